@@ -1,0 +1,2 @@
+//! The website.
+pub mod views;

@@ -1,0 +1,257 @@
+//! What the pages show: plain data, gathered by the shop's books, rendered by `pages`. No database, no clock.
+
+use events::{
+    beers::Beer,
+    decisions::Refusal,
+    delivery::FailureReason,
+    ids::{BeerId, Moment, OrderId, Service},
+    insights::{Forecast, Ledger, Sales},
+    orders::Line,
+    quantities::{Bottles, Cents, Sequence},
+};
+use serde::{Deserialize, Serialize};
+
+/// Where an order is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// Safe at the website, not decided yet: "being checked".
+    Placed,
+    /// Bottles put aside; in the couriers' queue.
+    Accepted,
+    /// Not accepted, see its reason.
+    Refused,
+    /// With a courier.
+    PickedUp,
+    /// With the customer.
+    Delivered,
+    /// An attempt failed; back in the queue, maybe after a delay.
+    Retrying,
+    /// Among the dead letters.
+    Stranded,
+    /// Given up; bottles back on the shelf.
+    Returned,
+    /// Its episode is over.
+    Ended,
+}
+
+/// One hop of an order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    /// When.
+    pub at: Moment,
+    /// Who.
+    pub service: Service,
+    /// Through which topic.
+    pub topic: &'static str,
+    /// What happened.
+    pub what: What,
+}
+
+/// What happened to an order at one hop.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "what", rename_all = "snake_case")]
+pub enum What {
+    /// Safe at the website.
+    Placed,
+    /// The warehouse said yes.
+    Accepted { bottles: Bottles },
+    /// The warehouse said no.
+    Refused { reason: Refusal },
+    /// Bottles of one beer were put aside.
+    Reserved { beer: BeerId, bottles: Bottles, level: Bottles },
+    /// Bottles came back on the shelf.
+    Released { beer: BeerId, bottles: Bottles, level: Bottles },
+    /// stock-level shows the new level.
+    Shown { beer: BeerId, level: Bottles },
+    /// inventory-analysis has it in its books.
+    Counted,
+    /// A courier took it.
+    PickedUp { courier: String },
+    /// A courier could not deliver it.
+    AttemptFailed { courier: String, reason: FailureReason, retry_at: Moment },
+    /// Nobody could deliver it.
+    Stranded { reason: FailureReason, attempts: u32 },
+    /// The presenter had it tried again.
+    Redriven { address: String },
+    /// The presenter gave it up.
+    Returned,
+    /// The customer has it.
+    Delivered { courier: String },
+}
+
+/// One order with its way so far.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OrderView {
+    /// Its id.
+    pub order_id: OrderId,
+    /// Where it is.
+    pub status: Status,
+    /// Who ordered.
+    pub customer: String,
+    /// Where to.
+    pub address: String,
+    /// What.
+    pub lines: Vec<Line>,
+    /// What it costs.
+    pub total: Cents,
+    /// Why it was refused or stranded.
+    pub refusal: Option<Refusal>,
+    /// Why the last attempt failed, while it is retrying or stranded.
+    pub failure: Option<FailureReason>,
+    /// Who has or had it last.
+    pub courier: Option<String>,
+    /// Its way, oldest first.
+    pub journey: Vec<Step>,
+}
+
+/// One beer: the truth (the log), and what is shown (stock-level).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BeerOnShelf {
+    /// Which.
+    pub beer: &'static Beer,
+    /// The log's level; `None` until its first event was read.
+    pub level: Option<Bottles>,
+    /// The log's last sequence.
+    pub sequence: Sequence,
+    /// What stock-level says; `None` until it said something.
+    pub shown_level: Option<Bottles>,
+    /// The highest sequence stock-level handled.
+    pub shown_sequence: Sequence,
+    /// Shown differs from the log, and no event is unhandled.
+    pub wrong: bool,
+    /// How many events stock-level has still to handle.
+    pub behind: u64,
+    /// Who wrote the shown level.
+    pub worker: Option<String>,
+}
+
+/// What all stage pages need to know.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Alive {
+    /// Whether Pulsar is connected.
+    pub pulsar: bool,
+    /// The services that said something in the last two seconds.
+    pub services: Vec<Service>,
+}
+
+/// `/stage/deliveries`.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct DeliveriesView {
+    /// Exactly the couriers employed.
+    pub couriers: Vec<Lane>,
+    /// Whether delivery itself said who is employed, less than two seconds ago.
+    pub live: bool,
+    /// Parcels waiting for a courier.
+    pub queue: u64,
+    /// The first of them, at most 30.
+    pub queued: Vec<OrderId>,
+    /// Parcels waiting to be tried again, soonest first, at most 50.
+    pub retries: Vec<Retry>,
+    /// How many there are in all.
+    pub retries_total: u64,
+    /// Dead letters, newest first, at most 100.
+    pub dead_letters: Vec<DeadLetterView>,
+    /// How many there are in all.
+    pub dead_letters_total: u64,
+    /// Orders delivered in this episode.
+    pub delivered: u64,
+    /// Deliveries in the last ten seconds.
+    pub delivered_in_10_s: u64,
+}
+
+/// A courier and what they carry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lane {
+    /// Their name.
+    pub courier: String,
+    /// The parcel in their hands.
+    pub carrying: Option<Parcel>,
+    /// How many they delivered in this episode.
+    pub delivered: u64,
+}
+
+/// A parcel on its way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Parcel {
+    /// Which order.
+    pub order_id: OrderId,
+    /// Where to; empty if the website does not know the order.
+    pub address: String,
+    /// Which attempt of its round.
+    pub attempt: u32,
+    /// Picked up when.
+    pub since: Moment,
+    /// There when.
+    pub until: Moment,
+}
+
+/// A parcel that waits to be tried again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Retry {
+    /// Which order.
+    pub order_id: OrderId,
+    /// Where to.
+    pub address: String,
+    /// The attempt that failed.
+    pub attempt: u32,
+    /// Why.
+    pub reason: FailureReason,
+    /// When it is handed out again.
+    pub retry_at: Moment,
+}
+
+/// A dead letter of either kind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DeadLetterView {
+    /// An order nobody could deliver: it can be redriven or returned.
+    Stranded { order_id: OrderId, customer: String, address: String, reason: FailureReason, attempts: u32, at: Moment },
+    /// A message nobody could read.
+    Unreadable { topic: String, message_id: String, reader: Service, reason: String, first_bytes: String, at: Moment },
+}
+
+/// `/stage/stock`.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct StockView {
+    /// All beers, in the order of the catalogue.
+    pub beers: Vec<BeerOnShelf>,
+    /// How many of them are wrong.
+    pub wrong: usize,
+    /// The last levels written, newest first, at most 12.
+    pub writes: Vec<Write>,
+    /// Events in the log.
+    pub events: u64,
+}
+
+/// One level as it was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Write {
+    /// Which beer.
+    pub beer: &'static Beer,
+    /// At which sequence.
+    pub sequence: Sequence,
+    /// What was written.
+    pub level: Bottles,
+    /// By whom.
+    pub worker: String,
+    /// When.
+    pub at: Moment,
+}
+
+/// `/stage/analysis`.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct AnalysisView {
+    /// What was sold.
+    pub sales: Option<Sales>,
+    /// What will be sold out.
+    pub forecast: Option<Forecast>,
+}
+
+/// `/stage/ledger`.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct LedgerView {
+    /// The sums.
+    pub ledger: Option<Ledger>,
+    /// Since when `balanced` is what it is.
+    pub since: Option<Moment>,
+}

@@ -1,0 +1,70 @@
+//! What the warehouse decided about an order.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    ids::{BeerId, OrderId},
+    orders::{Fault, Line},
+    quantities::{Bottles, Cents},
+};
+
+/// The decision about one order; there is exactly one for each.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type")]
+pub enum OrderDecision {
+    /// All bottles are put aside and the parcel is on its way to the couriers.
+    Accepted {
+        /// Which order.
+        order_id: OrderId,
+        /// What was put aside.
+        lines: Vec<Line>,
+        /// How many bottles that is.
+        bottles: Bottles,
+        /// What it costs, by the catalogue.
+        total_cents: Cents,
+    },
+    /// Nothing was put aside.
+    Refused {
+        /// Which order.
+        order_id: OrderId,
+        /// What was asked for: demand that could not be met.
+        lines: Vec<Line>,
+        /// Why.
+        reason: Refusal,
+    },
+}
+
+impl OrderDecision {
+    /// Which order this decides.
+    pub fn order_id(&self) -> &OrderId {
+        match self {
+            OrderDecision::Accepted { order_id, .. } | OrderDecision::Refused { order_id, .. } => order_id,
+        }
+    }
+}
+
+/// Why an order was refused, in words a customer can read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[serde(tag = "code", rename_all = "snake_case")]
+pub enum Refusal {
+    /// Not enough bottles of one beer; an order is all or nothing.
+    #[error("only {left} of {asked} bottles of {beer} left")]
+    NotEnough {
+        /// The first beer of the order there was too little of.
+        beer: BeerId,
+        /// How many were asked for.
+        asked: Bottles,
+        /// How many there were.
+        left: Bottles,
+    },
+    /// The order breaks a rule every order has to keep; one that came by the website never does.
+    #[error("not a valid order: {}", first_fault(faults))]
+    Invalid {
+        /// Each wrong field.
+        faults: Vec<Fault>,
+    },
+}
+
+fn first_fault(faults: &[Fault]) -> String {
+    faults.first().map_or_else(String::new, |fault| format!("{} {}", fault.field, fault.problem))
+}

@@ -1,0 +1,308 @@
+//! Names of things: orders, events, beers, services; and the moment something happened.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+
+/// Longest order id, in characters; an id is part of addresses (`/orders/{id}`) and of log lines.
+pub const ORDER_ID_MAX: usize = 64;
+
+/// The id of an order: 1 to [`ORDER_ID_MAX`] letters, digits, `-` or `_`, whoever chose it.
+///
+/// The website draws a random one; an order typed into Pulsar without an id is named after its message.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct OrderId(String);
+
+/// Why a text is no order id.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("an order id has 1 to 64 letters, digits, '-' or '_'")]
+pub struct NotAnOrderId;
+
+impl OrderId {
+    /// A fresh id, short enough to be read aloud: eight characters of Crockford's
+    /// alphabet, which has no look-alikes.
+    /// 40 bits: whoever uses it must still insist that it is new, as the website's database does.
+    pub fn random() -> Self {
+        const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
+        let bits: u64 = rand::random();
+        let letter = |position: u32| {
+            let index = (bits >> (5 * position)) & 31;
+            char::from(ALPHABET[usize::try_from(index).unwrap_or(0)])
+        };
+        OrderId((0..8).map(letter).collect())
+    }
+
+    /// The id of an order that came without one: named after the ledger and entry of its message, and after its place
+    /// in a batch if a client sent several in one entry.
+    pub fn of_message(ledger: u64, entry: u64, batch_index: Option<u32>) -> Self {
+        match batch_index {
+            Some(index) => OrderId(format!("m-{ledger}-{entry}-{index}")),
+            None => OrderId(format!("m-{ledger}-{entry}")),
+        }
+    }
+
+    /// The id as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for OrderId {
+    type Error = NotAnOrderId;
+
+    fn try_from(text: String) -> Result<Self, NotAnOrderId> {
+        let fits = (1..=ORDER_ID_MAX).contains(&text.len())
+            && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
+        if fits { Ok(OrderId(text)) } else { Err(NotAnOrderId) }
+    }
+}
+
+impl FromStr for OrderId {
+    type Err = NotAnOrderId;
+
+    fn from_str(text: &str) -> Result<Self, NotAnOrderId> {
+        OrderId::try_from(text.to_owned())
+    }
+}
+
+impl From<OrderId> for String {
+    fn from(id: OrderId) -> String {
+        id.0
+    }
+}
+
+impl fmt::Display for OrderId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The id of one event: of one row of one outbox, or of the message itself where an outside client sent it.
+/// Consumers judge repeats by it, never by Pulsar's message id, which a message sent again does not keep.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct EventId(String);
+
+impl EventId {
+    /// The id in this text.
+    pub fn new(text: impl Into<String>) -> Self {
+        EventId(text.into())
+    }
+
+    /// The id as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for EventId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The id of a beer, such as `orval`. Any text can arrive here; the [catalogue](crate::beers) says which are ours.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct BeerId(String);
+
+impl BeerId {
+    /// The id in this text.
+    pub fn new(text: impl Into<String>) -> Self {
+        BeerId(text.into())
+    }
+
+    /// The id as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for BeerId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The five services, named as their folders.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Service {
+    /// Shop, pages and API.
+    Website,
+    /// Decides orders; the only writer of stock.
+    Warehouse,
+    /// Folds the log into levels.
+    StockLevel,
+    /// Live figures, the ledger, replays.
+    InventoryAnalysis,
+    /// The couriers.
+    Delivery,
+}
+
+impl Service {
+    /// All five, in the order an order meets them.
+    pub const ALL: [Service; 5] =
+        [Service::Website, Service::Warehouse, Service::StockLevel, Service::InventoryAnalysis, Service::Delivery];
+
+    /// The folder's name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Service::Website => "website",
+            Service::Warehouse => "warehouse",
+            Service::StockLevel => "stock-level",
+            Service::InventoryAnalysis => "inventory-analysis",
+            Service::Delivery => "delivery",
+        }
+    }
+}
+
+impl fmt::Display for Service {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// A moment, in microseconds since 1970 (UTC); in JSON an RFC 3339 text such as `2026-11-24T20:41:07.112000Z`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Moment(i64);
+
+/// Why a text is no moment.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("a moment is written as in 2026-11-24T20:41:07.112Z")]
+pub struct NotAMoment;
+
+impl Moment {
+    /// The moment this many microseconds after 1970 began.
+    pub const fn from_micros(micros: i64) -> Self {
+        Moment(micros)
+    }
+
+    /// Microseconds since 1970 began.
+    pub const fn micros(self) -> i64 {
+        self.0
+    }
+
+    /// Milliseconds since 1970 began.
+    pub const fn millis(self) -> i64 {
+        self.0.div_euclid(1000)
+    }
+
+    /// The minute it lies in, counted since 1970 began.
+    pub const fn minute(self) -> i64 {
+        self.0.div_euclid(60_000_000)
+    }
+
+    /// This many milliseconds later.
+    pub const fn plus_millis(self, millis: i64) -> Self {
+        Moment(self.0 + millis * 1000)
+    }
+
+    /// How many microseconds this is after `earlier`; negative if it is before.
+    pub const fn micros_since(self, earlier: Moment) -> i64 {
+        self.0 - earlier.0
+    }
+}
+
+impl fmt::Display for Moment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let at = OffsetDateTime::from_unix_timestamp_nanos(i128::from(self.0) * 1000).map_err(|_| fmt::Error)?;
+        let (date, time) = (at.date(), at.time());
+        write!(
+            f,
+            "{}-{:02}-{:02}T{:02}:{:02}:{:02}.{:06}Z",
+            date.year(),
+            u8::from(date.month()),
+            date.day(),
+            time.hour(),
+            time.minute(),
+            time.second(),
+            time.microsecond()
+        )
+    }
+}
+
+impl FromStr for Moment {
+    type Err = NotAMoment;
+
+    fn from_str(text: &str) -> Result<Self, NotAMoment> {
+        let at = OffsetDateTime::parse(text, &Rfc3339).map_err(|_| NotAMoment)?;
+        i64::try_from(at.unix_timestamp_nanos() / 1000).map(Moment).map_err(|_| NotAMoment)
+    }
+}
+
+impl TryFrom<String> for Moment {
+    type Error = NotAMoment;
+
+    fn try_from(text: String) -> Result<Self, NotAMoment> {
+        text.parse()
+    }
+}
+
+impl From<Moment> for String {
+    fn from(moment: Moment) -> String {
+        moment.to_string()
+    }
+}
+
+/// The trace of one order through all services, as in the W3C header `traceparent`.
+///
+/// It is derived from the order id, so that every service names the same trace without having to ask, also for an
+/// order that was typed by hand and carries none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Trace(u128);
+
+impl Trace {
+    /// The trace of this order.
+    pub fn of_order(order: &OrderId) -> Self {
+        // FNV-1a, 128 bits: spreads well, needs no dependency, and nothing secret hangs on it.
+        const OFFSET: u128 = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d;
+        const PRIME: u128 = 0x0000_0000_0100_0000_0000_0000_0000_013b;
+        let hash = order.as_str().bytes().fold(OFFSET, |hash, byte| (hash ^ u128::from(byte)).wrapping_mul(PRIME));
+        Trace(hash)
+    }
+
+    /// The value of a `traceparent` property; the span is the half of the trace that the reader sees first.
+    pub fn traceparent(self) -> String {
+        let span = u64::try_from(self.0 & u128::from(u64::MAX)).unwrap_or(1) | 1;
+        format!("00-{:032x}-{span:016x}-01", self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_order_id_is_safe_in_an_address_and_in_a_log_line() {
+        for good in ["k7m2q9xd", "m-12-345", "A_b-9", &"x".repeat(64)] {
+            assert!(good.parse::<OrderId>().is_ok(), "{good}");
+        }
+        for bad in ["", "a b", "../etc", "a\nb", "é", &"x".repeat(65)] {
+            assert_eq!(bad.parse::<OrderId>(), Err(NotAnOrderId), "{bad:?}");
+        }
+        assert!(OrderId::random().as_str().parse::<OrderId>().is_ok());
+        assert_ne!(OrderId::random(), OrderId::random());
+    }
+
+    #[test]
+    fn a_moment_is_written_and_read_back_to_the_microsecond() {
+        let moment = Moment::from_micros(1_795_552_867_112_345);
+        assert_eq!(moment.to_string(), "2026-11-24T20:41:07.112345Z");
+        assert_eq!(moment.to_string().parse(), Ok(moment));
+        assert_eq!("2026-11-24T21:41:07.112345+01:00".parse(), Ok(moment));
+        assert_eq!("yesterday".parse::<Moment>(), Err(NotAMoment));
+    }
+
+    #[test]
+    fn a_trace_depends_on_the_order_only() {
+        let order: OrderId = "k7m2q9xd".parse().unwrap();
+        assert_eq!(Trace::of_order(&order), Trace::of_order(&order.clone()));
+        let parent = Trace::of_order(&order).traceparent();
+        assert_eq!(parent.len(), 55);
+        assert_ne!(Trace::of_order(&"k7m2q9xe".parse().unwrap()).traceparent(), parent);
+    }
+}

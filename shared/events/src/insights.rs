@@ -1,0 +1,208 @@
+//! What inventory-analysis makes of the topics: figures of the day, a forecast, and the ledger.
+//!
+//! The newest insight of each kind is kept on a compacted topic.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    ids::{BeerId, Moment, OrderId},
+    quantities::{Bottles, Cents},
+};
+
+/// One insight; its key is its kind.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type")]
+pub enum Insight {
+    /// What was sold and what could not be.
+    Sales(Sales),
+    /// When each beer will be sold out.
+    Forecast(Forecast),
+    /// The sums that must hold.
+    Ledger(Ledger),
+}
+
+impl Insight {
+    /// Its kind, as on the wire.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Insight::Sales(_) => "Sales",
+            Insight::Forecast(_) => "Forecast",
+            Insight::Ledger(_) => "Ledger",
+        }
+    }
+}
+
+/// Orders, bottles and money, in all and by the minute.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Sales {
+    /// When this was so.
+    pub at: Moment,
+    /// Orders accepted.
+    pub orders: u64,
+    /// Bottles of accepted orders.
+    pub bottles: u64,
+    /// What accepted orders cost together.
+    pub revenue_cents: Cents,
+    /// Demand that could not be met.
+    pub refused: RefusedDemand,
+    /// The last hour, oldest first; minutes without any order are left out.
+    pub minutes: Vec<MinuteOfSales>,
+}
+
+/// Demand that could not be met.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct RefusedDemand {
+    /// Orders refused.
+    pub orders: u64,
+    /// Bottles they asked for.
+    pub bottles: u64,
+    /// What they would have cost.
+    pub value_cents: Cents,
+}
+
+/// One minute of the shop, by the time of the decisions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct MinuteOfSales {
+    /// When it began.
+    pub minute: Moment,
+    /// Orders accepted in it.
+    pub orders: u64,
+    /// Their bottles.
+    pub bottles: u64,
+    /// What they cost.
+    pub revenue_cents: Cents,
+    /// Orders refused in it.
+    pub refused: u64,
+}
+
+/// When each beer will be sold out if people go on like this.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Forecast {
+    /// When this was so.
+    pub at: Moment,
+    /// One entry a beer.
+    pub beers: Vec<BeerForecast>,
+}
+
+/// The forecast for one beer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BeerForecast {
+    /// Which beer.
+    pub beer: BeerId,
+    /// What is on the shelf.
+    pub level: Bottles,
+    /// Bottles reserved in the ten minutes before.
+    pub reserved_in_10_min: u64,
+    /// When the shelf is empty at that rate; `None` if nobody buys it.
+    pub sold_out_at: Option<Moment>,
+    /// Whether the warehouse orders more in time, so that it will not come to that.
+    pub restocked: bool,
+}
+
+/// The ledger: every bottle and every order accounted for.
+///
+/// counted + received + released = reserved + on the shelf; placed = accepted + refused + waiting;
+/// accepted = delivered + under way + stranded + returned.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Ledger {
+    /// When this was so.
+    pub at: Moment,
+    /// Computed from what follows, never assumed.
+    pub balanced: bool,
+    /// Bottles.
+    pub bottles: BottleSums,
+    /// Orders.
+    pub orders: OrderSums,
+    /// Deliveries of accepted orders.
+    pub deliveries: DeliverySums,
+    /// What cannot be true and yet was read; empty if all is well. At most [`CONTRADICTIONS_MAX`].
+    pub contradictions: Vec<Contradiction>,
+    /// How many contradictions there are in all.
+    pub contradictions_found: u64,
+    /// What is on its way and since when, oldest first: orders without a decision, accepted ones without an end, facts
+    /// whose cause was not read yet. At most [`ON_THE_WAY_MAX`].
+    pub on_the_way: Vec<OnTheWay>,
+    /// How far each topic was read: topic, ledger, entry of the last message counted.
+    pub read: Vec<ReadUpTo>,
+}
+
+/// Most contradictions listed; [`Ledger::contradictions_found`] counts them all.
+pub const CONTRADICTIONS_MAX: usize = 20;
+/// Most things listed as on their way.
+pub const ON_THE_WAY_MAX: usize = 20;
+
+/// Bottles, summed over all beers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct BottleSums {
+    /// On the shelf when the episode began.
+    pub counted: u64,
+    /// From the breweries since.
+    pub received: u64,
+    /// Put aside for orders.
+    pub reserved: u64,
+    /// Put back.
+    pub released: u64,
+    /// On the shelf now, by the last event of each beer.
+    pub on_shelf: u64,
+}
+
+/// Orders by what was decided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct OrderSums {
+    /// Read from `orders`.
+    pub placed: u64,
+    /// Decided: yes.
+    pub accepted: u64,
+    /// Decided: no.
+    pub refused: u64,
+    /// Not decided yet: the size of a set, not a difference.
+    pub waiting: u64,
+}
+
+/// Accepted orders by where they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct DeliverySums {
+    /// All accepted.
+    pub accepted: u64,
+    /// With the customer.
+    pub delivered: u64,
+    /// In the queue, with a courier, or waiting to be tried again: the size of a set.
+    pub under_way: u64,
+    /// Among the dead letters.
+    pub stranded: u64,
+    /// Given up, bottles back.
+    pub returned: u64,
+}
+
+/// Something that cannot be true.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Contradiction {
+    /// When the message that showed it was written.
+    pub at: Moment,
+    /// About which order, if about one.
+    pub order_id: Option<OrderId>,
+    /// In words.
+    pub what: String,
+}
+
+/// Something that is on its way.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OnTheWay {
+    /// Which order.
+    pub order_id: OrderId,
+    /// What it waits for.
+    pub what: String,
+    /// Since when.
+    pub since: Moment,
+}
+
+/// How far a topic was read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReadUpTo {
+    /// Which topic.
+    pub topic: String,
+    /// Ledger of the last message counted.
+    pub ledger: u64,
+    /// Its entry.
+    pub entry: u64,
+}

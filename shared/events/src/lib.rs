@@ -1,0 +1,29 @@
+//! The contract between the services: every message, the beers, and the one table of topics.
+//!
+//! This crate is pure: no async, no clock, no network, no database. A message is a Rust type whose JSON is pinned by a
+//! golden file in `golden/`; whoever changes a byte of it changes the contract, and a test says so.
+//!
+//! Deliberately absent: anything a single service knows alone (its tables, its configuration), and any schema registry.
+//! `orders` is open to everyone who can write JSON, so the types here are the schema.
+//!
+//! In reading order:
+
+pub mod beers;
+pub mod ids;
+pub mod quantities;
+
+pub mod orders;
+
+pub mod decisions;
+
+pub mod stock;
+
+pub mod delivery;
+
+pub mod insights;
+
+pub mod stage;
+
+pub mod unreadable;
+
+pub mod topics;

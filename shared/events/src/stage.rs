@@ -1,0 +1,168 @@
+//! What the stage is made of: settings, commands, questions and answers, and who is there doing what.
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{Moment, OrderId, Service};
+
+/// All that holds for the whole suite, in one document on a compacted topic; the newest one rules.
+///
+/// For now it says which episode runs. What the speaker can change live joins it with the console; until then the
+/// environment of each service says that.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StageSettings {
+    /// Counts the changes of this document.
+    pub version: u64,
+    /// The running episode, from 1.
+    pub episode: u32,
+    /// Tells this episode from one of the same number on another broker: a database remembers it and is put aside when
+    /// it belongs to another.
+    pub seal: String,
+    /// When the episode began.
+    pub began_at: Moment,
+}
+
+/// What is an event rather than a setting. A service ignores commands issued before it started.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StageCommand {
+    /// Who shall do it.
+    pub service: Service,
+    /// What.
+    pub command: Command,
+    /// When it was issued.
+    pub issued_at: Moment,
+}
+
+/// The commands there are.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type")]
+pub enum Command {
+    /// Place five orders of one bottle in a row for each beer but the scarce one.
+    Burst,
+    /// Die without any farewell: the process, or one courier or worker of it.
+    Crash {
+        /// The courier or worker; the whole process without one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        who: Option<String>,
+    },
+    /// Fold the topics again from their first message and compare with the live aggregates.
+    Rebuild,
+}
+
+/// A question from the website to a service.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StageQuery {
+    /// Ties the answer to it.
+    pub correlation_id: String,
+    /// Who is asked.
+    pub service: Service,
+    /// What is asked, by name.
+    pub question: String,
+    /// When it was asked.
+    pub asked_at: Moment,
+}
+
+/// An answer to a [`StageQuery`]; whoever asked waits two seconds for it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StageAnswer {
+    /// Of the question.
+    pub correlation_id: String,
+    /// Who answers.
+    pub service: Service,
+    /// What, or why not.
+    pub answer: Answer,
+}
+
+/// What was found, or why nothing was.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type")]
+pub enum Answer {
+    /// Rows of text, as the question defines them.
+    Rows {
+        /// The rows.
+        rows: Vec<Vec<String>>,
+    },
+    /// No answer.
+    Failed {
+        /// Why.
+        reason: String,
+    },
+}
+
+/// "I am here": every half second, from every service.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Presence {
+    /// Who.
+    pub service: Service,
+    /// In which episode.
+    pub episode: u32,
+    /// Which version of the settings it obeys.
+    pub settings_version: u64,
+    /// What it is doing.
+    pub state: ServiceState,
+    /// When this process started: a new value is a new process.
+    pub started_at: Moment,
+    /// When this was said.
+    pub at: Moment,
+    /// Delivery only: exactly the couriers it employs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub couriers: Vec<CourierState>,
+}
+
+/// How often a service says that it is there, in milliseconds.
+pub const PRESENCE_EVERY_MS: u64 = 500;
+/// After this long without a word a service counts as gone, in milliseconds.
+pub const PRESENCE_GONE_AFTER_MS: i64 = 2000;
+
+/// What a service is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ServiceState {
+    /// Getting ready.
+    Starting,
+    /// Consuming.
+    Running,
+    /// Alive, not consuming, because the settings say so.
+    Paused,
+}
+
+/// One courier and what is in their hands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CourierState {
+    /// Their name.
+    pub courier: String,
+    /// The parcel they carry, if any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub carrying: Option<Carrying>,
+    /// How many they delivered since the service started.
+    pub delivered: u64,
+}
+
+/// A parcel in a courier's hands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Carrying {
+    /// Which order.
+    pub order_id: OrderId,
+    /// Which round.
+    pub round: u32,
+    /// Which attempt.
+    pub attempt: u32,
+    /// Since when.
+    pub since: Moment,
+    /// When they will be there.
+    pub until: Moment,
+}
+
+/// Who handled what: counts, and a few samples. At most ten a second from a service; lossy by design.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Activity {
+    /// Who.
+    pub service: Service,
+    /// On which topic.
+    pub topic: String,
+    /// How many messages since the last activity.
+    pub count: u64,
+    /// Some of the orders among them.
+    pub samples: Vec<OrderId>,
+    /// When.
+    pub at: Moment,
+}

@@ -1,0 +1,71 @@
+//! The log of stock, and the levels folded from it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    ids::{BeerId, Moment, OrderId},
+    quantities::{Bottles, Sequence},
+};
+
+/// What can happen to the stock of a beer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum StockChange {
+    /// Counted on the shelf when the episode began.
+    Counted,
+    /// Received from the brewery.
+    Received,
+    /// Put aside for an order.
+    Reserved,
+    /// Put back on the shelf, because its order came back.
+    Released,
+}
+
+/// One entry of the log: what happened to one beer, in the order it happened.
+///
+/// `sequence` has no gap within a beer and `level` is what is on the shelf afterwards, so that a reader can prove
+/// order, gaps and repeats by itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StockEvent {
+    /// What happened.
+    #[serde(rename = "type")]
+    pub change: StockChange,
+    /// To which beer.
+    pub beer: BeerId,
+    /// Its place in the log of this beer, from 1.
+    pub sequence: Sequence,
+    /// How many bottles: taken away by `Reserved`, added by the others.
+    pub bottles: Bottles,
+    /// How many are on the shelf afterwards.
+    pub level: Bottles,
+    /// For which order, if it was for one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order_id: Option<OrderId>,
+}
+
+impl StockEvent {
+    /// The level that must follow from `before`; `None` if it would be negative.
+    pub fn level_after(&self, before: Bottles) -> Option<Bottles> {
+        match self.change {
+            StockChange::Reserved => before.minus(self.bottles),
+            StockChange::Counted | StockChange::Received | StockChange::Released => Some(before.plus(self.bottles)),
+        }
+    }
+}
+
+/// The level of one beer as stock-level folded it; the newest one per beer is kept on a compacted topic.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StockLevel {
+    /// Which beer.
+    pub beer: BeerId,
+    /// How many bottles it says are on the shelf.
+    pub level: Bottles,
+    /// The highest sequence of this beer that was handled.
+    pub sequence: Sequence,
+    /// Counts the writes of this beer's level, so that a reader keeps the one written last. A reader that kept the
+    /// highest sequence instead would heal the very fault a Shared subscription with a naive fold shows.
+    pub written: u64,
+    /// Who wrote it, such as `worker-1`.
+    pub worker: String,
+    /// When.
+    pub at: Moment,
+}
