@@ -1,1 +1,148 @@
-//! x
+//! Pulsar, as the services see it: typed producers, consumers and bounded replays, made from the one table of topics.
+//!
+//! What this crate adds to the `pulsar` crate: everything reconnects by itself, also when the stream of a consumer
+//! ends; a message is judged readable or not before it reaches a service; an entry that holds several messages is
+//! acknowledged only when all of them are done; producing and consuming never share a connection (the client does not
+//! set TCP_NODELAY, and an acknowledgement followed by a send then costs 44 ms).
+//!
+//! Deliberately absent: schemas in the broker, transactions, dead-letter policies of the client, batching producers
+//! (they lose keys and delays), and any knowledge of a service. What makes an effect happen once is in `store`.
+//!
+//! In reading order:
+
+mod address;
+pub use address::{Broker, Place};
+
+mod client;
+
+mod message;
+pub use message::{Outgoing, Position, Received, Undecodable};
+
+mod publisher;
+pub use publisher::{PublishError, Publisher};
+
+mod consumer;
+pub use consumer::{Consumer, Dealt};
+
+mod replay;
+pub use replay::{Replay, Until};
+
+mod admin;
+pub use admin::{Admin, AdminError};
+
+mod set_up;
+pub use set_up::{SetUpError, forget_other_episodes, set_up, set_up_stage};
+
+use std::sync::Arc;
+
+use events::{
+    ids::Service,
+    topics::{Entry, Topic},
+};
+use serde::de::DeserializeOwned;
+
+/// The way to one broker, for one tenant and episode. Cheap to clone; connects when it is first used.
+#[derive(Clone, Debug)]
+pub struct Bus {
+    place: Place,
+    clients: Arc<client::Clients>,
+}
+
+/// What can go wrong on the way to the broker. Consumers and outboxes do not show these: they try again.
+#[derive(Debug, thiserror::Error)]
+pub enum BusError {
+    /// The client said so.
+    #[error("Pulsar: {0}")]
+    Client(String),
+    /// A reader asked for a topic the table does not give it.
+    #[error("the table of topics gives {reader} no subscription on {topic}")]
+    NotInTheTable {
+        /// Who asked.
+        reader: Service,
+        /// For which topic.
+        topic: &'static str,
+    },
+    /// A replay got nothing for too long.
+    #[error("the replay of {topic} stopped: nothing came for {seconds} s, {read} messages read")]
+    ReplayStalled {
+        /// Of which topic.
+        topic: &'static str,
+        /// How long it waited.
+        seconds: u64,
+        /// How far it came.
+        read: u64,
+    },
+}
+
+impl From<pulsar::Error> for BusError {
+    fn from(error: pulsar::Error) -> Self {
+        BusError::Client(error.to_string())
+    }
+}
+
+impl Bus {
+    /// The bus of this place on this broker.
+    pub fn new(broker: Broker, place: Place) -> Self {
+        Bus { place, clients: Arc::new(client::Clients::new(broker)) }
+    }
+
+    /// Tenant and episode.
+    pub fn place(&self) -> &Place {
+        &self.place
+    }
+
+    /// The broker's addresses.
+    pub fn broker(&self) -> &Broker {
+        self.clients.broker()
+    }
+
+    /// The same broker and tenant in another episode; connections are shared.
+    pub fn in_episode(&self, episode: u32) -> Self {
+        Bus { place: Place { episode, ..self.place.clone() }, clients: Arc::clone(&self.clients) }
+    }
+
+    /// Whether every consumer that was asked for is connected. True while there is none.
+    pub fn is_connected(&self) -> bool {
+        self.clients.all_connected()
+    }
+
+    /// A publisher to the topics of the table.
+    pub fn publisher(&self) -> Publisher {
+        Publisher::new(self.clone())
+    }
+
+    /// The subscription the table gives `reader` on this topic.
+    ///
+    /// # Errors
+    /// [`BusError::NotInTheTable`] if it gives none. A broker that is not there is no error: it connects when it is.
+    pub fn consumer<M: DeserializeOwned>(
+        &self,
+        topic: Topic<M>,
+        reader: Service,
+        dealt: Dealt,
+    ) -> Result<Consumer<M>, BusError> {
+        Consumer::new(self.clone(), topic, reader, dealt)
+    }
+
+    /// Reads a topic again from its first message up to `until`, without a subscription that stays.
+    pub fn replay<M: DeserializeOwned>(&self, topic: Topic<M>, until: Until) -> Replay<M> {
+        Replay::new(self.clone(), topic, until)
+    }
+
+    /// The newest message of a topic that keeps only the newest, such as the settings.
+    ///
+    /// # Errors
+    /// If the broker cannot be asked, or the topic does not exist yet.
+    pub async fn newest<M: DeserializeOwned>(&self, topic: Topic<M>) -> Result<Option<M>, BusError> {
+        let mut replay = self.replay(topic, Until::Now);
+        let mut newest = None;
+        while let Some(batch) = replay.next().await? {
+            newest = batch.into_iter().filter_map(|received| received.message.ok()).next_back().or(newest);
+        }
+        Ok(newest)
+    }
+
+    fn topic_address(&self, entry: &Entry) -> String {
+        entry.address(&self.place.tenant, self.place.episode)
+    }
+}

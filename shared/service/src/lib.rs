@@ -1,1 +1,27 @@
-//! x
+//! What every service needs around its own work: configuration, logs, health, metrics, presence, and an orderly end.
+//!
+//! A service is a function `run(Context) -> Result`; [`run`] calls it from `main`, tests call it with a context of
+//! their own. Everything here is about the process, nothing about beer.
+//!
+//! Deliberately absent: a framework. What a service does with its messages stands in the service.
+//!
+//! In reading order:
+
+mod process;
+pub use process::run;
+
+pub mod environment;
+
+mod context;
+pub use context::{Context, Tasks};
+
+pub mod episode;
+
+pub mod health;
+
+pub mod metrics;
+
+pub mod presence;
+
+mod clock;
+pub use clock::now;

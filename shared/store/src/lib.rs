@@ -1,1 +1,21 @@
-//! x
+//! The database of a service: one SQLite file per service and episode, an inbox, an outbox, and the transaction that
+//! ties them to what the service itself writes.
+//!
+//! At-least-once delivery is made harmless here: a repeat is recognised by the inbox in the transaction of its effect,
+//! and messages that follow from an effect are rows of that transaction, published afterwards in their order.
+//!
+//! Deliberately absent: any table of a service (each brings its own migrations), and any SQL that is SQLite's alone,
+//! so that a service may move to Postgres one day.
+//!
+//! In reading order:
+
+mod database;
+pub use database::{Reader, Store, StoreError, Transaction};
+
+mod inbox;
+pub use inbox::{is_new, put_aside};
+
+mod outbox;
+pub use outbox::{Outbox, OutboxError, OutboxHandle, enqueue, enqueue_for_later};
+
+pub use sqlx::migrate::Migrator;

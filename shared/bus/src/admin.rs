@@ -1,0 +1,122 @@
+//! The few calls of the broker's admin REST API that are needed.
+
+use std::{sync::Once, time::Duration};
+
+use reqwest::{Method, StatusCode};
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::address::Broker;
+
+/// How long one call may take.
+const ANSWER_WITHIN: Duration = Duration::from_secs(15);
+
+/// The admin REST API of a broker.
+#[derive(Clone, Debug)]
+pub struct Admin {
+    http: reqwest::Client,
+    base: String,
+    token: Option<String>,
+}
+
+/// Why a call failed.
+#[derive(Debug, thiserror::Error)]
+pub enum AdminError {
+    /// No answer.
+    #[error("the broker's admin API does not answer at {url}: {cause}")]
+    NoAnswer {
+        /// What was called.
+        url: String,
+        /// Why.
+        cause: String,
+    },
+    /// An answer that says no.
+    #[error("{method} {url} was answered {status}: {body}")]
+    Refused {
+        /// How it was called.
+        method: Method,
+        /// What was called.
+        url: String,
+        /// The status.
+        status: StatusCode,
+        /// What it said, at most 300 characters.
+        body: String,
+    },
+}
+
+impl Admin {
+    /// The admin API of this broker.
+    ///
+    /// # Errors
+    /// If no HTTP client can be made.
+    pub fn new(broker: &Broker) -> Result<Self, AdminError> {
+        static CRYPTOGRAPHY: Once = Once::new();
+        // Fails only if one was installed before, which is as good.
+        CRYPTOGRAPHY.call_once(|| drop(rustls::crypto::ring::default_provider().install_default()));
+        let base = broker.admin_url.trim_end_matches('/').to_owned();
+        let http = reqwest::Client::builder()
+            .timeout(ANSWER_WITHIN)
+            .build()
+            .map_err(|error| AdminError::NoAnswer { url: base.clone(), cause: error.to_string() })?;
+        Ok(Admin { http, base, token: broker.token.clone() })
+    }
+
+    /// Reads `path`, below `/admin/v2`.
+    ///
+    /// # Errors
+    /// See [`AdminError`].
+    pub async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, AdminError> {
+        let url = self.url(path);
+        let answer = self.call(Method::GET, path, None::<&()>, &[]).await?;
+        answer.json().await.map_err(|error| AdminError::NoAnswer { url, cause: error.to_string() })
+    }
+
+    /// Whether the broker says that it is ready.
+    pub async fn is_ready(&self) -> bool {
+        self.call(Method::GET, "brokers/ready", None::<&()>, &[]).await.is_ok()
+    }
+
+    /// Makes something; that it is there already is as good.
+    ///
+    /// # Errors
+    /// See [`AdminError`].
+    pub async fn put<T: Serialize + Sync>(&self, path: &str, body: Option<&T>) -> Result<(), AdminError> {
+        self.call(Method::PUT, path, body, &[StatusCode::CONFLICT]).await.map(drop)
+    }
+
+    /// Deletes something; that it is not there is as good.
+    ///
+    /// # Errors
+    /// See [`AdminError`].
+    pub async fn delete(&self, path: &str) -> Result<(), AdminError> {
+        self.call(Method::DELETE, path, None::<&()>, &[StatusCode::NOT_FOUND]).await.map(drop)
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("{}/admin/v2/{path}", self.base)
+    }
+
+    async fn call<T: Serialize + Sync>(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&T>,
+        as_good: &[StatusCode],
+    ) -> Result<reqwest::Response, AdminError> {
+        let url = self.url(path);
+        let mut request = self.http.request(method.clone(), &url);
+        if let Some(token) = &self.token {
+            request = request.bearer_auth(token);
+        }
+        if let Some(body) = body {
+            request = request.json(body);
+        }
+        let no_answer = |error: reqwest::Error| AdminError::NoAnswer { url: url.clone(), cause: error.to_string() };
+        let answer = request.send().await.map_err(no_answer)?;
+        let status = answer.status();
+        if status.is_success() || as_good.contains(&status) {
+            return Ok(answer);
+        }
+        let body = answer.text().await.unwrap_or_default().chars().take(300).collect();
+        Err(AdminError::Refused { method, url, status, body })
+    }
+}

@@ -1,0 +1,117 @@
+//! Producers for the topics of the table.
+
+use std::collections::HashMap;
+
+use events::topics::Entry;
+use pulsar::{Error, Producer, ProducerOptions, SerializeMessage as _, TokioExecutor, error::ProducerError, producer};
+
+use crate::{Bus, client::Purpose, message::Outgoing};
+
+/// Pulsar's access mode "exclusive with fencing": the newest producer writes, the one before it no longer can.
+const EXCLUSIVE_WITH_FENCING: i32 = 3;
+
+/// Most messages sent before their receipts are awaited.
+pub const IN_FLIGHT_MAX: usize = 500;
+
+/// Publishes to any topic of the table; a producer is made when its topic is first used.
+pub struct Publisher {
+    bus: Bus,
+    producers: HashMap<&'static str, Producer<TokioExecutor>>,
+}
+
+/// Not everything was published.
+#[derive(Debug, thiserror::Error)]
+pub enum PublishError {
+    /// The broker did not confirm everything in time. What it did not confirm may be there or not: send it again, in
+    /// order, from the first one that was not confirmed.
+    #[error("{confirmed} messages confirmed, then: {cause}")]
+    Unconfirmed {
+        /// How many of the messages, from the first, are certain.
+        confirmed: usize,
+        /// What happened.
+        cause: String,
+    },
+    /// Another process writes this topic now, and only one may.
+    #[error("another producer took {topic} over")]
+    Fenced {
+        /// Which topic.
+        topic: &'static str,
+    },
+}
+
+impl Publisher {
+    pub(crate) fn new(bus: Bus) -> Self {
+        Publisher { bus, producers: HashMap::new() }
+    }
+
+    /// Publishes these messages in their order and returns when the broker has confirmed them all.
+    ///
+    /// # Errors
+    /// See [`PublishError`]. After one the producers are made anew, so that calling again with what was not confirmed
+    /// keeps the order.
+    pub async fn publish(&mut self, messages: &[Outgoing]) -> Result<(), PublishError> {
+        let mut confirmed = 0;
+        for chunk in messages.chunks(IN_FLIGHT_MAX) {
+            if let Err((in_chunk, error)) = self.publish_chunk(chunk).await {
+                self.producers.clear();
+                if is_fenced(&error) {
+                    return Err(PublishError::Fenced { topic: chunk.get(in_chunk).map_or("", |m| m.topic.name) });
+                }
+                self.bus.clients.forget(Purpose::Producing).await;
+                return Err(PublishError::Unconfirmed { confirmed: confirmed + in_chunk, cause: error.to_string() });
+            }
+            confirmed += chunk.len();
+        }
+        Ok(())
+    }
+
+    /// Sends them all, then awaits the receipts in order; an error comes with the number of certain ones before it.
+    async fn publish_chunk(&mut self, chunk: &[Outgoing]) -> Result<(), (usize, Error)> {
+        let mut receipts = Vec::with_capacity(chunk.len());
+        let mut not_sent = None;
+        for message in chunk {
+            match self.send(message).await {
+                Ok(receipt) => receipts.push(receipt),
+                Err(error) => {
+                    not_sent = Some((receipts.len(), error));
+                    break;
+                }
+            }
+        }
+        for (index, receipt) in receipts.into_iter().enumerate() {
+            receipt.await.map_err(|error| (index, error))?;
+        }
+        not_sent.map_or(Ok(()), Err)
+    }
+
+    async fn send(&mut self, message: &Outgoing) -> Result<producer::SendFuture, Error> {
+        let content = producer::Message::serialize_message(message.to_pulsar())?;
+        self.producer(message.topic).await?.send_non_blocking(content).await
+    }
+
+    async fn producer(&mut self, entry: &'static Entry) -> Result<&mut Producer<TokioExecutor>, Error> {
+        if !self.producers.contains_key(entry.name) {
+            let bus = self.bus.clone();
+            // A task of its own: making a producer must not be cancelled, whoever stops waiting for it.
+            let made = tokio::spawn(async move { make(&bus, entry).await }).await;
+            let made = made.map_err(|error| Error::Custom(error.to_string()))??;
+            self.producers.insert(entry.name, made);
+        }
+        self.producers.get_mut(entry.name).ok_or_else(|| Error::Custom("no producer".to_owned()))
+    }
+}
+
+async fn make(bus: &Bus, entry: &'static Entry) -> Result<Producer<TokioExecutor>, Error> {
+    let client = bus.clients.shared(Purpose::Producing).await?;
+    let options = ProducerOptions {
+        access_mode: entry.one_writer.then_some(EXCLUSIVE_WITH_FENCING),
+        block_queue_if_full: true,
+        ..ProducerOptions::default()
+    };
+    client.producer().with_topic(bus.topic_address(entry)).with_options(options).build().await
+}
+
+/// The client wraps this refusal in more than one way; its name is in all of them.
+fn is_fenced(error: &Error) -> bool {
+    matches!(error, Error::Producer(ProducerError::Fenced)) || format!("{error:?}").contains("ProducerFenced")
+}

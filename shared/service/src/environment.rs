@@ -1,0 +1,85 @@
+//! Settings from the environment; it wins over the file `.env` of the folder the process was started in.
+
+use std::{fmt::Display, ops::RangeInclusive, path::PathBuf, str::FromStr};
+
+use bus::Broker;
+
+/// A setting that cannot be used, in a sentence for whoever set it.
+#[derive(Debug, thiserror::Error)]
+#[error("{name}={value} cannot be used: {expected}")]
+pub struct Unusable {
+    /// Which variable.
+    pub name: &'static str,
+    /// What it says.
+    pub value: String,
+    /// What it should say.
+    pub expected: String,
+}
+
+/// Reads `.env`, if there is one. Call it first: it must be done before threads are started.
+pub fn read_dot_env() {
+    // A missing file is the normal case; a broken line is told by the setting it was meant to set.
+    drop(dotenvy::dotenv());
+}
+
+/// The value of a variable; an empty one counts as not set.
+pub fn text(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.trim().is_empty())
+}
+
+/// A number within limits, or the default.
+///
+/// # Errors
+/// If it is set to something else.
+pub fn number<N>(name: &'static str, default: N, limits: RangeInclusive<N>) -> Result<N, Unusable>
+where
+    N: FromStr + PartialOrd + Display + Copy,
+{
+    let Some(value) = text(name) else { return Ok(default) };
+    match value.trim().parse() {
+        Ok(number) if limits.contains(&number) => Ok(number),
+        _ => {
+            let expected = format!("it must be a whole number from {} to {}", limits.start(), limits.end());
+            Err(Unusable { name, value, expected })
+        }
+    }
+}
+
+/// The broker: `PULSAR_URL`, `PULSAR_ADMIN_URL` and `PULSAR_TOKEN`, or the one on this machine at `PULSAR_PORT` and
+/// `PULSAR_HTTP_PORT`.
+///
+/// # Errors
+/// If a port is no port, or an address has no scheme we know.
+pub fn broker() -> Result<Broker, Unusable> {
+    let port = number("PULSAR_PORT", 6650_u16, 1..=u16::MAX)?;
+    let http_port = number("PULSAR_HTTP_PORT", 8080_u16, 1..=u16::MAX)?;
+    let url = text("PULSAR_URL").unwrap_or_else(|| format!("pulsar://127.0.0.1:{port}"));
+    if !url.starts_with("pulsar://") && !url.starts_with("pulsar+ssl://") {
+        let expected = "it must begin with pulsar:// or pulsar+ssl://".to_owned();
+        return Err(Unusable { name: "PULSAR_URL", value: url, expected });
+    }
+    let admin_url = text("PULSAR_ADMIN_URL").unwrap_or_else(|| format!("http://127.0.0.1:{http_port}"));
+    if !admin_url.starts_with("http://") && !admin_url.starts_with("https://") {
+        let expected = "it must begin with http:// or https://".to_owned();
+        return Err(Unusable { name: "PULSAR_ADMIN_URL", value: admin_url, expected });
+    }
+    Ok(Broker { url, admin_url, token: text("PULSAR_TOKEN") })
+}
+
+/// The tenant: `PULSAR_TENANT`, else `beers`.
+pub fn tenant() -> String {
+    text("PULSAR_TENANT").unwrap_or_else(|| "beers".to_owned())
+}
+
+/// The folder for databases and what else must survive a restart: `DATA_DIR`, else `data` in this folder.
+pub fn data_dir() -> PathBuf {
+    PathBuf::from(text("DATA_DIR").unwrap_or_else(|| "data".to_owned()))
+}
+
+/// The port for health and metrics: `HEALTH_PORT`, else a free one from the system.
+///
+/// # Errors
+/// If it is no port.
+pub fn health_port() -> Result<u16, Unusable> {
+    number("HEALTH_PORT", 0_u16, 0..=u16::MAX)
+}

@@ -1,0 +1,99 @@
+//! Health: whether the process lives, and whether it has all it needs.
+
+use std::{
+    fmt::Write as _,
+    net::{Ipv4Addr, SocketAddr},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use axum::{
+    Json, Router,
+    extract::State,
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use serde_json::json;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::{TcpListener, TcpStream},
+};
+
+use crate::metrics::Metrics;
+
+/// How long `healthcheck` waits for an answer.
+const ANSWER_WITHIN: Duration = Duration::from_secs(2);
+
+type Check = Box<dyn Fn() -> bool + Send + Sync>;
+
+/// What a service depends on.
+#[derive(Clone, Default)]
+pub struct Health {
+    checks: Arc<Mutex<Vec<(&'static str, Check)>>>,
+}
+
+impl Health {
+    /// Ready only while `check` says so.
+    pub fn require(&self, dependency: &'static str, check: impl Fn() -> bool + Send + Sync + 'static) {
+        self.checks.lock().unwrap_or_else(PoisonError::into_inner).push((dependency, Box::new(check)));
+    }
+
+    /// What is missing; ready if nothing is.
+    pub fn missing(&self) -> Vec<&'static str> {
+        let checks = self.checks.lock().unwrap_or_else(PoisonError::into_inner);
+        checks.iter().filter(|(_, check)| !check()).map(|(dependency, _)| *dependency).collect()
+    }
+}
+
+/// `/health/live`, `/health/ready` and `/metrics`.
+pub fn routes<S: Clone + Send + Sync + 'static>(health: Health, metrics: Metrics) -> Router<S> {
+    Router::new()
+        .route("/health/live", get(|| async { Json(json!({"status": "live"})) }))
+        .route("/health/ready", get(ready).with_state(health))
+        .route("/metrics", get(show_metrics).with_state(metrics))
+}
+
+async fn ready(State(health): State<Health>) -> Response {
+    let missing = health.missing();
+    if missing.is_empty() {
+        Json(json!({"status": "ready"})).into_response()
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, Json(json!({"status": "not ready", "missing": missing}))).into_response()
+    }
+}
+
+async fn show_metrics(State(metrics): State<Metrics>) -> Response {
+    let kind = [(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")];
+    (kind, metrics.text()).into_response()
+}
+
+/// Listens on this port of 127.0.0.1; 0 is a free one from the system.
+///
+/// # Errors
+/// If the port is taken.
+pub async fn listen(port: u16) -> anyhow::Result<TcpListener> {
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    TcpListener::bind(address)
+        .await
+        .map_err(|error| anyhow::anyhow!("port {port} (HEALTH_PORT) cannot be listened on: {error}"))
+}
+
+/// Asks the service on this port of the same machine whether it lives.
+///
+/// # Errors
+/// If it does not say so within two seconds.
+pub async fn ask(port: u16) -> anyhow::Result<()> {
+    let answer = tokio::time::timeout(ANSWER_WITHIN, async {
+        let mut connection = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await?;
+        let mut request = String::new();
+        write!(request, "GET /health/live HTTP/1.1\r\nHost: localhost:{port}\r\nConnection: close\r\n\r\n")?;
+        connection.write_all(request.as_bytes()).await?;
+        let mut answer = [0; 12];
+        connection.read_exact(&mut answer).await?;
+        anyhow::Ok(String::from_utf8_lossy(&answer).into_owned())
+    });
+    let answer = answer.await.map_err(|_| anyhow::anyhow!("no answer on port {port}"))??;
+    anyhow::ensure!(answer.ends_with("200"), "port {port} answers {answer}");
+    Ok(())
+}

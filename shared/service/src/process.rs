@@ -1,0 +1,187 @@
+//! A service as a process: from the environment to an exit code.
+
+use std::{
+    fs::{self, File},
+    future::Future,
+    io::{self, IsTerminal as _, Write as _},
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::Duration,
+};
+
+use anyhow::Context as _;
+use bus::{Bus, Place};
+use events::ids::Service;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+use tracing::{error, info, warn};
+use tracing_subscriber::EnvFilter;
+
+use crate::{
+    context::Context,
+    environment, episode, health,
+    presence::announce,
+};
+
+/// Threads of a service; two cores are what a small laptop has left.
+const THREADS: usize = 2;
+/// How long a service may take to put down what it has in hand.
+const DRAIN_WITHIN: Duration = Duration::from_secs(5);
+
+/// Runs a service until it is told to stop: the whole of its `main`.
+///
+/// With the argument `healthcheck` it asks the running one instead, and exits with 0 if that one lives.
+/// `serve` gets a context in the running episode; it is not called before the broker says which that is.
+pub fn run<F, Serving>(service: Service, serve: F) -> ExitCode
+where
+    F: FnOnce(Context) -> Serving,
+    Serving: Future<Output = anyhow::Result<()>>,
+{
+    environment::read_dot_env();
+    start_logs();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(THREADS).enable_all().build();
+    let runtime = match runtime {
+        Ok(runtime) => runtime,
+        Err(error) => return failed(&error.into()),
+    };
+    let asked = std::env::args().nth(1);
+    let ended = match asked.as_deref() {
+        None => runtime.block_on(live(service, serve)),
+        Some("healthcheck") => runtime.block_on(healthcheck(service)),
+        Some(other) => Err(anyhow::anyhow!("{service} knows no '{other}'; it takes nothing, or healthcheck")),
+    };
+    // Blocking threads (the database) may be in the middle of something; they have a moment, not for ever.
+    runtime.shutdown_timeout(Duration::from_secs(1));
+    match ended {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => failed(&error),
+    }
+}
+
+fn failed(error: &anyhow::Error) -> ExitCode {
+    error!("{error:#}");
+    ExitCode::FAILURE
+}
+
+fn start_logs() {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let logs = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr)
+        .with_ansi(io::stderr().is_terminal())
+        .with_target(false);
+    // Fails only if there are logs already, as in a test.
+    drop(logs.try_init());
+}
+
+async fn live<F, Serving>(service: Service, serve: F) -> anyhow::Result<()>
+where
+    F: FnOnce(Context) -> Serving,
+    Serving: Future<Output = anyhow::Result<()>>,
+{
+    let shutdown = stop_on_signals()?;
+    let data_dir = environment::data_dir();
+    let Some(_lock) = lock(service, &data_dir, &shutdown).await? else { return Ok(()) };
+    let place = Place { tenant: environment::tenant(), episode: 1 };
+    let bus = Bus::new(environment::broker()?, place);
+    let context = Context::new(service, bus, None, &data_dir, shutdown);
+    // The website serves these among its pages.
+    if service != Service::Website {
+        let listener = health::listen(environment::health_port()?).await?;
+        note_port(service, &data_dir, listener.local_addr()?.port())?;
+        let routes = health::routes(context.health.clone(), context.metrics.clone());
+        tokio::spawn(async move { axum::serve(listener, routes).await });
+    }
+    if service == Service::Website {
+        return serve(context).await;
+    }
+    let Some(settings) = episode::wait(&context.bus, &context.shutdown).await else { return Ok(()) };
+    info!(episode = settings.episode, "{service} runs");
+    let context = Context {
+        bus: context.bus.in_episode(settings.episode),
+        settings: Some(settings.into()),
+        ..context
+    };
+    tokio::spawn(announce(context.clone()));
+    let serving = serve(context.clone());
+    tokio::pin!(serving);
+    tokio::select! {
+        ended = &mut serving => ended,
+        next = episode::ended(&context) => {
+            info!(episode = next?.episode, "another episode has begun; starting again in it");
+            context.shutdown.cancel();
+            serving.await
+        }
+        () = async { context.shutdown.cancelled().await; tokio::time::sleep(DRAIN_WITHIN).await } => {
+            warn!("not everything was put down in time; what was not comes again");
+            Ok(())
+        }
+    }
+}
+
+/// The first signal drains, the second aborts.
+fn stop_on_signals() -> anyhow::Result<CancellationToken> {
+    let shutdown = CancellationToken::new();
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let told = shutdown.clone();
+    tokio::spawn(async move {
+        for _ in 0..2 {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+            if told.is_cancelled() {
+                std::process::exit(130);
+            }
+            told.cancel();
+        }
+    });
+    Ok(shutdown)
+}
+
+/// One process per service and data folder writes; a second one stands by and takes over when the first is gone. So
+/// `cargo run -p warehouse` joins a suite that runs: stop the old one, and the new one is it.
+async fn lock(service: Service, data_dir: &Path, shutdown: &CancellationToken) -> anyhow::Result<Option<File>> {
+    let folder = run_dir(data_dir)?;
+    let path = folder.join(format!("{service}.lock"));
+    let file = File::options().create(true).append(true).open(&path).with_context(|| path.display().to_string())?;
+    if file.try_lock().is_err() {
+        info!("another {service} has {}; this one takes over when it stops", path.display());
+    }
+    let waiting = tokio::task::spawn_blocking(move || file.lock().map(|()| file));
+    tokio::select! {
+        // The thread that waits ends with the process.
+        () = shutdown.cancelled() => std::process::exit(0),
+        locked = waiting => Ok(Some(locked??)),
+    }
+}
+
+fn run_dir(data_dir: &Path) -> anyhow::Result<PathBuf> {
+    let folder = data_dir.join("run");
+    fs::create_dir_all(&folder)
+        .with_context(|| format!("the folder {} (DATA_DIR) cannot be written to", folder.display()))?;
+    Ok(folder)
+}
+
+/// Writes down where the health endpoints are, for `healthcheck` and for scripts.
+fn note_port(service: Service, data_dir: &Path, port: u16) -> anyhow::Result<()> {
+    let path = run_dir(data_dir)?.join(format!("{service}.port"));
+    let mut file = File::create(&path).with_context(|| path.display().to_string())?;
+    writeln!(file, "{port}").with_context(|| path.display().to_string())
+}
+
+async fn healthcheck(service: Service) -> anyhow::Result<()> {
+    let port = if service == Service::Website {
+        environment::number("HTTP_PORT", 8000_u16, 1..=u16::MAX)?
+    } else {
+        match environment::health_port()? {
+            0 => {
+                let path = environment::data_dir().join("run").join(format!("{service}.port"));
+                let noted = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
+                noted.trim().parse()?
+            }
+            port => port,
+        }
+    };
+    health::ask(port).await
+}

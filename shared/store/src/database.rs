@@ -1,0 +1,184 @@
+//! Opening a database, and writing to it.
+
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use sqlx::{
+    ConnectOptions as _, Sqlite, SqlitePool,
+    migrate::Migrator,
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+};
+use tracing::warn;
+
+/// Tables of this crate; those of a service come from its own migrations.
+static MIGRATIONS: Migrator = sqlx::migrate!();
+
+/// How long a statement waits for another process, such as a rebuild that reads the same file.
+const BUSY_WITHIN: Duration = Duration::from_secs(5);
+/// Readers at the same time.
+const READERS: u32 = 3;
+
+/// A transaction on the one connection that writes.
+pub type Transaction = sqlx::Transaction<'static, Sqlite>;
+/// Where to read: `fetch_…(store.reader())`.
+pub type Reader = SqlitePool;
+
+/// The database of one service in one episode: one connection that writes, a few that read.
+#[derive(Debug, Clone)]
+pub struct Store {
+    writer: SqlitePool,
+    reader: SqlitePool,
+    service: String,
+    nonce: String,
+}
+
+/// What can go wrong with a database.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// A statement failed.
+    #[error("the database: {0}")]
+    Sql(#[from] sqlx::Error),
+    /// The tables could not be made.
+    #[error("the database's tables: {0}")]
+    Migration(#[from] sqlx::migrate::MigrateError),
+    /// The folder could not be written to.
+    #[error("the folder {}: {cause}", .folder.display())]
+    Folder {
+        /// Which.
+        folder: PathBuf,
+        /// Why.
+        cause: std::io::Error,
+    },
+    /// A message could not be written as JSON, or an outbox names an unknown topic.
+    #[error("a message for the outbox: {0}")]
+    Message(String),
+}
+
+impl Store {
+    /// Opens `{folder}/{service}-{episode}.sqlite`, making it if it is not there.
+    ///
+    /// A file that belongs to another episode of the same number (another `seal`: the broker was replaced) is put aside
+    /// as `….sqlite.other`. Without a `seal` (the broker cannot be asked yet) the file is taken as it is, and a new one
+    /// belongs to whichever episode is named first.
+    ///
+    /// # Errors
+    /// If the folder or the file cannot be written, or the tables cannot be made.
+    pub async fn open(
+        folder: &Path,
+        service: &str,
+        episode: u32,
+        seal: Option<&str>,
+        tables: &Migrator,
+    ) -> Result<Self, StoreError> {
+        let in_folder = |cause| StoreError::Folder { folder: folder.to_owned(), cause };
+        std::fs::create_dir_all(folder).map_err(in_folder)?;
+        let file = folder.join(format!("{service}-{episode}.sqlite"));
+        let store = Self::open_file(&file, service, tables).await?;
+        if store.belongs_to(episode, seal).await? {
+            return Ok(store);
+        }
+        store.close().await;
+        warn!(file = %file.display(), "belongs to another episode of the same number; put aside");
+        for suffix in ["", "-wal", "-shm"] {
+            let path = |suffix: &str| PathBuf::from(format!("{}{suffix}", file.display()));
+            let old = path(suffix);
+            if old.exists() {
+                std::fs::rename(&old, path(&format!("{suffix}.other"))).map_err(in_folder)?;
+            }
+        }
+        let store = Self::open_file(&file, service, tables).await?;
+        store.belongs_to(episode, seal).await?;
+        Ok(store)
+    }
+
+    async fn open_file(file: &Path, service: &str, tables: &Migrator) -> Result<Self, StoreError> {
+        let options = SqliteConnectOptions::new()
+            .filename(file)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            // A killed process loses nothing; a power cut may lose the last commits.
+            .synchronous(SqliteSynchronous::Normal)
+            .busy_timeout(BUSY_WITHIN)
+            .disable_statement_logging();
+        let writer = SqlitePoolOptions::new()
+            .max_connections(1)
+            .max_lifetime(None)
+            .idle_timeout(None)
+            .connect_with(options.clone())
+            .await?;
+        let reader = SqlitePoolOptions::new()
+            .max_connections(READERS)
+            .min_connections(0)
+            .connect_lazy_with(options.read_only(true));
+        migrate(&writer, tables).await?;
+        let nonce = format!("{:08x}", rand::random::<u32>());
+        let mut store = Store { writer, reader, service: service.to_owned(), nonce };
+        if let Some(known) = store.known_nonce().await? {
+            store.nonce = known;
+        }
+        Ok(store)
+    }
+
+    /// Begins a transaction; it waits until the one before is over.
+    ///
+    /// # Errors
+    /// If the database cannot be written.
+    pub async fn begin(&self) -> Result<Transaction, StoreError> {
+        Ok(self.writer.begin().await?)
+    }
+
+    /// Where to read. Readers see what was committed, and wait for nobody.
+    pub fn reader(&self) -> &Reader {
+        &self.reader
+    }
+
+    /// The id of the event in this row of the outbox. The nonce keeps it apart from those of a file before this one.
+    pub(crate) fn event_id(&self, row: i64) -> String {
+        format!("{}-{}-{row}", self.service, self.nonce)
+    }
+
+    /// Closes all connections.
+    pub async fn close(&self) {
+        self.reader.close().await;
+        self.writer.close().await;
+    }
+
+    async fn known_nonce(&self) -> Result<Option<String>, StoreError> {
+        let row: Option<(String,)> = sqlx::query_as("select nonce from store_identity").fetch_optional(&self.writer).await?;
+        Ok(row.map(|(nonce,)| nonce))
+    }
+
+    /// Whether this file is of this episode; a new file, or one that has not been told yet, becomes it.
+    async fn belongs_to(&self, episode: u32, seal: Option<&str>) -> Result<bool, StoreError> {
+        let known: Option<(String,)> =
+            sqlx::query_as("select seal from store_identity").fetch_optional(&self.writer).await?;
+        match (known, seal) {
+            (None, seal) => {
+                sqlx::query("insert into store_identity (episode, seal, nonce) values ($1, $2, $3)")
+                    .bind(i64::from(episode))
+                    .bind(seal.unwrap_or_default())
+                    .bind(&self.nonce)
+                    .execute(&self.writer)
+                    .await?;
+                Ok(true)
+            }
+            (Some(_), None) => Ok(true),
+            (Some((known,)), Some(seal)) if known.is_empty() => {
+                sqlx::query("update store_identity set seal = $1").bind(seal).execute(&self.writer).await?;
+                Ok(true)
+            }
+            (Some((known,)), Some(seal)) => Ok(known == seal),
+        }
+    }
+}
+
+/// Makes the tables of this crate and those of the service, each counted in a table of its own.
+async fn migrate(writer: &SqlitePool, tables: &Migrator) -> Result<(), StoreError> {
+    let mut own = Migrator::with_migrations(MIGRATIONS.iter().cloned().collect());
+    own.dangerous_set_table_name("store_migrations");
+    own.run(writer).await?;
+    tables.run(writer).await?;
+    Ok(())
+}

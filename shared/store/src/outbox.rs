@@ -1,0 +1,204 @@
+//! The outbox: messages that follow from an effect, written with it and published after it.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use bus::{Bus, Outgoing, PublishError, Publisher};
+use events::{
+    ids::{EventId, Moment, OrderId},
+    topics::{self, Topic},
+};
+use serde::Serialize;
+use tokio::sync::{Notify, watch};
+use tracing::{info, warn};
+
+use crate::database::{Store, StoreError, Transaction};
+
+/// Most rows read and published at once.
+const ROWS_MAX: i64 = 500;
+/// Pause after a failure, while the broker is away.
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// Writes a message into the outbox of this transaction. Its event id is made of the row when it is published.
+///
+/// # Errors
+/// If the statement fails, or the message cannot be written as JSON.
+pub async fn enqueue<M: Serialize>(
+    transaction: &mut Transaction,
+    topic: Topic<M>,
+    key: &str,
+    at: Moment,
+    order: Option<&OrderId>,
+    message: &M,
+) -> Result<(), StoreError> {
+    enqueue_for_later(transaction, topic, key, at, order, None, message).await
+}
+
+/// Like [`enqueue`], handed out not before `deliver_at`; only a Shared subscription heeds it.
+///
+/// # Errors
+/// As [`enqueue`].
+pub async fn enqueue_for_later<M: Serialize>(
+    transaction: &mut Transaction,
+    topic: Topic<M>,
+    key: &str,
+    at: Moment,
+    order: Option<&OrderId>,
+    deliver_at: Option<Moment>,
+    message: &M,
+) -> Result<(), StoreError> {
+    let payload = serde_json::to_vec(message).map_err(|error| StoreError::Message(error.to_string()))?;
+    sqlx::query(
+        "insert into outbox (topic, key, at, order_id, deliver_at, payload) values ($1, $2, $3, $4, $5, $6)",
+    )
+    .bind(topic.entry.name)
+    .bind(key)
+    .bind(at.micros())
+    .bind(order.map(OrderId::as_str))
+    .bind(deliver_at.map(Moment::micros))
+    .bind(payload)
+    .execute(&mut **transaction)
+    .await?;
+    Ok(())
+}
+
+/// The way to ask the outbox for something; cheap to clone.
+#[derive(Clone)]
+pub struct OutboxHandle {
+    wake: Arc<Notify>,
+    asked: Arc<AtomicU64>,
+    served: watch::Receiver<u64>,
+}
+
+impl OutboxHandle {
+    /// Has what was committed published soon, and does not wait for it.
+    pub fn wake(&self) {
+        self.asked.fetch_add(1, Ordering::Release);
+        self.wake.notify_one();
+    }
+
+    /// Waits until everything that was committed before is published and confirmed, however long the broker is away.
+    /// Can be cancelled. `false` if the outbox has stopped.
+    pub async fn flush(&self) -> bool {
+        let ticket = self.asked.fetch_add(1, Ordering::AcqRel) + 1;
+        self.wake.notify_one();
+        self.served.clone().wait_for(|served| *served >= ticket).await.is_ok()
+    }
+}
+
+/// Publishes the rows of one store in their order, one process at a time.
+pub struct Outbox {
+    store: Store,
+    publisher: Publisher,
+    handle: OutboxHandle,
+    served: watch::Sender<u64>,
+}
+
+type Row = (i64, String, String, i64, Option<String>, Option<i64>, Vec<u8>);
+
+impl Outbox {
+    /// The outbox of this store, and the handle to it. [`Outbox::run`] does the work.
+    pub fn new(store: Store, bus: &Bus) -> (Self, OutboxHandle) {
+        let (served, receiver) = watch::channel(0);
+        let handle =
+            OutboxHandle { wake: Arc::default(), asked: Arc::new(AtomicU64::new(0)), served: receiver };
+        (Outbox { store, publisher: bus.publisher(), handle: handle.clone(), served }, handle)
+    }
+
+    /// Publishes what an earlier process left, then whatever is committed, until it is dropped. While the broker is
+    /// away it waits and tries again.
+    ///
+    /// # Errors
+    /// If the database fails, or another process has taken over a topic that has one writer.
+    pub async fn run(mut self) -> Result<(), OutboxError> {
+        loop {
+            let ticket = self.handle.asked.load(Ordering::Acquire);
+            while self.publish_some().await? {}
+            self.served.send_replace(ticket);
+            self.handle.wake.notified().await;
+        }
+    }
+
+    /// Publishes the first rows; `false` if none was left after them.
+    async fn publish_some(&mut self) -> Result<bool, OutboxError> {
+        let rows: Vec<Row> = sqlx::query_as(
+            "select id, topic, key, at, order_id, deliver_at, payload from outbox order by id limit $1",
+        )
+        .bind(ROWS_MAX)
+        .fetch_all(self.store.reader())
+        .await
+        .map_err(StoreError::from)?;
+        let full = rows.len() >= usize::try_from(ROWS_MAX).unwrap_or(usize::MAX);
+        let ids: Vec<i64> = rows.iter().map(|row| row.0).collect();
+        let messages = rows.into_iter().map(|row| self.outgoing(row)).collect::<Result<Vec<_>, _>>()?;
+        self.publish(&messages).await?;
+        if let Some(last) = ids.last() {
+            let mut transaction = self.store.begin().await?;
+            sqlx::query("delete from outbox where id <= $1")
+                .bind(last)
+                .execute(&mut *transaction)
+                .await
+                .map_err(StoreError::from)?;
+            transaction.commit().await.map_err(StoreError::from)?;
+        }
+        Ok(full)
+    }
+
+    fn outgoing(&self, row: Row) -> Result<Outgoing, StoreError> {
+        let (id, topic, key, at, order_id, deliver_at, payload) = row;
+        let unknown = || StoreError::Message(format!("row {id} names no topic of the table: {topic}"));
+        Ok(Outgoing {
+            topic: topics::find(&topic).ok_or_else(unknown)?,
+            key,
+            event_id: EventId::new(self.store.event_id(id)),
+            at: Moment::from_micros(at),
+            order: order_id.and_then(|id| id.parse().ok()),
+            deliver_at: deliver_at.map(Moment::from_micros),
+            payload,
+        })
+    }
+
+    /// Publishes all of them, from the first unconfirmed one again after each failure: so the order stays.
+    async fn publish(&mut self, messages: &[Outgoing]) -> Result<(), OutboxError> {
+        let mut left = messages;
+        let mut failures = 0_u32;
+        while !left.is_empty() {
+            match self.publisher.publish(left).await {
+                Ok(()) => break,
+                Err(PublishError::Fenced { topic }) => return Err(OutboxError::Fenced { topic }),
+                Err(PublishError::Unconfirmed { confirmed, cause }) => {
+                    left = left.get(confirmed..).unwrap_or_default();
+                    failures += 1;
+                    // Once, not five times a second for as long as the broker is away.
+                    if failures == 1 {
+                        warn!(%cause, waiting = left.len(), "the broker does not take messages; they wait in the outbox");
+                    }
+                    tokio::time::sleep(PAUSE).await;
+                }
+            }
+        }
+        if failures > 0 {
+            info!(published = messages.len(), "the broker takes messages again");
+        }
+        Ok(())
+    }
+}
+
+/// Why an outbox stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum OutboxError {
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Another process writes this topic now.
+    #[error("another process took {topic} over; this one stops")]
+    Fenced {
+        /// Which.
+        topic: &'static str,
+    },
+}
