@@ -23,5 +23,7 @@ pub mod metrics;
 
 pub mod presence;
 
+pub mod testing;
+
 mod clock;
 pub use clock::now;

@@ -1,0 +1,174 @@
+//! Ground for integration tests: a tenant of its own on the real broker, a data folder of its own, and ways to wait for
+//! something instead of sleeping. Used by tests only; it is here so that every service's tests stand on the same ground.
+
+use std::{
+    future::Future,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use anyhow::Context as _;
+use bus::{Admin, Bus, Outgoing, Place, Received, Until, set_up};
+use events::{
+    ids::{EventId, Service},
+    stage::StageSettings,
+    topics::{SETTINGS, Topic},
+};
+use serde::{Serialize, de::DeserializeOwned};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::{Context, clock::now, environment};
+
+/// How long a test waits for what must come.
+pub const LIMIT: Duration = Duration::from_secs(30);
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+
+/// A tenant and a folder for one test.
+pub struct Ground {
+    /// The bus, in episode 1 of the tenant.
+    pub bus: Bus,
+    /// The settings of that episode.
+    pub settings: StageSettings,
+    folder: PathBuf,
+}
+
+/// A service running in a test; stopped when it is dropped.
+pub struct Running {
+    shutdown: CancellationToken,
+    task: JoinHandle<anyhow::Result<()>>,
+}
+
+impl Ground {
+    /// Fresh ground on the broker that `PULSAR_URL` and `PULSAR_ADMIN_URL` name; `scripts/test` starts one and sets them.
+    ///
+    /// # Errors
+    /// If the broker is not there.
+    pub async fn new() -> anyhow::Result<Self> {
+        let broker = environment::broker()?;
+        let tenant = format!("test-{:08x}", rand::random::<u32>());
+        let admin = Admin::new(&broker)?;
+        let bus = Bus::new(broker, Place { tenant: tenant.clone(), episode: 1 });
+        set_up(&admin, bus.place()).await.context("these tests need a broker: ./scripts/test starts one")?;
+        let settings = StageSettings { version: 1, episode: 1, seal: tenant.clone(), began_at: now() };
+        let ground = Ground { bus, settings, folder: std::env::temp_dir().join(format!("beers-{tenant}")) };
+        ground.publish(SETTINGS, "settings", &ground.settings).await?;
+        Ok(ground)
+    }
+
+    /// The data folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// A context for this service, with connections of its own.
+    pub fn context(&self, service: Service) -> Context {
+        let bus = Bus::new(self.bus.broker().clone(), self.bus.place().clone());
+        Context::new(service, bus, Some(self.settings.clone()), &self.folder, CancellationToken::new())
+    }
+
+    /// Runs a service as its process would.
+    pub fn start<F, Serving>(&self, service: Service, serve: F) -> Running
+    where
+        F: FnOnce(Context) -> Serving,
+        Serving: Future<Output = anyhow::Result<()>> + Send + 'static,
+    {
+        let context = self.context(service);
+        let shutdown = context.shutdown.clone();
+        Running { shutdown, task: tokio::spawn(serve(context)) }
+    }
+
+    /// Publishes a message as another service would.
+    ///
+    /// # Errors
+    /// If the broker does not take it.
+    pub async fn publish<M: Serialize>(&self, topic: Topic<M>, key: &str, message: &M) -> anyhow::Result<()> {
+        let id = EventId::new(format!("test-{:016x}", rand::random::<u64>()));
+        let message = Outgoing::new(topic, key, id, now(), message)?;
+        Ok(self.bus.publisher().publish(&[message]).await?)
+    }
+
+    /// Publishes any bytes, as a stranger would.
+    ///
+    /// # Errors
+    /// If the broker does not take them.
+    pub async fn publish_raw<M>(&self, topic: Topic<M>, payload: &[u8]) -> anyhow::Result<()> {
+        let message = Outgoing {
+            topic: topic.entry,
+            key: "stranger".to_owned(),
+            event_id: EventId::new(format!("test-{:016x}", rand::random::<u64>())),
+            at: now(),
+            order: None,
+            deliver_at: None,
+            payload: payload.to_vec(),
+        };
+        Ok(self.bus.publisher().publish(&[message]).await?)
+    }
+
+    /// All messages of a topic, once there are so many that `enough` says so.
+    ///
+    /// # Errors
+    /// If that does not come to pass within [`LIMIT`], with what was there.
+    pub async fn read_until<M: DeserializeOwned + std::fmt::Debug>(
+        &self,
+        topic: Topic<M>,
+        enough: impl Fn(&[Received<M>]) -> bool,
+    ) -> anyhow::Result<Vec<Received<M>>> {
+        let deadline = tokio::time::Instant::now() + LIMIT;
+        loop {
+            let mut replay = self.bus.replay(topic, Until::Now);
+            let mut all = Vec::new();
+            while let Some(batch) = replay.next().await? {
+                all.extend(batch);
+            }
+            if enough(&all) {
+                return Ok(all);
+            }
+            anyhow::ensure!(tokio::time::Instant::now() < deadline, "{} holds only {all:#?}", topic.entry.name);
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    }
+}
+
+impl Drop for Ground {
+    fn drop(&mut self) {
+        // The tenant goes with the test's broker; the folder may be gone or still in use, either is fine.
+        drop(std::fs::remove_dir_all(&self.folder));
+    }
+}
+
+impl Running {
+    /// Stops it as a signal would, and gives its result.
+    ///
+    /// # Errors
+    /// What the service ended with.
+    pub async fn stop(self) -> anyhow::Result<()> {
+        self.shutdown.cancel();
+        tokio::time::timeout(LIMIT, self.task).await??
+    }
+
+    /// Ends it without any farewell, as a kill would: whatever it was doing is dropped where it is.
+    pub async fn kill(self) {
+        self.task.abort();
+        // An aborted task's result says only that it was aborted.
+        drop(self.task.await);
+    }
+}
+
+/// Waits until `look` finds something.
+///
+/// # Errors
+/// If it does not within [`LIMIT`].
+pub async fn eventually<T, Looking>(what: &str, mut look: impl FnMut() -> Looking) -> anyhow::Result<T>
+where
+    Looking: Future<Output = Option<T>>,
+{
+    let deadline = tokio::time::Instant::now() + LIMIT;
+    loop {
+        if let Some(found) = look().await {
+            return Ok(found);
+        }
+        anyhow::ensure!(tokio::time::Instant::now() < deadline, "{what} did not come within {} s", LIMIT.as_secs());
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+}
