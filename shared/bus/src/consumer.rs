@@ -43,7 +43,7 @@ pub struct Dealt {
     /// A connection of its own, for those whose acknowledgements must not wait for others': couriers and workers.
     pub own_connection: bool,
     /// Another type than the table's, for the subscription that is switched live.
-    pub instead: Option<SubType>,
+    pub instead: Option<Dealing>,
 }
 
 /// One consumer of a subscription. Reconnects by itself, whatever ended the connection.
@@ -61,6 +61,12 @@ struct What {
     entry: &'static Entry,
     subscription: &'static Subscription,
     dealt: Dealt,
+}
+
+impl What {
+    fn dealing(&self) -> Dealing {
+        self.dealt.instead.unwrap_or(self.subscription.dealing)
+    }
 }
 
 enum State {
@@ -133,10 +139,7 @@ impl<M: DeserializeOwned> Consumer<M> {
     }
 
     fn is_dealt_singly(&self) -> bool {
-        match self.what.dealt.instead {
-            Some(kind) => matches!(kind, SubType::Shared | SubType::KeyShared),
-            None => self.what.subscription.dealing == Dealing::Shared,
-        }
+        matches!(self.what.dealing(), Dealing::Shared | Dealing::KeyShared)
     }
 
     fn finishes_entry(&mut self, position: Position) -> bool {
@@ -213,12 +216,12 @@ async fn subscribe(what: &What) -> Result<Inner, pulsar::Error> {
     } else {
         what.bus.clients.shared(Purpose::Consuming).await?
     };
-    let stays = what.subscription.dealing != Dealing::Everyone;
-    let kind = match (what.dealt.instead, what.subscription.dealing) {
-        (Some(kind), _) => kind,
-        (None, Dealing::Failover) => SubType::Failover,
-        (None, Dealing::Shared) => SubType::Shared,
-        (None, Dealing::Everyone) => SubType::Exclusive,
+    let stays = what.dealing() != Dealing::Everyone;
+    let kind = match what.dealing() {
+        Dealing::Failover => SubType::Failover,
+        Dealing::Shared => SubType::Shared,
+        Dealing::KeyShared => SubType::KeyShared,
+        Dealing::Everyone => SubType::Exclusive,
     };
     let name = if stays {
         what.subscription.name.to_owned()

@@ -56,6 +56,8 @@ pub enum Dealing {
     Failover,
     /// To whoever is free.
     Shared,
+    /// To several, all messages of a key to the same one, in order.
+    KeyShared,
     /// A subscription of its own for each process that listens, gone with it.
     Everyone,
 }
@@ -65,6 +67,7 @@ impl Dealing {
         match self {
             Dealing::Failover => "Failover",
             Dealing::Shared => "Shared",
+            Dealing::KeyShared => "Key_Shared",
             Dealing::Everyone => "each process",
         }
     }

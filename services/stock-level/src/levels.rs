@@ -1,0 +1,144 @@
+//! The pure core: how an event becomes a level, in two ways.
+
+use std::collections::BTreeMap;
+
+use events::{
+    ids::BeerId,
+    quantities::{Bottles, Sequence},
+    stock::StockEvent,
+};
+
+/// A way to fold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fold {
+    /// Older sequences are ignored: right, in whatever order events are handled.
+    Versioned,
+    /// Last write wins, without a look at any sequence: as most people write it, and right only if events are handled
+    /// in order.
+    Naive,
+}
+
+/// The level of one beer as it was written last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Written {
+    /// How many bottles it says.
+    pub level: Bottles,
+    /// The highest sequence handled.
+    pub sequence: Sequence,
+    /// How often this beer's level was written.
+    pub written: u64,
+}
+
+/// The levels of all beers.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Levels {
+    beers: BTreeMap<BeerId, Written>,
+}
+
+/// What became of an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Folded {
+    /// The level was written.
+    Written(Written),
+    /// It is older than what is there: nothing to do.
+    Older,
+    /// Events before it are missing, although they come in order: the log must be read again.
+    Gap {
+        /// The sequence that should have come.
+        expected: Sequence,
+    },
+}
+
+impl Levels {
+    /// Levels as they were stored.
+    pub fn of(beers: impl IntoIterator<Item = (BeerId, Written)>) -> Self {
+        Levels { beers: beers.into_iter().collect() }
+    }
+
+    /// One beer's level; nothing written for one that was never seen.
+    pub fn level(&self, beer: &BeerId) -> Written {
+        self.beers.get(beer).copied().unwrap_or_default()
+    }
+
+    /// Folds one event. `in_order` says whether the subscription deals events of a beer out in order: only then is a
+    /// missing one a gap.
+    pub fn fold(&mut self, fold: Fold, in_order: bool, event: &StockEvent) -> Folded {
+        let before = self.level(&event.beer);
+        if fold == Fold::Versioned {
+            if event.sequence <= before.sequence {
+                return Folded::Older;
+            }
+            let expected = before.sequence.next();
+            if in_order && event.sequence > expected {
+                return Folded::Gap { expected };
+            }
+        }
+        let after = Written {
+            level: event.level,
+            sequence: event.sequence.max(before.sequence),
+            written: before.written + 1,
+        };
+        self.beers.insert(event.beer.clone(), after);
+        Folded::Written(after)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use events::stock::StockChange;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn event(sequence: u64, level: u32) -> StockEvent {
+        StockEvent {
+            change: StockChange::Reserved,
+            beer: BeerId::new("orval"),
+            sequence: Sequence(sequence),
+            bottles: Bottles(1),
+            level: Bottles(level),
+            order_id: None,
+        }
+    }
+
+    fn level(levels: &Levels) -> (u32, u64) {
+        let level = levels.level(&BeerId::new("orval"));
+        (level.level.0, level.sequence.0)
+    }
+
+    #[test]
+    fn the_versioned_fold_ignores_what_is_older_and_sees_a_gap() {
+        let mut levels = Levels::default();
+        assert!(matches!(levels.fold(Fold::Versioned, true, &event(1, 200)), Folded::Written(_)));
+        assert_eq!(levels.fold(Fold::Versioned, true, &event(1, 200)), Folded::Older);
+        assert_eq!(levels.fold(Fold::Versioned, true, &event(3, 198)), Folded::Gap { expected: Sequence(2) });
+        assert_eq!(level(&levels), (200, 1), "a gap is never skipped");
+        assert!(matches!(levels.fold(Fold::Versioned, false, &event(3, 198)), Folded::Written(_)));
+        assert_eq!(levels.fold(Fold::Versioned, false, &event(2, 199)), Folded::Older);
+        assert_eq!(level(&levels), (198, 3));
+    }
+
+    #[test]
+    fn the_naive_fold_believes_whoever_wrote_last() {
+        let mut levels = Levels::default();
+        for event in [event(1, 200), event(3, 198), event(2, 199)] {
+            levels.fold(Fold::Naive, false, &event);
+        }
+        assert_eq!(level(&levels), (199, 3), "wrong, and it looks up to date");
+        assert_eq!(levels.level(&BeerId::new("orval")).written, 3);
+    }
+
+    proptest! {
+        /// In whatever order and however often events come, the versioned fold ends at the last one.
+        #[test]
+        fn the_versioned_fold_is_right_in_any_order(mut order in Just((1..60_u64).collect::<Vec<_>>()).prop_shuffle(), again in prop::collection::vec(0_usize..59, 0..30)) {
+            let repeats: Vec<u64> = again.iter().map(|index| order[*index]).collect();
+            order.extend(repeats);
+            let mut levels = Levels::default();
+            for sequence in order {
+                levels.fold(Fold::Versioned, false, &event(sequence, 1000 - sequence as u32));
+            }
+            prop_assert_eq!(level(&levels), (1000 - 59, 59));
+        }
+    }
+}
