@@ -1,2 +1,51 @@
-//! The website.
+//! The website: the shop, the pages that show what happens, and the JSON API.
+//!
+//! An order is safe in its books, with the message that places it, before the customer sees "thank you": so it takes
+//! orders without a broker too. Everything it shows it has read from topics; a browser talks to nobody else.
+//!
+//! In reading order:
+
 pub mod views;
+
+pub mod order;
+
+pub mod shelf;
+
+pub mod parcels;
+
+pub mod known;
+
+mod store;
+
+pub mod books;
+
+pub mod desk;
+
+mod consume;
+
+pub mod site;
+
+pub mod live;
+
+pub mod presenter;
+
+pub mod texts;
+
+pub mod format;
+
+pub mod glass;
+
+pub mod assets;
+
+pub mod pages;
+
+pub mod streams;
+
+pub mod checkout;
+
+pub mod http;
+
+pub mod api;
+
+mod run;
+pub use run::{run, run_on};

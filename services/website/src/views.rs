@@ -6,7 +6,7 @@ use events::{
     delivery::FailureReason,
     ids::{BeerId, Moment, OrderId, Service},
     insights::{Forecast, Ledger, Sales},
-    orders::Line,
+    orders::{Fault, Line},
     quantities::{Bottles, Cents, Sequence},
 };
 use serde::{Deserialize, Serialize};
@@ -55,29 +55,75 @@ pub enum What {
     /// Safe at the website.
     Placed,
     /// The warehouse said yes.
-    Accepted { bottles: Bottles },
+    Accepted {
+        /// How many it put aside.
+        bottles: Bottles,
+    },
     /// The warehouse said no.
-    Refused { reason: Refusal },
+    Refused {
+        /// Why.
+        reason: Refusal,
+    },
     /// Bottles of one beer were put aside.
-    Reserved { beer: BeerId, bottles: Bottles, level: Bottles },
+    Reserved {
+        /// Which beer.
+        beer: BeerId,
+        /// How many.
+        bottles: Bottles,
+        /// How many are left.
+        level: Bottles,
+    },
     /// Bottles came back on the shelf.
-    Released { beer: BeerId, bottles: Bottles, level: Bottles },
+    Released {
+        /// Which beer.
+        beer: BeerId,
+        /// How many.
+        bottles: Bottles,
+        /// How many there are now.
+        level: Bottles,
+    },
     /// stock-level shows the new level.
-    Shown { beer: BeerId, level: Bottles },
+    Shown {
+        /// Which beer.
+        beer: BeerId,
+        /// How many it shows.
+        level: Bottles,
+    },
     /// inventory-analysis has it in its books.
     Counted,
     /// A courier took it.
-    PickedUp { courier: String },
+    PickedUp {
+        /// Who.
+        courier: String,
+    },
     /// A courier could not deliver it.
-    AttemptFailed { courier: String, reason: FailureReason, retry_at: Moment },
+    AttemptFailed {
+        /// Who.
+        courier: String,
+        /// Why.
+        reason: FailureReason,
+        /// When the queue hands it out again.
+        retry_at: Moment,
+    },
     /// Nobody could deliver it.
-    Stranded { reason: FailureReason, attempts: u32 },
+    Stranded {
+        /// Why the last attempt failed.
+        reason: FailureReason,
+        /// How many there were.
+        attempts: u32,
+    },
     /// The presenter had it tried again.
-    Redriven { address: String },
+    Redriven {
+        /// Where to now.
+        address: String,
+    },
     /// The presenter gave it up.
     Returned,
     /// The customer has it.
-    Delivered { courier: String },
+    Delivered {
+        /// Who brought it.
+        courier: String,
+    },
 }
 
 /// One order with its way so far.
@@ -205,9 +251,35 @@ pub struct Retry {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DeadLetterView {
     /// An order nobody could deliver: it can be redriven or returned.
-    Stranded { order_id: OrderId, customer: String, address: String, reason: FailureReason, attempts: u32, at: Moment },
+    Stranded {
+        /// Which order.
+        order_id: OrderId,
+        /// Who waits for it.
+        customer: String,
+        /// Where it should have gone.
+        address: String,
+        /// Why the last attempt failed.
+        reason: FailureReason,
+        /// How many there were.
+        attempts: u32,
+        /// When it was put aside.
+        at: Moment,
+    },
     /// A message nobody could read.
-    Unreadable { topic: String, message_id: String, reader: Service, reason: String, first_bytes: String, at: Moment },
+    Unreadable {
+        /// The topic it was read from.
+        topic: String,
+        /// Its message id there.
+        message_id: String,
+        /// Who could not read it.
+        reader: Service,
+        /// Why.
+        reason: String,
+        /// How it begins, as text.
+        first_bytes: String,
+        /// When it was met.
+        at: Moment,
+    },
 }
 
 /// `/stage/stock`.
@@ -254,4 +326,41 @@ pub struct LedgerView {
     pub ledger: Option<Ledger>,
     /// Since when `balanced` is what it is.
     pub since: Option<Moment>,
+}
+
+/// `/`.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ShopView {
+    /// All beers, in the order of the catalogue.
+    pub beers: Vec<BeerOnShelf>,
+    /// Sent along with the form: the same one twice is one order.
+    pub order_token: String,
+    /// Who to order for, already filled in.
+    pub customer: String,
+    /// Where to, already filled in.
+    pub address: String,
+    /// What was typed and is wrong, if this page answers a form.
+    pub attempt: Option<Attempt>,
+}
+
+/// An order as it was typed, with what is wrong with it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Attempt {
+    /// Who.
+    pub customer: String,
+    /// Where to.
+    pub address: String,
+    /// What; in the order of the indices in `faults`.
+    pub lines: Vec<TypedLine>,
+    /// What is wrong.
+    pub faults: Vec<Fault>,
+}
+
+/// One number field as it was typed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TypedLine {
+    /// Which beer.
+    pub beer: BeerId,
+    /// What stood in its field, a number or not.
+    pub bottles: String,
 }

@@ -66,6 +66,17 @@ impl Context {
         }
     }
 
+    /// The same process in the episode of these settings; without settings the first. Ends with this context, or alone.
+    pub fn in_episode(&self, settings: Option<StageSettings>) -> Self {
+        let episode = settings.as_ref().map_or(1, |settings| settings.episode);
+        Context {
+            bus: self.bus.in_episode(episode),
+            settings: settings.map(Arc::new),
+            shutdown: self.shutdown.child_token(),
+            ..self.clone()
+        }
+    }
+
     /// Opens this service's database for the running episode.
     ///
     /// # Errors

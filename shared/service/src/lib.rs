@@ -8,7 +8,7 @@
 //! In reading order:
 
 mod process;
-pub use process::run;
+pub use process::{run, run_command};
 
 pub mod environment;
 

@@ -37,6 +37,33 @@ where
     F: FnOnce(Context) -> Serving,
     Serving: Future<Output = anyhow::Result<()>>,
 {
+    let asked = std::env::args().nth(1);
+    to_the_end(async {
+        match asked.as_deref() {
+            None => live(service, serve).await,
+            Some("healthcheck") => healthcheck(service).await,
+            Some(other) => Err(anyhow::anyhow!("{service} knows no '{other}'; it takes nothing, or healthcheck")),
+        }
+    })
+}
+
+/// Runs a command of a service beside the service itself, in the running episode: what its `main` does for an argument
+/// of its own. The context has no settings, so that the database is taken as it is: it belongs to the one that runs.
+pub fn run_command<F, Commanded>(service: Service, command: F) -> ExitCode
+where
+    F: FnOnce(Context) -> Commanded,
+    Commanded: Future<Output = anyhow::Result<()>>,
+{
+    to_the_end(async {
+        let place = Place { tenant: environment::tenant(), episode: 1 };
+        let bus = Bus::new(environment::broker()?, place);
+        let settings = episode::current(&bus).await?.context("the broker has no settings yet")?;
+        let bus = bus.in_episode(settings.episode);
+        command(Context::new(service, bus, None, &environment::data_dir(), stop_on_signals()?)).await
+    })
+}
+
+fn to_the_end(work: impl Future<Output = anyhow::Result<()>>) -> ExitCode {
     environment::read_dot_env();
     start_logs();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(THREADS).enable_all().build();
@@ -44,12 +71,7 @@ where
         Ok(runtime) => runtime,
         Err(error) => return failed(&error.into()),
     };
-    let asked = std::env::args().nth(1);
-    let ended = match asked.as_deref() {
-        None => runtime.block_on(live(service, serve)),
-        Some("healthcheck") => runtime.block_on(healthcheck(service)),
-        Some(other) => Err(anyhow::anyhow!("{service} knows no '{other}'; it takes nothing, or healthcheck")),
-    };
+    let ended = runtime.block_on(work);
     // Blocking threads (the database) may be in the middle of something; they have a moment, not for ever.
     runtime.shutdown_timeout(Duration::from_secs(1));
     match ended {
@@ -97,11 +119,7 @@ where
     }
     let Some(settings) = episode::wait(&context.bus, &context.shutdown).await else { return Ok(()) };
     info!(episode = settings.episode, "{service} runs");
-    let context = Context {
-        bus: context.bus.in_episode(settings.episode),
-        settings: Some(settings.into()),
-        ..context
-    };
+    let context = context.in_episode(Some(settings));
     tokio::spawn(announce(context.clone()));
     let serving = serve(context.clone());
     tokio::pin!(serving);

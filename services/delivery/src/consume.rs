@@ -1,0 +1,168 @@
+//! Messages in, beside the couriers' parcels: the dead letters, and what a person asks about them.
+
+use bus::{Consumer, Dealt, Received};
+use events::{
+    delivery::{DeadLetter, DeliveryRequest, DeliveryUpdate},
+    ids::Moment,
+    topics::{DEAD_LETTERS, DELIVERY_REQUESTS, Entry},
+};
+use serde::de::DeserializeOwned;
+use service::{Context, Tasks, now};
+use store::{OutboxHandle, Store, Transaction, is_new, put_aside};
+use tracing::{info, warn};
+
+use crate::{
+    Config,
+    crew::Crew,
+    desk::{Desk, queue, tell},
+    round::{self, Decision, Ignored},
+    store::{TABLES, load, save, save_if_unknown},
+};
+
+/// Most messages in one transaction: what waits is committed together, and nothing waits for company.
+const BATCH_MAX: usize = 256;
+
+/// Delivery at work until it is told to stop, as the environment says.
+///
+/// # Errors
+/// If a setting cannot be used, or the database fails.
+pub async fn run(context: Context) -> anyhow::Result<()> {
+    run_with(context, Config::from_environment()?).await
+}
+
+/// Delivery at work until it is told to stop.
+///
+/// # Errors
+/// If the database fails.
+pub async fn run_with(context: Context, config: Config) -> anyhow::Result<()> {
+    let store = context.open_store(&TABLES).await?;
+    let mut tasks = Tasks::default();
+    let outbox = context.start_outbox(&mut tasks, &store);
+    let (desk, handle) = Desk::new(context.clone(), store.clone(), outbox.clone(), config.patience);
+    tasks.start(desk.work());
+    let mut crew = Crew::new(context.clone(), handle, config.pace);
+    crew.employ(config.couriers)?;
+    tasks.start(crew.work());
+    let shutdown = context.shutdown.clone();
+    let office = Office { context, store, outbox };
+    tasks.start(office.work());
+    tasks.run_until(&shutdown).await
+}
+
+/// Where the stranded are kept and a person's wishes are heard.
+struct Office {
+    context: Context,
+    store: Store,
+    outbox: OutboxHandle,
+}
+
+impl Office {
+    async fn work(self) -> anyhow::Result<()> {
+        let service = self.context.service;
+        let mut letters = self.context.bus.consumer(DEAD_LETTERS, service, Dealt::default())?;
+        let mut requests = self.context.bus.consumer(DELIVERY_REQUESTS, service, Dealt::default())?;
+        loop {
+            tokio::select! {
+                batch = letters.receive(BATCH_MAX) => self.keep_all(&mut letters, batch).await?,
+                batch = requests.receive(BATCH_MAX) => self.answer_all(&mut requests, batch).await?,
+            }
+        }
+    }
+
+    /// Keeps the stranded. Ours are in the book already, since the outcome that stranded them was written; but the
+    /// topic is what others see, and what is on it shall be found here.
+    async fn keep_all(
+        &self,
+        consumer: &mut Consumer<DeadLetter>,
+        batch: Vec<Received<DeadLetter>>,
+    ) -> anyhow::Result<()> {
+        let mut transaction = self.store.begin().await?;
+        for received in &batch {
+            if let Some(letter) = self.readable(&mut transaction, DEAD_LETTERS.entry, received).await? {
+                let (order_id, parcel) = (&letter.payload.order_id, round::of_dead_letter(letter));
+                if save_if_unknown(&mut transaction, order_id, &parcel).await? {
+                    info!(%order_id, "a dead letter of a parcel the book did not have");
+                }
+            }
+        }
+        transaction.commit().await?;
+        self.publish_and_acknowledge(consumer, &batch).await;
+        Ok(())
+    }
+
+    async fn answer_all(
+        &self,
+        consumer: &mut Consumer<DeliveryRequest>,
+        batch: Vec<Received<DeliveryRequest>>,
+    ) -> anyhow::Result<()> {
+        let now = now();
+        let mut transaction = self.store.begin().await?;
+        for received in &batch {
+            if let Some(request) = self.readable(&mut transaction, DELIVERY_REQUESTS.entry, received).await?
+                && is_new(&mut transaction, &format!("request {}", received.event_id)).await?
+            {
+                answer(&mut transaction, request, now).await?;
+            }
+        }
+        transaction.commit().await?;
+        self.publish_and_acknowledge(consumer, &batch).await;
+        Ok(())
+    }
+
+    /// The message, if it can be read; else it is put aside.
+    async fn readable<'a, M>(
+        &self,
+        transaction: &mut Transaction,
+        topic: &'static Entry,
+        received: &'a Received<M>,
+    ) -> anyhow::Result<Option<&'a M>> {
+        match &received.message {
+            Ok(message) => {
+                self.context.metrics.handled(topic.name, 1);
+                Ok(Some(message))
+            }
+            Err(undecodable) => {
+                put_aside(transaction, self.context.service, topic, received.position, undecodable, now()).await?;
+                self.context.metrics.unreadable(topic.name, 1);
+                Ok(None)
+            }
+        }
+    }
+
+    async fn publish_and_acknowledge<M: DeserializeOwned>(&self, consumer: &mut Consumer<M>, batch: &[Received<M>]) {
+        let done: Vec<_> = batch.iter().map(|received| received.position).collect();
+        if self.outbox.flush().await {
+            consumer.acknowledge(&done).await;
+        }
+    }
+}
+
+/// Does what was asked, or says why not.
+async fn answer(transaction: &mut Transaction, request: &DeliveryRequest, now: Moment) -> anyhow::Result<()> {
+    let order_id = request.order_id();
+    let parcel = load(transaction, order_id).await?;
+    let decision = match round::answer(parcel.as_ref(), request) {
+        Ok(decision) => decision,
+        Err(why @ Ignored::NotStranded) => {
+            info!(%order_id, %why, "a request changes nothing");
+            return Ok(());
+        }
+        Err(why @ Ignored::Address(_)) => {
+            warn!(%order_id, %why, "a request changes nothing");
+            return Ok(());
+        }
+    };
+    save(transaction, order_id, &decision.parcel(), None).await?;
+    let order_id = order_id.clone();
+    match decision {
+        Decision::Redriven { task } => {
+            let (round, address) = (task.round, task.address.clone());
+            tell(transaction, &DeliveryUpdate::Redriven { order_id, round, address }, now).await?;
+            queue(transaction, &task, now, None).await?;
+        }
+        Decision::Returned { task } => {
+            tell(transaction, &DeliveryUpdate::Returned { order_id, lines: task.lines }, now).await?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,113 @@
+//! A courier: one parcel in hand, from the queue to the customer.
+
+use std::time::Duration;
+
+use bus::{Consumer, Received};
+use events::{
+    delivery::DeliveryOrder,
+    ids::Moment,
+    stage::{Carrying, CourierState},
+};
+use service::{now, presence::Board};
+use tokio_util::sync::CancellationToken;
+
+use crate::desk::{Answer, DeskHandle, Report};
+
+/// One courier.
+pub(crate) struct Courier {
+    pub(crate) badge: Badge,
+    pub(crate) pace: Duration,
+    pub(crate) desk: DeskHandle,
+    pub(crate) parcels: Consumer<DeliveryOrder>,
+    /// Cancelled when they may go home.
+    pub(crate) dismissed: CancellationToken,
+}
+
+impl Courier {
+    /// Brings parcels until dismissed; one that is in hand then is still brought. Returns the name, which is free again.
+    ///
+    /// Dropped at any point, they leave the parcel unacknowledged: another courier gets it.
+    pub(crate) async fn work(mut self) -> &'static str {
+        loop {
+            let received = tokio::select! {
+                () = self.dismissed.cancelled() => return self.badge.name,
+                received = self.parcels.receive(1) => received,
+            };
+            for parcel in received {
+                let position = parcel.position;
+                let delivered = self.handle(parcel).await;
+                self.desk.published().await;
+                self.parcels.acknowledge(&[position]).await;
+                self.badge.empty_handed(delivered);
+            }
+        }
+    }
+
+    /// `true` if the customer has it now, thanks to this courier.
+    async fn handle(&self, parcel: Received<DeliveryOrder>) -> bool {
+        let report = match parcel.message {
+            Err(undecodable) => Report::Unreadable { position: parcel.position, undecodable },
+            Ok(task) if self.pace.is_zero() => Report::Tried { task, picked_up_at: Some(now()) },
+            Ok(task) => match self.bring(task).await {
+                Some(task) => Report::Tried { task, picked_up_at: None },
+                None => return false,
+            },
+        };
+        self.desk.report(self.badge.name, report).await == Answer::Delivered
+    }
+
+    /// Takes the parcel to its address; `None` if there is nothing left to do about it.
+    async fn bring(&self, task: DeliveryOrder) -> Option<DeliveryOrder> {
+        let picked_up = Report::PickedUp { task: task.clone() };
+        if self.desk.report(self.badge.name, picked_up).await != Answer::BringIt {
+            return None;
+        }
+        self.badge.carries(&task, now(), self.pace);
+        tokio::time::sleep(self.pace).await;
+        Some(task)
+    }
+}
+
+/// A courier's place on the board; gone with them, however they go.
+pub(crate) struct Badge {
+    name: &'static str,
+    board: Board,
+}
+
+impl Badge {
+    pub(crate) fn new(name: &'static str, board: Board) -> Self {
+        board.couriers(|couriers| {
+            let place = couriers.partition_point(|other| other.courier.as_str() < name);
+            couriers.insert(place, CourierState { courier: name.to_owned(), carrying: None, delivered: 0 });
+        });
+        Badge { name, board }
+    }
+
+    fn carries(&self, task: &DeliveryOrder, since: Moment, pace: Duration) {
+        let until = since.plus_millis(i64::try_from(pace.as_millis()).unwrap_or(i64::MAX));
+        let DeliveryOrder { order_id, round, attempt, .. } = task;
+        let carrying = Carrying { order_id: order_id.clone(), round: *round, attempt: *attempt, since, until };
+        self.change(|state| state.carrying = Some(carrying));
+    }
+
+    fn empty_handed(&self, delivered: bool) {
+        self.change(|state| {
+            state.carrying = None;
+            state.delivered += u64::from(delivered);
+        });
+    }
+
+    fn change(&self, change: impl FnOnce(&mut CourierState)) {
+        self.board.couriers(|couriers| {
+            if let Some(state) = couriers.iter_mut().find(|state| state.courier == self.name) {
+                change(state);
+            }
+        });
+    }
+}
+
+impl Drop for Badge {
+    fn drop(&mut self) {
+        self.board.couriers(|couriers| couriers.retain(|state| state.courier != self.name));
+    }
+}

@@ -1,0 +1,210 @@
+//! The pure core: what becomes of an attempt to deliver, and of a request for a stranded parcel.
+//!
+//! A round is a row of attempts, each later than the one before; a redrive begins a new round. No clock, no database,
+//! no messages: a delay is a number here, and the edge makes a moment of it.
+
+use events::{
+    delivery::{DeadLetter, DeliveryOrder, DeliveryRequest, FailureReason, cannot_be_found},
+    orders::{ADDRESS_MAX, Problem, text_problem},
+};
+
+/// How often a parcel is tried in a round, and how far apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Patience {
+    /// How many attempts a round has.
+    pub attempts: u32,
+    /// How long after the first failure the second attempt comes; each delay after it is twice the one before.
+    pub first_delay_ms: u32,
+}
+
+impl Patience {
+    /// The delay after this failed attempt.
+    pub fn delay_ms(self, attempt: u32) -> i64 {
+        // No round is so long that this matters; a forged attempt must not overflow.
+        const DOUBLINGS_MAX: u32 = 20;
+        i64::from(self.first_delay_ms) << attempt.saturating_sub(1).min(DOUBLINGS_MAX)
+    }
+}
+
+/// A parcel as the book has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Parcel {
+    /// How far it has come.
+    pub state: State,
+    /// Its round.
+    pub round: u32,
+    /// How many attempts of this round have their outcome.
+    pub attempts: u32,
+}
+
+/// How far a parcel has come.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum State {
+    /// In the queue, or in a courier's hands.
+    UnderWay,
+    /// The customer has it. Final.
+    Delivered,
+    /// Nobody could deliver it; a person decides.
+    Stranded {
+        /// The task that failed last.
+        task: DeliveryOrder,
+    },
+    /// Its bottles went back. Final.
+    Returned,
+}
+
+/// What became of an attempt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// The customer has it.
+    Delivered,
+    /// It is tried again.
+    Failed {
+        /// Why it did not work.
+        reason: FailureReason,
+        /// The next attempt.
+        next: DeliveryOrder,
+        /// How long until then.
+        delay_ms: i64,
+    },
+    /// It was the last attempt of the round.
+    Stranded {
+        /// Why it did not work.
+        reason: FailureReason,
+    },
+}
+
+/// A task that is not this parcel's turn: nothing is left to do about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NotItsTurn {
+    /// It came again, or from someone else.
+    #[error("the customer has it already")]
+    Delivered,
+    /// A person decides about it.
+    #[error("it is stranded")]
+    Stranded,
+    /// Its bottles went back.
+    #[error("it was returned")]
+    Returned,
+    /// This attempt has its outcome, or is not due.
+    #[error("round {round}, attempt {attempt} comes next")]
+    AnotherComesNext {
+        /// The round it is in.
+        round: u32,
+        /// The attempt that comes next.
+        attempt: u32,
+    },
+}
+
+/// A request that changes nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Ignored {
+    /// There is nothing to decide about.
+    #[error("the order is not stranded")]
+    NotStranded,
+    /// The corrected address breaks the rules for addresses.
+    #[error("the corrected address {0}")]
+    Address(Problem),
+}
+
+/// Whether this task is what the parcel waits for: exactly the next attempt of its round, so that none has two outcomes.
+///
+/// A parcel the book does not have yet is taken as it comes: it is better delivered than lost.
+///
+/// # Errors
+/// If it is not.
+pub fn is_its_turn(parcel: Option<&Parcel>, task: &DeliveryOrder) -> Result<(), NotItsTurn> {
+    let Some(Parcel { state, round, attempts }) = parcel else { return Ok(()) };
+    match state {
+        State::Delivered => Err(NotItsTurn::Delivered),
+        State::Stranded { .. } => Err(NotItsTurn::Stranded),
+        State::Returned => Err(NotItsTurn::Returned),
+        State::UnderWay => {
+            let next = attempts.saturating_add(1);
+            let is_next = (task.round, task.attempt) == (*round, next);
+            if is_next { Ok(()) } else { Err(NotItsTurn::AnotherComesNext { round: *round, attempt: next }) }
+        }
+    }
+}
+
+/// What becomes of this attempt.
+///
+/// # Errors
+/// If it is not its turn.
+pub fn decide(parcel: Option<&Parcel>, task: &DeliveryOrder, patience: Patience) -> Result<Outcome, NotItsTurn> {
+    is_its_turn(parcel, task)?;
+    if !cannot_be_found(&task.address) {
+        return Ok(Outcome::Delivered);
+    }
+    let reason = FailureReason::AddressNotFound;
+    if task.attempt >= patience.attempts {
+        return Ok(Outcome::Stranded { reason });
+    }
+    let next = DeliveryOrder { attempt: task.attempt + 1, ..task.clone() };
+    Ok(Outcome::Failed { reason, next, delay_ms: patience.delay_ms(task.attempt) })
+}
+
+/// The parcel after this outcome.
+pub fn after(outcome: &Outcome, task: &DeliveryOrder) -> Parcel {
+    let state = match outcome {
+        Outcome::Delivered => State::Delivered,
+        Outcome::Failed { .. } => State::UnderWay,
+        Outcome::Stranded { .. } => State::Stranded { task: task.clone() },
+    };
+    Parcel { state, round: task.round, attempts: task.attempt }
+}
+
+/// The parcel a dead letter is about, for a book that does not have it.
+pub fn of_dead_letter(letter: &DeadLetter) -> Parcel {
+    let task = letter.payload.clone();
+    Parcel { round: task.round, attempts: letter.attempts, state: State::Stranded { task } }
+}
+
+/// What a person decided about a stranded parcel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Decision {
+    /// A new round begins with this task.
+    Redriven {
+        /// Its first attempt.
+        task: DeliveryOrder,
+    },
+    /// The bottles of this task go back.
+    Returned {
+        /// The one that failed last.
+        task: DeliveryOrder,
+    },
+}
+
+impl Decision {
+    /// The parcel after it.
+    pub fn parcel(&self) -> Parcel {
+        match self {
+            Decision::Redriven { task } => Parcel { state: State::UnderWay, round: task.round, attempts: 0 },
+            Decision::Returned { task } => Parcel { state: State::Returned, round: task.round, attempts: task.attempt },
+        }
+    }
+}
+
+/// What a request does to this parcel.
+///
+/// # Errors
+/// Why it is ignored.
+pub fn answer(parcel: Option<&Parcel>, request: &DeliveryRequest) -> Result<Decision, Ignored> {
+    let Some(Parcel { state: State::Stranded { task }, round, .. }) = parcel else {
+        return Err(Ignored::NotStranded);
+    };
+    match request {
+        DeliveryRequest::ReturnToStock { .. } => Ok(Decision::Returned { task: task.clone() }),
+        DeliveryRequest::Redrive { address, .. } => {
+            let address = address.as_ref().unwrap_or(&task.address).clone();
+            if let Some(problem) = text_problem(&address, ADDRESS_MAX) {
+                return Err(Ignored::Address(problem));
+            }
+            let task = DeliveryOrder { round: round.saturating_add(1), attempt: 1, address, ..task.clone() };
+            Ok(Decision::Redriven { task })
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,195 @@
+use events::{beers::BEERS, orders::Line, quantities::Bottles};
+use proptest::prelude::*;
+
+use super::*;
+
+const PATIENCE: Patience = Patience { attempts: 4, first_delay_ms: 1000 };
+
+fn task(address: &str) -> DeliveryOrder {
+    DeliveryOrder {
+        order_id: "a".parse().unwrap(),
+        round: 1,
+        attempt: 1,
+        customer: "Ada".into(),
+        address: address.into(),
+        lines: vec![Line { beer: BEERS[0].beer_id(), bottles: Bottles(2) }],
+    }
+}
+
+fn redrive(address: Option<&str>) -> DeliveryRequest {
+    DeliveryRequest::Redrive { order_id: "a".parse().unwrap(), address: address.map(Into::into) }
+}
+
+fn give_up() -> DeliveryRequest {
+    DeliveryRequest::ReturnToStock { order_id: "a".parse().unwrap() }
+}
+
+/// Tries until the round is over; gives the parcel, and the delays between the attempts.
+fn play_round(first: &DeliveryOrder, before: Option<Parcel>) -> (Parcel, Vec<i64>) {
+    let (mut parcel, mut task, mut delays) = (before, first.clone(), Vec::new());
+    loop {
+        let outcome = decide(parcel.as_ref(), &task, PATIENCE).unwrap();
+        let now = after(&outcome, &task);
+        let Outcome::Failed { next, delay_ms, .. } = outcome else { return (now, delays) };
+        delays.push(delay_ms);
+        (parcel, task) = (Some(now), next);
+    }
+}
+
+#[test]
+fn a_good_address_is_found_at_once_and_only_once() {
+    let task = task("Grote Markt 1, Brussel");
+    let outcome = decide(None, &task, PATIENCE).unwrap();
+    assert_eq!(outcome, Outcome::Delivered);
+    let parcel = after(&outcome, &task);
+    assert_eq!(decide(Some(&parcel), &task, PATIENCE), Err(NotItsTurn::Delivered));
+    let forged = DeliveryOrder { round: 2, ..task };
+    assert_eq!(decide(Some(&parcel), &forged, PATIENCE), Err(NotItsTurn::Delivered));
+}
+
+#[test]
+fn what_nobody_finds_is_tried_four_times_each_later_than_the_last() {
+    let (parcel, delays) = play_round(&task("Nowhere Lane 3"), None);
+    assert_eq!(delays, [1000, 2000, 4000]);
+    assert_eq!((parcel.round, parcel.attempts), (1, 4));
+    let State::Stranded { task } = &parcel.state else { panic!("{parcel:?}") };
+    assert_eq!(task.attempt, 4);
+    assert_eq!(decide(Some(&parcel), task, PATIENCE), Err(NotItsTurn::Stranded));
+}
+
+#[test]
+fn an_attempt_has_one_outcome() {
+    let first = task("nowhere");
+    let outcome = decide(None, &first, PATIENCE).unwrap();
+    let parcel = after(&outcome, &first);
+    let next = NotItsTurn::AnotherComesNext { round: 1, attempt: 2 };
+    assert_eq!(decide(Some(&parcel), &first, PATIENCE), Err(next), "again");
+    let forged = DeliveryOrder { round: 2, address: "Grote Markt 1".into(), ..first };
+    assert_eq!(decide(Some(&parcel), &forged, PATIENCE), Err(next), "a round nobody asked for");
+}
+
+#[test]
+fn a_redrive_is_a_new_round_with_the_corrected_address() {
+    let (stranded, _) = play_round(&task("nowhere"), None);
+    let decision = answer(Some(&stranded), &redrive(Some("Korenmarkt 2, Gent"))).unwrap();
+    let Decision::Redriven { task } = &decision else { panic!("{decision:?}") };
+    assert_eq!((task.round, task.attempt, task.address.as_str()), (2, 1, "Korenmarkt 2, Gent"));
+    let parcel = decision.parcel();
+    assert_eq!(decide(Some(&parcel), task, PATIENCE), Ok(Outcome::Delivered));
+    assert_eq!(answer(Some(&parcel), &redrive(None)), Err(Ignored::NotStranded), "asked twice");
+}
+
+#[test]
+fn a_redrive_without_an_address_tries_the_old_one_and_strands_again() {
+    let (stranded, _) = play_round(&task("nowhere"), None);
+    let decision = answer(Some(&stranded), &redrive(None)).unwrap();
+    let Decision::Redriven { task } = &decision else { panic!("{decision:?}") };
+    let (parcel, delays) = play_round(task, Some(decision.parcel()));
+    assert_eq!((parcel.round, parcel.attempts, delays), (2, 4, vec![1000, 2000, 4000]));
+}
+
+#[test]
+fn a_corrected_address_keeps_the_rules_for_addresses() {
+    let (stranded, _) = play_round(&task("nowhere"), None);
+    for (address, problem) in [(" ", Problem::Blank), ("a\nb", Problem::ControlCharacter)] {
+        assert_eq!(answer(Some(&stranded), &redrive(Some(address))), Err(Ignored::Address(problem)));
+    }
+    let long = "x".repeat(ADDRESS_MAX + 1);
+    assert_eq!(answer(Some(&stranded), &redrive(Some(&long))), Err(Ignored::Address(Problem::TooLong)));
+}
+
+#[test]
+fn a_returned_order_is_over() {
+    let (stranded, _) = play_round(&task("nowhere"), None);
+    let decision = answer(Some(&stranded), &give_up()).unwrap();
+    assert!(matches!(&decision, Decision::Returned { task } if !task.lines.is_empty()));
+    let parcel = decision.parcel();
+    assert_eq!(answer(Some(&parcel), &give_up()), Err(Ignored::NotStranded));
+    assert_eq!(answer(Some(&parcel), &redrive(None)), Err(Ignored::NotStranded));
+    assert_eq!(decide(Some(&parcel), &task("Grote Markt 1"), PATIENCE), Err(NotItsTurn::Returned));
+    assert_eq!(answer(None, &give_up()), Err(Ignored::NotStranded), "an order nobody knows");
+}
+
+#[test]
+fn a_forged_attempt_overflows_nothing() {
+    let forged = DeliveryOrder { round: u32::MAX, attempt: u32::MAX, ..task("nowhere") };
+    let outcome = decide(None, &forged, PATIENCE).unwrap();
+    let parcel = after(&outcome, &forged);
+    let decision = answer(Some(&parcel), &redrive(None)).unwrap();
+    assert_eq!(decision.parcel().round, u32::MAX);
+    let longest = Patience { attempts: u32::MAX, first_delay_ms: u32::MAX };
+    assert!(longest.delay_ms(u32::MAX) > 0);
+}
+
+/// What can reach delivery about one order, in any order and any number of times.
+#[derive(Debug, Clone)]
+enum Happening {
+    /// One of the tasks that were ever queued is handed out, perhaps again.
+    HandedOut(usize),
+    /// A task from a stranger.
+    Forged {
+        round: u32,
+        attempt: u32,
+        found: bool,
+    },
+    Asked(DeliveryRequest),
+}
+
+fn any_happening() -> impl Strategy<Value = Happening> {
+    let address = prop::option::of(prop_oneof![Just("nowhere"), Just("Grote Markt 1"), Just(" ")]);
+    prop_oneof![
+        8 => any::<usize>().prop_map(Happening::HandedOut),
+        2 => (0..4_u32, 0..7_u32, any::<bool>())
+            .prop_map(|(round, attempt, found)| Happening::Forged { round, attempt, found }),
+        2 => address.prop_map(|address| Happening::Asked(redrive(address))),
+        1 => Just(Happening::Asked(give_up())),
+    ]
+}
+
+proptest! {
+    /// Whatever comes, and however often: an order is delivered or returned at most once and never both, no attempt has
+    /// two outcomes, and as long as it is under way a task for it is in the queue.
+    #[test]
+    fn one_end_at_most(found in any::<bool>(), happenings in prop::collection::vec(any_happening(), 0..120)) {
+        let mut parcel: Option<Parcel> = None;
+        let mut queue = vec![task(if found { "Grote Markt 1" } else { "nowhere" })];
+        let (mut ends, mut tried) = (0, Vec::new());
+        for happening in happenings {
+            let attempted = match happening {
+                Happening::HandedOut(which) => queue[which % queue.len()].clone(),
+                Happening::Forged { round, attempt, found } => {
+                    let address = if found { "Grote Markt 1" } else { "nowhere" };
+                    DeliveryOrder { round, attempt, ..task(address) }
+                }
+                Happening::Asked(request) => {
+                    if let Ok(decision) = answer(parcel.as_ref(), &request) {
+                        parcel = Some(decision.parcel());
+                        match decision {
+                            Decision::Redriven { task } => queue.push(task),
+                            Decision::Returned { .. } => ends += 1,
+                        }
+                    }
+                    continue;
+                }
+            };
+            let Ok(outcome) = decide(parcel.as_ref(), &attempted, PATIENCE) else { continue };
+            tried.push((attempted.round, attempted.attempt));
+            parcel = Some(after(&outcome, &attempted));
+            match outcome {
+                Outcome::Delivered => ends += 1,
+                Outcome::Failed { next, .. } => queue.push(next),
+                Outcome::Stranded { .. } => {}
+            }
+        }
+        prop_assert!(ends <= 1);
+        let mut distinct = tried.clone();
+        distinct.sort_unstable();
+        distinct.dedup();
+        prop_assert_eq!(distinct.len(), tried.len(), "an attempt had two outcomes");
+        if parcel.as_ref().is_none_or(|parcel| parcel.state == State::UnderWay) {
+            prop_assert!(queue.iter().any(|task| is_its_turn(parcel.as_ref(), task).is_ok()), "lost");
+        }
+        let over = matches!(parcel.as_ref().map(|parcel| &parcel.state), Some(State::Delivered | State::Returned));
+        prop_assert_eq!(over, ends == 1);
+    }
+}

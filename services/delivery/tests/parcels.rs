@@ -1,0 +1,281 @@
+//! Delivery against a real broker.
+
+use std::{collections::HashSet, time::Duration};
+
+use anyhow::Result;
+use bus::Received;
+use delivery::{Config, round::Patience};
+use events::{
+    delivery::{DeliveryOrder, DeliveryRequest, DeliveryUpdate, FailureReason},
+    ids::{BeerId, Moment, Service},
+    orders::Line,
+    quantities::Bottles,
+    topics::{DEAD_LETTERS, DELIVERY_ORDERS, DELIVERY_REQUESTS, DELIVERY_UPDATES, UNREADABLE},
+};
+use service::testing::{Ground, Running, eventually};
+
+const FOUND: &str = "Grote Markt 1, Brussel";
+/// A queue looks this often for what is due, and hands out what will be before it looks again.
+const EARLY_BY_MS: i64 = 100;
+
+#[expect(clippy::unwrap_used, reason = "the tests' own order ids")]
+fn parcel(id: &str, address: &str) -> DeliveryOrder {
+    DeliveryOrder {
+        order_id: id.parse().unwrap(),
+        round: 1,
+        attempt: 1,
+        customer: "Ada".into(),
+        address: address.into(),
+        lines: vec![Line { beer: BeerId::new("orval"), bottles: Bottles(2) }],
+    }
+}
+
+fn crew(couriers: usize, pace_ms: u64) -> Config {
+    let patience = Patience { attempts: 4, first_delay_ms: 100 };
+    Config { couriers, pace: Duration::from_millis(pace_ms), patience }
+}
+
+fn start(ground: &Ground, config: Config) -> Running {
+    ground.start(Service::Delivery, |context| delivery::run_with(context, config))
+}
+
+async fn queue(ground: &Ground, parcel: &DeliveryOrder) -> Result<()> {
+    ground.publish(DELIVERY_ORDERS, parcel.order_id.as_str(), parcel).await
+}
+
+async fn ask(ground: &Ground, request: DeliveryRequest) -> Result<()> {
+    ground.publish(DELIVERY_REQUESTS, request.order_id().as_str(), &request).await
+}
+
+fn readable(received: &[Received<DeliveryUpdate>]) -> impl Iterator<Item = &DeliveryUpdate> {
+    received.iter().filter_map(|received| received.message.as_ref().ok())
+}
+
+/// Order, round and courier of every delivery; a message that was published twice counts once.
+fn deliveries(received: &[Received<DeliveryUpdate>]) -> Vec<(&str, u32, &str)> {
+    let mut seen = HashSet::new();
+    let first = received.iter().filter(|received| seen.insert(&received.event_id));
+    first
+        .filter_map(|received| match received.message.as_ref().ok()? {
+            DeliveryUpdate::Delivered { order_id, round, courier, .. } => {
+                Some((order_id.as_str(), *round, courier.as_str()))
+            }
+            _ => None,
+        })
+        .collect()
+}
+
+/// What happened to one order, in short.
+fn story(received: &[Received<DeliveryUpdate>], order: &str) -> Vec<String> {
+    let of_order = readable(received).filter(|update| update.order_id().as_str() == order);
+    of_order
+        .map(|update| match update {
+            DeliveryUpdate::PickedUp { round, attempt, .. } => format!("picked up {round}.{attempt}"),
+            DeliveryUpdate::Delivered { round, attempt, .. } => format!("delivered {round}.{attempt}"),
+            DeliveryUpdate::AttemptFailed { round, attempt, .. } => format!("failed {round}.{attempt}"),
+            DeliveryUpdate::Stranded { round, attempts, .. } => format!("stranded {round}.{attempts}"),
+            DeliveryUpdate::Redriven { round, address, .. } => format!("redriven {round} to {address}"),
+            DeliveryUpdate::Returned { lines, .. } => format!("returned {} lines", lines.len()),
+        })
+        .collect()
+}
+
+/// When those updates happened that `which` picks, and what it picked from them.
+fn moments<T>(received: &[Received<DeliveryUpdate>], which: impl Fn(&DeliveryUpdate) -> Option<T>) -> Vec<(Moment, T)> {
+    received.iter().filter_map(|received| Some((received.at, which(received.message.as_ref().ok()?)?))).collect()
+}
+
+fn ends_with(received: &[Received<DeliveryUpdate>], order: &str, beginning: &str) -> bool {
+    story(received, order).last().is_some_and(|last| last.starts_with(beginning))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_parcel_is_delivered_once_and_every_courier_works() -> Result<()> {
+    let ground = Ground::new().await?;
+    let delivery = start(&ground, crew(3, 20));
+    for n in 0..60 {
+        queue(&ground, &parcel(&format!("a{n}"), FOUND)).await?;
+    }
+    let updates = ground.read_until(DELIVERY_UPDATES, |all| all.len() >= 120).await?;
+    let delivered = deliveries(&updates);
+    assert_eq!((updates.len(), delivered.len()), (120, 60));
+    assert_eq!(delivered.iter().map(|(order, ..)| order).collect::<HashSet<_>>().len(), 60);
+    let worked: HashSet<_> = delivered.iter().map(|(_, _, courier)| *courier).collect();
+    assert_eq!(worked, HashSet::from(["Ada", "Bart", "Chloé"]));
+    assert_eq!(story(&updates, "a7"), ["picked up 1.1", "delivered 1.1"]);
+    delivery.stop().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_nobody_finds_is_tried_again_later_and_later_and_holds_nobody_up() -> Result<()> {
+    let ground = Ground::new().await?;
+    queue(&ground, &parcel("lost", "Nowhere Lane 3")).await?;
+    for n in 0..10 {
+        queue(&ground, &parcel(&format!("a{n}"), FOUND)).await?;
+    }
+    let patience = Patience { attempts: 4, first_delay_ms: 200 };
+    let delivery = start(&ground, Config { patience, ..crew(1, 0) });
+    let updates = ground.read_until(DELIVERY_UPDATES, |all| ends_with(all, "lost", "stranded")).await?;
+    let expected = [
+        "picked up 1.1",
+        "failed 1.1",
+        "picked up 1.2",
+        "failed 1.2",
+        "picked up 1.3",
+        "failed 1.3",
+        "picked up 1.4",
+        "stranded 1.4",
+    ];
+    assert_eq!(story(&updates, "lost"), expected);
+    assert_eq!(deliveries(&updates).len(), 10, "all others before it is stranded, by the only courier");
+
+    let failed: Vec<(Moment, Moment)> = moments(&updates, |update| match update {
+        DeliveryUpdate::AttemptFailed { retry_at, .. } => Some(*retry_at),
+        _ => None,
+    });
+    let delays: Vec<_> = failed.iter().map(|(at, retry_at)| retry_at.micros_since(*at) / 1000).collect();
+    assert_eq!(delays, [200, 400, 800]);
+    let tried_again: Vec<_> = moments(&updates, |update| match update {
+        DeliveryUpdate::PickedUp { attempt, .. } if *attempt > 1 => Some(*attempt),
+        _ => None,
+    });
+    for ((picked_up, attempt), (_, retry_at)) in tried_again.iter().zip(&failed) {
+        assert!(picked_up.plus_millis(EARLY_BY_MS) >= *retry_at, "attempt {attempt} came too early");
+    }
+
+    let letters = ground.read_until(DEAD_LETTERS, |all| !all.is_empty()).await?;
+    let letter = letters[0].message.as_ref().unwrap();
+    assert_eq!((letter.order_id.as_str(), letter.attempts), ("lost", 4));
+    assert_eq!((letter.reason, letter.payload.attempt), (FailureReason::AddressNotFound, 4));
+    delivery.stop().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stranded_order_is_delivered_in_its_second_round() -> Result<()> {
+    let ground = Ground::new().await?;
+    let delivery = start(&ground, crew(2, 0));
+    queue(&ground, &parcel("lost", "Rue introuvable 3")).await?;
+    ground.read_until(DELIVERY_UPDATES, |all| ends_with(all, "lost", "stranded")).await?;
+    let order_id = parcel("lost", FOUND).order_id;
+    for address in ["", "Korenmarkt 2, Gent", "Meir 3, Antwerpen"] {
+        let address = Some(address.to_owned());
+        ask(&ground, DeliveryRequest::Redrive { order_id: order_id.clone(), address }).await?;
+    }
+    ground.read_until(DELIVERY_UPDATES, |all| ends_with(all, "lost", "delivered")).await?;
+    // Too late; and a parcel after it, so that it is seen to have changed nothing.
+    ask(&ground, DeliveryRequest::ReturnToStock { order_id }).await?;
+    queue(&ground, &parcel("other", "nergens")).await?;
+    ground.read_until(DELIVERY_UPDATES, |all| ends_with(all, "other", "stranded")).await?;
+    ask(&ground, DeliveryRequest::ReturnToStock { order_id: parcel("other", FOUND).order_id }).await?;
+    let updates = ground.read_until(DELIVERY_UPDATES, |all| ends_with(all, "other", "returned")).await?;
+    let story = story(&updates, "lost");
+    assert_eq!(story[8..], ["redriven 2 to Korenmarkt 2, Gent", "picked up 2.1", "delivered 2.1"]);
+    delivery.stop().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stranded_order_goes_back_to_stock_once() -> Result<()> {
+    let ground = Ground::new().await?;
+    let delivery = start(&ground, crew(2, 0));
+    for id in ["lost", "other"] {
+        queue(&ground, &parcel(id, "nowhere")).await?;
+    }
+    let both = |all: &[_]| ["lost", "other"].iter().all(|id| ends_with(all, id, "stranded"));
+    ground.read_until(DELIVERY_UPDATES, both).await?;
+    for id in ["unknown", "lost", "lost", "other"] {
+        ask(&ground, DeliveryRequest::ReturnToStock { order_id: id.parse()? }).await?;
+    }
+    let updates = ground.read_until(DELIVERY_UPDATES, |all| ends_with(all, "other", "returned")).await?;
+    let returned: Vec<_> =
+        readable(&updates).filter(|update| matches!(update, DeliveryUpdate::Returned { .. })).collect();
+    let lines = parcel("lost", FOUND).lines;
+    let expected =
+        ["lost", "other"].map(|id| DeliveryUpdate::Returned { order_id: id.parse().unwrap(), lines: lines.clone() });
+    assert_eq!(returned, expected.iter().collect::<Vec<_>>());
+    delivery.stop().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_nobody_can_read_is_put_aside_and_holds_nobody_up() -> Result<()> {
+    let ground = Ground::new().await?;
+    let delivery = start(&ground, crew(1, 0));
+    ground.publish_raw(DELIVERY_ORDERS, b"a parcel").await?;
+    ground.publish_raw(DELIVERY_REQUESTS, b"please").await?;
+    ground.publish_raw(DEAD_LETTERS, b"R.I.P.").await?;
+    queue(&ground, &parcel("a", FOUND)).await?;
+    ground.read_until(DELIVERY_UPDATES, |all| ends_with(all, "a", "delivered")).await?;
+    let unreadable = ground.read_until(UNREADABLE, |all| all.len() >= 3).await?;
+    let topics: HashSet<_> =
+        unreadable.iter().map(|received| received.message.as_ref().unwrap().topic.as_str()).collect();
+    assert_eq!(topics, HashSet::from(["delivery-orders", "delivery-requests", "delivery-orders-dlq"]));
+    delivery.stop().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_parcel_that_comes_twice_is_delivered_once() -> Result<()> {
+    let ground = Ground::new().await?;
+    for n in 0..10 {
+        let genuine = parcel(&format!("a{n}"), FOUND);
+        let forged = DeliveryOrder { round: 2, ..genuine.clone() };
+        for parcel in [&genuine, &genuine, &forged] {
+            queue(&ground, parcel).await?;
+        }
+    }
+    let delivery = start(&ground, crew(3, 10));
+    // The queue is handed out in its order: when the last has come, so have all before it, but for those in hand.
+    for n in 0..3 {
+        queue(&ground, &parcel(&format!("last{n}"), "nowhere")).await?;
+    }
+    let all_last = |all: &[_]| (0..3).all(|n| ends_with(all, &format!("last{n}"), "stranded"));
+    let updates = ground.read_until(DELIVERY_UPDATES, all_last).await?;
+    let delivered = deliveries(&updates);
+    assert_eq!(delivered.len(), 10);
+    assert_eq!(delivered.iter().map(|(order, ..)| order).collect::<HashSet<_>>().len(), 10);
+    delivery.stop().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_delivery_loses_nothing_and_delivers_nothing_twice() -> Result<()> {
+    let ground = Ground::new().await?;
+    for n in 0..40 {
+        queue(&ground, &parcel(&format!("a{n}"), FOUND)).await?;
+    }
+    for delivered_before in [5, 20] {
+        let delivery = start(&ground, crew(3, 20));
+        ground.read_until(DELIVERY_UPDATES, |all| deliveries(all).len() >= delivered_before).await?;
+        delivery.kill().await;
+    }
+    let delivery = start(&ground, crew(3, 5));
+    let updates = ground.read_until(DELIVERY_UPDATES, |all| deliveries(all).len() >= 40).await?;
+    let delivered = deliveries(&updates);
+    assert_eq!(delivered.len(), 40);
+    assert_eq!(delivered.iter().map(|(order, ..)| order).collect::<HashSet<_>>().len(), 40);
+    delivery.stop().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_board_shows_who_carries_what() -> Result<()> {
+    let ground = Ground::new().await?;
+    let context = ground.context(Service::Delivery);
+    let (board, shutdown) = (context.board.clone(), context.shutdown.clone());
+    let delivery = tokio::spawn(delivery::run_with(context, crew(2, 200)));
+    queue(&ground, &parcel("a", FOUND)).await?;
+    let carrying = eventually("a courier with the parcel", || async {
+        board.couriers(|couriers| couriers.iter().find_map(|courier| courier.carrying.clone()))
+    });
+    let carrying = carrying.await?;
+    assert_eq!((carrying.order_id.as_str(), carrying.round, carrying.attempt), ("a", 1, 1));
+    assert_eq!(carrying.until.micros_since(carrying.since), 200_000);
+    eventually("empty hands", || async {
+        let done = board.couriers(|couriers| {
+            couriers.len() == 2
+                && couriers.iter().all(|courier| courier.carrying.is_none())
+                && couriers.iter().map(|courier| courier.delivered).sum::<u64>() == 1
+        });
+        done.then_some(())
+    })
+    .await?;
+    shutdown.cancel();
+    delivery.await??;
+    eventually("an empty board", || async { board.couriers(|couriers| couriers.is_empty().then_some(())) }).await
+}

@@ -1,0 +1,220 @@
+//! The ledger: every order and every bottle accounted for.
+//!
+//! A pure function of the facts and of a [`Watch`]: nothing in it is counted along, so nothing can drift. `waiting` and
+//! `under_way` are counted among the orders, not subtracted.
+//!
+//! It is unbalanced for one of these reasons only:
+//! - A proven contradiction: no message that may still come can explain it.
+//! - A sum that can never be off: of the bottles by the log, of accepted orders by where they are.
+//! - A sum that may be off while something is parked, and is off while nothing is.
+//! - Something overdue: a fact still parked, or a gap in the log still open, after 30 s; an order still undecided
+//!   after 30 s although one that was placed later is decided, or although the warehouse has decided nothing for 30 s.
+//!   So a warehouse that works through a queue is no reason, and a lost order is one.
+//!
+//! No reason is: an accepted order that waits long. Its parcel lies in the queue while all couriers are busy, with a
+//! courier, or until the next attempt, and that is as it should be. Nor what we may have missed ourselves: the 30 s
+//! begin when we last were behind, see [`Watch::steady_since`].
+
+use events::{
+    ids::{Moment, OrderId},
+    insights::{
+        BottleSums, CONTRADICTIONS_MAX, Contradiction, Ledger, ON_THE_WAY_MAX, OnTheWay, ReadUpTo,
+    },
+};
+
+use crate::{
+    analysis::Analysis,
+    order::Order,
+    shelf::about,
+    standing::{Matter, Standing},
+};
+
+/// After this long something that is missing is missed.
+pub const OVERDUE_AFTER_MS: i64 = 30_000;
+
+/// When the ledger is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Watch {
+    /// Now.
+    pub now: Moment,
+    /// Since when we are connected, and not behind what others write. What is missing since before is not missed yet:
+    /// it may be on its way to us.
+    pub steady_since: Moment,
+}
+
+impl Watch {
+    fn is_overdue(&self, since: Moment) -> bool {
+        self.now.micros_since(since.max(self.steady_since)) > OVERDUE_AFTER_MS * 1000
+    }
+}
+
+/// The ledger at this moment.
+pub fn ledger(analysis: &Analysis, watch: Watch) -> Ledger {
+    let mut drawn = Drawn::new(analysis, watch);
+    for (order_id, order) in analysis.orders() {
+        drawn.count(order_id, order);
+    }
+    drawn.look_at_the_log(analysis);
+    drawn.finish(analysis)
+}
+
+/// A ledger being drawn up.
+struct Drawn<'a> {
+    watch: Watch,
+    ledger: Ledger,
+    on_the_way: Vec<(Matter, &'a OrderId)>,
+    contradictions: Vec<Contradiction>,
+    /// Bottles accepted orders asked for.
+    accepted_bottles: u64,
+    parked: usize,
+    is_overdue: bool,
+    /// When the warehouse decided last.
+    decided_at: Moment,
+    /// When the youngest decided order was placed.
+    decided_up_to: Moment,
+}
+
+impl<'a> Drawn<'a> {
+    fn new(analysis: &Analysis, watch: Watch) -> Self {
+        let mut drawn = Drawn {
+            watch,
+            ledger: Ledger { at: watch.now, bottles: bottles(analysis), ..Ledger::default() },
+            on_the_way: Vec::new(),
+            contradictions: Vec::new(),
+            accepted_bottles: 0,
+            parked: 0,
+            is_overdue: false,
+            decided_at: Moment::default(),
+            decided_up_to: Moment::default(),
+        };
+        for (order, decision) in analysis.orders().filter_map(|(_, order)| Some((order, order.decision?))) {
+            drawn.decided_at = drawn.decided_at.max(decision.at);
+            drawn.decided_up_to = drawn.decided_up_to.max(order.placed_at.unwrap_or_default());
+            drawn.accepted_bottles += decision.lines.bottles();
+            drawn.ledger.orders.accepted += u64::from(decision.accepted);
+        }
+        drawn.ledger.deliveries.accepted = drawn.ledger.orders.accepted;
+        drawn
+    }
+
+    fn count(&mut self, order_id: &'a OrderId, order: &Order) {
+        self.count_standing(order);
+        if let Some(parked) = order.parked() {
+            self.parked += 1;
+            self.is_overdue |= self.watch.is_overdue(parked.0);
+            self.on_the_way.push((parked, order_id));
+        } else if let Some(matter) = order.on_its_way() {
+            self.is_overdue |= order.standing() == Standing::Waiting && self.is_missed(matter.0);
+            self.on_the_way.push((matter, order_id));
+        }
+        for (at, what) in order.contradictions() {
+            self.contradict(Contradiction { at, order_id: Some(order_id.clone()), what: what.to_owned() });
+        }
+    }
+
+    fn count_standing(&mut self, order: &Order) {
+        let (orders, deliveries) = (&mut self.ledger.orders, &mut self.ledger.deliveries);
+        orders.placed += u64::from(order.placed_at.is_some());
+        let place = match order.standing() {
+            Standing::Unknown => return,
+            Standing::Waiting => &mut orders.waiting,
+            Standing::Refused => &mut orders.refused,
+            Standing::UnderWay => &mut deliveries.under_way,
+            Standing::Delivered => &mut deliveries.delivered,
+            Standing::Stranded => &mut deliveries.stranded,
+            Standing::Returned => &mut deliveries.returned,
+        };
+        *place += 1;
+    }
+
+    /// Whether the decision about an order placed then should have come by now.
+    fn is_missed(&self, placed_at: Moment) -> bool {
+        let was_passed_over = placed_at < self.decided_up_to;
+        self.watch.is_overdue(placed_at) && (was_passed_over || self.watch.is_overdue(self.decided_at))
+    }
+
+    /// What contradicts itself in the log of stock, and what is missing in it.
+    fn look_at_the_log(&mut self, analysis: &'a Analysis) {
+        for (beer, shelf) in analysis.shelves() {
+            let not_listed = shelf.contradictions_found.saturating_sub(shelf.contradictions.len() as u64);
+            self.ledger.contradictions_found += not_listed;
+            for contradiction in &shelf.contradictions {
+                self.contradict(contradiction.clone());
+            }
+            let Some((missing, first)) = shelf.gap() else { continue };
+            self.parked += shelf.parked.len();
+            if let Some(order_id) = first.order_id() {
+                self.on_the_way.push(((first.at, "waits for an earlier event of its beer"), order_id));
+            }
+            if self.watch.is_overdue(first.at) {
+                let order_id = first.order_id().cloned();
+                self.contradict(Contradiction { at: first.at, order_id, what: about(beer, missing, "is missing") });
+            }
+        }
+    }
+
+    fn contradict(&mut self, contradiction: Contradiction) {
+        self.ledger.contradictions_found += 1;
+        self.contradictions.push(contradiction);
+    }
+
+    fn finish(mut self, analysis: &Analysis) -> Ledger {
+        self.ledger.balanced = self.ledger.contradictions_found == 0
+            && !self.is_overdue
+            && self.always_holds()
+            && (self.parked > 0 || self.holds_at_rest());
+        self.contradictions.sort_by_key(|contradiction| contradiction.at);
+        self.contradictions.truncate(CONTRADICTIONS_MAX);
+        self.ledger.contradictions = self.contradictions;
+        self.ledger.on_the_way = oldest(self.on_the_way);
+        self.ledger.read = analysis.checkpoint().iter().map(|(topic, position)| ReadUpTo {
+            topic: (*topic).to_owned(),
+            ledger: position.ledger,
+            entry: position.entry,
+        }).collect();
+        self.ledger
+    }
+
+    /// Sums that are never off, whatever was read first.
+    fn always_holds(&self) -> bool {
+        let (bottles, deliveries) = (&self.ledger.bottles, &self.ledger.deliveries);
+        let went_in = bottles.counted + bottles.received + bottles.released;
+        went_in == bottles.reserved + bottles.on_shelf
+            && deliveries.accepted
+                == deliveries.delivered + deliveries.under_way + deliveries.stranded + deliveries.returned
+    }
+
+    /// Sums over topics that are read independently: off while one of them is ahead.
+    fn holds_at_rest(&self) -> bool {
+        let (bottles, orders) = (&self.ledger.bottles, &self.ledger.orders);
+        bottles.reserved == self.accepted_bottles && orders.placed == orders.accepted + orders.refused + orders.waiting
+    }
+}
+
+/// All bottles, by the log.
+fn bottles(analysis: &Analysis) -> BottleSums {
+    let mut sums = BottleSums::default();
+    for (_, shelf) in analysis.shelves() {
+        sums.counted += shelf.sums.counted;
+        sums.received += shelf.sums.received;
+        sums.reserved += shelf.sums.reserved;
+        sums.released += shelf.sums.released;
+        sums.on_shelf += u64::from(shelf.level.0);
+    }
+    sums
+}
+
+/// The oldest of what is on its way, oldest first; there may be thousands.
+fn oldest(mut all: Vec<(Matter, &OrderId)>) -> Vec<OnTheWay> {
+    if all.len() > ON_THE_WAY_MAX {
+        all.select_nth_unstable(ON_THE_WAY_MAX);
+        all.truncate(ON_THE_WAY_MAX);
+    }
+    all.sort_unstable();
+    let listed = all.into_iter().map(|((since, what), order_id)| OnTheWay {
+        order_id: order_id.clone(),
+        what: what.to_owned(),
+        since,
+    });
+    listed.collect()
+}

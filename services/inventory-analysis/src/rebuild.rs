@@ -1,0 +1,183 @@
+//! The rebuild: all topics again from their first message to the checkpoint, folded by the same core, compared byte for
+//! byte with what the live analysis has stored.
+
+use std::{collections::BTreeSet, io, time::Duration};
+
+use anyhow::{Context as _, ensure};
+use bus::{Bus, Until};
+use events::{decisions::OrderDecision, delivery::DeliveryUpdate, orders::PlaceOrder, stock::StockEvent};
+use service::Context;
+use tokio::time::Instant;
+
+use crate::{
+    analysis::{Analysed, Analysis, Key},
+    store::{Snapshot, TABLES},
+};
+
+/// Most differences told; all of them are counted.
+const DIFFERENCES_MAX: usize = 20;
+
+/// What a rebuild gave.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rebuilt {
+    /// What was read.
+    pub topics: Vec<TopicRead>,
+    /// Rows compared.
+    pub rows: u64,
+    /// Rows that differ.
+    pub differing: u64,
+    /// How the first of them differ, at most 20.
+    pub differences: Vec<String>,
+}
+
+/// A topic that was read again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TopicRead {
+    /// Its name.
+    pub topic: &'static str,
+    /// How many messages it has up to the checkpoint.
+    pub messages: u64,
+    /// How long it took.
+    pub took: Duration,
+}
+
+/// Reads the topics up to the checkpoint of this snapshot and compares. `progress` is called with what was read of a
+/// topic so far, after each batch. The live analysis is not disturbed: the replays leave no subscription.
+///
+/// # Errors
+/// If the broker or the database cannot be read.
+pub async fn rebuild(
+    bus: &Bus,
+    mut snapshot: Snapshot,
+    mut progress: impl FnMut(TopicRead) + Send,
+) -> anyhow::Result<Rebuilt> {
+    let mut analysis = Analysis::default();
+    let topics = vec![
+        replay::<PlaceOrder>(bus, &snapshot, &mut analysis, &mut progress).await?,
+        replay::<OrderDecision>(bus, &snapshot, &mut analysis, &mut progress).await?,
+        replay::<StockEvent>(bus, &snapshot, &mut analysis, &mut progress).await?,
+        replay::<DeliveryUpdate>(bus, &snapshot, &mut analysis, &mut progress).await?,
+    ];
+    let mut rebuilt = Rebuilt { topics, rows: 0, differing: 0, differences: Vec::new() };
+    rebuilt.compare(&analysis, &mut snapshot).await?;
+    Ok(rebuilt)
+}
+
+async fn replay<M: Analysed>(
+    bus: &Bus,
+    snapshot: &Snapshot,
+    analysis: &mut Analysis,
+    progress: &mut (impl FnMut(TopicRead) + Send),
+) -> anyhow::Result<TopicRead> {
+    let began = Instant::now();
+    let topic = M::topic();
+    let mut read = TopicRead { topic: topic.entry.name, messages: 0, took: Duration::ZERO };
+    // Nothing of it was counted yet.
+    let Some(end) = snapshot.checkpoint.get(read.topic) else { return Ok(read) };
+    let mut replay = bus.replay(topic, Until::Position(*end));
+    while let Some(batch) = replay.next().await? {
+        for received in &batch {
+            analysis.read(received);
+        }
+        // They are for the database of the live one.
+        drop(analysis.take_changes());
+        read.messages = replay.messages_read();
+        read.took = began.elapsed();
+        progress(read);
+    }
+    Ok(read)
+}
+
+impl Rebuilt {
+    /// Whether everything is the same.
+    pub fn is_identical(&self) -> bool {
+        self.differing == 0
+    }
+
+    /// Messages read, and how long that took.
+    pub fn total(&self) -> TopicRead {
+        let messages = self.topics.iter().map(|read| read.messages).sum();
+        TopicRead { topic: "all", messages, took: self.topics.iter().map(|read| read.took).sum() }
+    }
+
+    async fn compare(&mut self, analysis: &Analysis, snapshot: &mut Snapshot) -> anyhow::Result<()> {
+        for (topic, position) in &snapshot.checkpoint {
+            if analysis.checkpoint().get(topic) != Some(position) {
+                self.differ(format!("{topic} does not end at {position}"));
+            }
+        }
+        let mut only_rebuilt: BTreeSet<Key> = analysis.keys().collect();
+        let mut page = snapshot.page(None).await?;
+        while !page.is_empty() {
+            for (subject, name, stored) in &page {
+                self.rows += 1;
+                let key = Key::stored(subject, name);
+                let facts = key.as_ref().map(|key| analysis.facts(key)).transpose()?.flatten();
+                match facts {
+                    Some(facts) if facts == *stored => {}
+                    Some(facts) => self.differ(format!("{subject} {name}: stored {stored}, rebuilt {facts}")),
+                    None => self.differ(format!("{subject} {name}: stored {stored}, not rebuilt")),
+                }
+                key.map(|key| only_rebuilt.remove(&key));
+            }
+            page = snapshot.page(page.last()).await?;
+        }
+        for key in only_rebuilt {
+            self.rows += 1;
+            self.differ(format!("{key}: rebuilt, not stored"));
+        }
+        Ok(())
+    }
+
+    fn differ(&mut self, difference: String) {
+        self.differing += 1;
+        if self.differences.len() < DIFFERENCES_MAX {
+            self.differences.push(difference);
+        }
+    }
+}
+
+impl TopicRead {
+    /// Messages a second.
+    pub fn rate(&self) -> u64 {
+        let micros = self.took.as_micros().max(1);
+        u64::try_from(u128::from(self.messages) * 1_000_000 / micros).unwrap_or(u64::MAX)
+    }
+}
+
+impl std::fmt::Display for TopicRead {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (messages, seconds, rate) = (self.messages, self.took.as_secs_f64(), self.rate());
+        write!(f, "{messages} events in {seconds:.2} s, {rate} events/s")
+    }
+}
+
+/// The command `inventory-analysis rebuild`: says what it reads and whether it is identical, beside the service that
+/// runs.
+///
+/// # Errors
+/// If it is not identical, or something cannot be read.
+pub async fn rebuild_and_say(context: Context) -> anyhow::Result<()> {
+    let file = context.data_dir.join(format!("{}-{}.sqlite", context.service, context.bus.place().episode));
+    ensure!(file.exists(), "{} is not there: nothing was analysed yet", file.display());
+    let store = context.open_store(&TABLES).await?;
+    let snapshot = Snapshot::take(&store).await?;
+    let rebuilt = rebuild(&context.bus, snapshot, |_| {}).await?;
+    let mut out = io::stdout().lock();
+    say(&mut out, &rebuilt).context("standard output")?;
+    ensure!(rebuilt.is_identical(), "not identical: {} of {} rows differ", rebuilt.differing, rebuilt.rows);
+    Ok(())
+}
+
+fn say(out: &mut impl io::Write, rebuilt: &Rebuilt) -> io::Result<()> {
+    for read in &rebuilt.topics {
+        writeln!(out, "{:<18}{read}", read.topic)?;
+    }
+    for difference in &rebuilt.differences {
+        writeln!(out, "{difference}")?;
+    }
+    if rebuilt.is_identical() {
+        writeln!(out, "identical: {}", rebuilt.total())?;
+    }
+    Ok(())
+}

@@ -1,0 +1,229 @@
+//! The log of one beer: its sums, and the proof that nothing is missing in it, doubled or miscounted.
+
+use std::collections::BTreeMap;
+
+use events::{
+    beers,
+    ids::{BeerId, Moment, OrderId},
+    insights::{BottleSums, CONTRADICTIONS_MAX, Contradiction},
+    quantities::{Bottles, Sequence},
+    stock::{StockChange, StockEvent},
+};
+use serde::{Deserialize, Serialize};
+
+/// Minutes in which reservations are remembered, for the forecast.
+pub const RECENT_MINUTES: i64 = 10;
+/// Most events of one beer that wait for one before them. If there are more, what is missing will not come.
+pub const PARKED_MAX: usize = 100;
+
+/// One beer.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Shelf {
+    /// After the last event counted.
+    pub level: Bottles,
+    /// Of the last event counted.
+    pub sequence: Sequence,
+    /// Its first count: when its log began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub opened_at: Option<Moment>,
+    /// All bottles so far; `on_shelf` stays nought, `level` says that.
+    pub sums: BottleSums,
+    /// Bottles reserved, by minute, of the last [`RECENT_MINUTES`] before the newest reservation.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub recent: BTreeMap<i64, u64>,
+    /// Events that came before one they follow upon, by sequence.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub parked: BTreeMap<u64, Stocked>,
+    /// The first contradictions in this log, at most [`CONTRADICTIONS_MAX`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub contradictions: Vec<Contradiction>,
+    /// How many there are in all.
+    #[serde(default)]
+    pub contradictions_found: u64,
+}
+
+/// An event of the log, and when it happened.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stocked {
+    /// When.
+    pub at: Moment,
+    /// What.
+    pub event: StockEvent,
+}
+
+impl Shelf {
+    /// Takes an event of this beer. What can be counted now comes back, in the order of the log: nothing for a repeat or
+    /// for an event that must wait, several if it was the one that others waited for.
+    pub fn take(&mut self, event: &StockEvent, at: Moment) -> Vec<Stocked> {
+        if event.sequence <= self.sequence {
+            return Vec::new();
+        }
+        self.parked.entry(event.sequence.0).or_insert_with(|| Stocked { at, event: event.clone() });
+        let mut counted = Vec::new();
+        self.count_what_follows(&mut counted);
+        if self.parked.len() > PARKED_MAX {
+            self.give_the_gap_up();
+            self.count_what_follows(&mut counted);
+        }
+        counted
+    }
+
+    /// If events wait for one that is missing: which one, and since when.
+    pub fn gap(&self) -> Option<(Sequence, &Stocked)> {
+        let (_, first) = self.parked.first_key_value()?;
+        Some((self.sequence.next(), first))
+    }
+
+    fn count_what_follows(&mut self, counted: &mut Vec<Stocked>) {
+        while let Some(next) = self.parked.remove(&self.sequence.next().0) {
+            self.count(&next.event, next.at);
+            counted.push(next);
+        }
+    }
+
+    fn count(&mut self, event: &StockEvent, at: Moment) {
+        match event.level_after(self.level) {
+            Some(level) if level == event.level => {}
+            Some(level) => self.note(event, at, format!("the level is {}, the sum is {level}", event.level)),
+            None => self.note(event, at, format!("{} of {} bottles taken", event.bottles, self.level)),
+        }
+        let for_an_order = matches!(event.change, StockChange::Reserved | StockChange::Released);
+        if for_an_order != event.order_id.is_some() {
+            self.note(event, at, format!("{:?} {} an order", event.change, if for_an_order { "without" } else { "for" }));
+        }
+        if beers::find(&event.beer).is_none() {
+            self.note(event, at, "is not one of our beers".to_owned());
+        }
+        self.opened_at.get_or_insert(at);
+        self.level = event.level;
+        self.sequence = event.sequence;
+        let bottles = u64::from(event.bottles.0);
+        match event.change {
+            StockChange::Counted => self.sums.counted += bottles,
+            StockChange::Received => self.sums.received += bottles,
+            StockChange::Released => self.sums.released += bottles,
+            StockChange::Reserved => {
+                self.sums.reserved += bottles;
+                self.remember(at.minute(), bottles);
+            }
+        }
+    }
+
+    fn remember(&mut self, minute: i64, bottles: u64) {
+        *self.recent.entry(minute).or_default() += bottles;
+        let newest = self.recent.last_key_value().map_or(minute, |(newest, _)| *newest);
+        self.recent.retain(|minute, _| *minute > newest - RECENT_MINUTES);
+    }
+
+    /// More wait than could ever come in the wrong order: what is missing is lost, and the log goes on behind it.
+    fn give_the_gap_up(&mut self) {
+        let Some((first, stocked)) = self.parked.first_key_value() else { return };
+        let (first, Stocked { at, event }) = (*first, stocked.clone());
+        self.note(&event, at, format!("#{} to #{} are missing", self.sequence.next(), first - 1));
+        self.sequence = Sequence(first - 1);
+    }
+
+    fn note(&mut self, event: &StockEvent, at: Moment, what: String) {
+        self.contradictions_found += 1;
+        if self.contradictions.len() < CONTRADICTIONS_MAX {
+            let what = about(&event.beer, event.sequence, &what);
+            self.contradictions.push(Contradiction { at, order_id: event.order_id.clone(), what });
+        }
+    }
+}
+
+/// A sentence about an event of the log.
+pub fn about(beer: &BeerId, sequence: Sequence, what: &str) -> String {
+    format!("{beer} #{sequence}: {what}")
+}
+
+impl Stocked {
+    /// The order it is about, if it is about one.
+    pub fn order_id(&self) -> Option<&OrderId> {
+        self.event.order_id.as_ref()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(change: StockChange, sequence: u64, bottles: u32, level: u32) -> StockEvent {
+        StockEvent {
+            change,
+            beer: BeerId::new("orval"),
+            sequence: Sequence(sequence),
+            bottles: Bottles(bottles),
+            level: Bottles(level),
+            order_id: matches!(change, StockChange::Reserved | StockChange::Released).then(|| "a".parse().unwrap()),
+        }
+    }
+
+    fn after(events: &[StockEvent]) -> Shelf {
+        let mut shelf = Shelf::default();
+        for event in events {
+            shelf.take(event, Moment::default());
+        }
+        shelf
+    }
+
+    fn found(shelf: &Shelf) -> Vec<&str> {
+        shelf.contradictions.iter().map(|contradiction| contradiction.what.as_str()).collect()
+    }
+
+    #[test]
+    fn sums_the_log_and_skips_repeats() {
+        let counted = event(StockChange::Counted, 1, 10, 10);
+        let reserved = event(StockChange::Reserved, 2, 3, 7);
+        let released = event(StockChange::Released, 3, 3, 10);
+        let shelf = after(&[counted.clone(), reserved.clone(), counted, reserved, released]);
+        let sums = BottleSums { counted: 10, reserved: 3, released: 3, ..BottleSums::default() };
+        assert_eq!((shelf.level, shelf.sequence, shelf.sums), (Bottles(10), Sequence(3), sums));
+        assert_eq!(found(&shelf), [""; 0]);
+    }
+
+    #[test]
+    fn an_event_waits_for_the_one_before_it() {
+        let log = [1, 2, 3].map(|sequence| event(StockChange::Received, sequence, 1, u32::try_from(sequence).unwrap()));
+        let mut shelf = after(&[log[0].clone(), log[2].clone()]);
+        assert_eq!(shelf.gap().map(|(missing, first)| (missing.0, first.event.sequence.0)), Some((2, 3)));
+        assert_eq!(shelf.level, Bottles(1));
+        let counted = shelf.take(&log[1], Moment::default());
+        assert_eq!(counted.len(), 2);
+        assert_eq!(shelf, after(&log));
+        assert_eq!(shelf.gap(), None);
+    }
+
+    #[test]
+    fn a_gap_that_more_than_can_wait_wait_for_is_given_up() {
+        let last = u32::try_from(PARKED_MAX).unwrap() + 3;
+        let log: Vec<_> = (3..=last).map(|n| event(StockChange::Received, n.into(), 1, n)).collect();
+        let shelf = after(&log);
+        assert_eq!(found(&shelf)[0], "orval #3: #1 to #2 are missing");
+        assert_eq!((shelf.level, shelf.sequence.0), (Bottles(last), last.into()));
+    }
+
+    #[test]
+    fn a_level_that_is_not_the_sum_is_noted_once() {
+        let wrong = event(StockChange::Reserved, 2, 3, 8);
+        let shelf = after(&[event(StockChange::Counted, 1, 10, 10), wrong, event(StockChange::Reserved, 3, 3, 5)]);
+        assert_eq!(found(&shelf), ["orval #2: the level is 8, the sum is 7"]);
+    }
+
+    #[test]
+    fn a_negative_level_and_a_reservation_for_nobody_are_noted() {
+        let for_nobody = StockEvent { order_id: None, ..event(StockChange::Reserved, 3, 1, 0) };
+        let shelf = after(&[event(StockChange::Counted, 1, 2, 2), event(StockChange::Reserved, 2, 3, 1), for_nobody]);
+        assert_eq!(found(&shelf), ["orval #2: 3 of 2 bottles taken", "orval #3: Reserved without an order"]);
+    }
+
+    #[test]
+    fn reservations_are_remembered_for_ten_minutes() {
+        let mut shelf = after(&[event(StockChange::Counted, 1, 100, 100)]);
+        for (sequence, minute) in [(2, 0), (3, 5), (4, 5), (5, 12)] {
+            let reserved = event(StockChange::Reserved, sequence, 2, 104 - 2 * u32::try_from(sequence).unwrap());
+            shelf.take(&reserved, Moment::from_micros(minute * 60_000_000));
+        }
+        assert_eq!(shelf.recent, BTreeMap::from([(5, 4), (12, 2)]));
+    }
+}

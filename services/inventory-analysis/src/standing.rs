@@ -1,0 +1,142 @@
+//! What follows from the facts of an order taken together: where it stands, what it still waits for, and what about it
+//! cannot be true.
+//!
+//! Nothing here is stored, all of it is computed from the facts whenever it is asked for. A contradiction is *proven*:
+//! no fact that may still come can undo it. What a coming fact can explain is *parked*, and shown with its age.
+
+use events::ids::Moment;
+
+use crate::{
+    case::Case,
+    order::{Order, Returned, Step},
+};
+
+/// Where an order stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// Something is known of it, but neither that it was placed nor what was decided.
+    Unknown,
+    /// Placed, and not decided.
+    Waiting,
+    /// Decided: no.
+    Refused,
+    /// Accepted, and not at its end.
+    UnderWay,
+    /// With the customer.
+    Delivered,
+    /// Among the dead letters.
+    Stranded,
+    /// Given up.
+    Returned,
+}
+
+/// Something about an order, and since when or when.
+pub type Matter = (Moment, &'static str);
+
+impl Order {
+    /// Where it stands.
+    pub fn standing(&self) -> Standing {
+        match (&self.decision, &self.delivery) {
+            (None, _) if self.placed_at.is_none() => Standing::Unknown,
+            (None, _) => Standing::Waiting,
+            (Some(decision), _) if !decision.accepted => Standing::Refused,
+            (Some(_), Some(delivery)) if delivery.delivered.is_some() => Standing::Delivered,
+            (Some(_), Some(delivery)) if delivery.returned.is_some() => Standing::Returned,
+            (Some(_), Some(delivery)) if delivery.progress.step == Step::Stranded => Standing::Stranded,
+            (Some(_), _) => Standing::UnderWay,
+        }
+    }
+
+    /// What it waits for in the usual course of things, if it is not at an end.
+    pub fn on_its_way(&self) -> Option<Matter> {
+        let decided = self.decision.map(|decision| decision.at);
+        match (self.standing(), &self.delivery) {
+            (Standing::Waiting, _) => Some((self.placed_at?, "waits for a decision")),
+            (Standing::UnderWay, None) => Some((decided?, "in the queue")),
+            (Standing::UnderWay, Some(delivery)) => Some((
+                delivery.at,
+                match delivery.progress.step {
+                    Step::PickedUp => "with a courier",
+                    Step::Failed => "waits for another attempt",
+                    Step::Queued | Step::Stranded => "in the queue again",
+                },
+            )),
+            _ => None,
+        }
+    }
+
+    /// A fact of it whose cause or whose consequence was not read yet, if there is one: topics are read independently,
+    /// so there often is for a moment.
+    pub fn parked(&self) -> Option<Matter> {
+        let moved_at = self.delivery.as_ref().map(|delivery| delivery.at);
+        let Some(decision) = &self.decision else {
+            let early = [(self.stocked_at, "bottles moved, its decision not read yet"), (moved_at, "moved, its decision not read yet")];
+            return early.into_iter().find_map(|(at, what)| Some((at?, what)));
+        };
+        if self.placed_at.is_none() {
+            return Some((decision.at, "decided, the order itself not read yet"));
+        }
+        if decision.accepted && self.reserved != decision.lines {
+            return Some((decision.at, "accepted, its reservation not read yet"));
+        }
+        match (self.returned(), self.stocked_at) {
+            (Some(returned), _) if self.released != returned.lines => {
+                Some((returned.at, "returned, its bottles not back on the shelf yet"))
+            }
+            (None, Some(at)) if !self.released.is_empty() => Some((at, "bottles back on the shelf, its return not read yet")),
+            _ => None,
+        }
+    }
+
+    /// What about it cannot be true, and when the message that shows it was written.
+    pub fn contradictions(&self) -> Vec<Matter> {
+        let mut found = Vec::new();
+        if let Some(disputes) = &self.disputes {
+            found.extend(disputes.decided_again.map(|at| (at, "decided in two ways")));
+            found.extend(disputes.delivered_again.map(|at| (at, "delivered twice")));
+        }
+        self.look_at_the_reservation(&mut found);
+        self.look_at_the_return(&mut found);
+        found
+    }
+
+    fn look_at_the_reservation(&self, found: &mut Vec<Matter>) {
+        let Some(decision) = &self.decision else { return };
+        let shown_at = self.stocked_at.unwrap_or(decision.at).max(decision.at);
+        if decision.accepted {
+            if !self.reserved.is_within(&decision.lines) {
+                found.push((shown_at, "the reservation does not match the order"));
+            }
+            return;
+        }
+        if !self.reserved.is_empty() {
+            found.push((shown_at, "bottles reserved for a refused order"));
+        }
+        if let Some(delivery) = &self.delivery {
+            found.push((delivery.at.max(decision.at), "a refused order in delivery"));
+        }
+    }
+
+    fn look_at_the_return(&self, found: &mut Vec<Matter>) {
+        let stocked_at = self.stocked_at.unwrap_or_default();
+        let accepted = self.decision.filter(|decision| decision.accepted);
+        let more_than = |lines: Case| !self.released.is_within(&lines);
+        if let Some(returned) = self.returned() {
+            if let Some(delivery) = self.delivery.as_ref().filter(|delivery| delivery.delivered.is_some()) {
+                found.push((returned.at.max(delivery.at), "delivered and returned"));
+            }
+            if more_than(returned.lines) {
+                found.push((returned.at.max(stocked_at), "more bottles released than returned"));
+            }
+            if let Some(decision) = accepted.filter(|decision| decision.lines != returned.lines) {
+                found.push((returned.at.max(decision.at), "the return does not match the order"));
+            }
+        } else if let Some(decision) = accepted.filter(|decision| more_than(decision.lines)) {
+            found.push((stocked_at.max(decision.at), "more bottles released than ordered"));
+        }
+    }
+
+    fn returned(&self) -> Option<&Returned> {
+        self.delivery.as_ref()?.returned.as_deref()
+    }
+}

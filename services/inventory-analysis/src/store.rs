@@ -1,0 +1,141 @@
+//! All the analysis' SQL, beside the outbox.
+
+use std::collections::BTreeSet;
+
+use anyhow::Context as _;
+use bus::Position;
+use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
+use store::{Migrator, Store, Transaction};
+
+use crate::analysis::{Analysis, Checkpoint, Key, topics};
+
+/// The analysis' tables.
+pub(crate) static TABLES: Migrator = sqlx::migrate!();
+
+/// Most rows in one statement.
+const ROWS_MAX: usize = 100;
+/// Most rows read at once.
+const PAGE_ROWS: i64 = 1000;
+
+/// The stored aggregates and their checkpoint as they are at one moment, whatever is written meanwhile: an open read
+/// transaction. The rows are not in memory.
+pub struct Snapshot {
+    transaction: Transaction,
+    /// How far each topic is counted in it.
+    pub checkpoint: Checkpoint,
+}
+
+/// A row of the aggregates: subject, key, facts.
+pub(crate) type Row = (String, String, String);
+
+impl Snapshot {
+    /// Takes one.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub async fn take(store: &Store) -> anyhow::Result<Self> {
+        let mut transaction = store.reader().begin().await?;
+        // The first statement fixes what all later ones see.
+        let checkpoint = checkpoint(&mut transaction).await?;
+        Ok(Snapshot { transaction, checkpoint })
+    }
+
+    /// The rows after this one, some of them, in the order of the database; none at the end.
+    pub(crate) async fn page(&mut self, after: Option<&Row>) -> anyhow::Result<Vec<Row>> {
+        let (subject, key) = after.map_or(("", ""), |(subject, key, _)| (subject, key));
+        let rows = sqlx::query_as(
+            "select subject, key, facts from aggregate where subject > $1 or (subject = $1 and key > $2)
+             order by subject, key limit $3",
+        );
+        Ok(rows.bind(subject).bind(key).bind(PAGE_ROWS).fetch_all(&mut *self.transaction).await?)
+    }
+}
+
+/// The analysis as it was committed last.
+pub(crate) async fn load(store: &Store) -> anyhow::Result<Analysis> {
+    let mut snapshot = Snapshot::take(store).await?;
+    let mut analysis = Analysis::default();
+    let mut page = snapshot.page(None).await?;
+    while let Some(last) = page.pop() {
+        for (subject, name, facts) in page.iter().chain([&last]) {
+            let key = Key::stored(subject, name).with_context(|| format!("no such row: {subject} {name}"))?;
+            analysis.restore(key, facts).with_context(|| format!("{subject} {name} cannot be read: {facts}"))?;
+        }
+        page = snapshot.page(Some(&last)).await?;
+    }
+    analysis.restore_checkpoint(snapshot.checkpoint);
+    Ok(analysis)
+}
+
+/// Writes the rows that changed, deletes those that went, and writes how far the topics are counted with them.
+pub(crate) async fn save(
+    transaction: &mut Transaction,
+    analysis: &Analysis,
+    changed: &BTreeSet<Key>,
+) -> anyhow::Result<()> {
+    let mut rows = Vec::with_capacity(changed.len());
+    for key in changed {
+        match analysis.facts(key)? {
+            Some(facts) => rows.push((key.subject(), key.name(), facts)),
+            None => delete(transaction, key).await?,
+        }
+    }
+    for rows in rows.chunks(ROWS_MAX) {
+        let mut insert = QueryBuilder::<Sqlite>::new("insert into aggregate (subject, key, facts) ");
+        insert.push_values(rows, |mut row, (subject, key, facts)| {
+            row.push_bind(*subject).push_bind(key).push_bind(facts);
+        });
+        insert.push(" on conflict (subject, key) do update set facts = excluded.facts");
+        // Almost every statement has another number of rows: none is kept prepared.
+        insert.build().persistent(false).execute(&mut **transaction).await?;
+    }
+    for (topic, position) in analysis.checkpoint() {
+        save_checkpoint(transaction, topic, position).await?;
+    }
+    Ok(())
+}
+
+async fn delete(transaction: &mut Transaction, key: &Key) -> anyhow::Result<()> {
+    sqlx::query("delete from aggregate where subject = $1 and key = $2")
+        .bind(key.subject())
+        .bind(key.name())
+        .execute(&mut **transaction)
+        .await?;
+    Ok(())
+}
+
+async fn save_checkpoint(transaction: &mut Transaction, topic: &str, position: &Position) -> anyhow::Result<()> {
+    sqlx::query(
+        "insert into checkpoint (topic, ledger, entry, batch_index, batch_size) values ($1, $2, $3, $4, $5)
+         on conflict (topic) do update set ledger = excluded.ledger, entry = excluded.entry,
+         batch_index = excluded.batch_index, batch_size = excluded.batch_size",
+    )
+    .bind(topic)
+    .bind(i64::try_from(position.ledger)?)
+    .bind(i64::try_from(position.entry)?)
+    .bind(i64::from(position.batch_index))
+    .bind(i64::from(position.batch_size))
+    .execute(&mut **transaction)
+    .await?;
+    Ok(())
+}
+
+async fn checkpoint(connection: &mut SqliteConnection) -> anyhow::Result<Checkpoint> {
+    let rows: Vec<(String, i64, i64, i64, i64)> =
+        sqlx::query_as("select topic, ledger, entry, batch_index, batch_size from checkpoint")
+            .fetch_all(connection)
+            .await?;
+    let mut checkpoint = Checkpoint::new();
+    for (topic, ledger, entry, batch_index, batch_size) in rows {
+        let known = topics().into_iter().find(|known| known.name == topic);
+        let known = known.with_context(|| format!("the checkpoint names no topic of ours: {topic}"))?;
+        let position = Position {
+            ledger: u64::try_from(ledger)?,
+            entry: u64::try_from(entry)?,
+            batch_index: u32::try_from(batch_index)?,
+            batch_size: u32::try_from(batch_size)?,
+        };
+        checkpoint.insert(known.name, position);
+    }
+    Ok(checkpoint)
+}

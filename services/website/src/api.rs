@@ -1,0 +1,48 @@
+//! The JSON API, for programs and for whoever is curious. Described at `/api/openapi.json`.
+
+mod problem;
+
+mod orders;
+pub use orders::read_order;
+
+mod shelf;
+
+mod stage;
+
+mod live;
+
+mod openapi;
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    routing::{get, post},
+};
+
+use crate::site::Site;
+use problem::Problem;
+
+pub(crate) use stage::{ask, check_address};
+
+/// Largest body that is read, in bytes.
+pub const BODY_MAX: usize = 16 * 1024;
+
+/// Everything below `/api`.
+pub fn routes() -> Router<Arc<Site>> {
+    let api = Router::new()
+        .route("/beers", get(shelf::beers))
+        .route("/stock", get(shelf::stock))
+        .route("/orders", post(orders::place))
+        .route("/orders/{order_id}", get(orders::show))
+        .route("/ledger", get(stage::ledger))
+        .route("/insights", get(stage::insights))
+        .route("/deliveries", get(stage::deliveries))
+        .route("/dead-letters/{order_id}/redrive", post(stage::redrive))
+        .route("/dead-letters/{order_id}/return", post(stage::return_to_stock))
+        .route("/live", get(live::feed))
+        .route("/openapi.json", get(openapi::document))
+        .fallback(|| async { Problem::not_found("there is nothing at this address") })
+        .method_not_allowed_fallback(|| async { Problem::method_not_allowed() });
+    Router::new().nest("/api", api)
+}

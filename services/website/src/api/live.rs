@@ -1,0 +1,125 @@
+//! `/api/live`: a snapshot, then what changes, as server-sent events.
+
+use std::{convert::Infallible, sync::Arc, time::Duration};
+
+use axum::{
+    extract::{Query, State},
+    response::{Response, sse::Event},
+};
+use events::ids::OrderId;
+use futures_util::Stream;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+use service::now;
+use tokio::sync::broadcast::error::RecvError;
+
+use super::{orders::OrderShown, problem::Problem, shelf::Stock, stage::Deliveries};
+use crate::{books, site::Site, streams};
+
+/// Changes of everything but single orders are told at most this often.
+const CHANGES_EVERY: Duration = Duration::from_millis(100);
+
+/// What to follow.
+#[derive(Deserialize)]
+pub(super) struct Follow {
+    /// One order only.
+    order: Option<String>,
+}
+
+/// Server-sent events: `snapshot` (stock, deliveries, insights, ledger; or the order that was asked for), then `change`
+/// (whichever of these changed) and `order` (`{order_id, status, at}`, at once), and `heartbeat` every 1.5 s.
+#[utoipa::path(
+    get, path = "/api/live",
+    params(("order" = Option<String>, Query, description = "one order only")),
+    responses((status = 200, content_type = "text/event-stream"), (status = 404, body = Problem), (status = 503, body = Problem))
+)]
+pub(super) async fn feed(State(site): State<Arc<Site>>, Query(follow): Query<Follow>) -> Result<Response, Problem> {
+    match follow.order {
+        None => streams::serve(&site, everything(Arc::clone(&site))),
+        Some(order_id) => {
+            let order_id = order_id.parse().map_err(|_| Problem::not_found("no such order"))?;
+            books::order(&site.store, &order_id).await?.ok_or_else(|| Problem::not_found("no such order"))?;
+            streams::serve(&site, one_order(Arc::clone(&site), order_id))
+        }
+    }
+    .ok_or_else(|| Problem::unavailable("too many streams are open"))
+}
+
+fn views(site: &Site) -> Map<String, Value> {
+    let (stock, deliveries, analysis, ledger) =
+        site.known(|known| (known.shelves.view(), known.deliveries(now()), known.analysis(), known.ledger()));
+    let value = |result: Result<Value, serde_json::Error>| result.unwrap_or(Value::Null);
+    let entries = [
+        ("stock", value(serde_json::to_value(Stock::from(stock.beers.as_slice())))),
+        ("deliveries", value(serde_json::to_value(Deliveries::from(deliveries)))),
+        ("insights", json!({"sales": analysis.sales, "forecast": analysis.forecast})),
+        ("ledger", value(serde_json::to_value(ledger.ledger))),
+    ];
+    entries.into_iter().map(|(name, view)| (name.to_owned(), view)).collect()
+}
+
+fn everything(site: Arc<Site>) -> impl Stream<Item = Result<Event, Infallible>> + Send {
+    streams::channel(move |wire| async move {
+        let mut changes = site.live.feed();
+        let mut version = site.live.version();
+        let mut told = views(&site);
+        wire.event("snapshot", &Value::Object(told.clone()).to_string()).await?;
+        let mut heartbeat = streams::heartbeat();
+        let mut pace = tokio::time::interval(CHANGES_EVERY);
+        let mut stale = false;
+        loop {
+            tokio::select! {
+                change = changes.recv() => match change {
+                    Ok(change) => wire.event("order", &change).await?,
+                    Err(RecvError::Lagged(_)) => {
+                        told = views(&site);
+                        wire.event("snapshot", &Value::Object(told.clone()).to_string()).await?;
+                    }
+                    Err(RecvError::Closed) => return Some(()),
+                },
+                changed = version.changed(), if !stale => {
+                    changed.ok()?;
+                    stale = true;
+                }
+                _ = pace.tick(), if stale => {
+                    stale = false;
+                    let now_so = views(&site);
+                    let mut news = now_so.clone();
+                    news.retain(|name, view| told.get(name) != Some(view));
+                    if !news.is_empty() {
+                        wire.event("change", &Value::Object(news).to_string()).await?;
+                        told = now_so;
+                    }
+                }
+                _ = heartbeat.tick() => wire.heartbeat().await?,
+            }
+        }
+    })
+}
+
+fn one_order(
+    site: Arc<Site>,
+    order_id: OrderId,
+) -> impl Stream<Item = Result<Event, Infallible>> + Send {
+    streams::channel(move |wire| async move {
+        let mut changed = site.live.follow(&order_id);
+        let mut heartbeat = streams::heartbeat();
+        let mut name = "snapshot";
+        loop {
+            if let Ok(Some(order)) = books::order(&site.store, &order_id).await {
+                let order = serde_json::to_string(&OrderShown::from(order)).ok()?;
+                wire.event(name, &order).await?;
+                name = "order";
+            }
+            loop {
+                tokio::select! {
+                    change = changed.changed() => {
+                        change.ok()?;
+                        break;
+                    }
+                    _ = heartbeat.tick() => wire.heartbeat().await?,
+                }
+            }
+        }
+    })
+}

@@ -1,0 +1,36 @@
+//! The description of the API, made from the handlers themselves; a test compares it with what they answer.
+
+use axum::Json;
+use utoipa::{
+    Modify, OpenApi,
+    openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
+};
+
+use super::{live, orders, shelf, stage};
+
+#[derive(OpenApi)]
+#[openapi(
+    info(title = "My Belgian beers online", description = "Order beers, follow them, and see whether the sums hold."),
+    paths(
+        shelf::beers, shelf::stock, orders::place, orders::show, stage::ledger, stage::insights, stage::deliveries,
+        stage::redrive, stage::return_to_stock, live::feed, document,
+    ),
+    modifiers(&Token)
+)]
+struct Api;
+
+struct Token;
+
+impl Modify for Token {
+    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
+        let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some("The presenter's token."));
+        let components = openapi.components.get_or_insert_with(Default::default);
+        components.add_security_scheme("presenter", SecurityScheme::Http(scheme.build()));
+    }
+}
+
+/// This document.
+#[utoipa::path(get, path = "/api/openapi.json", responses((status = 200, description = "OpenAPI")))]
+pub(super) async fn document() -> Json<utoipa::openapi::OpenApi> {
+    Json(Api::openapi())
+}

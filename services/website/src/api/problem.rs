@@ -1,0 +1,129 @@
+//! What goes wrong, as `application/problem+json` (RFC 9457).
+
+use axum::{
+    Json,
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use events::orders::Fault;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::site::DeskClosed;
+
+/// A problem, told to a program.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Problem {
+    /// Always `about:blank`: the status says it.
+    #[serde(rename = "type")]
+    #[schema(example = "about:blank")]
+    kind: &'static str,
+    /// The status in words.
+    title: &'static str,
+    /// The status.
+    status: u16,
+    /// What is wrong with this call.
+    detail: String,
+    /// Of a 422: one entry for each wrong field.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<WrongField>,
+}
+
+/// A field that is wrong.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct WrongField {
+    /// Which, as in the body: `lines[2].bottles`.
+    field: String,
+    /// What is wrong with it, a stable word.
+    #[schema(example = "bottles_out_of_range")]
+    problem: String,
+    /// The same for people.
+    detail: String,
+}
+
+impl Problem {
+    fn new(status: StatusCode, detail: impl Into<String>) -> Self {
+        let title = status.canonical_reason().unwrap_or("Problem");
+        Problem { kind: "about:blank", title, status: status.as_u16(), detail: detail.into(), errors: Vec::new() }
+    }
+
+    /// 400.
+    pub fn malformed(detail: impl Into<String>) -> Self {
+        Problem::new(StatusCode::BAD_REQUEST, detail)
+    }
+
+    /// 401.
+    pub fn unauthorized() -> Self {
+        Problem::new(StatusCode::UNAUTHORIZED, "this needs the presenter's token as a bearer")
+    }
+
+    /// 404.
+    pub fn not_found(detail: impl Into<String>) -> Self {
+        Problem::new(StatusCode::NOT_FOUND, detail)
+    }
+
+    /// 405.
+    pub fn method_not_allowed() -> Self {
+        Problem::new(StatusCode::METHOD_NOT_ALLOWED, "this address does not take this method")
+    }
+
+    /// 409.
+    pub fn conflict(detail: impl Into<String>) -> Self {
+        Problem::new(StatusCode::CONFLICT, detail)
+    }
+
+    /// 413.
+    pub fn too_large() -> Self {
+        Problem::new(StatusCode::PAYLOAD_TOO_LARGE, format!("a body has at most {} bytes", super::BODY_MAX))
+    }
+
+    /// 415.
+    pub fn not_json() -> Self {
+        Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "the body must be sent as application/json")
+    }
+
+    /// 422, with what is wrong with each field.
+    pub fn wrong_fields(faults: &[Fault]) -> Self {
+        let errors = faults.iter().map(|fault| WrongField {
+            field: fault.field.clone(),
+            problem: serde_json::to_value(fault.problem)
+                .ok()
+                .and_then(|word| word.as_str().map(str::to_owned))
+                .unwrap_or_default(),
+            detail: fault.problem.to_string(),
+        });
+        let errors = errors.collect();
+        Problem { errors, ..Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "some fields are wrong") }
+    }
+
+    /// 503.
+    pub fn unavailable(detail: impl Into<String>) -> Self {
+        Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail)
+    }
+}
+
+impl From<DeskClosed> for Problem {
+    fn from(closed: DeskClosed) -> Self {
+        Problem::unavailable(closed.to_string())
+    }
+}
+
+impl From<store::StoreError> for Problem {
+    fn from(error: store::StoreError) -> Self {
+        tracing::warn!(%error, "a page or answer could not be made");
+        Problem::unavailable("the books cannot be read")
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut response = (status, Json(&self)).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        response
+    }
+}

@@ -1,0 +1,93 @@
+//! Messages in: each topic has a reader that brings what comes to the desk, and acknowledges what is in the books.
+
+use std::{sync::Arc, time::Duration};
+
+use bus::{Dealt, Position, Received};
+use events::{
+    ids::Service,
+    topics::{
+        DELIVERY_UPDATES, INSIGHTS, ORDER_DECISIONS, ORDERS, PRESENCE, STOCK_EVENTS, STOCK_LEVELS, Topic, UNREADABLE,
+    },
+};
+use serde::de::DeserializeOwned;
+use service::{Tasks, now};
+use tokio::{sync::oneshot, time::MissedTickBehavior};
+
+use crate::{
+    desk::{Letter, News},
+    site::Site,
+};
+
+/// Most messages of a topic brought to the desk at once.
+const BATCH_MAX: usize = 256;
+/// How often it is looked who is missing.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+
+/// Starts the readers.
+pub fn start(site: &Arc<Site>, tasks: &mut Tasks) {
+    tasks.start(read(Arc::clone(site), ORDERS, News::Orders));
+    tasks.start(read(Arc::clone(site), ORDER_DECISIONS, News::Decisions));
+    tasks.start(read(Arc::clone(site), DELIVERY_UPDATES, News::Updates));
+    tasks.start(read(Arc::clone(site), STOCK_EVENTS, News::Stock));
+    tasks.start(read(Arc::clone(site), STOCK_LEVELS, News::Levels));
+    tasks.start(read(Arc::clone(site), INSIGHTS, News::Insights));
+    tasks.start(read(Arc::clone(site), UNREADABLE, News::Unreadable));
+    tasks.start(listen(Arc::clone(site)));
+    tasks.start(look_who_is_missing(Arc::clone(site)));
+}
+
+async fn read<M: DeserializeOwned + Send + 'static>(
+    site: Arc<Site>,
+    topic: Topic<M>,
+    news: fn(Vec<Received<M>>) -> News,
+) -> anyhow::Result<()> {
+    let mut consumer = site.context.bus.consumer(topic, Service::Website, Dealt::default())?;
+    loop {
+        let batch = consumer.receive(BATCH_MAX).await;
+        let positions: Vec<Position> = batch.iter().map(|received| received.position).collect();
+        let unreadable = batch.iter().filter(|received| received.message.is_err()).count();
+        let (done, written) = oneshot::channel();
+        if site.desk.send(Letter::News { news: news(batch), done }).await.is_err() || written.await.is_err() {
+            // The desk has failed, and says why itself.
+            return Ok(());
+        }
+        site.context.metrics.handled(topic.entry.name, positions.len() - unreadable);
+        site.context.metrics.unreadable(topic.entry.name, unreadable);
+        consumer.acknowledge(&positions).await;
+    }
+}
+
+/// Who is there: kept in memory only, since it is old after two seconds.
+async fn listen(site: Arc<Site>) -> anyhow::Result<()> {
+    let mut consumer = site.context.bus.consumer(PRESENCE, Service::Website, Dealt::default())?;
+    loop {
+        let batch = consumer.receive(BATCH_MAX).await;
+        let positions: Vec<Position> = batch.iter().map(|received| received.position).collect();
+        let episode = site.context.bus.place().episode;
+        let mut new = false;
+        for presence in batch.into_iter().filter_map(|received| received.message.ok()) {
+            if presence.episode == episode {
+                new |= site.learn(|known| known.heard(presence, now()));
+            }
+        }
+        consumer.acknowledge(&positions).await;
+        if new {
+            site.live.changed();
+        }
+    }
+}
+
+/// That somebody is gone, or that a parcel's time has come, is no message: it is looked for.
+async fn look_who_is_missing(site: Arc<Site>) -> anyhow::Result<()> {
+    let mut tick = tokio::time::interval(LOOK_EVERY);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut before = None;
+    loop {
+        tick.tick().await;
+        let now = Some(site.alive());
+        if now != before || site.known(|known| known.parcels.any_waits()) {
+            site.live.changed();
+            before = now;
+        }
+    }
+}

@@ -1,0 +1,382 @@
+//! The desk: everything that is written into the website's books goes over it, what waits in one transaction.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use bus::{Received, Undecodable};
+use events::{
+    decisions::OrderDecision,
+    delivery::{DeliveryRequest, DeliveryUpdate},
+    ids::{BeerId, EventId, Moment, OrderId, Service},
+    insights::Insight,
+    orders::{self, PlaceOrder},
+    stock::{StockChange, StockEvent, StockLevel},
+    topics::{
+        DELIVERY_REQUESTS, DELIVERY_UPDATES, Entry, INSIGHTS, ORDER_DECISIONS, ORDERS, STOCK_EVENTS, STOCK_LEVELS,
+    },
+    unreadable::Unreadable,
+};
+use serde_json::json;
+use service::now;
+use store::{Transaction, enqueue, put_aside};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::{
+    order::{Progress, hop_of_decision, hop_of_update},
+    site::Site,
+    store::{self as books, Card, Hop, Placed, status_name},
+    views::{Status, What},
+};
+
+/// Most letters handled in one transaction.
+const LETTERS_MAX: usize = 256;
+
+/// What can be brought to the desk.
+pub enum Letter {
+    /// An order from the form or the API.
+    Place {
+        /// The order, checked.
+        order: PlaceOrder,
+        /// The same key twice is the same order.
+        key: Option<String>,
+        /// When it was placed.
+        at: Moment,
+        /// Its id, once it is safe.
+        reply: oneshot::Sender<OrderId>,
+    },
+    /// What the presenter asks of delivery.
+    Request {
+        /// The request.
+        request: DeliveryRequest,
+        /// Answered once it is safe.
+        reply: oneshot::Sender<()>,
+    },
+    /// What was read from a topic.
+    News {
+        /// The messages.
+        news: News,
+        /// Answered once it is in the books.
+        done: oneshot::Sender<()>,
+    },
+}
+
+/// Messages of one topic.
+pub enum News {
+    /// Orders, also those of others.
+    Orders(Vec<Received<PlaceOrder>>),
+    /// Decisions.
+    Decisions(Vec<Received<OrderDecision>>),
+    /// What became of parcels.
+    Updates(Vec<Received<DeliveryUpdate>>),
+    /// The log.
+    Stock(Vec<Received<StockEvent>>),
+    /// The levels.
+    Levels(Vec<Received<StockLevel>>),
+    /// Insights.
+    Insights(Vec<Received<Insight>>),
+    /// What others could not read.
+    Unreadable(Vec<Received<Unreadable>>),
+}
+
+/// Whom to answer once the transaction is committed.
+enum Reply {
+    Placed(oneshot::Sender<OrderId>, OrderId),
+    Done(oneshot::Sender<()>),
+}
+
+/// Works until the letters end.
+///
+/// # Errors
+/// If the database fails: then nothing of the transaction is in the books, and what is known may be ahead of them, so
+/// the process ends and reads them again.
+pub async fn work(site: Arc<Site>, mut letters: mpsc::Receiver<Letter>) -> anyhow::Result<()> {
+    let mut waiting = Vec::new();
+    while letters.recv_many(&mut waiting, LETTERS_MAX).await > 0 {
+        let transaction = site.store.begin().await?;
+        let mut entry = Work { site: &site, transaction, now: now(), changed: Vec::new(), beers: BTreeSet::new() };
+        let mut replies = Vec::with_capacity(waiting.len());
+        for letter in waiting.drain(..) {
+            replies.push(entry.take(letter).await?);
+        }
+        let changed = entry.commit().await?;
+        site.outbox.wake();
+        for reply in replies {
+            // Whoever asked may be gone; the books are written all the same.
+            match reply {
+                Reply::Placed(reply, order_id) => drop(reply.send(order_id)),
+                Reply::Done(done) => drop(done.send(()).ok()),
+            }
+        }
+        for (order_id, status, at) in changed {
+            site.live.order_changed(&order_id);
+            site.live.tell(|| json!({"order_id": order_id, "status": status_name(status), "at": at}).to_string());
+        }
+        site.live.changed();
+    }
+    Ok(())
+}
+
+/// One transaction at the desk.
+struct Work<'a> {
+    site: &'a Site,
+    transaction: Transaction,
+    now: Moment,
+    changed: Vec<(OrderId, Status, Moment)>,
+    beers: BTreeSet<BeerId>,
+}
+
+impl Work<'_> {
+    async fn take(&mut self, letter: Letter) -> anyhow::Result<Reply> {
+        match letter {
+            Letter::Place { order, key, at, reply } => {
+                let order_id = self.place(order, key.as_deref(), at).await?;
+                Ok(Reply::Placed(reply, order_id))
+            }
+            Letter::Request { request, reply } => {
+                let order_id = request.order_id().clone();
+                let (at, key) = (self.now, order_id.as_str());
+                enqueue(&mut self.transaction, DELIVERY_REQUESTS, key, at, Some(&order_id), &request).await?;
+                Ok(Reply::Done(reply))
+            }
+            Letter::News { news, done } => {
+                self.news(news).await?;
+                Ok(Reply::Done(done))
+            }
+        }
+    }
+
+    async fn commit(mut self) -> anyhow::Result<Vec<(OrderId, Status, Moment)>> {
+        for beer in &self.beers {
+            let shelf = self.site.known(|known| known.shelves.shelf(beer));
+            books::save_beer(&mut self.transaction, beer.as_str(), &shelf).await?;
+        }
+        self.transaction.commit().await?;
+        Ok(self.changed)
+    }
+
+    /// Order and outbox row in one transaction: from here on the order is safe.
+    async fn place(&mut self, mut order: PlaceOrder, key: Option<&str>, at: Moment) -> anyhow::Result<OrderId> {
+        if let Some(key) = key
+            && let Some(order_id) = books::order_of_key(&mut self.transaction, key).await?
+        {
+            return Ok(order_id);
+        }
+        loop {
+            let order_id = OrderId::random();
+            if self.write_order(&order_id, &order, key, at).await? {
+                order.order_id = Some(order_id.clone());
+                let (topic, id) = (ORDERS, order_id.as_str());
+                enqueue(&mut self.transaction, topic, id, at, Some(&order_id), &order).await?;
+                return Ok(order_id);
+            }
+        }
+    }
+
+    /// `false` if there is an order with this id.
+    async fn write_order(
+        &mut self,
+        order_id: &OrderId,
+        order: &PlaceOrder,
+        key: Option<&str>,
+        at: Moment,
+    ) -> anyhow::Result<bool> {
+        let placed = Placed {
+            order_id,
+            idempotency_key: key,
+            customer: &order.customer,
+            address: &order.address,
+            lines: &order.lines,
+            total: orders::total(&order.lines),
+            at,
+        };
+        if !books::place(&mut self.transaction, &placed).await? {
+            return Ok(false);
+        }
+        // Not the id of the message: whoever placed it, an order is placed once.
+        let event_id = EventId::new(format!("placed {order_id}"));
+        self.hop(&event_id, order_id, at, (Service::Website, ORDERS.entry), &What::Placed).await?;
+        self.changed.push((order_id.clone(), Status::Placed, at));
+        Ok(true)
+    }
+
+    async fn hop(
+        &mut self,
+        event_id: &EventId,
+        order_id: &OrderId,
+        at: Moment,
+        (service, topic): (Service, &'static Entry),
+        what: &What,
+    ) -> anyhow::Result<bool> {
+        let hop = Hop { event_id, order_id, at, service, topic: topic.name, what, stock: None, position: None };
+        Ok(books::add_hop(&mut self.transaction, &hop).await?)
+    }
+
+    async fn news(&mut self, news: News) -> anyhow::Result<()> {
+        match news {
+            News::Orders(batch) => {
+                for received in batch {
+                    let order_id = received.order_id();
+                    match (&received.message, order_id) {
+                        (Ok(order), Some(order_id)) => {
+                            self.write_order(&order_id, order, None, received.at).await?;
+                        }
+                        (Err(undecodable), _) => self.put_aside(ORDERS.entry, &received, undecodable).await?,
+                        (Ok(_), None) => {}
+                    }
+                }
+            }
+            News::Decisions(batch) => {
+                for received in batch {
+                    match &received.message {
+                        Ok(decision) => self.decided(&received, decision).await?,
+                        Err(undecodable) => self.put_aside(ORDER_DECISIONS.entry, &received, undecodable).await?,
+                    }
+                }
+            }
+            News::Updates(batch) => {
+                for received in batch {
+                    match &received.message {
+                        Ok(update) => self.updated(&received, update).await?,
+                        Err(undecodable) => self.put_aside(DELIVERY_UPDATES.entry, &received, undecodable).await?,
+                    }
+                }
+            }
+            News::Stock(batch) => {
+                for received in batch {
+                    match &received.message {
+                        Ok(event) => self.happened(&received, event).await?,
+                        Err(undecodable) => self.put_aside(STOCK_EVENTS.entry, &received, undecodable).await?,
+                    }
+                }
+            }
+            News::Levels(batch) => {
+                for received in batch {
+                    match &received.message {
+                        Ok(level) => self.shown(level).await?,
+                        Err(undecodable) => self.put_aside(STOCK_LEVELS.entry, &received, undecodable).await?,
+                    }
+                }
+            }
+            News::Insights(batch) => {
+                for received in batch {
+                    match &received.message {
+                        Ok(insight) => self.insight(insight, received.at).await?,
+                        Err(undecodable) => self.put_aside(INSIGHTS.entry, &received, undecodable).await?,
+                    }
+                }
+            }
+            News::Unreadable(batch) => {
+                for unreadable in batch.into_iter().filter_map(|received| received.message.ok()) {
+                    if books::save_unreadable(&mut self.transaction, &unreadable).await? {
+                        self.site.learn(|known| known.unreadable(unreadable));
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn put_aside<M>(
+        &mut self,
+        topic: &'static Entry,
+        received: &Received<M>,
+        undecodable: &Undecodable,
+    ) -> anyhow::Result<()> {
+        let (position, now) = (received.position, self.now);
+        Ok(put_aside(&mut self.transaction, Service::Website, topic, position, undecodable, now).await?)
+    }
+
+    async fn decided(&mut self, received: &Received<OrderDecision>, decision: &OrderDecision) -> anyhow::Result<()> {
+        let order_id = decision.order_id();
+        let hop = Hop {
+            event_id: &received.event_id,
+            order_id,
+            at: received.at,
+            service: Service::Warehouse,
+            topic: ORDER_DECISIONS.entry.name,
+            what: &hop_of_decision(decision),
+            stock: None,
+            position: Some(received.position),
+        };
+        if books::add_hop(&mut self.transaction, &hop).await? {
+            self.change(order_id, received.at, |progress| progress.decided(decision)).await?;
+        }
+        Ok(())
+    }
+
+    async fn updated(&mut self, received: &Received<DeliveryUpdate>, update: &DeliveryUpdate) -> anyhow::Result<()> {
+        let (order_id, at) = (update.order_id(), received.at);
+        let from = (Service::Delivery, DELIVERY_UPDATES.entry);
+        if !self.hop(&received.event_id, order_id, at, from, &hop_of_update(update)).await? {
+            return Ok(());
+        }
+        if let DeliveryUpdate::Redriven { address, .. } = update {
+            books::save_address(&mut self.transaction, order_id, address).await?;
+        }
+        self.change(order_id, at, |progress| progress.delivery(update)).await?;
+        if let DeliveryUpdate::Delivered { courier, .. } = update {
+            self.site.learn(|known| known.parcels.delivered(courier, at));
+        }
+        Ok(())
+    }
+
+    /// Takes news of an order into its card, and its parcel to where it is now.
+    async fn change(&mut self, order_id: &OrderId, at: Moment, change: impl FnOnce(&mut Progress)) -> anyhow::Result<()> {
+        let Card { mut progress, customer, address } = books::card(&mut self.transaction, order_id).await?;
+        let before = progress.clone();
+        change(&mut progress);
+        if progress == before {
+            return Ok(());
+        }
+        books::save_progress(&mut self.transaction, order_id, &progress, at).await?;
+        self.site.learn(|known| known.parcels.moved(order_id, &customer, &address, &progress, at));
+        self.changed.push((order_id.clone(), progress.status, at));
+        Ok(())
+    }
+
+    async fn happened(&mut self, received: &Received<StockEvent>, event: &StockEvent) -> anyhow::Result<()> {
+        if self.site.learn(|known| known.shelves.happened(event)) {
+            self.beers.insert(event.beer.clone());
+        }
+        let Some(order_id) = &event.order_id else { return Ok(()) };
+        let (beer, bottles, level) = (event.beer.clone(), event.bottles, event.level);
+        let what = match event.change {
+            StockChange::Reserved => What::Reserved { beer, bottles, level },
+            StockChange::Released => What::Released { beer, bottles, level },
+            StockChange::Counted | StockChange::Received => return Ok(()),
+        };
+        let hop = Hop {
+            event_id: &received.event_id,
+            order_id,
+            at: received.at,
+            service: Service::Warehouse,
+            topic: STOCK_EVENTS.entry.name,
+            what: &what,
+            stock: Some((&event.beer, event.sequence)),
+            position: None,
+        };
+        if books::add_hop(&mut self.transaction, &hop).await? && event.change == StockChange::Released {
+            self.change(order_id, received.at, Progress::bottles_released).await?;
+        }
+        Ok(())
+    }
+
+    async fn shown(&mut self, level: &StockLevel) -> anyhow::Result<()> {
+        if self.site.learn(|known| known.shelves.shown(level)) {
+            self.beers.insert(level.beer.clone());
+            books::note_shown(&mut self.transaction, level).await?;
+        }
+        Ok(())
+    }
+
+    async fn insight(&mut self, insight: &Insight, at: Moment) -> anyhow::Result<()> {
+        let since = self.site.learn(|known| known.insight(insight));
+        books::save_insight(&mut self.transaction, insight, at, since).await?;
+        if let Insight::Ledger(ledger) = insight {
+            let decisions = ledger.read.iter().find(|read| read.topic == ORDER_DECISIONS.entry.name);
+            if let Some(read) = decisions {
+                books::note_counted(&mut self.transaction, read, ledger.at).await?;
+            }
+        }
+        Ok(())
+    }
+}

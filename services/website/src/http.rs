@@ -1,0 +1,331 @@
+//! The pages over HTTP: who asks in which language and theme, what is answered, and what every answer carries.
+
+use std::{collections::HashMap, sync::Arc};
+
+use axum::{
+    Form, Router,
+    extract::{DefaultBodyLimit, Path, Query, Request, State},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header},
+    middleware::{self, Next},
+    response::{Html, IntoResponse, Redirect, Response},
+    routing::{get, post},
+};
+use events::{delivery::DeliveryRequest, ids::OrderId};
+use serde::Deserialize;
+use service::{health, now};
+
+use crate::{
+    api, assets, books, checkout,
+    pages::{self, Frame, Theme, problem::Problem},
+    site::Site,
+    streams::{self, Page, Reader},
+    texts::Language,
+};
+
+/// Nothing from anywhere but here, no script or style in a page, and no page in another.
+const POLICY: &str = "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; \
+                      form-action 'self'; frame-ancestors 'none'";
+
+/// Everything the website serves.
+pub fn routes(site: Arc<Site>) -> Router {
+    let health = health::routes(site.context.health.clone(), site.context.metrics.clone());
+    Router::new()
+        .route("/", get(shop))
+        .route("/orders", post(checkout::order))
+        .route("/orders/{order_id}", get(order))
+        .route("/stage", get(|| async { Redirect::to("/stage/deliveries") }))
+        .route("/stage/{page}", get(stage))
+        .route("/stage/dead-letters/{order_id}/redrive", post(redrive))
+        .route("/stage/dead-letters/{order_id}/return", post(give_up))
+        .route("/sign-in", get(sign_in_page).post(sign_in))
+        .route("/live/{page}", get(live_page))
+        .route("/live/orders/{order_id}", get(live_order))
+        .route("/assets/{*name}", get(asset))
+        .fallback(nothing_here)
+        .merge(api::routes())
+        .merge(health)
+        .layer(DefaultBodyLimit::max(api::BODY_MAX))
+        .layer(middleware::from_fn(add_headers))
+        .with_state(site)
+}
+
+async fn add_headers(request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    let mut add = |name: HeaderName, value: &'static str| {
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
+    };
+    add(header::CONTENT_SECURITY_POLICY, POLICY);
+    add(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+    add(header::REFERRER_POLICY, "same-origin");
+    // Every number is of now; a page from a cache would look alive and be old.
+    add(header::CACHE_CONTROL, "no-store");
+    response
+}
+
+/// Who asks for a page: everything of the request that a page depends on.
+pub struct Visitor {
+    language: Language,
+    theme: Theme,
+    presenter: bool,
+    path: String,
+    /// The language was asked for in the address, and is to be remembered.
+    chosen: Option<Language>,
+}
+
+impl Visitor {
+    /// The visitor of this request: language from the address, else as chosen before, else the browser's.
+    pub fn of(site: &Site, uri: &Uri, headers: &HeaderMap) -> Self {
+        let query: HashMap<String, String> =
+            Query::try_from_uri(uri).map(|Query(query)| query).unwrap_or_default();
+        let chosen = query.get("lang").and_then(|tag| Language::of_tag(tag));
+        let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok()).unwrap_or_default();
+        let remembered = text(header::COOKIE)
+            .split(';')
+            .filter_map(|pair| pair.trim().split_once('='))
+            .find_map(|(name, tag)| (name == "lang").then(|| Language::of_tag(tag)).flatten());
+        let of_browser = || Language::of_accept_language(text(header::ACCEPT_LANGUAGE));
+        Visitor {
+            language: chosen.or(remembered).or_else(of_browser).unwrap_or(Language::En),
+            theme: query.get("theme").and_then(|name| Theme::of_name(name)).unwrap_or_default(),
+            presenter: site.presenter.has_signed_in(headers),
+            path: uri.path().to_owned(),
+            chosen,
+        }
+    }
+
+    /// A page for this visitor.
+    pub fn show(
+        &self,
+        site: &Site,
+        status: StatusCode,
+        render: impl FnOnce(Frame<'_>) -> askama::Result<String>,
+    ) -> Response {
+        let alive = site.alive();
+        let frame = Frame {
+            language: self.language,
+            theme: self.theme,
+            alive: &alive,
+            now: now(),
+            presenter: self.presenter,
+            path: &self.path,
+        };
+        let mut response = match render(frame) {
+            Ok(page) => (status, Html(page)).into_response(),
+            Err(error) => {
+                tracing::error!(%error, path = self.path, "a page cannot be rendered");
+                StatusCode::INTERNAL_SERVER_ERROR.into_response()
+            }
+        };
+        if let Some(language) = self.chosen {
+            let cookie = format!("lang={}; Path=/; SameSite=Lax; Max-Age=31536000", language.tag());
+            if let Ok(cookie) = HeaderValue::from_str(&cookie) {
+                response.headers_mut().append(header::SET_COOKIE, cookie);
+            }
+        }
+        response
+    }
+
+    /// A page that says what is wrong.
+    pub fn problem(&self, site: &Site, problem: Problem) -> Response {
+        let status = match problem {
+            Problem::NotFound => StatusCode::NOT_FOUND,
+            Problem::NotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Problem::Unusable => StatusCode::UNPROCESSABLE_ENTITY,
+            Problem::Broken => StatusCode::INTERNAL_SERVER_ERROR,
+            Problem::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        };
+        self.show(site, status, |frame| pages::problem::render(problem, frame))
+    }
+}
+
+async fn nothing_here(State(site): State<Arc<Site>>, uri: Uri, headers: HeaderMap) -> Response {
+    Visitor::of(&site, &uri, &headers).problem(&site, Problem::NotFound)
+}
+
+async fn shop(State(site): State<Arc<Site>>, uri: Uri, headers: HeaderMap) -> Response {
+    let visitor = Visitor::of(&site, &uri, &headers);
+    let view = checkout::view(&site, None);
+    visitor.show(&site, StatusCode::OK, |frame| pages::shop::render(&view, frame))
+}
+
+async fn order(
+    State(site): State<Arc<Site>>,
+    Path(order_id): Path<String>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response {
+    let visitor = Visitor::of(&site, &uri, &headers);
+    let Ok(order_id) = order_id.parse::<OrderId>() else { return visitor.problem(&site, Problem::NotFound) };
+    match books::order(&site.store, &order_id).await {
+        Ok(Some(view)) => visitor.show(&site, StatusCode::OK, |frame| pages::order::render(&view, frame)),
+        Ok(None) => visitor.problem(&site, Problem::NotFound),
+        Err(error) => {
+            tracing::warn!(%error, "an order cannot be read");
+            visitor.problem(&site, Problem::Unavailable)
+        }
+    }
+}
+
+async fn stage(State(site): State<Arc<Site>>, Path(page): Path<String>, uri: Uri, headers: HeaderMap) -> Response {
+    let visitor = Visitor::of(&site, &uri, &headers);
+    visitor.show_stage(&site, Page::of_name(&page).filter(|page| *page != Page::Shop))
+}
+
+impl Visitor {
+    fn show_stage(&self, site: &Site, page: Option<Page>) -> Response {
+        let ok = StatusCode::OK;
+        match page {
+            Some(Page::Deliveries) => {
+                let view = site.known(|known| known.deliveries(now()));
+                self.show(site, ok, |frame| pages::deliveries::render(&view, frame))
+            }
+            Some(Page::Stock) => {
+                let view = site.known(|known| known.shelves.view());
+                self.show(site, ok, |frame| pages::stock::render(&view, frame))
+            }
+            Some(Page::Analysis) => {
+                let view = site.known(|known| known.analysis());
+                self.show(site, ok, |frame| pages::analysis::render(&view, frame))
+            }
+            Some(Page::Ledger) => {
+                let view = site.known(|known| known.ledger());
+                self.show(site, ok, |frame| pages::ledger::render(&view, frame))
+            }
+            Some(Page::Shop) | None => self.problem(site, Problem::NotFound),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct Corrected {
+    #[serde(default)]
+    address: String,
+}
+
+async fn redrive(
+    State(site): State<Arc<Site>>,
+    Path(order_id): Path<String>,
+    uri: Uri,
+    headers: HeaderMap,
+    Form(corrected): Form<Corrected>,
+) -> Response {
+    let address = corrected.address.trim();
+    let visitor = Visitor::of(&site, &uri, &headers);
+    if !address.is_empty() && api::check_address(address).is_err() {
+        return visitor.problem(&site, Problem::Unusable);
+    }
+    let address = (!address.is_empty()).then(|| address.to_owned());
+    visitor.ask(&site, &order_id, |order_id| DeliveryRequest::Redrive { order_id, address }).await
+}
+
+async fn give_up(
+    State(site): State<Arc<Site>>,
+    Path(order_id): Path<String>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response {
+    let visitor = Visitor::of(&site, &uri, &headers);
+    visitor.ask(&site, &order_id, |order_id| DeliveryRequest::ReturnToStock { order_id }).await
+}
+
+impl Visitor {
+    /// Asks delivery for something, if the presenter does.
+    async fn ask(&self, site: &Site, order_id: &str, request: impl FnOnce(OrderId) -> DeliveryRequest) -> Response {
+        if !self.presenter {
+            return Redirect::to("/sign-in?next=/stage/deliveries").into_response();
+        }
+        let Ok(order_id) = order_id.parse::<OrderId>() else { return self.problem(site, Problem::NotFound) };
+        if !site.known(|known| known.parcels.is_stranded(&order_id)) {
+            // Somebody was faster; the page shows what became of it.
+            return Redirect::to("/stage/deliveries").into_response();
+        }
+        match api::ask(site, request(order_id)).await {
+            Ok(()) => Redirect::to("/stage/deliveries").into_response(),
+            Err(_) => self.problem(site, Problem::Unavailable),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct SignIn {
+    #[serde(default)]
+    token: String,
+    #[serde(default)]
+    next: String,
+}
+
+/// Where to go after signing in: a page of ours only.
+fn next_page(next: &str) -> &str {
+    let ours = next.starts_with('/') && !next.starts_with("//") && next.bytes().all(|b| b.is_ascii_graphic() && b != b'\\');
+    if ours { next } else { "/stage/deliveries" }
+}
+
+async fn sign_in_page(
+    State(site): State<Arc<Site>>,
+    Query(asked): Query<HashMap<String, String>>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response {
+    let visitor = Visitor::of(&site, &uri, &headers);
+    let next = next_page(asked.get("next").map(String::as_str).unwrap_or_default());
+    visitor.show(&site, StatusCode::OK, |frame| pages::sign_in::render(false, next, frame))
+}
+
+async fn sign_in(
+    State(site): State<Arc<Site>>,
+    uri: Uri,
+    headers: HeaderMap,
+    Form(SignIn { token, next }): Form<SignIn>,
+) -> Response {
+    let visitor = Visitor::of(&site, &uri, &headers);
+    let next = next_page(&next);
+    if !site.presenter.is_token(token.trim()) {
+        return visitor.show(&site, StatusCode::UNAUTHORIZED, |frame| pages::sign_in::render(true, next, frame));
+    }
+    let mut response = Redirect::to(next).into_response();
+    if let Ok(cookie) = HeaderValue::from_str(&site.presenter.cookie()) {
+        response.headers_mut().append(header::SET_COOKIE, cookie);
+    }
+    response
+}
+
+async fn live_page(
+    State(site): State<Arc<Site>>,
+    Path(page): Path<String>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response {
+    let Visitor { language, presenter, .. } = Visitor::of(&site, &uri, &headers);
+    let Some(page) = Page::of_name(&page) else { return StatusCode::NOT_FOUND.into_response() };
+    let events = streams::page(Arc::clone(&site), page, Reader { language, presenter });
+    match streams::serve(&site, events) {
+        Some(response) => response.into_response(),
+        None => StatusCode::SERVICE_UNAVAILABLE.into_response(),
+    }
+}
+
+async fn live_order(
+    State(site): State<Arc<Site>>,
+    Path(order_id): Path<String>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response {
+    let Visitor { language, .. } = Visitor::of(&site, &uri, &headers);
+    let Ok(order_id) = order_id.parse::<OrderId>() else { return StatusCode::NOT_FOUND.into_response() };
+    let events = streams::order(Arc::clone(&site), order_id, Reader { language, presenter: false });
+    match streams::serve(&site, events) {
+        Some(response) => response.into_response(),
+        None => StatusCode::SERVICE_UNAVAILABLE.into_response(),
+    }
+}
+
+async fn asset(Path(name): Path<String>, headers: HeaderMap) -> Response {
+    let Some(asset) = assets::find(&name) else { return StatusCode::NOT_FOUND.into_response() };
+    let etag = asset.etag();
+    let caching = [(header::ETAG, etag.clone()), (header::CACHE_CONTROL, "public, max-age=31536000, immutable".to_owned())];
+    if headers.get(header::IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == etag.as_bytes()) {
+        return (StatusCode::NOT_MODIFIED, caching).into_response();
+    }
+    (caching, [(header::CONTENT_TYPE, asset.content_type)], asset.bytes).into_response()
+}

@@ -1,0 +1,134 @@
+//! What the website knows now: the part of its books that is held in memory, because every page asks for it.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use events::{
+    ids::{Moment, Service},
+    insights::{Forecast, Insight, Ledger, Sales},
+    stage::{PRESENCE_GONE_AFTER_MS, Presence},
+    unreadable::Unreadable,
+};
+
+use crate::{
+    parcels::{DEAD_LETTERS_SHOWN_MAX, Parcels},
+    shelf::Shelves,
+    views::{Alive, AnalysisView, DeadLetterView, DeliveriesView, LedgerView},
+};
+
+/// Everything that is known.
+#[derive(Default)]
+pub struct Known {
+    /// The beers.
+    pub shelves: Shelves,
+    /// The parcels.
+    pub parcels: Parcels,
+    sales: Option<Sales>,
+    forecast: Option<Forecast>,
+    ledger: Option<(Ledger, Moment)>,
+    unreadable: VecDeque<Unreadable>,
+    unreadable_total: u64,
+    presence: BTreeMap<Service, (Presence, Moment)>,
+}
+
+impl Known {
+    /// Takes an insight in; returns since when what it says holds.
+    pub fn insight(&mut self, insight: &Insight) -> Moment {
+        match insight {
+            Insight::Sales(sales) => {
+                self.sales = Some(sales.clone());
+                sales.at
+            }
+            Insight::Forecast(forecast) => {
+                self.forecast = Some(forecast.clone());
+                forecast.at
+            }
+            Insight::Ledger(ledger) => {
+                let since = match &self.ledger {
+                    Some((before, since)) if before.balanced == ledger.balanced => *since,
+                    _ => ledger.at,
+                };
+                self.ledger = Some((ledger.clone(), since));
+                since
+            }
+        }
+    }
+
+    /// Takes an insight in that was stored before.
+    pub fn stored_insight(&mut self, insight: &Insight, since: Moment) {
+        self.insight(insight);
+        if let Some((_, known_since)) = self.ledger.as_mut().filter(|_| matches!(insight, Insight::Ledger(_))) {
+            *known_since = since;
+        }
+    }
+
+    /// Somebody could not read something.
+    pub fn unreadable(&mut self, unreadable: Unreadable) {
+        self.unreadable.push_front(unreadable);
+        self.unreadable.truncate(DEAD_LETTERS_SHOWN_MAX);
+        self.unreadable_total += 1;
+    }
+
+    /// A service said that it is there; whether what it says of its couriers is new.
+    pub fn heard(&mut self, presence: Presence, now: Moment) -> bool {
+        let said_so = |(before, _): &(Presence, Moment)| before.couriers == presence.couriers;
+        let new = !self.presence.get(&presence.service).is_some_and(said_so);
+        self.presence.insert(presence.service, (presence, now));
+        new
+    }
+
+    /// Who is there.
+    pub fn alive(&self, pulsar: bool, now: Moment) -> Alive {
+        let here = |heard: &Moment| now.micros_since(*heard) <= PRESENCE_GONE_AFTER_MS * 1000;
+        let heard = self.presence.iter().filter(|(_, (_, heard))| here(heard)).map(|(service, _)| *service);
+        // Whoever reads this page is being served by the website.
+        let services = Service::ALL.into_iter().filter(|service| *service == Service::Website);
+        let mut services: Vec<Service> = services.chain(heard.filter(|service| *service != Service::Website)).collect();
+        services.sort();
+        Alive { pulsar, services }
+    }
+
+    /// `/stage/deliveries`.
+    pub fn deliveries(&self, now: Moment) -> DeliveriesView {
+        let said = self.presence.get(&Service::Delivery);
+        let live = said.is_some_and(|(_, heard)| now.micros_since(*heard) <= PRESENCE_GONE_AFTER_MS * 1000);
+        let employed = said.filter(|_| live).map(|(presence, _)| presence.couriers.as_slice()).unwrap_or_default();
+        let (queue, queued) = self.parcels.queue(now);
+        let (retries_total, retries) = self.parcels.retries(now);
+        let (stranded, mut dead_letters) = self.parcels.stranded();
+        let (delivered, delivered_in_10_s) = self.parcels.delivered_counts(now);
+        dead_letters.extend(self.unreadable.iter().map(|unreadable| DeadLetterView::Unreadable {
+            topic: unreadable.topic.clone(),
+            message_id: unreadable.message_id.clone(),
+            reader: unreadable.reader,
+            reason: unreadable.reason.clone(),
+            first_bytes: unreadable.first_bytes.clone(),
+            at: unreadable.at,
+        }));
+        dead_letters.truncate(DEAD_LETTERS_SHOWN_MAX);
+        DeliveriesView {
+            couriers: employed.iter().map(|courier| self.parcels.lane(courier)).collect(),
+            live,
+            queue,
+            queued,
+            retries,
+            retries_total,
+            dead_letters,
+            dead_letters_total: stranded + self.unreadable_total,
+            delivered,
+            delivered_in_10_s,
+        }
+    }
+
+    /// `/stage/analysis`.
+    pub fn analysis(&self) -> AnalysisView {
+        AnalysisView { sales: self.sales.clone(), forecast: self.forecast.clone() }
+    }
+
+    /// `/stage/ledger`.
+    pub fn ledger(&self) -> LedgerView {
+        LedgerView {
+            ledger: self.ledger.as_ref().map(|(ledger, _)| ledger.clone()),
+            since: self.ledger.as_ref().map(|(_, since)| *since),
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! Who wants to know when something changes: the streams of open pages, and the followers of single orders.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use events::ids::OrderId;
+use tokio::sync::{Semaphore, broadcast, watch};
+
+/// Most changes of orders that wait for a slow reader of the feed; then it is sent a snapshot instead.
+const FEED_MAX: usize = 1024;
+/// Most streams open at once.
+pub const STREAMS_MAX: usize = 2_000;
+
+/// The bell of the website.
+pub struct Live {
+    version: watch::Sender<u64>,
+    orders: Mutex<HashMap<OrderId, watch::Sender<u64>>>,
+    feed: broadcast::Sender<Arc<str>>,
+    /// One permit a stream.
+    pub streams: Arc<Semaphore>,
+}
+
+impl Default for Live {
+    fn default() -> Self {
+        Live {
+            version: watch::Sender::new(0),
+            orders: Mutex::default(),
+            feed: broadcast::Sender::new(FEED_MAX),
+            streams: Arc::new(Semaphore::new(STREAMS_MAX)),
+        }
+    }
+}
+
+impl Live {
+    /// Something that a page may show has changed.
+    pub fn changed(&self) {
+        self.version.send_modify(|version| *version += 1);
+    }
+
+    /// Counts the changes.
+    pub fn version(&self) -> watch::Receiver<u64> {
+        self.version.subscribe()
+    }
+
+    /// One order has changed.
+    pub fn order_changed(&self, order_id: &OrderId) {
+        if let Some(follower) = self.followed().get(order_id) {
+            follower.send_modify(|version| *version += 1);
+        }
+    }
+
+    /// Follows one order.
+    pub fn follow(&self, order_id: &OrderId) -> watch::Receiver<u64> {
+        let mut followed = self.followed();
+        followed.retain(|_, follower| follower.receiver_count() > 0);
+        followed.entry(order_id.clone()).or_insert_with(|| watch::Sender::new(0)).subscribe()
+    }
+
+    /// Tells the feed; nobody may be listening.
+    pub fn tell(&self, change: impl FnOnce() -> String) {
+        if self.feed.receiver_count() > 0 {
+            let _nobody = self.feed.send(change().into());
+        }
+    }
+
+    /// Changes of all orders, as JSON.
+    pub fn feed(&self) -> broadcast::Receiver<Arc<str>> {
+        self.feed.subscribe()
+    }
+
+    fn followed(&self) -> MutexGuard<'_, HashMap<OrderId, watch::Sender<u64>>> {
+        self.orders.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

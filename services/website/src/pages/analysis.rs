@@ -1,0 +1,176 @@
+//! `/stage/analysis`: what was sold, what could not be, and when which beer is gone.
+
+use askama::Template;
+use events::{
+    ids::{Moment, Service},
+    insights::{BeerForecast, Forecast, MinuteOfSales, Sales},
+};
+
+use super::{
+    Figure, Fragment, Frame, Parts, alive,
+    chart::{self, MINUTES},
+    figures, wording,
+};
+use crate::{format, views::AnalysisView};
+
+#[derive(Template)]
+#[template(path = "analysis/page.html")]
+struct Page<'a> {
+    frame: Frame<'a>,
+    parts: Parts,
+}
+
+#[derive(Template)]
+#[template(path = "analysis/sales.html")]
+struct SalesTemplate<'a> {
+    frame: Frame<'a>,
+    charts: Option<Charts>,
+}
+
+struct Charts {
+    orders: String,
+    bottles: String,
+    refused: String,
+}
+
+#[derive(Template)]
+#[template(path = "analysis/forecast.html")]
+struct ForecastTemplate<'a> {
+    frame: Frame<'a>,
+    beers: Vec<Row>,
+}
+
+struct Row {
+    beer: String,
+    level: String,
+    reserved: String,
+    sold_out: String,
+    tone: &'static str,
+}
+
+/// The whole page.
+///
+/// # Errors
+/// If a template cannot be rendered.
+pub fn render(view: &AnalysisView, frame: Frame<'_>) -> askama::Result<String> {
+    Page { frame, parts: Parts(fragments(view, frame)?) }.render()
+}
+
+/// Everything on the page that can change.
+///
+/// # Errors
+/// If a template cannot be rendered.
+pub fn fragments(view: &AnalysisView, frame: Frame<'_>) -> askama::Result<Vec<Fragment>> {
+    let charts = view.sales.as_ref().filter(|sales| sales.orders + sales.refused.orders > 0);
+    let beers = view.forecast.as_ref().map(|forecast| rows(forecast, &frame)).unwrap_or_default();
+    Ok(vec![
+        alive(&frame, &[Service::InventoryAnalysis])?,
+        figures(view.sales.as_ref().map(|sales| big_figures(sales, &frame)).unwrap_or_default())?,
+        Fragment::new("sales", &SalesTemplate { frame, charts: charts.map(|sales| draw(sales, &frame)) })?,
+        Fragment::new("forecast", &ForecastTemplate { frame, beers })?,
+    ])
+}
+
+fn big_figures(sales: &Sales, frame: &Frame<'_>) -> Vec<Figure> {
+    let language = frame.language;
+    vec![
+        Figure {
+            text: format::money(language, sales.revenue_cents),
+            label: frame.t("analysis.figure_revenue").to_owned(),
+            tone: "amber",
+        },
+        Figure {
+            text: format::number(language, sales.orders),
+            label: language.count("analysis.figure_orders", sales.bottles),
+            tone: "plain",
+        },
+        Figure {
+            text: format::number(language, sales.refused.orders),
+            label: frame.t("analysis.figure_refused").to_owned(),
+            tone: if sales.refused.orders == 0 { "plain" } else { "wrong" },
+        },
+    ]
+}
+
+fn draw(sales: &Sales, frame: &Frame<'_>) -> Charts {
+    let language = frame.language;
+    let refused = language.fill(
+        "analysis.refused_demand",
+        &[
+            ("orders", &language.count("analysis.orders", sales.refused.orders)),
+            ("bottles", &language.count("shop.bottles", sales.refused.bottles)),
+            ("value", &format::money(language, sales.refused.value_cents)),
+        ],
+    );
+    let bars =
+        |label, of: fn(&MinuteOfSales) -> u64| chart::bars(language, &by_minute(sales, of), sales.at, frame.t(label));
+    Charts {
+        orders: bars("analysis.orders_a_minute", |minute| minute.orders),
+        bottles: bars("analysis.bottles_a_minute", |minute| minute.bottles),
+        refused,
+    }
+}
+
+/// The hour that ends with the minute of these sales; what was left out is nought.
+fn by_minute(sales: &Sales, of: fn(&MinuteOfSales) -> u64) -> [u64; MINUTES] {
+    let mut counts = [0; MINUTES];
+    for minute in &sales.minutes {
+        let ago = usize::try_from(sales.at.minute() - minute.minute.minute()).ok();
+        let place = ago.and_then(|ago| (MINUTES - 1).checked_sub(ago));
+        if let Some(count) = place.and_then(|place| counts.get_mut(place)) {
+            *count = of(minute);
+        }
+    }
+    counts
+}
+
+/// What is gone first stands first; what nobody buys last.
+fn rows(forecast: &Forecast, frame: &Frame<'_>) -> Vec<Row> {
+    let mut beers: Vec<_> = forecast.beers.iter().collect();
+    beers.sort_by_key(|beer| (beer.sold_out_at.is_none(), beer.restocked, beer.sold_out_at));
+    beers.into_iter().map(|beer| row(beer, forecast.at, frame)).collect()
+}
+
+fn row(beer: &BeerForecast, now: Moment, frame: &Frame<'_>) -> Row {
+    let language = frame.language;
+    let gone = beer.level.0 == 0;
+    let (sold_out, tone) = match beer.sold_out_at {
+        _ if gone && !beer.restocked => (frame.t("shop.sold_out").to_owned(), "wrong"),
+        _ if beer.restocked => (frame.t("analysis.restocked").to_owned(), "soft"),
+        None => (frame.t("analysis.nobody_buys").to_owned(), "soft"),
+        Some(at) => {
+            let left = u64::try_from(at.micros_since(now)).unwrap_or(0);
+            let values = [("time", &*format::clock_minutes(at)), ("left", &*format::duration(language, left))];
+            (language.fill("analysis.sold_out_in", &values), "amber")
+        }
+    };
+    Row {
+        beer: wording::short_beer(&beer.beer),
+        level: format::number(language, beer.level.0.into()),
+        reserved: format::number(language, beer.reserved_in_10_min),
+        sold_out,
+        tone,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn minutes_left_out_are_nought_and_older_ones_are_not_shown() {
+        let minute = |ago: i64, orders| MinuteOfSales {
+            minute: Moment::from_micros((1000 - ago) * 60_000_000),
+            orders,
+            ..MinuteOfSales::default()
+        };
+        let sales = Sales {
+            at: Moment::from_micros(1000 * 60_000_000 + 30),
+            minutes: vec![minute(60, 9), minute(59, 1), minute(2, 5), minute(0, 7), minute(-1, 8)],
+            ..Sales::default()
+        };
+        let counts = by_minute(&sales, |minute| minute.orders);
+        assert_eq!((counts[0], counts[57], counts[58], counts[59]), (1, 5, 0, 7));
+        assert_eq!(counts.iter().sum::<u64>(), 13);
+    }
+}

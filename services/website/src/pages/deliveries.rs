@@ -1,0 +1,233 @@
+//! `/stage/deliveries`: the queue, the couriers, and what nobody could deliver.
+
+use askama::Template;
+use events::{
+    ids::{Moment, Service},
+    orders::ADDRESS_MAX,
+};
+
+use super::{Figure, Fragment, Frame, Parts, alive, figures, wording};
+use crate::{
+    format,
+    views::{DeadLetterView, DeliveriesView, Lane, Parcel, Retry},
+};
+
+/// Places on the shelf that are drawn.
+const SHELF: usize = 30;
+
+#[derive(Template)]
+#[template(path = "deliveries/page.html")]
+struct Page<'a> {
+    frame: Frame<'a>,
+    parts: Parts,
+}
+
+#[derive(Template)]
+#[template(path = "deliveries/queue.html")]
+struct Queue {
+    waiting: String,
+    parcels: Vec<Option<String>>,
+}
+
+#[derive(Template)]
+#[template(path = "deliveries/lanes.html")]
+struct Lanes<'a> {
+    frame: Frame<'a>,
+    lanes: Vec<LaneRow<'a>>,
+    live: bool,
+}
+
+struct LaneRow<'a> {
+    courier: &'a str,
+    carrying: Option<Carried<'a>>,
+    delivered: String,
+}
+
+struct Carried<'a> {
+    id: &'a str,
+    short_id: String,
+    address: &'a str,
+    attempt: Option<String>,
+    since: Moment,
+    until: Moment,
+    there_at: String,
+}
+
+#[derive(Template)]
+#[template(path = "deliveries/retries.html")]
+struct Retries<'a> {
+    frame: Frame<'a>,
+    retries: Vec<RetryRow<'a>>,
+    more: Option<String>,
+}
+
+struct RetryRow<'a> {
+    id: &'a str,
+    short_id: String,
+    address: &'a str,
+    attempt: String,
+    reason: &'static str,
+    until: Moment,
+    again_at: String,
+}
+
+#[derive(Template)]
+#[template(path = "deliveries/dead_letters.html")]
+struct DeadLetters<'a> {
+    frame: Frame<'a>,
+    letters: Vec<Letter<'a>>,
+    more: Option<String>,
+    address_max: usize,
+}
+
+enum Letter<'a> {
+    Stranded {
+        id: &'a str,
+        short_id: String,
+        customer: &'a str,
+        address: &'a str,
+        why: String,
+        at: String,
+    },
+    Unreadable {
+        anchor: String,
+        topic: &'a str,
+        message_id: &'a str,
+        reason: &'a str,
+        first_bytes: &'a str,
+        met: String,
+    },
+}
+
+/// The whole page.
+///
+/// # Errors
+/// If a template cannot be rendered.
+pub fn render(view: &DeliveriesView, frame: Frame<'_>) -> askama::Result<String> {
+    Page { frame, parts: Parts(fragments(view, frame)?) }.render()
+}
+
+/// Everything on the page that can change.
+///
+/// # Errors
+/// If a template cannot be rendered.
+pub fn fragments(view: &DeliveriesView, frame: Frame<'_>) -> askama::Result<Vec<Fragment>> {
+    let language = frame.language;
+    let more = |total: u64, listed: usize| {
+        let rest = total.saturating_sub(u64::try_from(listed).unwrap_or(u64::MAX));
+        (rest > 0).then(|| language.count("delivery.more", rest))
+    };
+    let lanes =
+        Lanes { frame, lanes: view.couriers.iter().map(|lane| lane_row(lane, &frame)).collect(), live: view.live };
+    let retries = Retries {
+        frame,
+        retries: view.retries.iter().map(|retry| retry_row(retry, &frame)).collect(),
+        more: more(view.retries_total, view.retries.len()),
+    };
+    let letters = DeadLetters {
+        frame,
+        letters: view.dead_letters.iter().map(|letter| letter_row(letter, &frame)).collect(),
+        more: more(view.dead_letters_total, view.dead_letters.len()),
+        address_max: ADDRESS_MAX,
+    };
+    Ok(vec![
+        alive(&frame, &[Service::Delivery])?,
+        figures(big_figures(view, &frame))?,
+        Fragment::new("queue", &queue(view, &frame))?,
+        Fragment::new("lanes", &lanes)?,
+        Fragment::new("retries", &retries)?,
+        Fragment::new("dead-letters", &letters)?,
+    ])
+}
+
+fn big_figures(view: &DeliveriesView, frame: &Frame<'_>) -> Vec<Figure> {
+    let number = |n| format::number(frame.language, n);
+    let rate = format::tenths(frame.language, view.delivered_in_10_s);
+    let dead = view.dead_letters_total;
+    vec![
+        Figure { text: number(view.queue), label: frame.t("delivery.figure_waiting").to_owned(), tone: "amber" },
+        Figure {
+            text: frame.with("delivery.per_second", "n", &rate),
+            label: frame.language.count("delivery.figure_delivered", view.delivered),
+            tone: "plain",
+        },
+        Figure {
+            text: number(dead),
+            label: frame.language.count("delivery.figure_dead", dead),
+            tone: if dead == 0 { "right" } else { "wrong" },
+        },
+    ]
+}
+
+fn queue(view: &DeliveriesView, frame: &Frame<'_>) -> Queue {
+    let mut parcels: Vec<_> = view.queued.iter().take(SHELF).map(|id| Some(id.as_str().to_owned())).collect();
+    // More wait than are named: the shelf is full all the same.
+    let waiting = usize::try_from(view.queue).unwrap_or(usize::MAX).min(SHELF);
+    while parcels.len() < waiting {
+        parcels.push(Some(String::new()));
+    }
+    parcels.resize(SHELF, None);
+    Queue { waiting: frame.language.count("delivery.waiting", view.queue), parcels }
+}
+
+/// An id from outside can be long; its end tells most apart.
+fn short(id: &str) -> String {
+    let skipped = id.chars().count().saturating_sub(12);
+    if skipped == 0 { id.to_owned() } else { format!("…{}", id.chars().skip(skipped).collect::<String>()) }
+}
+
+fn lane_row<'a>(lane: &'a Lane, frame: &Frame<'_>) -> LaneRow<'a> {
+    let carried = |parcel: &'a Parcel| Carried {
+        id: parcel.order_id.as_str(),
+        short_id: short(parcel.order_id.as_str()),
+        address: &parcel.address,
+        attempt: (parcel.attempt > 1).then(|| frame.with("delivery.attempt", "n", &parcel.attempt.to_string())),
+        since: parcel.since,
+        until: parcel.until,
+        there_at: format::clock_seconds(parcel.until),
+    };
+    LaneRow {
+        courier: &lane.courier,
+        carrying: lane.carrying.as_ref().map(carried),
+        delivered: format::number(frame.language, lane.delivered),
+    }
+}
+
+fn retry_row<'a>(retry: &'a Retry, frame: &Frame<'_>) -> RetryRow<'a> {
+    RetryRow {
+        id: retry.order_id.as_str(),
+        short_id: short(retry.order_id.as_str()),
+        address: &retry.address,
+        attempt: frame.with("delivery.attempt", "n", &retry.attempt.to_string()),
+        reason: wording::failure(frame.language, retry.reason),
+        until: retry.retry_at,
+        again_at: frame.with("delivery.again_at", "time", &format::clock_seconds(retry.retry_at)),
+    }
+}
+
+fn letter_row<'a>(letter: &'a DeadLetterView, frame: &Frame<'_>) -> Letter<'a> {
+    match letter {
+        DeadLetterView::Stranded { order_id, customer, address, reason, attempts, at } => {
+            let attempts = frame.language.count("order.attempts", (*attempts).into());
+            Letter::Stranded {
+                id: order_id.as_str(),
+                short_id: short(order_id.as_str()),
+                customer,
+                address,
+                why: format!("{} · {attempts}", wording::failure(frame.language, *reason)),
+                at: format::clock_seconds(*at),
+            }
+        }
+        DeadLetterView::Unreadable { topic, message_id, reader, reason, first_bytes, at } => Letter::Unreadable {
+            anchor: format!("{topic}-{message_id}-{reader}")
+                .replace(|c: char| !c.is_ascii_alphanumeric() && c != '-', "-"),
+            topic,
+            message_id,
+            reason,
+            first_bytes,
+            met: frame
+                .language
+                .fill("delivery.met_by", &[("service", reader.name()), ("time", &format::clock_seconds(*at))]),
+        },
+    }
+}

@@ -1,0 +1,291 @@
+//! One moment of a talk, made up, for the tests of the pages.
+
+use events::{
+    beers::{self, BEERS, Beer},
+    decisions::Refusal,
+    delivery::FailureReason,
+    ids::{BeerId, Moment, Service},
+    insights::{
+        BeerForecast, BottleSums, Contradiction, DeliverySums, Forecast, Ledger, MinuteOfSales, OnTheWay, OrderSums,
+        RefusedDemand, Sales,
+    },
+    orders::{Fault, Line, Problem},
+    quantities::{Bottles, Cents, Sequence},
+};
+
+use crate::views::*;
+
+/// 20:41:07.112 in Belgium.
+pub(crate) const NOW: Moment = Moment::from_micros(1_795_549_267_112_000);
+
+const LEVELS: [u32; 12] = [196, 228, 110, 16, 153, 170, 139, 216, 79, 122, 184, 0];
+
+fn beer(id: &str) -> &'static Beer {
+    beers::find(&BeerId::new(id)).unwrap()
+}
+
+pub(crate) fn alive() -> Alive {
+    Alive { pulsar: true, services: Service::ALL.to_vec() }
+}
+
+pub(crate) fn beers() -> Vec<BeerOnShelf> {
+    let shelf = |(beer, level): (&'static Beer, u32)| BeerOnShelf {
+        beer,
+        level: Some(Bottles(level)),
+        sequence: Sequence(43),
+        shown_level: Some(Bottles(level)),
+        shown_sequence: Sequence(43),
+        wrong: false,
+        behind: 0,
+        worker: Some("worker-1".into()),
+    };
+    BEERS.iter().zip(LEVELS).map(shelf).collect()
+}
+
+pub(crate) fn shop() -> ShopView {
+    let mut beers = beers();
+    beers[8].shown_level = None;
+    ShopView {
+        beers,
+        order_token: "4f1c9a".into(),
+        customer: "Lotte Peeters".into(),
+        address: "Grote Markt 12, 1000 Brussel".into(),
+        attempt: None,
+    }
+}
+
+pub(crate) fn failed_attempt() -> Attempt {
+    let fault = |field: &str, problem| Fault { field: field.into(), problem };
+    Attempt {
+        customer: String::new(),
+        address: "Grote Markt 12".into(),
+        lines: vec![
+            TypedLine { beer: BeerId::new("orval"), bottles: "2".into() },
+            TypedLine { beer: BeerId::new("duvel"), bottles: "99".into() },
+            TypedLine { beer: BeerId::new("water"), bottles: "1".into() },
+        ],
+        faults: vec![
+            fault("customer", Problem::Blank),
+            fault("lines[1].bottles", Problem::BottlesOutOfRange),
+            fault("lines[2].beer", Problem::UnknownBeer),
+        ],
+    }
+}
+
+pub(crate) fn order(status: Status) -> OrderView {
+    let line = |id: &str, n| Line { beer: BeerId::new(id), bottles: Bottles(n) };
+    let reason = FailureReason::AddressNotFound;
+    let refusal = Refusal::NotEnough { beer: BeerId::new("westvleteren-12"), asked: Bottles(3), left: Bottles(1) };
+    let courier = || "Ada".to_owned();
+    let (decisions, updates) = ("order-decisions", "delivery-updates");
+    let mut journey = vec![step(0, Service::Website, "orders", What::Placed)];
+    if status == Status::Refused {
+        journey.push(step(7, Service::Warehouse, decisions, What::Refused { reason: refusal.clone() }));
+    } else if !matches!(status, Status::Placed | Status::Ended) {
+        journey.extend(accepted());
+    }
+    let mut at = |millis, what| journey.push(step(millis, Service::Delivery, updates, what));
+    if !matches!(status, Status::Placed | Status::Accepted | Status::Refused | Status::Ended) {
+        at(14, What::PickedUp { courier: courier() });
+    }
+    match status {
+        Status::Delivered => at(3210, What::Delivered { courier: courier() }),
+        Status::Retrying => {
+            at(3210, What::AttemptFailed { courier: courier(), reason, retry_at: NOW.plus_millis(9000) })
+        }
+        Status::Stranded => at(61_000, What::Stranded { reason, attempts: 4 }),
+        Status::Returned => {
+            at(61_000, What::Stranded { reason, attempts: 4 });
+            at(75_000, What::Returned);
+            let (beer, bottles, level) = (BeerId::new("orval"), Bottles(1), Bottles(153));
+            journey.push(step(75_009, Service::Warehouse, "stock-events", What::Released { beer, bottles, level }));
+        }
+        _ => {}
+    }
+    let gone_wrong = matches!(status, Status::Retrying | Status::Stranded);
+    OrderView {
+        order_id: "k7m2q9xd".parse().unwrap(),
+        status,
+        customer: "Lotte Peeters".into(),
+        address: "Grote Markt 12, 1000 Brussel".into(),
+        lines: vec![line("karmeliet", 2), line("orval", 1)],
+        total: Cents(1000),
+        refusal: (status == Status::Refused).then_some(refusal),
+        failure: gone_wrong.then_some(reason),
+        courier: Some(courier()),
+        journey,
+    }
+}
+
+fn step(millis: i64, service: Service, topic: &'static str, what: What) -> Step {
+    Step { at: NOW.plus_millis(millis), service, topic, what }
+}
+
+fn accepted() -> Vec<Step> {
+    let reserved = |id: &str, bottles, level| What::Reserved {
+        beer: BeerId::new(id),
+        bottles: Bottles(bottles),
+        level: Bottles(level),
+    };
+    let shown = |id: &str, level| What::Shown { beer: BeerId::new(id), level: Bottles(level) };
+    vec![
+        step(8, Service::InventoryAnalysis, "orders", What::Counted),
+        step(9, Service::Warehouse, "stock-events", reserved("karmeliet", 2, 226)),
+        step(9, Service::Warehouse, "stock-events", reserved("orval", 1, 152)),
+        step(9, Service::Warehouse, "order-decisions", What::Accepted { bottles: Bottles(3) }),
+        step(12, Service::StockLevel, "stock-levels", shown("karmeliet", 226)),
+        step(15, Service::StockLevel, "stock-levels", shown("orval", 152)),
+    ]
+}
+
+pub(crate) fn deliveries() -> DeliveriesView {
+    let id = |text: &str| text.parse().unwrap();
+    let carrying = |order: &str, address: &str, ahead: i64| Parcel {
+        order_id: id(order),
+        address: address.into(),
+        attempt: 1,
+        since: NOW.plus_millis(-2000),
+        until: NOW.plus_millis(ahead),
+    };
+    let reason = FailureReason::AddressNotFound;
+    let lane = |courier: &str, parcel, delivered| Lane { courier: courier.into(), carrying: parcel, delivered };
+    DeliveriesView {
+        couriers: vec![
+            lane("Ada", Some(carrying("k7m2q9xd", "Grote Markt 12, 1000 Brussel", 3000)), 1204),
+            lane("Bart", Some(carrying("p3c8w1zz", "Rue Haute 7, 4000 Liège", 9000)), 1187),
+            lane("Chloé", None, 961),
+        ],
+        live: true,
+        queue: 11,
+        queued: (0..11).map(|n| id(&format!("w{n}"))).collect(),
+        retries: (1..=3_i64)
+            .map(|n| Retry {
+                order_id: id(&format!("r4t{n}kq0")),
+                address: format!("Rue Introuvable {n}, 5000 Namur"),
+                attempt: u32::try_from(n).unwrap(),
+                reason,
+                retry_at: NOW.plus_millis(4000 * n),
+            })
+            .collect(),
+        retries_total: 5,
+        dead_letters: vec![
+            DeadLetterView::Stranded {
+                order_id: id("x9d4m2aa"),
+                customer: "Jef Maes".into(),
+                address: "Nergensstraat 1, 9000 Gent".into(),
+                reason,
+                attempts: 4,
+                at: NOW,
+            },
+            DeadLetterView::Unreadable {
+                topic: "orders".into(),
+                message_id: "12:7".into(),
+                reader: Service::Warehouse,
+                reason: "undecodable: expected value at line 1 column 1".into(),
+                first_bytes: "two Orval please \\xf0\\x9f\\x8d\\xba".into(),
+                at: NOW,
+            },
+        ],
+        dead_letters_total: 2,
+        delivered: 3352,
+        delivered_in_10_s: 48,
+    }
+}
+
+pub(crate) fn stock() -> StockView {
+    let mut beers = beers();
+    beers[0] =
+        BeerOnShelf { level: Some(Bottles(49)), shown_level: Some(Bottles(61)), wrong: true, ..beers[0].clone() };
+    beers[2] = BeerOnShelf { behind: 3, shown_level: Some(Bottles(113)), ..beers[2].clone() };
+    let written = |(n, (id, sequence, level, worker)): (usize, &(&str, u64, u32, u32))| Write {
+        beer: beer(id),
+        sequence: Sequence(*sequence),
+        level: Bottles(*level),
+        worker: format!("worker-{worker}"),
+        at: NOW.plus_millis(-40 * i64::try_from(n).unwrap()),
+    };
+    let newest_first = [
+        ("moinette", 40, 61, 2),
+        ("duvel", 31, 216, 1),
+        ("orval", 13, 153, 3),
+        ("moinette", 43, 49, 1),
+        ("chimay-bleue", 8, 110, 3),
+        ("chouffe", 8, 16, 2),
+        ("moinette", 42, 52, 1),
+        ("rodenbach", 20, 122, 3),
+        ("duvel", 29, 218, 2),
+        ("moinette", 41, 55, 1),
+        ("westvleteren-12", 5, 0, 3),
+        ("karmeliet", 18, 228, 1),
+    ];
+    StockView { beers, wrong: 1, writes: newest_first.iter().enumerate().map(written).collect(), events: 8127 }
+}
+
+pub(crate) fn analysis() -> AnalysisView {
+    let minute = |ago: i64| {
+        let orders = u64::try_from(20 + (ago * 37) % 23 - ago / 5).unwrap();
+        MinuteOfSales {
+            minute: Moment::from_micros((NOW.minute() - ago) * 60_000_000),
+            orders,
+            bottles: orders * 3,
+            revenue_cents: Cents(orders * 900),
+            refused: 0,
+        }
+    };
+    let forecast = |(index, shelf): (usize, BeerOnShelf)| BeerForecast {
+        beer: shelf.beer.beer_id(),
+        level: shelf.shown_level.unwrap(),
+        reserved_in_10_min: 40 - 3 * u64::try_from(index).unwrap(),
+        sold_out_at: (index % 4 != 3).then(|| NOW.plus_millis(400_000 * i64::try_from(index + 1).unwrap())),
+        restocked: index % 3 == 1,
+    };
+    AnalysisView {
+        sales: Some(Sales {
+            at: NOW,
+            orders: 3351,
+            bottles: 10_053,
+            revenue_cents: Cents(3_411_250),
+            refused: RefusedDemand { orders: 61, bottles: 244, value_cents: Cents(91_200) },
+            minutes: (0..50).rev().map(minute).collect(),
+        }),
+        forecast: Some(Forecast { at: NOW, beers: beers().into_iter().enumerate().map(forecast).collect() }),
+    }
+}
+
+pub(crate) fn ledger() -> LedgerView {
+    LedgerView {
+        ledger: Some(Ledger {
+            at: NOW,
+            balanced: true,
+            bottles: BottleSums { counted: 2332, received: 9134, reserved: 10_053, released: 12, on_shelf: 1425 },
+            orders: OrderSums { placed: 3412, accepted: 3351, refused: 58, waiting: 3 },
+            deliveries: DeliverySums { accepted: 3351, delivered: 3336, under_way: 11, stranded: 2, returned: 2 },
+            contradictions: vec![],
+            contradictions_found: 0,
+            on_the_way: (1..=3)
+                .map(|n| OnTheWay {
+                    order_id: format!("u{n}h8k2q0").parse().unwrap(),
+                    what: "delivery".into(),
+                    since: NOW.plus_millis(-4000 * n),
+                })
+                .collect(),
+            read: vec![],
+        }),
+        since: Some(NOW.plus_millis(-600_000)),
+    }
+}
+
+pub(crate) fn ledger_gone_wrong() -> LedgerView {
+    let mut view = ledger();
+    if let Some(ledger) = &mut view.ledger {
+        ledger.balanced = false;
+        ledger.orders.waiting = 1;
+        ledger.contradictions_found = 22;
+        ledger.contradictions.push(Contradiction {
+            at: NOW,
+            order_id: Some("k7m2q9xd".parse().unwrap()),
+            what: "delivered twice".into(),
+        });
+    }
+    view
+}

@@ -1,0 +1,207 @@
+//! Every page with sample data, in both languages and themes, and with what a stranger might type.
+
+use std::collections::HashSet;
+
+use events::ids::{BeerId, Moment};
+
+use super::*;
+use crate::views::*;
+
+const STATUSES: [Status; 9] = [
+    Status::Placed,
+    Status::Accepted,
+    Status::Refused,
+    Status::PickedUp,
+    Status::Delivered,
+    Status::Retrying,
+    Status::Stranded,
+    Status::Returned,
+    Status::Ended,
+];
+
+fn frame(language: Language, theme: Theme, alive: &Alive) -> Frame<'_> {
+    Frame { language, theme, alive, now: samples::NOW, presenter: true, path: "/stage/stock" }
+}
+
+/// Every page with its fragments.
+fn pages(frame: Frame<'_>) -> Vec<(String, Vec<Fragment>)> {
+    let shop = samples::shop();
+    let failed = ShopView { attempt: Some(samples::failed_attempt()), ..samples::shop() };
+    let mut pages = vec![
+        (shop::render(&shop, frame).unwrap(), shop::fragments(&shop.beers, frame).unwrap()),
+        (shop::render(&failed, frame).unwrap(), shop::fragments(&failed.beers, frame).unwrap()),
+        (sign_in::render(true, "/stage/deliveries", frame).unwrap(), vec![]),
+    ];
+    for status in STATUSES {
+        let order = samples::order(status);
+        pages.push((order::render(&order, frame).unwrap(), order::fragments(&order, frame).unwrap()));
+    }
+    for view in [samples::deliveries(), DeliveriesView::default()] {
+        pages.push((deliveries::render(&view, frame).unwrap(), deliveries::fragments(&view, frame).unwrap()));
+    }
+    for view in [samples::stock(), StockView::default()] {
+        pages.push((stock::render(&view, frame).unwrap(), stock::fragments(&view, frame).unwrap()));
+    }
+    for view in [samples::analysis(), AnalysisView::default()] {
+        pages.push((analysis::render(&view, frame).unwrap(), analysis::fragments(&view, frame).unwrap()));
+    }
+    for view in [samples::ledger(), samples::ledger_gone_wrong(), LedgerView::default()] {
+        pages.push((ledger::render(&view, frame).unwrap(), ledger::fragments(&view, frame).unwrap()));
+    }
+    pages.extend(problem::Problem::ALL.map(|problem| (problem::render(problem, frame).unwrap(), vec![])));
+    pages
+}
+
+fn ids(html: &str) -> Vec<&str> {
+    html.split(" id=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect()
+}
+
+#[test]
+fn every_page_renders_in_every_language_and_theme() {
+    let alive = samples::alive();
+    for language in Language::ALL {
+        for theme in Theme::ALL {
+            for (page, _) in pages(frame(language, theme, &alive)) {
+                assert!(page.starts_with("<!doctype html>"));
+                let root = format!("<html lang=\"{}\" data-theme=\"{}\" ", language.tag(), theme.name());
+                assert!(page.contains(&root));
+                assert!(page.trim_end().ends_with("</html>"));
+            }
+        }
+    }
+}
+
+#[test]
+fn a_page_holds_exactly_its_fragments_and_every_id_once() {
+    let alive = samples::alive();
+    for (page, fragments) in pages(frame(Language::En, Theme::Dark, &alive)) {
+        let all = ids(&page);
+        assert_eq!(all.iter().collect::<HashSet<_>>().len(), all.len(), "an id twice: {all:?}");
+        for fragment in fragments {
+            assert_eq!(ids(&fragment.html).first(), Some(&fragment.id.as_str()));
+            assert!(page.contains(&fragment.html), "{} is not on its page", fragment.id);
+        }
+    }
+}
+
+#[test]
+fn nothing_a_strict_policy_would_forbid() {
+    let alive = samples::alive();
+    for (page, _) in pages(frame(Language::Fr, Theme::Dark, &alive)) {
+        assert!(!page.contains("style=") && !page.contains("<style") && !page.contains(" onclick"));
+        assert!(page.matches("<script").count() == page.matches("<script src=\"/assets/").count());
+        assert!(!page.contains("http://") && !page.contains("https://") && !page.contains("data:"));
+    }
+}
+
+#[test]
+fn a_fragment_does_not_change_by_time_passing() {
+    let alive = samples::alive();
+    let now = frame(Language::En, Theme::Dark, &alive);
+    let later = Frame { now: now.now.plus_millis(60_000), ..now };
+    for ((_, before), (_, after)) in pages(now).into_iter().zip(pages(later)) {
+        assert_eq!(before, after);
+    }
+}
+
+#[test]
+fn whatever_a_stranger_types_stays_text() {
+    let alive = samples::alive();
+    let frame = frame(Language::En, Theme::Dark, &alive);
+    let hostile = [
+        "<script>alert(1)</script>",
+        "\"><img src=x onerror=alert(1)>",
+        &"w".repeat(500),
+        "\u{202e}drawkcab",
+        "{{ frame }} {n}",
+        "' onfocus=alert(1) '",
+    ];
+    for text in hostile {
+        let mut order = samples::order(Status::Delivered);
+        order.customer = text.to_owned();
+        order.address = text.to_owned();
+        order.lines[0].beer = BeerId::new(text);
+        order.journey.push(Step {
+            at: Moment::default(),
+            service: Service::Delivery,
+            topic: "delivery-updates",
+            what: What::Redriven { address: text.to_owned() },
+        });
+        let mut shop = samples::shop();
+        let mut attempt = samples::failed_attempt();
+        attempt.customer = text.to_owned();
+        attempt.lines[0].bottles = text.to_owned();
+        shop.attempt = Some(attempt);
+        let mut deliveries = samples::deliveries();
+        for letter in &mut deliveries.dead_letters {
+            match letter {
+                DeadLetterView::Stranded { customer, address, .. } => {
+                    *customer = text.to_owned();
+                    *address = text.to_owned();
+                }
+                DeadLetterView::Unreadable { topic, message_id, reason, first_bytes, .. } => {
+                    for field in [topic, message_id, reason, first_bytes] {
+                        *field = text.to_owned();
+                    }
+                }
+            }
+        }
+        let pages = [
+            order::render(&order, frame).unwrap(),
+            shop::render(&shop, frame).unwrap(),
+            deliveries::render(&deliveries, frame).unwrap(),
+        ];
+        for page in pages {
+            assert!(!page.contains("<script>") && !page.contains("<img") && !page.contains("\"'"), "{text}");
+            assert!(!page.contains("' onfocus"));
+        }
+    }
+}
+
+#[test]
+fn what_is_wrong_stands_at_its_field_with_what_was_typed() {
+    let alive = samples::alive();
+    let view = ShopView { attempt: Some(samples::failed_attempt()), ..samples::shop() };
+    let page = shop::render(&view, frame(Language::En, Theme::Dark, &alive)).unwrap();
+    assert!(page.contains("id=\"customer-fault\"") && !page.contains("id=\"address-fault\""));
+    assert!(page.contains("id=\"fault-duvel\"") && !page.contains("id=\"fault-orval\""));
+    assert!(page.contains("name=\"bottles-duvel\" value=\"99\""));
+    assert!(page.contains(Language::En.t("problem.unknown_beer")), "a line without a row is told of above the list");
+}
+
+#[test]
+fn sold_out_cannot_be_ordered_and_unknown_can() {
+    let alive = samples::alive();
+    let page = shop::render(&samples::shop(), frame(Language::En, Theme::Dark, &alive)).unwrap();
+    let field = |id: &str| page.split(&format!("name=\"bottles-{id}\"")).nth(1).unwrap().split('>').next().unwrap();
+    assert!(field("westvleteren-12").contains("disabled"));
+    assert!(!field("cantillon-gueuze").contains("disabled"));
+}
+
+#[test]
+fn the_presenter_alone_has_the_buttons() {
+    let alive = samples::alive();
+    let presenter = frame(Language::En, Theme::Dark, &alive);
+    let page = deliveries::render(&samples::deliveries(), presenter).unwrap();
+    assert!(page.contains("action=\"/stage/dead-letters/x9d4m2aa/redrive\""));
+    let page = deliveries::render(&samples::deliveries(), Frame { presenter: false, ..presenter }).unwrap();
+    assert!(!page.contains("<form") && page.contains("href=\"/sign-in\""));
+}
+
+#[test]
+fn who_is_missing_is_named() {
+    let nobody = Alive { pulsar: true, services: vec![] };
+    let page = stock::render(&samples::stock(), frame(Language::En, Theme::Dark, &nobody)).unwrap();
+    assert!(page.contains("stock-level has been silent"));
+    let page = stock::render(&samples::stock(), frame(Language::En, Theme::Dark, &Alive::default())).unwrap();
+    assert!(page.contains(Language::En.t("frame.no_pulsar")));
+}
+
+#[test]
+fn the_shop_with_all_it_loads_stays_below_100_kilobytes() {
+    let alive = samples::alive();
+    let page = shop::render(&samples::shop(), frame(Language::Fr, Theme::Dark, &alive)).unwrap();
+    let loaded = assets::ASSETS.iter().filter(|asset| page.contains(&format!("/assets/{}", asset.name)));
+    let bytes = page.len() + loaded.map(|asset| asset.bytes.len()).sum::<usize>();
+    assert!(bytes <= 100_000, "{bytes} bytes");
+}

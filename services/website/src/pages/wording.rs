@@ -1,0 +1,80 @@
+//! What the contract's names are called on a page.
+
+use events::{
+    beers,
+    decisions::Refusal,
+    delivery::FailureReason,
+    ids::BeerId,
+    orders::{Fault, Problem},
+};
+
+use crate::{format, texts::Language, views::Status};
+
+/// The name of a beer; its id if it is none of ours.
+pub(super) fn beer(id: &BeerId) -> String {
+    beers::find(id).map_or_else(|| id.as_str().to_owned(), |beer| beer.name.to_owned())
+}
+
+/// Its name where there is little room.
+pub(super) fn short_beer(id: &BeerId) -> String {
+    beers::find(id).map_or_else(|| id.as_str().to_owned(), |beer| beer.short_name.to_owned())
+}
+
+/// Why an order was refused.
+pub(super) fn refusal(language: Language, refusal: &Refusal) -> String {
+    match refusal {
+        Refusal::NotEnough { beer: id, asked, left } => {
+            let asked = format::number(language, asked.0.into());
+            let left = format::number(language, left.0.into());
+            language.fill("order.not_enough", &[("beer", &beer(id)), ("asked", &asked), ("left", &left)])
+        }
+        Refusal::Invalid { faults } => match faults.first() {
+            Some(fault) => {
+                let problem = problem(language, fault.problem);
+                language.fill("order.invalid_because", &[("field", &fault.field), ("problem", problem)])
+            }
+            None => language.t("order.invalid").to_owned(),
+        },
+    }
+}
+
+/// Why nobody could deliver a parcel.
+pub(super) fn failure(language: Language, reason: FailureReason) -> &'static str {
+    match reason {
+        FailureReason::AddressNotFound => language.t("delivery.address_not_found"),
+    }
+}
+
+/// What is wrong with a field.
+pub(super) fn problem(language: Language, problem: Problem) -> &'static str {
+    language.t(match problem {
+        Problem::Blank => "problem.blank",
+        Problem::TooLong => "problem.too_long",
+        Problem::ControlCharacter => "problem.control_character",
+        Problem::NoLines => "problem.no_lines",
+        Problem::TooManyLines => "problem.too_many_lines",
+        Problem::UnknownBeer => "problem.unknown_beer",
+        Problem::BeerTwice => "problem.beer_twice",
+        Problem::BottlesOutOfRange => "problem.bottles_out_of_range",
+    })
+}
+
+/// The message for the first fault of this field, if there is one.
+pub(super) fn fault(language: Language, faults: &[Fault], is_field: impl Fn(&str) -> bool) -> Option<&'static str> {
+    faults.iter().find(|fault| is_field(&fault.field)).map(|fault| problem(language, fault.problem))
+}
+
+/// Where an order is, as one sentence.
+pub(super) fn status(language: Language, status: Status) -> &'static str {
+    language.t(match status {
+        Status::Placed => "order.is_placed",
+        Status::Accepted => "order.is_accepted",
+        Status::Refused => "order.is_refused",
+        Status::PickedUp => "order.is_picked_up",
+        Status::Delivered => "order.is_delivered",
+        Status::Retrying => "order.is_retrying",
+        Status::Stranded => "order.is_stranded",
+        Status::Returned => "order.is_returned",
+        Status::Ended => "order.is_ended",
+    })
+}

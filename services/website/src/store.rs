@@ -1,0 +1,316 @@
+//! What the website writes: orders, their hops, beers, insights, unreadable messages. All statements that change
+//! something stand here; those that read for a page stand in `books`.
+
+use bus::Position;
+use events::{
+    ids::{BeerId, EventId, Moment, OrderId, Service},
+    insights::{Insight, ReadUpTo},
+    orders::Line,
+    quantities::{Cents, Sequence},
+    stock::StockLevel,
+    unreadable::Unreadable,
+};
+use serde::{Serialize, de::DeserializeOwned};
+use store::{Migrator, StoreError, Transaction};
+
+use crate::{
+    order::Progress,
+    shelf::Shelf,
+    views::{Status, What},
+};
+
+/// The website's tables.
+pub(crate) static TABLES: Migrator = sqlx::migrate!();
+
+pub(crate) fn to_json<T: Serialize>(value: &T) -> Result<String, StoreError> {
+    serde_json::to_string(value).map_err(|error| StoreError::Message(error.to_string()))
+}
+
+pub(crate) fn from_json<T: DeserializeOwned>(text: &str) -> Result<T, StoreError> {
+    serde_json::from_str(text).map_err(|error| StoreError::Message(error.to_string()))
+}
+
+/// A number as a column holds it.
+fn column(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+/// The word a status is stored and sent as.
+pub(crate) fn status_name(status: Status) -> &'static str {
+    match status {
+        Status::Placed => "placed",
+        Status::Accepted => "accepted",
+        Status::Refused => "refused",
+        Status::PickedUp => "picked_up",
+        Status::Delivered => "delivered",
+        Status::Retrying => "retrying",
+        Status::Stranded => "stranded",
+        Status::Returned => "returned",
+        Status::Ended => "ended",
+    }
+}
+
+/// An order as it was placed.
+pub(crate) struct Placed<'a> {
+    pub(crate) order_id: &'a OrderId,
+    pub(crate) idempotency_key: Option<&'a str>,
+    pub(crate) customer: &'a str,
+    pub(crate) address: &'a str,
+    pub(crate) lines: &'a [Line],
+    pub(crate) total: Cents,
+    pub(crate) at: Moment,
+}
+
+/// The order that was placed with this key before, if any.
+pub(crate) async fn order_of_key(transaction: &mut Transaction, key: &str) -> Result<Option<OrderId>, StoreError> {
+    let row: Option<(String,)> = sqlx::query_as("select order_id from orders where idempotency_key = $1")
+        .bind(key)
+        .fetch_optional(&mut **transaction)
+        .await?;
+    Ok(row.and_then(|(id,)| id.parse().ok()))
+}
+
+/// Writes an order that was placed. `false` if it is there already; one of which only later news was read so far is
+/// filled in.
+pub(crate) async fn place(transaction: &mut Transaction, order: &Placed<'_>) -> Result<bool, StoreError> {
+    let written = sqlx::query(
+        "insert into orders (order_id, idempotency_key, customer, address, lines, total_cents, placed_at, status,
+                             updated, attempt, changed_at, returned, released)
+         values ($1, $2, $3, $4, $5, $6, $7, 'placed', 0, 0, $7, 0, 0)
+         on conflict (order_id) do update
+         set customer = excluded.customer, address = excluded.address, lines = excluded.lines,
+             total_cents = excluded.total_cents, placed_at = excluded.placed_at
+         where orders.placed_at = 0",
+    )
+    .bind(order.order_id.as_str())
+    .bind(order.idempotency_key)
+    .bind(order.customer)
+    .bind(order.address)
+    .bind(to_json(&order.lines)?)
+    .bind(column(order.total.0))
+    .bind(order.at.micros())
+    .execute(&mut **transaction)
+    .await?;
+    Ok(written.rows_affected() > 0)
+}
+
+/// What the desk needs to know of an order to take news of it in.
+pub(crate) struct Card {
+    pub(crate) progress: Progress,
+    pub(crate) customer: String,
+    pub(crate) address: String,
+}
+
+type CardRow = (String, i64, Option<String>, Option<String>, Option<String>, i64, Option<i64>, i64, i64, String, String);
+
+/// The card of an order. One that was not read from `orders` yet is noted, to be filled in later: topics are read
+/// independently of each other.
+pub(crate) async fn card(transaction: &mut Transaction, order_id: &OrderId) -> Result<Card, StoreError> {
+    let row: Option<CardRow> = sqlx::query_as(
+        "select status, updated, refusal, failure, courier, attempt, retry_at, returned, released, customer, address
+         from orders where order_id = $1",
+    )
+    .bind(order_id.as_str())
+    .fetch_optional(&mut **transaction)
+    .await?;
+    let Some(row) = row else {
+        note_unplaced(transaction, order_id).await?;
+        return Ok(Card { progress: Progress::placed(), customer: String::new(), address: String::new() });
+    };
+    let (status, updated, refusal, failure, courier, attempt, retry_at, returned, released, customer, address) = row;
+    let progress = Progress {
+        status: from_json(&format!("\"{status}\""))?,
+        updated: updated != 0,
+        refusal: refusal.as_deref().map(from_json).transpose()?,
+        failure: failure.as_deref().map(from_json).transpose()?,
+        courier,
+        attempt: u32::try_from(attempt).unwrap_or(0),
+        retry_at: retry_at.map(Moment::from_micros),
+        returned: returned != 0,
+        released: released != 0,
+    };
+    Ok(Card { progress, customer, address })
+}
+
+async fn note_unplaced(transaction: &mut Transaction, order_id: &OrderId) -> Result<(), StoreError> {
+    sqlx::query(
+        "insert into orders (order_id, customer, address, lines, total_cents, placed_at, status, updated, attempt,
+                             changed_at, returned, released)
+         values ($1, '', '', '[]', 0, 0, 'placed', 0, 0, 0, 0, 0)",
+    )
+    .bind(order_id.as_str())
+    .execute(&mut **transaction)
+    .await?;
+    Ok(())
+}
+
+/// Writes how far an order is.
+pub(crate) async fn save_progress(
+    transaction: &mut Transaction,
+    order_id: &OrderId,
+    progress: &Progress,
+    at: Moment,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "update orders set status = $2, updated = $3, refusal = $4, failure = $5, courier = $6, attempt = $7,
+                           retry_at = $8, returned = $9, released = $10, changed_at = $11
+         where order_id = $1",
+    )
+    .bind(order_id.as_str())
+    .bind(status_name(progress.status))
+    .bind(i64::from(progress.updated))
+    .bind(progress.refusal.as_ref().map(to_json).transpose()?)
+    .bind(progress.failure.as_ref().map(to_json).transpose()?)
+    .bind(progress.courier.as_deref())
+    .bind(i64::from(progress.attempt))
+    .bind(progress.retry_at.map(Moment::micros))
+    .bind(i64::from(progress.returned))
+    .bind(i64::from(progress.released))
+    .bind(at.micros())
+    .execute(&mut **transaction)
+    .await?;
+    Ok(())
+}
+
+/// The corrected address of a redriven order.
+pub(crate) async fn save_address(
+    transaction: &mut Transaction,
+    order_id: &OrderId,
+    address: &str,
+) -> Result<(), StoreError> {
+    sqlx::query("update orders set address = $2 where order_id = $1")
+        .bind(order_id.as_str())
+        .bind(address)
+        .execute(&mut **transaction)
+        .await?;
+    Ok(())
+}
+
+/// A hop of an order.
+pub(crate) struct Hop<'a> {
+    pub(crate) event_id: &'a EventId,
+    pub(crate) order_id: &'a OrderId,
+    pub(crate) at: Moment,
+    pub(crate) service: Service,
+    pub(crate) topic: &'static str,
+    pub(crate) what: &'a What,
+    /// Of a stock event: beer and sequence.
+    pub(crate) stock: Option<(&'a BeerId, Sequence)>,
+    /// Of a decision: where it lies.
+    pub(crate) position: Option<Position>,
+}
+
+/// Adds a hop; `false` if it is there already: the message is a repeat.
+pub(crate) async fn add_hop(transaction: &mut Transaction, hop: &Hop<'_>) -> Result<bool, StoreError> {
+    let inserted = sqlx::query(
+        "insert into journey (event_id, order_id, at, service, topic, what, beer, sequence, ledger, entry)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) on conflict (event_id) do nothing",
+    )
+    .bind(hop.event_id.as_str())
+    .bind(hop.order_id.as_str())
+    .bind(hop.at.micros())
+    .bind(hop.service.name())
+    .bind(hop.topic)
+    .bind(to_json(hop.what)?)
+    .bind(hop.stock.map(|(beer, _)| beer.as_str()))
+    .bind(hop.stock.map(|(_, sequence)| column(sequence.0)))
+    .bind(hop.position.map(|position| column(position.ledger)))
+    .bind(hop.position.map(|position| column(position.entry)))
+    .execute(&mut **transaction)
+    .await?;
+    Ok(inserted.rows_affected() > 0)
+}
+
+/// Writes one beer.
+pub(crate) async fn save_beer(transaction: &mut Transaction, beer: &str, shelf: &Shelf) -> Result<(), StoreError> {
+    sqlx::query(
+        "insert into beers (beer, level, sequence, shown_level, shown_sequence, shown_written, worker)
+         values ($1, $2, $3, $4, $5, $6, $7)
+         on conflict (beer) do update
+         set level = excluded.level, sequence = excluded.sequence, shown_level = excluded.shown_level,
+             shown_sequence = excluded.shown_sequence, shown_written = excluded.shown_written,
+             worker = excluded.worker",
+    )
+    .bind(beer)
+    .bind(shelf.level.map(|level| i64::from(level.0)))
+    .bind(column(shelf.sequence.0))
+    .bind(shelf.shown_level.map(|level| i64::from(level.0)))
+    .bind(column(shelf.shown_sequence.0))
+    .bind(column(shelf.shown_written))
+    .bind(shelf.worker.as_deref())
+    .execute(&mut **transaction)
+    .await?;
+    Ok(())
+}
+
+/// Notes when stock-level showed which sequence.
+pub(crate) async fn note_shown(
+    transaction: &mut Transaction,
+    level: &StockLevel,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "insert into shown (beer, sequence, at, level) values ($1, $2, $3, $4) on conflict (beer, sequence) do nothing",
+    )
+    .bind(level.beer.as_str())
+    .bind(column(level.sequence.0))
+    .bind(level.at.micros())
+    .bind(i64::from(level.level.0))
+    .execute(&mut **transaction)
+    .await?;
+    Ok(())
+}
+
+/// Notes how far the analysis has counted.
+pub(crate) async fn note_counted(
+    transaction: &mut Transaction,
+    read: &ReadUpTo,
+    at: Moment,
+) -> Result<(), StoreError> {
+    sqlx::query("insert into counted (ledger, entry, at) values ($1, $2, $3) on conflict (ledger, entry) do nothing")
+        .bind(column(read.ledger))
+        .bind(column(read.entry))
+        .bind(at.micros())
+        .execute(&mut **transaction)
+        .await?;
+    Ok(())
+}
+
+/// Writes the newest insight of its kind.
+pub(crate) async fn save_insight(
+    transaction: &mut Transaction,
+    insight: &Insight,
+    at: Moment,
+    since: Moment,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "insert into insights (kind, insight, at, since) values ($1, $2, $3, $4)
+         on conflict (kind) do update set insight = excluded.insight, at = excluded.at, since = excluded.since",
+    )
+    .bind(insight.kind())
+    .bind(to_json(insight)?)
+    .bind(at.micros())
+    .bind(since.micros())
+    .execute(&mut **transaction)
+    .await?;
+    Ok(())
+}
+
+/// Writes what nobody could read; `false` if somebody else had met it before.
+pub(crate) async fn save_unreadable(
+    transaction: &mut Transaction,
+    unreadable: &Unreadable,
+) -> Result<bool, StoreError> {
+    let inserted = sqlx::query(
+        "insert into unreadable (topic, message_id, reader, reason, first_bytes, at) values ($1, $2, $3, $4, $5, $6)
+         on conflict (topic, message_id) do nothing",
+    )
+    .bind(&unreadable.topic)
+    .bind(&unreadable.message_id)
+    .bind(unreadable.reader.name())
+    .bind(&unreadable.reason)
+    .bind(&unreadable.first_bytes)
+    .bind(unreadable.at.micros())
+    .execute(&mut **transaction)
+    .await?;
+    Ok(inserted.rows_affected() > 0)
+}

@@ -1,0 +1,271 @@
+//! Server-sent events: what every stream of the website has in common, and the streams of the pages.
+
+use std::{
+    collections::HashMap,
+    convert::Infallible,
+    future::Future,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use axum::response::{
+    IntoResponse as _, Response,
+    sse::{Event, Sse},
+};
+use events::ids::OrderId;
+use futures_util::{Stream, StreamExt as _, stream};
+use serde_json::json;
+use service::now;
+use tokio::{
+    sync::mpsc,
+    time::{Instant, Interval, MissedTickBehavior, interval_at},
+};
+
+use crate::{
+    books,
+    pages::{self, Fragment, Frame, Theme},
+    site::Site,
+    texts::Language,
+    views::Alive,
+};
+
+/// A page that hears nothing for longer knows that it is not live.
+const HEARTBEAT_EVERY: Duration = Duration::from_millis(1500);
+/// Events that wait for a slow reader; then the stream waits for it, and skips to what is so by then.
+const WAITING_MAX: usize = 8;
+
+/// The sending end of a stream. `None` is the end of it: nobody listens any more.
+pub struct Wire(mpsc::Sender<Event>);
+
+impl Wire {
+    /// Sends an event.
+    pub async fn event(&self, name: &str, data: &str) -> Option<()> {
+        self.0.send(Event::default().event(name).data(data)).await.ok()
+    }
+
+    /// Sends a heartbeat with the server's time, by which a page sets its clock.
+    pub async fn heartbeat(&self) -> Option<()> {
+        self.event("heartbeat", &json!({"now": now().micros()}).to_string()).await
+    }
+}
+
+/// A stream fed by a task of its own, which ends with `None` or when nobody listens any more.
+pub fn channel<F, Feeding>(feed: F) -> impl Stream<Item = Result<Event, Infallible>> + Send
+where
+    F: FnOnce(Wire) -> Feeding,
+    Feeding: Future<Output = Option<()>> + Send + 'static,
+{
+    let (sender, receiver) = mpsc::channel(WAITING_MAX);
+    tokio::spawn(feed(Wire(sender)));
+    stream::unfold(receiver, |mut receiver| async move { receiver.recv().await.map(|event| (Ok(event), receiver)) })
+}
+
+/// A stream as a response; `None` if too many are open. It ends when the website does.
+pub fn serve(
+    site: &Arc<Site>,
+    events: impl Stream<Item = Result<Event, Infallible>> + Send + 'static,
+) -> Option<Response> {
+    let permit = Arc::clone(&site.live.streams).try_acquire_owned().ok()?;
+    let ended = site.context.shutdown.clone().cancelled_owned();
+    let events = events.take_until(ended).map(move |event| {
+        let _held_as_long_as_the_stream = &permit;
+        event
+    });
+    Some(Sse::new(Box::pin(events)).into_response())
+}
+
+/// Ticks when a heartbeat is due.
+pub fn heartbeat() -> Interval {
+    let mut heartbeat = interval_at(Instant::now() + HEARTBEAT_EVERY, HEARTBEAT_EVERY);
+    heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    heartbeat
+}
+
+/// A page everybody sees the same of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Page {
+    /// `/`
+    Shop,
+    /// `/stage/deliveries`
+    Deliveries,
+    /// `/stage/stock`
+    Stock,
+    /// `/stage/analysis`
+    Analysis,
+    /// `/stage/ledger`
+    Ledger,
+}
+
+impl Page {
+    /// The page a stream was asked for.
+    pub fn of_name(name: &str) -> Option<Page> {
+        match name {
+            "shop" => Some(Page::Shop),
+            "deliveries" => Some(Page::Deliveries),
+            "stock" => Some(Page::Stock),
+            "analysis" => Some(Page::Analysis),
+            "ledger" => Some(Page::Ledger),
+            _ => None,
+        }
+    }
+
+    /// How often it is sent what changed: ten times a second on the stage, twice on a phone.
+    const fn pace(self) -> Duration {
+        match self {
+            Page::Shop => Duration::from_millis(500),
+            Page::Deliveries | Page::Stock | Page::Analysis | Page::Ledger => Duration::from_millis(100),
+        }
+    }
+}
+
+/// A reader of pages, as far as it makes a difference to what is rendered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Reader {
+    /// In which language.
+    pub language: Language,
+    /// Whether the presenter's buttons are there.
+    pub presenter: bool,
+}
+
+type Rendered = (u64, Arc<Vec<Fragment>>);
+
+/// Pages as they were rendered last, so that a room full of readers costs one rendering.
+#[derive(Default)]
+pub struct Renderings(Mutex<HashMap<(Page, Reader), Rendered>>);
+
+impl Renderings {
+    fn of(&self, site: &Site, page: Page, reader: Reader, version: u64) -> Option<Arc<Vec<Fragment>>> {
+        let mut renderings = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((of_version, fragments)) = renderings.get(&(page, reader))
+            && *of_version == version
+        {
+            return Some(Arc::clone(fragments));
+        }
+        let fragments = match render(site, page, reader) {
+            Ok(fragments) => Arc::new(fragments),
+            Err(error) => {
+                tracing::warn!(?page, %error, "a page cannot be rendered");
+                return None;
+            }
+        };
+        renderings.insert((page, reader), (version, Arc::clone(&fragments)));
+        Some(fragments)
+    }
+}
+
+fn frame<'a>(reader: Reader, alive: &'a Alive, path: &'a str) -> Frame<'a> {
+    let Reader { language, presenter } = reader;
+    Frame { language, theme: Theme::default(), alive, now: now(), presenter, path }
+}
+
+fn render(site: &Site, page: Page, reader: Reader) -> askama::Result<Vec<Fragment>> {
+    let alive = site.alive();
+    let frame = frame(reader, &alive, "");
+    match page {
+        Page::Shop => pages::shop::fragments(&site.known(|known| known.shelves.beers()), frame),
+        Page::Deliveries => pages::deliveries::fragments(&site.known(|known| known.deliveries(frame.now)), frame),
+        Page::Stock => pages::stock::fragments(&site.known(|known| known.shelves.view()), frame),
+        Page::Analysis => pages::analysis::fragments(&site.known(|known| known.analysis()), frame),
+        Page::Ledger => pages::ledger::fragments(&site.known(|known| known.ledger()), frame),
+    }
+}
+
+/// What a reader was sent, so that only what changed is sent again.
+#[derive(Default)]
+struct Sent(HashMap<String, String>);
+
+impl Sent {
+    /// The fragments that are not as they were sent, as the data of an event.
+    fn news(&mut self, fragments: &[Fragment]) -> Option<String> {
+        let mut news = serde_json::Map::new();
+        for Fragment { id, html } in fragments {
+            if self.0.get(id) != Some(html) {
+                self.0.insert(id.clone(), html.clone());
+                news.insert(id.clone(), html.clone().into());
+            }
+        }
+        (!news.is_empty()).then(|| serde_json::Value::Object(news).to_string())
+    }
+}
+
+/// The stream of a page: all its fragments, then those that change.
+pub fn page(
+    site: Arc<Site>,
+    page: Page,
+    reader: Reader,
+) -> impl Stream<Item = Result<Event, Infallible>> + Send {
+    channel(move |wire| async move {
+        let mut version = site.live.version();
+        let mut sent = Sent::default();
+        let mut heartbeat = heartbeat();
+        let mut pace = tokio::time::interval(page.pace());
+        pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut stale = true;
+        loop {
+            tokio::select! {
+                _ = pace.tick(), if stale => {
+                    stale = false;
+                    let seen = *version.borrow_and_update();
+                    let fragments = site.renderings.of(&site, page, reader, seen)?;
+                    if let Some(news) = sent.news(&fragments) {
+                        wire.event("fragments", &news).await?;
+                    }
+                }
+                changed = version.changed(), if !stale => {
+                    changed.ok()?;
+                    stale = true;
+                }
+                _ = heartbeat.tick() => wire.heartbeat().await?,
+            }
+        }
+    })
+}
+
+/// After a change of an order it is looked again so much later: what stock-level shows and the analysis has counted
+/// names no order in its messages.
+const LOOK_AGAIN_AFTER: [Duration; 3] = [Duration::from_millis(150), Duration::from_millis(600), Duration::from_secs(2)];
+
+/// The stream of an order's page.
+pub fn order(
+    site: Arc<Site>,
+    order_id: OrderId,
+    reader: Reader,
+) -> impl Stream<Item = Result<Event, Infallible>> + Send {
+    channel(move |wire| async move {
+        let mut changed = site.live.follow(&order_id);
+        let mut version = site.live.version();
+        let mut sent = Sent::default();
+        let mut heartbeat = heartbeat();
+        let mut alive = site.alive();
+        let mut looks = LOOK_AGAIN_AFTER.iter();
+        loop {
+            let view = books::order(&site.store, &order_id).await.ok()??;
+            let fragments = pages::order::fragments(&view, frame(reader, &alive, "")).ok()?;
+            if let Some(news) = sent.news(&fragments) {
+                wire.event("fragments", &news).await?;
+            }
+            let next_look = looks.next().copied().unwrap_or(Duration::MAX);
+            let look = tokio::time::sleep(next_look);
+            tokio::pin!(look);
+            loop {
+                tokio::select! {
+                    change = changed.changed() => {
+                        change.ok()?;
+                        looks = LOOK_AGAIN_AFTER.iter();
+                        break;
+                    }
+                    () = &mut look => break,
+                    // Not each change of something else, only that somebody is missing or back.
+                    _ = version.changed() => {
+                        let now_alive = site.alive();
+                        if now_alive != alive {
+                            alive = now_alive;
+                            break;
+                        }
+                    }
+                    _ = heartbeat.tick() => wire.heartbeat().await?,
+                }
+            }
+        }
+    })
+}

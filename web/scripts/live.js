@@ -1,0 +1,86 @@
+// Listens to the server and says so; and says so as well when it does not hear anything any more.
+"use strict";
+
+// A phone's clock can be off by minutes: countdowns go by the server's, first as of the page, then of each heartbeat.
+const serverClock = {
+  ahead: 0,
+  set(micros) { if (micros) this.ahead = micros / 1000 - Date.now(); },
+  now() { return Date.now() + this.ahead; },
+};
+serverClock.set(Number(document.body.dataset.now));
+
+(() => {
+  const address = document.body.dataset.live;
+  if (!address) return;
+  const OLD_AFTER = 2000;
+  const SILENT_AFTER = 6000;
+  const WAIT_LEAST = 250;
+  const WAIT_MOST = 2000;
+  let source = null;
+  let heardAt = performance.now();
+  let wait = WAIT_LEAST;
+  let retry = 0;
+
+  function show(live) {
+    document.body.classList.toggle("live", live);
+    document.body.classList.toggle("late", !live);
+  }
+
+  function heard() {
+    heardAt = performance.now();
+    wait = WAIT_LEAST;
+    show(true);
+  }
+
+  function close() {
+    clearTimeout(retry);
+    source?.close();
+    source = null;
+  }
+
+  function open() {
+    close();
+    if (document.hidden) return;
+    source = new EventSource(address);
+    source.addEventListener("fragments", (event) => {
+      fragments.apply(JSON.parse(event.data));
+      heard();
+    });
+    source.addEventListener("heartbeat", (event) => {
+      serverClock.set(JSON.parse(event.data).now);
+      heard();
+    });
+    // A browser's own retry waits longer, and some errors it gives up on.
+    source.onerror = openLater;
+  }
+
+  function openLater() {
+    close();
+    show(false);
+    // Not all at once: a whole room may have lost the same server.
+    retry = setTimeout(open, wait * (0.5 + Math.random() / 2));
+    wait = Math.min(2 * wait, WAIT_MOST);
+  }
+
+  setInterval(() => {
+    if (document.hidden) return;
+    const silence = performance.now() - heardAt;
+    if (silence > OLD_AFTER) show(false);
+    if (silence > SILENT_AFTER && source) {
+      heardAt = performance.now() - OLD_AFTER;
+      open();
+    }
+  }, 250);
+
+  document.addEventListener("visibilitychange", () => {
+    if (document.hidden) {
+      close();
+    } else {
+      if (performance.now() - heardAt > OLD_AFTER) show(false);
+      open();
+    }
+  });
+  addEventListener("pagehide", close);
+  addEventListener("pageshow", (event) => { if (event.persisted) open(); });
+  open();
+})();

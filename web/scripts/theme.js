@@ -1,0 +1,26 @@
+// The theme, before the first paint: from the link, else as last chosen. The key `t` changes it.
+"use strict";
+(() => {
+  const themes = ["dark", "projector"];
+  const root = document.documentElement;
+  root.classList.add("js");
+
+  // A browser may forbid storage; the theme then lasts as long as the page.
+  const kept = () => { try { return localStorage.getItem("theme"); } catch { return null; } };
+  const keep = (theme) => { try { localStorage.setItem("theme", theme); } catch { /* not kept */ } };
+
+  const asked = new URLSearchParams(location.search).get("theme");
+  if (themes.includes(asked)) {
+    root.dataset.theme = asked;
+    keep(asked);
+  } else if (themes.includes(kept())) {
+    root.dataset.theme = kept();
+  }
+
+  document.addEventListener("keydown", (event) => {
+    const typing = event.target instanceof Element && event.target.matches("input, textarea, select");
+    if (event.key !== "t" || event.ctrlKey || event.metaKey || event.altKey || typing) return;
+    root.dataset.theme = root.dataset.theme === "dark" ? "projector" : "dark";
+    keep(root.dataset.theme);
+  });
+})();
