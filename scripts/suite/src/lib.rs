@@ -1,1 +1,19 @@
-//! x
+//! The whole suite from outside: started as a speaker starts it, used as a browser uses it. Its tests and its
+//! measurements stand on this.
+//!
+//! Deliberately absent: any knowledge of how a service works inside; what is used here is what everybody can use.
+//!
+//! In reading order:
+
+mod demo;
+pub use demo::{Demo, free_port};
+
+mod shop;
+pub use shop::{Shop, line, until};
+
+mod feed;
+pub use feed::{Event, Feed};
+
+pub mod load;
+
+pub mod processes;

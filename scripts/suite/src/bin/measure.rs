@@ -1,0 +1,144 @@
+//! `measure`: the figures of `docs/performance.md`, from a demo that runs.
+//!
+//!     cargo run --release -p suite --bin measure -- latency|load|idle|memory [options]
+//!
+//! The demo is the one at `SHOP` (`http://127.0.0.1:8000`), its data in `DATA_DIR` (`data`). Options: `--rate`,
+//! `--seconds`. Prints figures and fails on none: machines differ.
+#![expect(clippy::print_stdout, reason = "printing is what it is for")]
+
+use std::{path::PathBuf, time::Duration};
+
+use anyhow::{Context as _, Result, bail};
+use suite::{
+    Feed, Shop,
+    load::{self, Latencies, percentile},
+    processes::{Usage, usage},
+};
+use tokio::time::Instant;
+
+const SERVICES: [&str; 5] = ["website", "warehouse", "stock-level", "inventory-analysis", "delivery"];
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let option = |name: &str, default: u64| -> Result<u64> {
+        match arguments.iter().position(|argument| argument == name) {
+            Some(at) => Ok(arguments.get(at + 1).context("an option without a value")?.parse()?),
+            None => Ok(default),
+        }
+    };
+    let address = std::env::var("SHOP").unwrap_or_else(|_| "http://127.0.0.1:8000".to_owned());
+    let shop = Shop::new(&address, "")?;
+    match arguments.first().map(String::as_str) {
+        Some("latency") => latency(&shop, option("--rate", 50)?, option("--seconds", 30)?).await,
+        Some("load") => throughput(&shop, option("--rate", 500)?, option("--seconds", 60)?).await,
+        Some("idle") => idle(option("--seconds", 20)?).await,
+        Some("memory") => memory().await,
+        _ => bail!("measure latency|load|idle|memory [--rate N] [--seconds N]"),
+    }
+}
+
+/// Ten seconds of warming up, then the time from placing to delivery.
+async fn latency(shop: &Shop, rate: u64, seconds: u64) -> Result<()> {
+    const WARM_UP_S: u64 = 10;
+    let latencies = Latencies::default();
+    let following = tokio::spawn(latencies.clone().follow(Feed::open(shop, "/api/live").await?));
+    let measured_from = Instant::now() + Duration::from_secs(WARM_UP_S);
+    let noting = latencies.clone();
+    let placed = load::place(shop, rate, WARM_UP_S + seconds, move |id, at| noting.sent(id, at)).await?;
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while latencies.since(measured_from).1 > 0 && Instant::now() < deadline {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let (times, missing) = latencies.since(measured_from);
+    println!(
+        "latency at {rate}/s: {} orders, median {:.1} ms, 90th {:.1} ms, 99th {:.1} ms, longest {:.1} ms, not delivered {missing}, not taken {}",
+        times.len(),
+        percentile(&times, 0.5),
+        percentile(&times, 0.9),
+        percentile(&times, 0.99),
+        times.last().copied().unwrap_or(f64::NAN),
+        placed.failed,
+    );
+    following.abort();
+    Ok(())
+}
+
+/// Orders at this rate; how long the rest takes afterwards, and whether the sums hold.
+async fn throughput(shop: &Shop, rate: u64, seconds: u64) -> Result<()> {
+    let before = shop.get("/api/ledger").await?;
+    let used_before = all_usage().await;
+    let placed = load::place(shop, rate, seconds, |_, _| {}).await?;
+    let ended = Instant::now();
+    let expected = before["orders"]["placed"].as_u64().unwrap_or(0) + placed.taken;
+    let ledger = shop
+        .until_ledger(Duration::from_secs(120), |ledger| {
+            ledger["orders"]["placed"] == expected
+                && ledger["orders"]["waiting"] == 0
+                && ledger["deliveries"]["under_way"] == 0
+        })
+        .await?;
+    let drained = ended.elapsed().as_secs_f64();
+    let accepted = ledger["orders"]["accepted"].as_f64().unwrap_or(0.0) / expected as f64;
+    println!(
+        "load: {} orders taken in {:.1} s ({:.0}/s), {} not taken; drained {drained:.1} s later; accepted {:.1} %; ledger {}",
+        placed.taken,
+        placed.seconds,
+        placed.taken as f64 / placed.seconds,
+        placed.failed,
+        accepted * 100.0,
+        if ledger["balanced"] == true { "balanced" } else { "NOT balanced" },
+    );
+    let elapsed = placed.seconds + drained;
+    for (name, before, after) in used_before.iter().zip(all_usage().await).filter_map(|((name, before), (_, after))| {
+        Some((name, (*before)?, after?))
+    }) {
+        let share = (after.cpu_s - before.cpu_s) / elapsed * 100.0;
+        println!("  {name:<20} {share:5.1} % of a core, {:6.1} MiB", after.resident_mib);
+    }
+    Ok(())
+}
+
+/// What everything costs while nothing happens.
+async fn idle(seconds: u64) -> Result<()> {
+    let before = all_usage().await;
+    tokio::time::sleep(Duration::from_secs(seconds)).await;
+    let mut services = 0.0;
+    for ((name, before), (_, after)) in before.iter().zip(all_usage().await) {
+        let (Some(before), Some(after)) = (before, after) else { continue };
+        let share = (after.cpu_s - before.cpu_s) / seconds as f64 * 100.0;
+        if name != "broker" {
+            services += share;
+        }
+        println!("  {name:<20} {share:5.2} % of a core, {:6.1} MiB", after.resident_mib);
+    }
+    println!("idle: the five services together {services:.2} % of a core over {seconds} s");
+    Ok(())
+}
+
+async fn memory() -> Result<()> {
+    let mut all = 0.0;
+    for (name, usage) in all_usage().await {
+        let Some(usage) = usage else { continue };
+        all += usage.resident_mib;
+        println!("  {name:<20} {:6.1} MiB", usage.resident_mib);
+    }
+    println!("memory: {all:.1} MiB in all");
+    Ok(())
+}
+
+/// The usage of the broker and of each service, as far as it runs.
+async fn all_usage() -> Vec<(String, Option<Usage>)> {
+    let run = PathBuf::from(std::env::var("DATA_DIR").unwrap_or_else(|_| "data".to_owned())).join("run");
+    let mut all = Vec::new();
+    for name in SERVICES.into_iter().chain(["broker"]) {
+        let noted = std::fs::read_to_string(run.join(format!("{name}.pid"))).unwrap_or_default();
+        let process = noted.split_whitespace().next().and_then(|id| id.parse().ok());
+        let usage = match process {
+            Some(process) => usage(process).await.ok(),
+            None => None,
+        };
+        all.push((name.to_owned(), usage));
+    }
+    all
+}

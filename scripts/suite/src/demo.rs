@@ -1,0 +1,171 @@
+//! `scripts/demo`, started in a folder of its own and stopped again.
+
+use std::{
+    net::{Ipv4Addr, TcpListener},
+    path::{Path, PathBuf},
+    process::Stdio,
+    time::Duration,
+};
+
+use anyhow::{Context as _, Result, bail};
+use tokio::{
+    io::{AsyncBufReadExt as _, BufReader},
+    process::{Child, Command},
+};
+
+use crate::shop::Shop;
+
+/// How long a demo may take to be ready: it may have to be built first.
+const READY_WITHIN: Duration = Duration::from_secs(900);
+/// How long it may take to stop.
+const STOPPED_WITHIN: Duration = Duration::from_secs(40);
+
+/// A demo that runs.
+pub struct Demo {
+    /// Its shop.
+    pub shop: Shop,
+    /// Where its data lies.
+    pub data_dir: PathBuf,
+    /// Where its broker's REST API is, if it started one.
+    pub pulsar_http: String,
+    child: Child,
+    settings: Vec<(String, String)>,
+    lines: Vec<String>,
+}
+
+/// A port nobody listens on now.
+///
+/// # Errors
+/// If the system has none.
+pub fn free_port() -> Result<u16> {
+    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
+}
+
+fn root() -> &'static Path {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.ancestors().nth(2).unwrap_or(here)
+}
+
+impl Demo {
+    /// Starts a demo with a broker of its own, on free ports and in a new folder; `settings` are environment variables.
+    ///
+    /// # Errors
+    /// If it does not get ready, with what it said.
+    pub async fn start(settings: &[(&str, &str)]) -> Result<Self> {
+        let data_dir = std::env::temp_dir().join(format!("beers-demo-{:08x}", rand::random::<u32>()));
+        let mut all: Vec<(String, String)> = vec![
+            ("DATA_DIR".to_owned(), data_dir.display().to_string()),
+            ("PRESENTER_TOKEN".to_owned(), "let-me-in".to_owned()),
+        ];
+        for port in ["HTTP_PORT", "PULSAR_PORT", "PULSAR_HTTP_PORT"] {
+            all.push((port.to_owned(), free_port()?.to_string()));
+        }
+        all.extend(settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        Self::start_with(all, data_dir, &[]).await
+    }
+
+    async fn start_with(settings: Vec<(String, String)>, data_dir: PathBuf, arguments: &[&str]) -> Result<Self> {
+        let mut child = Command::new(root().join("scripts/demo"))
+            .args(arguments)
+            .env_remove("PULSAR_URL")
+            .env_remove("PULSAR_ADMIN_URL")
+            .env_remove("PULSAR_TENANT")
+            .envs(settings.iter().map(|(name, value)| (name.as_str(), value.as_str())))
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::inherit())
+            .kill_on_drop(false)
+            .spawn()
+            .context("scripts/demo cannot be started")?;
+        let said = child.stdout.take().context("scripts/demo says nothing")?;
+        let mut said = BufReader::new(said).lines();
+        let mut lines = Vec::new();
+        let ready = tokio::time::timeout(READY_WITHIN, async {
+            while let Some(line) = said.next_line().await? {
+                lines.push(line.clone());
+                if let Some(address) = line.strip_prefix("ready: ") {
+                    return Ok(address.to_owned());
+                }
+            }
+            bail!("it ended")
+        });
+        let address = match ready.await {
+            Ok(Ok(address)) => address,
+            other => {
+                drop(child.start_kill());
+                bail!("the demo did not get ready ({other:?}):\n{}", lines.join("\n"));
+            }
+        };
+        // What it says from now on is read and dropped, so that it never waits for a full pipe.
+        tokio::spawn(async move { while let Ok(Some(_)) = said.next_line().await {} });
+        let value = |name: &str| settings.iter().rev().find(|(known, _)| known == name).map(|(_, value)| value.clone());
+        let pulsar_http = format!("http://127.0.0.1:{}", value("PULSAR_HTTP_PORT").unwrap_or_default());
+        let token = value("PRESENTER_TOKEN").unwrap_or_default();
+        Ok(Demo { shop: Shop::new(&address, &token)?, data_dir, pulsar_http, child, settings, lines })
+    }
+
+    /// What it said until it was ready.
+    pub fn lines(&self) -> &[String] {
+        &self.lines
+    }
+
+    /// The process of one of its parts: a service, or `broker`.
+    ///
+    /// # Errors
+    /// If it is not noted.
+    pub fn process(&self, name: &str) -> Result<u32> {
+        let path = self.data_dir.join("run").join(format!("{name}.pid"));
+        let noted = std::fs::read_to_string(&path).with_context(|| path.display().to_string())?;
+        let id = noted.split_whitespace().next().context("no process is noted")?;
+        Ok(id.parse()?)
+    }
+
+    /// Kills one of its parts without any farewell; the demo starts it again.
+    ///
+    /// # Errors
+    /// If it cannot be killed.
+    pub async fn kill(&self, name: &str) -> Result<()> {
+        let process = self.process(name)?.to_string();
+        let killed = Command::new("kill").args(["-9", &process]).status().await?;
+        anyhow::ensure!(killed.success(), "{name} (process {process}) could not be killed");
+        Ok(())
+    }
+
+    /// Stops it as Ctrl-C does, and waits until all it started is gone.
+    ///
+    /// # Errors
+    /// If it does not stop in time.
+    pub async fn stop(mut self) -> Result<()> {
+        self.end().await?;
+        drop(std::fs::remove_dir_all(&self.data_dir));
+        Ok(())
+    }
+
+    /// Stops it and starts it again with the same data.
+    ///
+    /// # Errors
+    /// If it does not stop, or does not get ready again.
+    pub async fn restart(mut self, arguments: &[&str]) -> Result<Self> {
+        self.end().await?;
+        let (settings, data_dir) = (std::mem::take(&mut self.settings), self.data_dir.clone());
+        Self::start_with(settings, data_dir, arguments).await
+    }
+
+    async fn end(&mut self) -> Result<()> {
+        if let Some(process) = self.child.id() {
+            Command::new("kill").args(["-INT", &process.to_string()]).status().await?;
+        }
+        tokio::time::timeout(STOPPED_WITHIN, self.child.wait()).await.context("the demo did not stop in time")??;
+        Ok(())
+    }
+}
+
+impl Drop for Demo {
+    /// A test that failed leaves nothing running: the demo stops what it started when it is told to.
+    fn drop(&mut self) {
+        if let Some(process) = self.child.id() {
+            let told = std::process::Command::new("kill").args(["-INT", &process.to_string()]).status();
+            drop(told);
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! The website's API, as anybody may use it.
+
+use std::{future::Future, sync::Once, time::Duration};
+
+use anyhow::{Context as _, Result, ensure};
+use reqwest::{Client, Method, Response};
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+/// How often something is looked at while it is waited for.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+/// How long one call may take.
+const ANSWER_WITHIN: Duration = Duration::from_secs(20);
+
+/// A shop, by its address.
+#[derive(Clone)]
+pub struct Shop {
+    http: Client,
+    address: String,
+    token: String,
+}
+
+/// A line of an order.
+pub fn line(beer: &str, bottles: u32) -> Value {
+    json!({"beer": beer, "bottles": bottles})
+}
+
+impl Shop {
+    /// The shop at this address, with the presenter's token.
+    ///
+    /// # Errors
+    /// If no HTTP client can be made.
+    pub fn new(address: &str, token: &str) -> Result<Self> {
+        static CRYPTOGRAPHY: Once = Once::new();
+        // Fails only if one was installed before, which is as good.
+        CRYPTOGRAPHY.call_once(|| drop(rustls::crypto::ring::default_provider().install_default()));
+        let http = Client::builder().timeout(ANSWER_WITHIN).build()?;
+        Ok(Shop { http, address: address.trim_end_matches('/').to_owned(), token: token.to_owned() })
+    }
+
+    /// Its address.
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// Its HTTP client.
+    pub fn http(&self) -> &Client {
+        &self.http
+    }
+
+    /// Calls the API.
+    ///
+    /// # Errors
+    /// If there is no answer.
+    pub async fn call(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Response> {
+        let mut request = self.http.request(method, format!("{}{path}", self.address));
+        if let Some(body) = body {
+            request = request.json(body);
+        }
+        Ok(request.send().await?)
+    }
+
+    /// Reads JSON.
+    ///
+    /// # Errors
+    /// If there is no answer, or another than 200.
+    pub async fn get(&self, path: &str) -> Result<Value> {
+        let answer = self.call(Method::GET, path, None).await?;
+        let status = answer.status();
+        let text = answer.text().await?;
+        ensure!(status.is_success(), "{path} answers {status}: {text}");
+        serde_json::from_str(&text).with_context(|| text)
+    }
+
+    /// Reads JSON from a path that is handed over, as a closure that is called often needs it.
+    ///
+    /// # Errors
+    /// As [`Shop::get`].
+    pub async fn get_owned(&self, path: String) -> Result<Value> {
+        self.get(&path).await
+    }
+
+    /// Places an order and gives its id.
+    ///
+    /// # Errors
+    /// If it is not taken.
+    pub async fn order(&self, address: &str, lines: &[Value]) -> Result<String> {
+        let order = json!({"customer": "Ada", "address": address, "lines": lines});
+        let answer = self.call(Method::POST, "/api/orders", Some(&order)).await?;
+        let status = answer.status();
+        let body: Value = answer.json().await?;
+        ensure!(status == 202, "an order is answered {status}: {body}");
+        body["order_id"].as_str().map(str::to_owned).context("an order without an id")
+    }
+
+    /// Posts with the presenter's token.
+    ///
+    /// # Errors
+    /// If there is no answer.
+    pub async fn post_as_presenter(&self, path: &str, body: Option<&Value>) -> Result<Response> {
+        let mut request = self.http.post(format!("{}{path}", self.address)).bearer_auth(&self.token);
+        if let Some(body) = body {
+            request = request.json(body);
+        }
+        Ok(request.send().await?)
+    }
+
+    /// Waits until an order has this status and gives it.
+    ///
+    /// # Errors
+    /// If it has not within the limit.
+    pub async fn until_status(&self, order_id: &str, status: &str, within: Duration) -> Result<Value> {
+        let path = format!("/api/orders/{order_id}");
+        until(&format!("{order_id} to be {status}"), within, || async {
+            let order = self.get(&path).await?;
+            if order["status"] == status { Ok(order) } else { anyhow::bail!("{order}") }
+        })
+        .await
+    }
+
+    /// Waits until the ledger is balanced and `settled` says that it is so.
+    ///
+    /// # Errors
+    /// If it is not within the limit, with the ledger as it is.
+    pub async fn until_ledger(&self, within: Duration, settled: impl Fn(&Value) -> bool) -> Result<Value> {
+        until("the ledger", within, || async {
+            let ledger = self.get("/api/ledger").await?;
+            if ledger["balanced"] == true && settled(&ledger) { Ok(ledger) } else { anyhow::bail!("{ledger}") }
+        })
+        .await
+    }
+}
+
+/// Looks until it succeeds.
+///
+/// # Errors
+/// The last reason why it did not, when the limit is over.
+pub async fn until<T, Looking>(what: &str, within: Duration, mut look: impl FnMut() -> Looking) -> Result<T>
+where
+    Looking: Future<Output = Result<T>>,
+{
+    let deadline = Instant::now() + within;
+    loop {
+        match look().await {
+            Ok(found) => return Ok(found),
+            Err(error) if Instant::now() > deadline => {
+                return Err(error.context(format!("waited {} s for {what}", within.as_secs())));
+            }
+            Err(_) => tokio::time::sleep(LOOK_EVERY).await,
+        }
+    }
+}

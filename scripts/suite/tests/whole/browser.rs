@@ -1,0 +1,174 @@
+//! The pages, in a real browser.
+
+use std::{future::Future, process::Stdio, time::Duration};
+
+use anyhow::{Context as _, Result, ensure};
+use serde_json::Value;
+use suite::{Demo, free_port, line, until};
+use thirtyfour::{By, ChromiumLikeCapabilities as _, DesiredCapabilities, WebDriver};
+use tokio::process::{Child, Command};
+
+const SOON: Duration = Duration::from_secs(20);
+/// A first load of the shop on a phone, on the wire, in bytes.
+const FIRST_LOAD_MAX: u64 = 100_000;
+
+/// A browser and the driver in front of it, closed together.
+struct Browser {
+    driver: WebDriver,
+    process: Child,
+}
+
+impl Browser {
+    async fn open() -> Result<Self> {
+        let port = free_port()?;
+        let process = Command::new("chromedriver")
+            .arg(format!("--port={port}"))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .kill_on_drop(true)
+            .spawn()
+            .context("chromedriver cannot be started; scripts/test installs it")?;
+        let mut wanted = DesiredCapabilities::chrome();
+        let arguments = [
+            "--headless=new",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-dev-shm-usage",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+            "--no-first-run",
+            "--lang=en",
+            "--window-size=1280,720",
+        ];
+        for argument in arguments {
+            wanted.add_arg(argument)?;
+        }
+        let address = format!("http://127.0.0.1:{port}");
+        let driver = until("the browser", SOON, || async { Ok(WebDriver::new(&address, wanted.clone()).await?) }).await?;
+        Ok(Browser { driver, process })
+    }
+
+    async fn close(mut self) -> Result<()> {
+        self.driver.quit().await?;
+        Ok(self.process.kill().await?)
+    }
+}
+
+/// Plays in a browser of its own, which is closed whatever happens.
+async fn in_browser<Playing>(play: impl FnOnce(WebDriver) -> Playing) -> Result<()>
+where
+    Playing: Future<Output = Result<()>>,
+{
+    let browser = Browser::open().await?;
+    let played = play(browser.driver.clone()).await;
+    browser.close().await?;
+    played
+}
+
+async fn text(driver: &WebDriver, selector: &str) -> Result<String> {
+    Ok(driver.find(By::Css(selector)).await?.text().await?)
+}
+
+async fn until_text(driver: &WebDriver, selector: &str, expected: &str) -> Result<()> {
+    until(&format!("{selector} to say {expected:?}"), SOON, || async {
+        let text = text(driver, selector).await?;
+        ensure!(text.contains(expected), "{selector} says {text:?}");
+        Ok(())
+    })
+    .await
+}
+
+/// Three taps: a beer, "order", "place the order"; then the page follows it to the customer.
+pub async fn an_order_is_placed_and_followed(demo: &Demo) -> Result<()> {
+    in_browser(|driver| async move {
+        driver.goto(format!("{}/?lang=en", demo.shop.address())).await?;
+        driver.find(By::Css("[data-beer='orval'] .more")).await?.click().await?;
+        driver.find(By::Css(".to-checkout")).await?.click().await?;
+        driver.find(By::Css("button.place")).await?.click().await?;
+        let address = driver.current_url().await?;
+        ensure!(address.path().starts_with("/orders/"), "{address}");
+        until_text(&driver, "body", "Delivered").await?;
+        let order_id = address.path().trim_start_matches("/orders/").to_owned();
+        let order = demo.shop.get(&format!("/api/orders/{order_id}")).await?;
+        ensure!(order["status"] == "delivered", "{order}");
+        driver.refresh().await?;
+        until_text(&driver, "body", "Delivered").await?;
+        driver.back().await?;
+        until_text(&driver, "body", "Orval").await
+    })
+    .await
+}
+
+/// What is on the dashboards changes without a reload, and is what the API says.
+pub async fn the_dashboards_move(demo: &Demo) -> Result<()> {
+    in_browser(|driver| async move {
+        for page in ["deliveries", "stock", "analysis", "ledger"] {
+            driver.goto(format!("{}/stage/{page}?lang=en", demo.shop.address())).await?;
+            until(&format!("{page} to be live"), SOON, || async {
+                ensure!(driver.find(By::Css("body")).await?.class_name().await?.unwrap_or_default().contains("live"));
+                Ok(())
+            })
+            .await?;
+            let before = text(&driver, "main").await?;
+            let order = demo.shop.order("Gent", &[line("duvel", 2)]).await?;
+            demo.shop.until_status(&order, "delivered", SOON).await?;
+            until(&format!("{page} to move"), SOON, || async {
+                ensure!(text(&driver, "main").await? != before, "still the same");
+                Ok(())
+            })
+            .await?;
+        }
+        Ok(())
+    })
+    .await
+}
+
+/// Sign in, correct an address, redrive.
+pub async fn the_presenter_redrives(demo: &Demo) -> Result<()> {
+    in_browser(|driver| async move {
+        let order = demo.shop.order("Rue introuvable 9", &[line("orval", 1)]).await?;
+        demo.shop.until_status(&order, "stranded", SOON).await?;
+        driver.goto(format!("{}/sign-in?lang=en", demo.shop.address())).await?;
+        driver.find(By::Css("#token")).await?.send_keys("wrong").await?;
+        driver.find(By::Css("button[type=submit]")).await?.click().await?;
+        driver.find(By::Css("#token-fault")).await?;
+        driver.find(By::Css("#token")).await?.send_keys("let-me-in").await?;
+        driver.find(By::Css("button[type=submit]")).await?.click().await?;
+        ensure!(driver.current_url().await?.path() == "/stage/deliveries", "{}", driver.current_url().await?);
+        let field = driver.find(By::Css(format!("#address-{order}"))).await?;
+        field.clear().await?;
+        field.send_keys("Markt 21, Brugge").await?;
+        driver.find(By::Css(format!("#dead-{order} form.redrive button"))).await?.click().await?;
+        let order = demo.shop.until_status(&order, "delivered", SOON).await?;
+        ensure!(order["address"] == "Markt 21, Brugge", "{order}");
+        Ok(())
+    })
+    .await
+}
+
+/// No page reaches beyond its own address, none scrolls sideways on a phone, and the shop is small.
+pub async fn pages_stay_within_their_limits(demo: &Demo) -> Result<()> {
+    in_browser(|driver| async move {
+        let order = demo.shop.order("Gent", &[line("orval", 1)]).await?;
+        let order_page = format!("/orders/{order}");
+        driver.set_window_rect(0, 0, 390, 844).await?;
+        for page in ["/", &order_page, "/stage/deliveries", "/stage/stock", "/stage/analysis", "/stage/ledger", "/sign-in", "/nothing"] {
+            driver.goto(format!("{}{page}", demo.shop.address())).await?;
+            let script = "return [document.documentElement.scrollWidth, innerWidth, performance.getEntriesByType('resource').map(r => [r.name, r.transferSize])\
+                          .concat([[location.href, performance.getEntriesByType('navigation')[0].transferSize]])]";
+            let seen: Value = driver.execute(script, Vec::new()).await?.json().clone();
+            let (wide, window) = (seen[0].as_u64().unwrap_or(0), seen[1].as_u64().unwrap_or(0));
+            ensure!(wide <= window, "{page} is {wide} wide in a window of {window}");
+            let mut bytes = 0;
+            for resource in seen[2].as_array().into_iter().flatten() {
+                let address = resource[0].as_str().unwrap_or_default();
+                ensure!(address.starts_with(demo.shop.address()), "{page} asks for {address}");
+                bytes += resource[1].as_u64().unwrap_or(0);
+            }
+            ensure!(page != "/" || bytes <= FIRST_LOAD_MAX, "the shop is {bytes} bytes");
+        }
+        Ok(())
+    })
+    .await
+}

@@ -1,0 +1,98 @@
+//! The whole suite, from outside: one demo is started as a speaker starts it, everything below is tried on it in turn,
+//! and in the end it is stopped and nothing is left.
+
+mod api;
+mod browser;
+mod crashes;
+mod deliveries;
+mod orders;
+mod running;
+
+use std::{future::Future, process::ExitCode, sync::Arc};
+
+use anyhow::{Context as _, Result, bail};
+use libtest_mimic::{Arguments, Failed, Trial};
+use suite::Demo;
+use tokio::runtime::Runtime;
+
+/// Couriers that are fast enough for a load, slow enough to be seen with a parcel in hand.
+const SETTINGS: [(&str, &str); 3] = [("COURIERS", "4"), ("COURIER_PACE_MS", "50"), ("RETRY_FIRST_MS", "200")];
+
+fn main() -> ExitCode {
+    match play_all() {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("{error:?}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn play_all() -> Result<ExitCode> {
+    let mut arguments = Arguments::from_args();
+    arguments.test_threads = Some(1);
+    if arguments.list {
+        let nobody = Arc::new(Stage { demo: None, runtime: None });
+        return Ok(libtest_mimic::run(&arguments, trials(&nobody)).exit_code());
+    }
+    let runtime = Runtime::new()?;
+    let demo = Arc::new(runtime.block_on(Demo::start(&SETTINGS))?);
+    let stage = Arc::new(Stage { demo: Some(demo), runtime: Some(runtime) });
+    let conclusion = libtest_mimic::run(&arguments, trials(&stage));
+    let Stage { demo: Some(demo), runtime: Some(runtime) } = Arc::into_inner(stage).context("a trial goes on")? else {
+        bail!("the demo is gone");
+    };
+    runtime.block_on(running::stops_and_leaves_nothing(Arc::into_inner(demo).context("a trial goes on")?))?;
+    Ok(conclusion.exit_code())
+}
+
+/// What the trials share.
+struct Stage {
+    demo: Option<Arc<Demo>>,
+    runtime: Option<Runtime>,
+}
+
+impl Stage {
+    fn play<Playing>(&self, trial: impl FnOnce(Arc<Demo>) -> Playing) -> Result<(), Failed>
+    where
+        Playing: Future<Output = Result<()>>,
+    {
+        let (Some(demo), Some(runtime)) = (&self.demo, &self.runtime) else { return Ok(()) };
+        runtime.block_on(trial(Arc::clone(demo))).map_err(|error| format!("{error:?}").into())
+    }
+}
+
+/// A list of trials from functions, named after them.
+macro_rules! trials {
+    ($stage:expr, $($module:ident :: $name:ident),* $(,)?) => {
+        vec![$({
+            let stage = Arc::clone($stage);
+            let name = concat!(stringify!($module), "::", stringify!($name));
+            Trial::test(name, move || stage.play(|demo| async move { $module::$name(&demo).await }))
+        }),*]
+    };
+}
+
+fn trials(stage: &Arc<Stage>) -> Vec<Trial> {
+    trials![
+        stage,
+        running::says_what_a_speaker_needs,
+        orders::goes_from_the_form_to_delivered_through_all_five,
+        orders::anyone_may_order_through_pulsar,
+        orders::an_order_repeated_with_its_key_is_one_order,
+        orders::the_feed_tells_each_step_at_once,
+        api::is_described_truly,
+        api::says_what_is_wrong,
+        api::nothing_a_customer_types_breaks_a_page,
+        deliveries::an_address_nobody_finds_ends_among_the_dead_letters_and_is_redriven,
+        deliveries::what_is_given_up_comes_back_on_the_shelf,
+        deliveries::what_nobody_can_read_holds_nobody_up,
+        deliveries::nobody_without_the_token_changes_anything,
+        browser::an_order_is_placed_and_followed,
+        browser::the_dashboards_move,
+        browser::the_presenter_redrives,
+        browser::pages_stay_within_their_limits,
+        crashes::each_service_is_killed_under_load_and_nothing_is_lost,
+        crashes::the_broker_is_killed_under_load_and_nothing_is_lost,
+    ]
+}

@@ -1,0 +1,182 @@
+//! The bus against a real broker.
+
+use anyhow::{Context as _, Result, ensure};
+use bus::{Admin, Broker, Bus, Consumer, Dealt, Outgoing, Place, Position, Until, set_up};
+use events::{
+    ids::{BeerId, EventId, Moment, OrderId, Service},
+    orders::Line,
+    delivery::DeliveryOrder,
+    quantities::{Bottles, Sequence},
+    stock::{StockChange, StockEvent},
+    topics::{DELIVERY_ORDERS, ORDERS, STOCK_EVENTS, STOCK_LEVELS},
+};
+use serde::de::DeserializeOwned;
+
+/// Longest wait for what must come.
+const LIMIT: std::time::Duration = std::time::Duration::from_secs(30);
+
+fn broker() -> Broker {
+    let address = |name: &str, otherwise: &str| std::env::var(name).unwrap_or_else(|_| otherwise.to_owned());
+    Broker {
+        url: address("PULSAR_URL", "pulsar://127.0.0.1:6650"),
+        admin_url: address("PULSAR_ADMIN_URL", "http://127.0.0.1:8080"),
+        token: None,
+    }
+}
+
+async fn ground() -> Result<(Bus, Admin)> {
+    let admin = Admin::new(&broker())?;
+    let place = Place { tenant: format!("test-{:08x}", rand::random::<u32>()), episode: 1 };
+    set_up(&admin, &place).await.context("these tests need a broker: ./scripts/test starts one")?;
+    Ok((Bus::new(broker(), place), admin))
+}
+
+fn event(sequence: u64) -> StockEvent {
+    StockEvent {
+        change: StockChange::Reserved,
+        beer: BeerId::new("orval"),
+        sequence: Sequence(sequence),
+        bottles: Bottles(1),
+        level: Bottles(1000),
+        order_id: None,
+    }
+}
+
+fn message(sequence: u64) -> Outgoing {
+    let id = EventId::new(format!("test-{sequence}"));
+    Outgoing::new(STOCK_EVENTS, "orval", id, Moment::from_micros(1), &event(sequence)).unwrap()
+}
+
+/// Reads so many, acknowledges them, and gives their sequences.
+async fn read(consumer: &mut Consumer<StockEvent>, count: usize) -> Result<Vec<u64>> {
+    let mut sequences = Vec::new();
+    let reading = async {
+        while sequences.len() < count {
+            let batch = consumer.receive(count - sequences.len()).await;
+            let positions: Vec<Position> = batch.iter().map(|received| received.position).collect();
+            sequences.extend(batch.iter().filter_map(|received| received.message.as_ref().ok()).map(|e| e.sequence.0));
+            consumer.acknowledge(&positions).await;
+        }
+    };
+    let in_time = tokio::time::timeout(LIMIT, reading).await;
+    ensure!(in_time.is_ok(), "only {} of {count} came", sequences.len());
+    Ok(sequences)
+}
+
+async fn replayed<M: DeserializeOwned>(bus: &Bus, topic: events::topics::Topic<M>, until: Until) -> Result<usize> {
+    let mut replay = bus.replay(topic, until);
+    let mut count = 0;
+    while let Some(batch) = replay.next().await? {
+        count += batch.len();
+    }
+    Ok(count)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn setting_up_twice_changes_nothing() -> Result<()> {
+    let (bus, admin) = ground().await?;
+    bus.publisher().publish(&[message(1)]).await?;
+    set_up(&admin, bus.place()).await?;
+    assert_eq!(replayed(&bus, STOCK_EVENTS, Until::Now).await?, 1);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_the_table_gives_subscriptions() -> Result<()> {
+    let (bus, _) = ground().await?;
+    assert!(bus.consumer(STOCK_LEVELS, Service::Delivery, Dealt::default()).is_err());
+    assert!(bus.consumer(ORDERS, Service::Warehouse, Dealt::default()).is_ok());
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_published_before_anyone_came_is_read_in_order_with_its_id_and_time() -> Result<()> {
+    let (bus, _) = ground().await?;
+    let messages: Vec<_> = (1..=700).map(message).collect();
+    bus.publisher().publish(&messages).await?;
+    let mut consumer = bus.consumer(STOCK_EVENTS, Service::StockLevel, Dealt::default())?;
+    let first = consumer.receive(1).await;
+    assert_eq!((first[0].event_id.as_str(), first[0].at), ("test-1", Moment::from_micros(1)));
+    consumer.acknowledge(&[first[0].position]).await;
+    assert_eq!(read(&mut consumer, 699).await?, (2..=700).collect::<Vec<_>>());
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn reading_goes_on_when_the_broker_closes_the_topic() -> Result<()> {
+    let (bus, admin) = ground().await?;
+    let mut publisher = bus.publisher();
+    let mut consumer = bus.consumer(STOCK_EVENTS, Service::StockLevel, Dealt::default())?;
+    let mut seen = Vec::new();
+    for round in 0..4 {
+        let messages: Vec<_> = (1..=50).map(|n| message(round * 50 + n)).collect();
+        publisher.publish(&messages).await?;
+        seen.extend(read(&mut consumer, 50).await?);
+        let topic = STOCK_EVENTS.entry.address(&bus.place().tenant, 1).replacen("://", "/", 1);
+        admin.put(&format!("{topic}/unload"), None::<&()>).await?;
+    }
+    // What was acknowledged just before may come again; nothing is missing, and nothing comes before its time.
+    seen.dedup();
+    seen.sort_unstable();
+    seen.dedup();
+    assert!(seen.iter().zip(1..).all(|(sequence, expected)| *sequence == expected), "{seen:?}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_replay_ends_where_it_was_told_to_and_leaves_no_subscription() -> Result<()> {
+    let (bus, admin) = ground().await?;
+    assert_eq!(replayed(&bus, STOCK_EVENTS, Until::Now).await?, 0, "nothing is there");
+    bus.publisher().publish(&(1..=100).map(message).collect::<Vec<_>>()).await?;
+    let mut replay = bus.replay(STOCK_EVENTS, Until::Now);
+    let mut positions = Vec::new();
+    while let Some(batch) = replay.next().await? {
+        positions.extend(batch.into_iter().map(|received| received.position));
+    }
+    assert_eq!(positions.len(), 100);
+    assert_eq!(replayed(&bus, STOCK_EVENTS, Until::Position(positions[39])).await?, 40);
+    drop(replay);
+    let topic = STOCK_EVENTS.entry.address(&bus.place().tenant, 1).replacen("://", "/", 1);
+    let deadline = tokio::time::Instant::now() + LIMIT;
+    loop {
+        let stats: serde_json::Value = admin.get(&format!("{topic}/stats")).await?;
+        let subscriptions: Vec<_> = stats["subscriptions"].as_object().into_iter().flat_map(|all| all.keys()).collect();
+        if subscriptions.iter().all(|name| !name.starts_with("replay")) {
+            return Ok(());
+        }
+        ensure!(tokio::time::Instant::now() < deadline, "{subscriptions:?}");
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_courier_has_one_parcel_in_hand_and_another_gets_it_when_they_are_gone() -> Result<()> {
+    let (bus, _) = ground().await?;
+    let parcel = |n: u32| {
+        let order_id: OrderId = format!("o-{n}").parse().unwrap();
+        let lines = vec![Line { beer: BeerId::new("orval"), bottles: Bottles(1) }];
+        let (customer, address) = ("Ada".to_owned(), "Gent".to_owned());
+        let order = DeliveryOrder { order_id: order_id.clone(), round: 1, attempt: 1, customer, address, lines };
+        Outgoing::new(DELIVERY_ORDERS, order_id.as_str(), EventId::new(format!("p-{n}")), Moment::from_micros(1), &order)
+            .unwrap()
+    };
+    bus.publisher().publish(&(1..=3).map(parcel).collect::<Vec<_>>()).await?;
+    let courier = |name: &str| Dealt { name: Some(name.to_owned()), own_connection: true, instead: None };
+    let mut ada = bus.consumer(DELIVERY_ORDERS, Service::Delivery, courier("Ada"))?;
+    let in_hand = tokio::time::timeout(LIMIT, ada.receive(10)).await?;
+    assert_eq!(in_hand.len(), 1, "one parcel, and not the three that are there");
+    let mut bart = bus.consumer(DELIVERY_ORDERS, Service::Delivery, courier("Bart"))?;
+    let other = tokio::time::timeout(LIMIT, bart.receive(10)).await?;
+    assert_eq!(other.len(), 1);
+    assert_ne!(other[0].event_id, in_hand[0].event_id);
+    drop(ada);
+    bart.acknowledge(&[other[0].position]).await;
+    let mut left = std::collections::BTreeSet::new();
+    while left.len() < 2 {
+        let next = tokio::time::timeout(LIMIT, bart.receive(10)).await?;
+        left.insert(next[0].event_id.clone());
+        bart.acknowledge(&[next[0].position]).await;
+    }
+    assert!(left.contains(&in_hand[0].event_id), "what Ada had in hand: {left:?}");
+    Ok(())
+}

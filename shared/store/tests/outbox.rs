@@ -1,0 +1,107 @@
+//! Inbox and outbox: on a real database, and against a real broker.
+
+use anyhow::Result;
+use bus::{Admin, Broker, Bus, Place, Until, set_up};
+use events::{
+    ids::{Moment, OrderId},
+    orders::{Line, PlaceOrder, PlaceOrderType},
+    quantities::Bottles,
+    topics::ORDERS,
+};
+use store::{Migrator, Outbox, Store, enqueue, is_new};
+
+static NO_TABLES: Migrator = Migrator::DEFAULT;
+
+/// A folder that is gone when the test is over.
+struct Folder(std::path::PathBuf);
+
+impl Folder {
+    fn new() -> Self {
+        Folder(std::env::temp_dir().join(format!("beers-store-{:08x}", rand::random::<u32>())))
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        drop(std::fs::remove_dir_all(&self.0));
+    }
+}
+
+fn order(n: u32) -> (OrderId, PlaceOrder) {
+    let order_id: OrderId = format!("o-{n}").parse().unwrap();
+    let lines = vec![Line { beer: events::ids::BeerId::new("orval"), bottles: Bottles(n) }];
+    let order = PlaceOrder {
+        kind: PlaceOrderType::PlaceOrder,
+        order_id: Some(order_id.clone()),
+        customer: "Ada".into(),
+        address: "Gent".into(),
+        lines,
+    };
+    (order_id, order)
+}
+
+async fn put(store: &Store, n: u32, commit: bool) -> Result<()> {
+    let (order_id, order) = order(n);
+    let mut transaction = store.begin().await?;
+    if is_new(&mut transaction, order_id.as_str()).await? {
+        let at = Moment::from_micros(i64::from(n));
+        enqueue(&mut transaction, ORDERS, order_id.as_str(), at, Some(&order_id), &order).await?;
+    }
+    if commit {
+        transaction.commit().await?;
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_committed_is_published_once_in_order_and_the_rest_never() -> Result<()> {
+    let address = |name: &str, otherwise: &str| std::env::var(name).unwrap_or_else(|_| otherwise.to_owned());
+    let broker = Broker {
+        url: address("PULSAR_URL", "pulsar://127.0.0.1:6650"),
+        admin_url: address("PULSAR_ADMIN_URL", "http://127.0.0.1:8080"),
+        token: None,
+    };
+    let place = Place { tenant: format!("test-{:08x}", rand::random::<u32>()), episode: 1 };
+    set_up(&Admin::new(&broker)?, &place).await?;
+    let (bus, folder) = (Bus::new(broker, place), Folder::new());
+    let store = Store::open(&folder.0, "website", 1, Some("seal"), &NO_TABLES).await?;
+    for n in 1..=20 {
+        put(&store, n, n % 5 != 0).await?;
+        put(&store, n, n % 5 != 0).await?;
+    }
+    // As after a crash: the rows are there before the outbox is.
+    let (outbox, handle) = Outbox::new(store.clone(), &bus);
+    let running = tokio::spawn(outbox.run());
+    assert!(handle.flush().await);
+    put(&store, 21, true).await?;
+    assert!(handle.flush().await);
+    let mut replay = bus.replay(ORDERS, Until::Now);
+    let mut read = Vec::new();
+    while let Some(batch) = replay.next().await? {
+        read.extend(batch.into_iter().map(|received| (received.message.unwrap().lines[0].bottles.0, received.event_id)));
+    }
+    let expected: Vec<u32> = (1..=21).filter(|n| n % 5 != 0).collect();
+    assert_eq!(read.iter().map(|(n, _)| *n).collect::<Vec<_>>(), expected);
+    let mut ids: Vec<_> = read.into_iter().map(|(_, id)| id).collect();
+    ids.dedup();
+    assert_eq!(ids.len(), expected.len(), "each has an id of its own");
+    running.abort();
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_file_of_another_episode_of_the_same_number_is_put_aside() -> Result<()> {
+    let folder = Folder::new();
+    let store = Store::open(&folder.0, "website", 1, None, &NO_TABLES).await?;
+    put(&store, 1, true).await?;
+    store.close().await;
+    for (seal, known) in [("a", true), ("a", true), ("b", false)] {
+        let store = Store::open(&folder.0, "website", 1, Some(seal), &NO_TABLES).await?;
+        let mut transaction = store.begin().await?;
+        assert_eq!(!is_new(&mut transaction, "o-1").await?, known, "{seal}");
+        drop(transaction);
+        store.close().await;
+    }
+    assert!(folder.0.join("website-1.sqlite.other").exists());
+    Ok(())
+}
