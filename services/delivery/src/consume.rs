@@ -7,7 +7,7 @@ use events::{
     topics::{DEAD_LETTERS, DELIVERY_REQUESTS, Entry},
 };
 use serde::de::DeserializeOwned;
-use service::{Context, Tasks, now};
+use service::{Context, Serving, Tasks, now};
 use store::{OutboxHandle, Store, Transaction, is_new, put_aside};
 use tracing::{info, warn};
 
@@ -26,7 +26,11 @@ const BATCH_MAX: usize = 256;
 ///
 /// # Errors
 /// If a setting cannot be used, or the database fails.
-pub async fn run(context: Context) -> anyhow::Result<()> {
+pub fn run(context: Context) -> Serving {
+    Box::pin(work_as_set(context))
+}
+
+async fn work_as_set(context: Context) -> anyhow::Result<()> {
     run_with(context, Config::from_environment()?).await
 }
 
@@ -34,7 +38,11 @@ pub async fn run(context: Context) -> anyhow::Result<()> {
 ///
 /// # Errors
 /// If the database fails.
-pub async fn run_with(context: Context, config: Config) -> anyhow::Result<()> {
+pub fn run_with(context: Context, config: Config) -> Serving {
+    Box::pin(work_with(context, config))
+}
+
+async fn work_with(context: Context, config: Config) -> anyhow::Result<()> {
     let store = context.open_store(&TABLES).await?;
     let mut tasks = Tasks::default();
     let outbox = context.start_outbox(&mut tasks, &store);

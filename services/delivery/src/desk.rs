@@ -60,7 +60,6 @@ struct Filed {
 #[derive(Clone)]
 pub(crate) struct DeskHandle {
     reports: mpsc::Sender<Filed>,
-    outbox: OutboxHandle,
 }
 
 impl DeskHandle {
@@ -77,14 +76,6 @@ impl DeskHandle {
             Err(_) => pending().await,
         }
     }
-
-    /// Returns when everything that was committed before is published, however long the broker is away; or never, as
-    /// [`DeskHandle::report`].
-    pub(crate) async fn published(&self) {
-        if !self.outbox.flush().await {
-            pending().await
-        }
-    }
 }
 
 /// The desk.
@@ -99,8 +90,7 @@ pub(crate) struct Desk {
 impl Desk {
     pub(crate) fn new(context: Context, store: Store, outbox: OutboxHandle, patience: Patience) -> (Self, DeskHandle) {
         let (sender, reports) = mpsc::channel(REPORTS_MAX);
-        let handle = DeskHandle { reports: sender, outbox: outbox.clone() };
-        (Desk { context, store, outbox, patience, reports }, handle)
+        (Desk { context, store, outbox, patience, reports }, DeskHandle { reports: sender })
     }
 
     /// Writes reports down until nobody can bring any more.

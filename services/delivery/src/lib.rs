@@ -3,7 +3,7 @@
 //! Each courier is a consumer of the Shared queue `delivery-orders`, with one parcel in hand. The pure core in [`round`]
 //! says what becomes of an attempt; all couriers have it written down at one desk, which commits what waits in one
 //! transaction: the book of parcels and the outbox together. A parcel is acknowledged only when the outcome of its
-//! attempt is committed and published, by whoever: a courier who dies before that leaves it to another.
+//! attempt is committed, by whoever: a courier who dies before that leaves it to another.
 //!
 //! Deliberately absent: the client's dead-letter policy and negative acknowledgements, which know neither a growing
 //! delay nor a reason; and any list of retries that wait: they wait in the queue, which hands them out when it is time.

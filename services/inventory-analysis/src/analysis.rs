@@ -163,12 +163,9 @@ impl Analysis {
     /// Something happened to the stock of a beer.
     pub fn stock(&mut self, event: &StockEvent, at: Moment) -> bool {
         let shelf = self.shelves.entry(event.beer.clone()).or_default();
-        let is_new = event.sequence > shelf.sequence && !shelf.parked.contains_key(&event.sequence.0);
-        if !is_new {
-            return false;
-        }
+        let Some(counted) = shelf.take(event, at) else { return false };
         self.changed.insert(Key::Beer(event.beer.clone()));
-        for stocked in shelf.take(event, at) {
+        for stocked in counted {
             let Some(order_id) = stocked.order_id() else { continue };
             let event = &stocked.event;
             let order = self.orders.entry(order_id.clone()).or_default();

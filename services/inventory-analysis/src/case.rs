@@ -2,12 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use events::{
-    beers::BEERS,
-    ids::BeerId,
-    orders::Line,
-    quantities::Bottles,
-};
+use events::{beers::BEERS, ids::BeerId, orders::Line, quantities::Bottles};
 use serde::{Deserialize, Serialize};
 
 /// How many bottles of each beer of the catalogue: a byte each.

@@ -5,15 +5,10 @@
 
 use bus::{Consumer, Dealt, Position, Received, Undecodable};
 use events::{
-    decisions::OrderDecision,
-    delivery::DeliveryUpdate,
-    ids::Moment,
-    insights::Insight,
-    orders::PlaceOrder,
-    stock::StockEvent,
-    topics::Entry,
+    decisions::OrderDecision, delivery::DeliveryUpdate, ids::Moment, insights::Insight, orders::PlaceOrder,
+    stock::StockEvent, topics::Entry,
 };
-use service::{Context, Tasks, now};
+use service::{Context, Serving, Tasks, metrics::Metrics, now};
 use store::{OutboxHandle, Store, put_aside};
 use tokio::time::{Duration, Instant, sleep_until};
 
@@ -44,7 +39,11 @@ const STEADY_FOR: Duration = Duration::from_secs(3);
 ///
 /// # Errors
 /// If the database fails.
-pub async fn run(context: Context) -> anyhow::Result<()> {
+pub fn run(context: Context) -> Serving {
+    Box::pin(work(context))
+}
+
+async fn work(context: Context) -> anyhow::Result<()> {
     let store = context.open_store(&TABLES).await?;
     let mut tasks = Tasks::default();
     let outbox = context.start_outbox(&mut tasks, &store);
@@ -79,7 +78,7 @@ struct Desk {
 
 /// What is folded, and what of it is not committed yet. If committing fails the process ends and reads it again.
 struct Work {
-    context: Context,
+    metrics: Metrics,
     analysis: Analysis,
     unreadable: Vec<(&'static Entry, Position, Undecodable)>,
     pending: usize,
@@ -106,7 +105,7 @@ impl Desk {
             publisher: context.bus.publisher(),
             published: Published::default(),
             work: Work {
-                context: context.clone(),
+                metrics: context.metrics.clone(),
                 analysis,
                 unreadable: Vec::new(),
                 pending: 0,
@@ -190,6 +189,7 @@ impl Desk {
         }
         let told = self.published.publish(&mut self.publisher, insights, now).await?;
         if !told {
+            // However long the broker did not answer: we may have missed as much.
             self.work.steady_since = service::now();
         }
         self.rhythm.has_news = !told;
@@ -229,10 +229,9 @@ impl Work {
             }
         }
         self.pending += batch.len();
-        let metrics = &self.context.metrics;
-        metrics.handled(topic.name, counted);
-        metrics.unreadable(topic.name, unreadable);
-        metrics.repeated(topic.name, batch.len() - counted - unreadable);
+        self.metrics.handled(topic.name, counted);
+        self.metrics.unreadable(topic.name, unreadable);
+        self.metrics.repeated(topic.name, batch.len() - counted - unreadable);
         let now = now();
         if batch.iter().any(|received| now.micros_since(received.at) > BEHIND_MS * 1000) {
             self.steady_since = now;

@@ -96,7 +96,8 @@ mod tests {
     #[test]
     fn only_the_scarce_beer_is_not_restocked() {
         let forecast = forecast(&Analysis::default(), at(1, 0));
-        let scarce: Vec<_> = forecast.beers.iter().filter(|beer| !beer.restocked).map(|beer| beer.beer.as_str()).collect();
+        let scarce: Vec<_> =
+            forecast.beers.iter().filter(|beer| !beer.restocked).map(|beer| beer.beer.as_str()).collect();
         assert_eq!(scarce, ["westvleteren-12"]);
         assert_eq!(forecast.beers[0].sold_out_at, None);
     }

@@ -17,9 +17,7 @@
 
 use events::{
     ids::{Moment, OrderId},
-    insights::{
-        BottleSums, CONTRADICTIONS_MAX, Contradiction, Ledger, ON_THE_WAY_MAX, OnTheWay, ReadUpTo,
-    },
+    insights::{BottleSums, CONTRADICTIONS_MAX, Contradiction, Ledger, ON_THE_WAY_MAX, OnTheWay, ReadUpTo},
 };
 
 use crate::{
@@ -58,11 +56,14 @@ pub fn ledger(analysis: &Analysis, watch: Watch) -> Ledger {
     drawn.finish(analysis)
 }
 
+/// Something on its way: whether it is in time, what it is and since when, and which order.
+type Listed<'a> = (bool, Matter, &'a OrderId);
+
 /// A ledger being drawn up.
 struct Drawn<'a> {
     watch: Watch,
     ledger: Ledger,
-    on_the_way: Vec<(Matter, &'a OrderId)>,
+    on_the_way: Vec<Listed<'a>>,
     contradictions: Vec<Contradiction>,
     /// Bottles accepted orders asked for.
     accepted_bottles: u64,
@@ -101,15 +102,20 @@ impl<'a> Drawn<'a> {
         self.count_standing(order);
         if let Some(parked) = order.parked() {
             self.parked += 1;
-            self.is_overdue |= self.watch.is_overdue(parked.0);
-            self.on_the_way.push((parked, order_id));
+            let is_overdue = self.watch.is_overdue(parked.0);
+            self.list(is_overdue, parked, order_id);
         } else if let Some(matter) = order.on_its_way() {
-            self.is_overdue |= order.standing() == Standing::Waiting && self.is_missed(matter.0);
-            self.on_the_way.push((matter, order_id));
+            let is_overdue = order.standing() == Standing::Waiting && self.is_missed(matter.0);
+            self.list(is_overdue, matter, order_id);
         }
         for (at, what) in order.contradictions() {
             self.contradict(Contradiction { at, order_id: Some(order_id.clone()), what: what.to_owned() });
         }
+    }
+
+    fn list(&mut self, is_overdue: bool, matter: Matter, order_id: &'a OrderId) {
+        self.is_overdue |= is_overdue;
+        self.on_the_way.push((!is_overdue, matter, order_id));
     }
 
     fn count_standing(&mut self, order: &Order) {
@@ -144,7 +150,8 @@ impl<'a> Drawn<'a> {
             let Some((missing, first)) = shelf.gap() else { continue };
             self.parked += shelf.parked.len();
             if let Some(order_id) = first.order_id() {
-                self.on_the_way.push(((first.at, "waits for an earlier event of its beer"), order_id));
+                let matter = (first.at, "waits for an earlier event of its beer");
+                self.list(self.watch.is_overdue(first.at), matter, order_id);
             }
             if self.watch.is_overdue(first.at) {
                 let order_id = first.order_id().cloned();
@@ -166,12 +173,16 @@ impl<'a> Drawn<'a> {
         self.contradictions.sort_by_key(|contradiction| contradiction.at);
         self.contradictions.truncate(CONTRADICTIONS_MAX);
         self.ledger.contradictions = self.contradictions;
-        self.ledger.on_the_way = oldest(self.on_the_way);
-        self.ledger.read = analysis.checkpoint().iter().map(|(topic, position)| ReadUpTo {
-            topic: (*topic).to_owned(),
-            ledger: position.ledger,
-            entry: position.entry,
-        }).collect();
+        self.ledger.on_the_way = first_of(self.on_the_way);
+        self.ledger.read = analysis
+            .checkpoint()
+            .iter()
+            .map(|(topic, position)| ReadUpTo {
+                topic: (*topic).to_owned(),
+                ledger: position.ledger,
+                entry: position.entry,
+            })
+            .collect();
         self.ledger
     }
 
@@ -204,14 +215,14 @@ fn bottles(analysis: &Analysis) -> BottleSums {
     sums
 }
 
-/// The oldest of what is on its way, oldest first; there may be thousands.
-fn oldest(mut all: Vec<(Matter, &OrderId)>) -> Vec<OnTheWay> {
+/// What is overdue, which is why the ledger is unbalanced, then the oldest of what is on its way; there may be thousands.
+fn first_of(mut all: Vec<Listed<'_>>) -> Vec<OnTheWay> {
     if all.len() > ON_THE_WAY_MAX {
         all.select_nth_unstable(ON_THE_WAY_MAX);
         all.truncate(ON_THE_WAY_MAX);
     }
     all.sort_unstable();
-    let listed = all.into_iter().map(|((since, what), order_id)| OnTheWay {
+    let listed = all.into_iter().map(|(_, (since, what), order_id)| OnTheWay {
         order_id: order_id.clone(),
         what: what.to_owned(),
         since,

@@ -200,9 +200,8 @@ impl Delivery {
 /// FNV-1a, 64 bits: two events of one order are told apart, and nothing secret hangs on it.
 fn hash(event_id: &EventId) -> NonZeroU64 {
     let bytes = event_id.as_str().bytes();
-    let hash = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    });
+    let hash = bytes
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3));
     NonZeroU64::new(hash).unwrap_or(NonZeroU64::MIN)
 }
 

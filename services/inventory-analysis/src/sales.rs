@@ -84,12 +84,7 @@ impl Takings {
 
 #[cfg(test)]
 mod tests {
-    use events::{
-        decisions::Refusal,
-        ids::BeerId,
-        orders::Line,
-        quantities::Bottles,
-    };
+    use events::{decisions::Refusal, ids::BeerId, orders::Line, quantities::Bottles};
 
     use super::*;
 
@@ -122,7 +117,8 @@ mod tests {
         let sales = takings.sales(at(3));
         assert_eq!((sales.orders, sales.bottles, sales.revenue_cents), (2, 3, Cents(1080)));
         assert_eq!(sales.refused, RefusedDemand { orders: 1, bottles: 13, value_cents: Cents(16_770) });
-        let minutes: Vec<_> = sales.minutes.iter().map(|m| (m.minute.minute(), m.orders, m.bottles, m.refused)).collect();
+        let minutes: Vec<_> =
+            sales.minutes.iter().map(|m| (m.minute.minute(), m.orders, m.bottles, m.refused)).collect();
         assert_eq!(minutes, [(1, 1, 2, 1), (3, 1, 1, 0)]);
     }
 

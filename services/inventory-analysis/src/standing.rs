@@ -70,7 +70,10 @@ impl Order {
     pub fn parked(&self) -> Option<Matter> {
         let moved_at = self.delivery.as_ref().map(|delivery| delivery.at);
         let Some(decision) = &self.decision else {
-            let early = [(self.stocked_at, "bottles moved, its decision not read yet"), (moved_at, "moved, its decision not read yet")];
+            let early = [
+                (self.stocked_at, "bottles moved, its decision not read yet"),
+                (moved_at, "moved, its decision not read yet"),
+            ];
             return early.into_iter().find_map(|(at, what)| Some((at?, what)));
         };
         if self.placed_at.is_none() {
@@ -83,7 +86,9 @@ impl Order {
             (Some(returned), _) if self.released != returned.lines => {
                 Some((returned.at, "returned, its bottles not back on the shelf yet"))
             }
-            (None, Some(at)) if !self.released.is_empty() => Some((at, "bottles back on the shelf, its return not read yet")),
+            (None, Some(at)) if !self.released.is_empty() => {
+                Some((at, "bottles back on the shelf, its return not read yet"))
+            }
             _ => None,
         }
     }

@@ -44,7 +44,7 @@ impl Snapshot {
     pub(crate) async fn page(&mut self, after: Option<&Row>) -> anyhow::Result<Vec<Row>> {
         let (subject, key) = after.map_or(("", ""), |(subject, key, _)| (subject, key));
         let rows = sqlx::query_as(
-            "select subject, key, facts from aggregate where subject > $1 or (subject = $1 and key > $2)
+            "select subject, key, facts from aggregate where (subject, key) > ($1, $2)
              order by subject, key limit $3",
         );
         Ok(rows.bind(subject).bind(key).bind(PAGE_ROWS).fetch_all(&mut *self.transaction).await?)

@@ -1,6 +1,8 @@
 //! However the topics are interleaved, whatever is told again, and wherever the process is killed: the aggregates are
 //! the same, byte for byte.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by it")]
+
 use bus::{Position, Received};
 use events::{
     decisions::{OrderDecision, Refusal},
@@ -105,9 +107,8 @@ fn any_order_id() -> impl Strategy<Value = OrderId> {
 }
 
 fn any_lines() -> impl Strategy<Value = Vec<Line>> {
-    prop::collection::vec((any_beer(), 0..30_u32), 0..3).prop_map(|lines| {
-        lines.into_iter().map(|(beer, bottles)| Line { beer, bottles: Bottles(bottles) }).collect()
-    })
+    prop::collection::vec((any_beer(), 0..30_u32), 0..3)
+        .prop_map(|lines| lines.into_iter().map(|(beer, bottles)| Line { beer, bottles: Bottles(bottles) }).collect())
 }
 
 fn any_beer() -> impl Strategy<Value = BeerId> {

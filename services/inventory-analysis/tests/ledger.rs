@@ -1,5 +1,7 @@
 //! The ledger: given these messages, what it says and whether it is balanced.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by it")]
+
 use events::{
     decisions::{OrderDecision, Refusal},
     delivery::{DeliveryUpdate, FailureReason},
@@ -262,12 +264,26 @@ fn a_return_that_does_not_match_its_order_contradicts() {
 
 #[test]
 fn a_broken_log_contradicts() {
-    assert_eq!(Told::new().placed("a").accepted("a", 2).reserved(2, 2, 199, "a").found(), [
-        "orval #2: the level is 199, the sum is 198"
-    ]);
+    assert_eq!(
+        Told::new().placed("a").accepted("a", 2).reserved(2, 2, 199, "a").found(),
+        ["orval #2: the level is 199, the sum is 198"]
+    );
     let gap = Told::new().stock(StockChange::Received, 3, 10, 210, None);
     assert_eq!(gap.found(), [""; 0], "it may come");
     let missed = gap.at(131);
     assert_eq!(missed.found(), ["orval #2: is missing"]);
     assert_eq!(missed.stock(StockChange::Received, 2, 0, 200, None).found(), [""; 0], "it came");
+}
+
+#[test]
+fn what_is_overdue_is_listed_first_however_much_is_older() {
+    let mut told = Told::new();
+    for n in 0..30_u32 {
+        let id = format!("o-{n}");
+        told = told.placed(&id).accepted(&id, 1).reserved(2 + u64::from(n), 1, 199 - n, &id);
+    }
+    let ledger = told.at(150).placed("late").ledger(200);
+    assert!(!ledger.balanced);
+    assert_eq!((ledger.on_the_way.len(), ledger.on_the_way[0].order_id.as_str()), (20, "late"));
+    assert_eq!(ledger.deliveries.under_way, 30);
 }

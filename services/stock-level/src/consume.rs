@@ -8,7 +8,7 @@ use events::{
     stock::{StockEvent, StockLevel},
     topics::{Dealing, STOCK_EVENTS, STOCK_LEVELS},
 };
-use service::{Context, Tasks, environment, now};
+use service::{Context, Serving, Tasks, environment, now};
 use store::{OutboxHandle, Store, Transaction, enqueue, put_aside};
 use tokio::sync::mpsc;
 use tracing::warn;
@@ -29,7 +29,11 @@ const WORKERS_MAX: u32 = 10;
 ///
 /// # Errors
 /// If the database fails, or a setting cannot be used.
-pub async fn run(context: Context) -> anyhow::Result<()> {
+pub fn run(context: Context) -> Serving {
+    Box::pin(work_as_set(context))
+}
+
+async fn work_as_set(context: Context) -> anyhow::Result<()> {
     let workers = environment::number("STOCK_WORKERS", 2, 1..=WORKERS_MAX)?;
     run_in(context, Mode { dealing: Dealing::Failover, workers, fold: Fold::Versioned }).await
 }
@@ -38,7 +42,11 @@ pub async fn run(context: Context) -> anyhow::Result<()> {
 ///
 /// # Errors
 /// If the database fails.
-pub async fn run_in(context: Context, mode: Mode) -> anyhow::Result<()> {
+pub fn run_in(context: Context, mode: Mode) -> Serving {
+    Box::pin(work_in(context, mode))
+}
+
+async fn work_in(context: Context, mode: Mode) -> anyhow::Result<()> {
     let store = context.open_store(&TABLES).await?;
     let mut tasks = Tasks::default();
     let outbox = context.start_outbox(&mut tasks, &store);

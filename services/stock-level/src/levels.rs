@@ -73,11 +73,8 @@ impl Levels {
                 return Folded::Gap { expected };
             }
         }
-        let after = Written {
-            level: event.level,
-            sequence: event.sequence.max(before.sequence),
-            written: before.written + 1,
-        };
+        let after =
+            Written { level: event.level, sequence: event.sequence.max(before.sequence), written: before.written + 1 };
         self.beers.insert(event.beer.clone(), after);
         Folded::Written(after)
     }

@@ -11,7 +11,7 @@ use events::{
     stock::StockEvent,
     topics::{DELIVERY_ORDERS, DELIVERY_UPDATES, ORDER_DECISIONS, ORDERS, STOCK_EVENTS},
 };
-use service::{Context, Tasks, now};
+use service::{Context, Serving, Tasks, now};
 use store::{OutboxHandle, Store, Transaction, enqueue, is_new, put_aside};
 
 use crate::{
@@ -26,7 +26,11 @@ const BATCH_MAX: usize = 256;
 ///
 /// # Errors
 /// If the database fails, or another warehouse took the log over.
-pub async fn run(context: Context) -> anyhow::Result<()> {
+pub fn run(context: Context) -> Serving {
+    Box::pin(work(context))
+}
+
+async fn work(context: Context) -> anyhow::Result<()> {
     let store = context.open_store(&TABLES).await?;
     let mut tasks = Tasks::default();
     let outbox = context.start_outbox(&mut tasks, &store);
@@ -170,12 +174,7 @@ impl Desk {
     }
 
     /// Applies events, writes the shelves they changed and puts them into the outbox.
-    async fn write(
-        &mut self,
-        transaction: &mut Transaction,
-        events: &[StockEvent],
-        now: Moment,
-    ) -> anyhow::Result<()> {
+    async fn write(&mut self, transaction: &mut Transaction, events: &[StockEvent], now: Moment) -> anyhow::Result<()> {
         let mut changed: BTreeSet<&BeerId> = BTreeSet::new();
         for event in events {
             apply(&mut self.stock, event)?;

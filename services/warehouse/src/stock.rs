@@ -187,7 +187,8 @@ mod tests {
         let levels: Vec<_> = events.iter().map(|event| (event.change, event.sequence.0, event.level.0)).collect();
         assert_eq!(levels, [(StockChange::Reserved, 2, 198), (StockChange::Reserved, 2, 237)]);
         let refusal = decide(&stock, &id(2), &order(vec![line("orval", 2), line("westvleteren-12", 13)])).unwrap_err();
-        let expected = Refusal::NotEnough { beer: BeerId::new("westvleteren-12"), asked: Bottles(13), left: Bottles(12) };
+        let expected =
+            Refusal::NotEnough { beer: BeerId::new("westvleteren-12"), asked: Bottles(13), left: Bottles(12) };
         assert_eq!(refusal, expected);
     }
 
@@ -201,7 +202,10 @@ mod tests {
         }
         let events = decide(&stock, &id(7), &order(vec![line("orval", 24)])).unwrap();
         assert_eq!(events[0].level, Bottles(32));
-        assert_eq!((events[1].change, events[1].bottles, events[1].level), (StockChange::Received, Bottles(168), Bottles(200)));
+        assert_eq!(
+            (events[1].change, events[1].bottles, events[1].level),
+            (StockChange::Received, Bottles(168), Bottles(200))
+        );
         let events = decide(&stock, &id(8), &order(vec![line("westvleteren-12", 12)])).unwrap();
         assert_eq!(events.len(), 1);
         assert_eq!(events[0].level, Bottles::NONE);

@@ -1,4 +1,5 @@
 //! The warehouse against a real broker.
+#![expect(clippy::unwrap_used, reason = "what cannot be here ends the test")]
 
 use anyhow::Result;
 use bus::Received;
@@ -45,8 +46,7 @@ async fn decides_each_order_once_and_keeps_the_sequence() -> Result<()> {
     let decided = ground.read_until(ORDER_DECISIONS, |all| all.len() >= 3).await?;
     assert_eq!(decisions(&decided), [("a", true), ("b", false), ("c", true)]);
     let log = ground.read_until(STOCK_EVENTS, |all| all.len() >= 14).await?;
-    let expected =
-        [(StockChange::Counted, 1, 200), (StockChange::Reserved, 2, 198), (StockChange::Reserved, 3, 195)];
+    let expected = [(StockChange::Counted, 1, 200), (StockChange::Reserved, 2, 198), (StockChange::Reserved, 3, 195)];
     assert_eq!(of_beer(&log, "orval"), expected);
     assert_eq!(ground.read_until(DELIVERY_ORDERS, |all| all.len() >= 2).await?.len(), 2);
     let unreadable = ground.read_until(UNREADABLE, |all| !all.is_empty()).await?;

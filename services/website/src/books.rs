@@ -81,13 +81,12 @@ async fn journey(store: &Store, order_id: &OrderId) -> Result<Vec<Step>, StoreEr
 }
 
 async fn shown(store: &Store, beer: &str, sequence: i64) -> Result<Option<Step>, StoreError> {
-    let row: Option<(i64, i64)> = sqlx::query_as(
-        "select at, level from shown where beer = $1 and sequence >= $2 order by sequence limit 1",
-    )
-    .bind(beer)
-    .bind(sequence)
-    .fetch_optional(store.reader())
-    .await?;
+    let row: Option<(i64, i64)> =
+        sqlx::query_as("select at, level from shown where beer = $1 and sequence >= $2 order by sequence limit 1")
+            .bind(beer)
+            .bind(sequence)
+            .fetch_optional(store.reader())
+            .await?;
     Ok(row.map(|(at, level)| Step {
         at: Moment::from_micros(at),
         service: Service::StockLevel,
@@ -141,11 +140,10 @@ pub async fn load(store: &Store) -> Result<Known, StoreError> {
 type BeerRow = (String, Option<i64>, i64, Option<i64>, i64, i64, Option<String>);
 
 async fn load_shelves(store: &Store) -> Result<Shelves, StoreError> {
-    let rows: Vec<BeerRow> = sqlx::query_as(
-        "select beer, level, sequence, shown_level, shown_sequence, shown_written, worker from beers",
-    )
-    .fetch_all(store.reader())
-    .await?;
+    let rows: Vec<BeerRow> =
+        sqlx::query_as("select beer, level, sequence, shown_level, shown_sequence, shown_written, worker from beers")
+            .fetch_all(store.reader())
+            .await?;
     let bottles = |level: i64| Bottles(u32::try_from(level).unwrap_or(0));
     Ok(Shelves::of(rows.into_iter().map(|(beer, level, sequence, shown_level, shown_sequence, written, worker)| {
         let shelf = Shelf {

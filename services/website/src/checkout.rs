@@ -64,8 +64,7 @@ pub async fn order(
     if !faults.is_empty() {
         let attempt = Attempt { customer: order.customer, address: order.address, lines: typed, faults };
         let view = view(&site, Some(attempt));
-        return visitor
-            .show(&site, StatusCode::UNPROCESSABLE_ENTITY, |frame| pages::shop::render(&view, frame));
+        return visitor.show(&site, StatusCode::UNPROCESSABLE_ENTITY, |frame| pages::shop::render(&view, frame));
     }
     let token = fields.get("order_token").filter(|token| (1..=TOKEN_MAX).contains(&token.len()));
     match site.place(order, token.map(|token| format!("form {token}")), now()).await {

@@ -1,6 +1,9 @@
 //! The desk: everything that is written into the website's books goes over it, what waits in one transaction.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeSet, HashMap, hash_map::Entry},
+    sync::Arc,
+};
 
 use bus::{Received, Undecodable};
 use events::{
@@ -11,7 +14,7 @@ use events::{
     orders::{self, PlaceOrder},
     stock::{StockChange, StockEvent, StockLevel},
     topics::{
-        DELIVERY_REQUESTS, DELIVERY_UPDATES, Entry, INSIGHTS, ORDER_DECISIONS, ORDERS, STOCK_EVENTS, STOCK_LEVELS,
+        self, DELIVERY_REQUESTS, DELIVERY_UPDATES, INSIGHTS, ORDER_DECISIONS, ORDERS, STOCK_EVENTS, STOCK_LEVELS,
     },
     unreadable::Unreadable,
 };
@@ -21,7 +24,7 @@ use store::{Transaction, enqueue, put_aside};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::{
-    order::{Progress, hop_of_decision, hop_of_update},
+    order::{hop_of_decision, hop_of_update},
     site::Site,
     store::{self as books, Card, Hop, Placed, status_name},
     views::{Status, What},
@@ -92,13 +95,15 @@ pub async fn work(site: Arc<Site>, mut letters: mpsc::Receiver<Letter>) -> anyho
     let mut waiting = Vec::new();
     while letters.recv_many(&mut waiting, LETTERS_MAX).await > 0 {
         let transaction = site.store.begin().await?;
-        let mut entry = Work { site: &site, transaction, now: now(), changed: Vec::new(), beers: BTreeSet::new() };
+        let mut entry = Work::new(&site, transaction);
         let mut replies = Vec::with_capacity(waiting.len());
         for letter in waiting.drain(..) {
             replies.push(entry.take(letter).await?);
         }
-        let changed = entry.commit().await?;
-        site.outbox.wake();
+        let Committed { changed, to_publish } = entry.commit().await?;
+        if to_publish {
+            site.outbox.wake();
+        }
         for reply in replies {
             // Whoever asked may be gone; the books are written all the same.
             match reply {
@@ -120,11 +125,27 @@ struct Work<'a> {
     site: &'a Site,
     transaction: Transaction,
     now: Moment,
-    changed: Vec<(OrderId, Status, Moment)>,
+    changed: Vec<Change>,
     beers: BTreeSet<BeerId>,
+    /// Orders there was news of, each read once and written once, with the time of its last change if there was one.
+    cards: HashMap<OrderId, (Card, Option<Moment>)>,
+    to_publish: bool,
 }
 
-impl Work<'_> {
+type Change = (OrderId, Status, Moment);
+
+/// What a transaction came to.
+struct Committed {
+    changed: Vec<Change>,
+    to_publish: bool,
+}
+
+impl<'a> Work<'a> {
+    fn new(site: &'a Site, transaction: Transaction) -> Self {
+        let (changed, beers, cards) = (Vec::new(), BTreeSet::new(), HashMap::new());
+        Work { site, transaction, now: now(), changed, beers, cards, to_publish: false }
+    }
+
     async fn take(&mut self, letter: Letter) -> anyhow::Result<Reply> {
         match letter {
             Letter::Place { order, key, at, reply } => {
@@ -135,6 +156,7 @@ impl Work<'_> {
                 let order_id = request.order_id().clone();
                 let (at, key) = (self.now, order_id.as_str());
                 enqueue(&mut self.transaction, DELIVERY_REQUESTS, key, at, Some(&order_id), &request).await?;
+                self.to_publish = true;
                 Ok(Reply::Done(reply))
             }
             Letter::News { news, done } => {
@@ -144,13 +166,18 @@ impl Work<'_> {
         }
     }
 
-    async fn commit(mut self) -> anyhow::Result<Vec<(OrderId, Status, Moment)>> {
+    async fn commit(mut self) -> anyhow::Result<Committed> {
+        for (order_id, (card, changed_at)) in &self.cards {
+            if let Some(at) = changed_at {
+                books::save_card(&mut self.transaction, order_id, card, *at).await?;
+            }
+        }
         for beer in &self.beers {
             let shelf = self.site.known(|known| known.shelves.shelf(beer));
             books::save_beer(&mut self.transaction, beer.as_str(), &shelf).await?;
         }
         self.transaction.commit().await?;
-        Ok(self.changed)
+        Ok(Committed { changed: self.changed, to_publish: self.to_publish })
     }
 
     /// Order and outbox row in one transaction: from here on the order is safe.
@@ -166,6 +193,7 @@ impl Work<'_> {
                 order.order_id = Some(order_id.clone());
                 let (topic, id) = (ORDERS, order_id.as_str());
                 enqueue(&mut self.transaction, topic, id, at, Some(&order_id), &order).await?;
+                self.to_publish = true;
                 return Ok(order_id);
             }
         }
@@ -191,6 +219,11 @@ impl Work<'_> {
         if !books::place(&mut self.transaction, &placed).await? {
             return Ok(false);
         }
+        if let Some((card, _)) = self.cards.get_mut(order_id) {
+            card.customer.clone_from(&order.customer);
+            card.address.clone_from(&order.address);
+        }
+        self.site.learn(|known| known.parcels.described(order_id, &order.customer, &order.address));
         // Not the id of the message: whoever placed it, an order is placed once.
         let event_id = EventId::new(format!("placed {order_id}"));
         self.hop(&event_id, order_id, at, (Service::Website, ORDERS.entry), &What::Placed).await?;
@@ -203,7 +236,7 @@ impl Work<'_> {
         event_id: &EventId,
         order_id: &OrderId,
         at: Moment,
-        (service, topic): (Service, &'static Entry),
+        (service, topic): (Service, &'static topics::Entry),
         what: &What,
     ) -> anyhow::Result<bool> {
         let hop = Hop { event_id, order_id, at, service, topic: topic.name, what, stock: None, position: None };
@@ -277,11 +310,12 @@ impl Work<'_> {
 
     async fn put_aside<M>(
         &mut self,
-        topic: &'static Entry,
+        topic: &'static topics::Entry,
         received: &Received<M>,
         undecodable: &Undecodable,
     ) -> anyhow::Result<()> {
         let (position, now) = (received.position, self.now);
+        self.to_publish = true;
         Ok(put_aside(&mut self.transaction, Service::Website, topic, position, undecodable, now).await?)
     }
 
@@ -298,7 +332,7 @@ impl Work<'_> {
             position: Some(received.position),
         };
         if books::add_hop(&mut self.transaction, &hop).await? {
-            self.change(order_id, received.at, |progress| progress.decided(decision)).await?;
+            self.change(order_id, received.at, |card| card.progress.decided(decision)).await?;
         }
         Ok(())
     }
@@ -309,10 +343,13 @@ impl Work<'_> {
         if !self.hop(&received.event_id, order_id, at, from, &hop_of_update(update)).await? {
             return Ok(());
         }
-        if let DeliveryUpdate::Redriven { address, .. } = update {
-            books::save_address(&mut self.transaction, order_id, address).await?;
-        }
-        self.change(order_id, at, |progress| progress.delivery(update)).await?;
+        let change = |card: &mut Card| {
+            card.progress.delivery(update);
+            if let DeliveryUpdate::Redriven { address, .. } = update {
+                card.address.clone_from(address);
+            }
+        };
+        self.change(order_id, at, change).await?;
         if let DeliveryUpdate::Delivered { courier, .. } = update {
             self.site.learn(|known| known.parcels.delivered(courier, at));
         }
@@ -320,15 +357,22 @@ impl Work<'_> {
     }
 
     /// Takes news of an order into its card, and its parcel to where it is now.
-    async fn change(&mut self, order_id: &OrderId, at: Moment, change: impl FnOnce(&mut Progress)) -> anyhow::Result<()> {
-        let Card { mut progress, customer, address } = books::card(&mut self.transaction, order_id).await?;
-        let before = progress.clone();
-        change(&mut progress);
-        if progress == before {
+    async fn change(&mut self, order_id: &OrderId, at: Moment, change: impl FnOnce(&mut Card)) -> anyhow::Result<()> {
+        let (card, changed_at) = match self.cards.entry(order_id.clone()) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(unknown) => {
+                let card = books::card(&mut self.transaction, order_id).await?;
+                unknown.insert((card, None))
+            }
+        };
+        let before = card.clone();
+        change(card);
+        if *card == before {
             return Ok(());
         }
-        books::save_progress(&mut self.transaction, order_id, &progress, at).await?;
-        self.site.learn(|known| known.parcels.moved(order_id, &customer, &address, &progress, at));
+        *changed_at = Some(at);
+        let Card { progress, customer, address } = card;
+        self.site.learn(|known| known.parcels.moved(order_id, customer, address, progress, at));
         self.changed.push((order_id.clone(), progress.status, at));
         Ok(())
     }
@@ -355,7 +399,7 @@ impl Work<'_> {
             position: None,
         };
         if books::add_hop(&mut self.transaction, &hop).await? && event.change == StockChange::Released {
-            self.change(order_id, received.at, Progress::bottles_released).await?;
+            self.change(order_id, received.at, |card| card.progress.bottles_released()).await?;
         }
         Ok(())
     }

@@ -76,8 +76,7 @@ pub struct Visitor {
 impl Visitor {
     /// The visitor of this request: language from the address, else as chosen before, else the browser's.
     pub fn of(site: &Site, uri: &Uri, headers: &HeaderMap) -> Self {
-        let query: HashMap<String, String> =
-            Query::try_from_uri(uri).map(|Query(query)| query).unwrap_or_default();
+        let query: HashMap<String, String> = Query::try_from_uri(uri).map(|Query(query)| query).unwrap_or_default();
         let chosen = query.get("lang").and_then(|tag| Language::of_tag(tag));
         let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok()).unwrap_or_default();
         let remembered = text(header::COOKIE)
@@ -149,12 +148,7 @@ async fn shop(State(site): State<Arc<Site>>, uri: Uri, headers: HeaderMap) -> Re
     visitor.show(&site, StatusCode::OK, |frame| pages::shop::render(&view, frame))
 }
 
-async fn order(
-    State(site): State<Arc<Site>>,
-    Path(order_id): Path<String>,
-    uri: Uri,
-    headers: HeaderMap,
-) -> Response {
+async fn order(State(site): State<Arc<Site>>, Path(order_id): Path<String>, uri: Uri, headers: HeaderMap) -> Response {
     let visitor = Visitor::of(&site, &uri, &headers);
     let Ok(order_id) = order_id.parse::<OrderId>() else { return visitor.problem(&site, Problem::NotFound) };
     match books::order(&site.store, &order_id).await {
@@ -257,7 +251,8 @@ struct SignIn {
 
 /// Where to go after signing in: a page of ours only.
 fn next_page(next: &str) -> &str {
-    let ours = next.starts_with('/') && !next.starts_with("//") && next.bytes().all(|b| b.is_ascii_graphic() && b != b'\\');
+    let ours =
+        next.starts_with('/') && !next.starts_with("//") && next.bytes().all(|b| b.is_ascii_graphic() && b != b'\\');
     if ours { next } else { "/stage/deliveries" }
 }
 
@@ -290,12 +285,7 @@ async fn sign_in(
     response
 }
 
-async fn live_page(
-    State(site): State<Arc<Site>>,
-    Path(page): Path<String>,
-    uri: Uri,
-    headers: HeaderMap,
-) -> Response {
+async fn live_page(State(site): State<Arc<Site>>, Path(page): Path<String>, uri: Uri, headers: HeaderMap) -> Response {
     let Visitor { language, presenter, .. } = Visitor::of(&site, &uri, &headers);
     let Some(page) = Page::of_name(&page) else { return StatusCode::NOT_FOUND.into_response() };
     let events = streams::page(Arc::clone(&site), page, Reader { language, presenter });
@@ -323,7 +313,8 @@ async fn live_order(
 async fn asset(Path(name): Path<String>, headers: HeaderMap) -> Response {
     let Some(asset) = assets::find(&name) else { return StatusCode::NOT_FOUND.into_response() };
     let etag = asset.etag();
-    let caching = [(header::ETAG, etag.clone()), (header::CACHE_CONTROL, "public, max-age=31536000, immutable".to_owned())];
+    let caching =
+        [(header::ETAG, etag.clone()), (header::CACHE_CONTROL, "public, max-age=31536000, immutable".to_owned())];
     if headers.get(header::IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == etag.as_bytes()) {
         return (StatusCode::NOT_MODIFIED, caching).into_response();
     }

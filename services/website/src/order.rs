@@ -139,7 +139,11 @@ pub fn hop_of_update(update: &DeliveryUpdate) -> What {
 
 #[cfg(test)]
 mod tests {
-    use events::{ids::OrderId, orders::Line, quantities::{Bottles, Cents}};
+    use events::{
+        ids::OrderId,
+        orders::Line,
+        quantities::{Bottles, Cents},
+    };
 
     use super::*;
 

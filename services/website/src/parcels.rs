@@ -81,6 +81,14 @@ impl Parcels {
         self.known.insert(order_id.clone(), known);
     }
 
+    /// Who waits for a parcel and where is known only now: its order was read after what became of it.
+    pub fn described(&mut self, order_id: &OrderId, customer: &str, address: &str) {
+        if let Some(known) = self.known.get_mut(order_id) {
+            known.customer = customer.to_owned();
+            known.address = address.to_owned();
+        }
+    }
+
     /// A courier delivered a parcel.
     pub fn delivered(&mut self, courier: &str, at: Moment) {
         self.count_delivered(courier, 1);

@@ -10,7 +10,7 @@ use std::{
 
 use anyhow::Context as _;
 use events::stage::StageSettings;
-use service::{Context, Tasks, environment, episode, presence};
+use service::{Context, Serving, Tasks, environment, episode, presence};
 use tokio::{net::TcpListener, sync::mpsc};
 use tracing::{info, warn};
 
@@ -30,7 +30,11 @@ const DRAIN_WITHIN: Duration = Duration::from_secs(3);
 ///
 /// # Errors
 /// If the port is taken, or the database fails.
-pub async fn run(context: Context) -> anyhow::Result<()> {
+pub fn run(context: Context) -> Serving {
+    Box::pin(open_as_set(context))
+}
+
+async fn open_as_set(context: Context) -> anyhow::Result<()> {
     let port = environment::number("HTTP_PORT", 8000_u16, 1..=u16::MAX)?;
     run_on(context, SocketAddr::from((Ipv4Addr::UNSPECIFIED, port))).await
 }
@@ -39,7 +43,11 @@ pub async fn run(context: Context) -> anyhow::Result<()> {
 ///
 /// # Errors
 /// As [`run`].
-pub async fn run_on(context: Context, address: SocketAddr) -> anyhow::Result<()> {
+pub fn run_on(context: Context, address: SocketAddr) -> Serving {
+    Box::pin(open_on(context, address))
+}
+
+async fn open_on(context: Context, address: SocketAddr) -> anyhow::Result<()> {
     // Before anything else: a port that is taken is said at once.
     let mut listener = Some(listen(address).await?);
     let mut settings = match context.settings.clone() {

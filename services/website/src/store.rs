@@ -95,13 +95,15 @@ pub(crate) async fn place(transaction: &mut Transaction, order: &Placed<'_>) -> 
 }
 
 /// What the desk needs to know of an order to take news of it in.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Card {
     pub(crate) progress: Progress,
     pub(crate) customer: String,
     pub(crate) address: String,
 }
 
-type CardRow = (String, i64, Option<String>, Option<String>, Option<String>, i64, Option<i64>, i64, i64, String, String);
+type CardRow =
+    (String, i64, Option<String>, Option<String>, Option<String>, i64, Option<i64>, i64, i64, String, String);
 
 /// The card of an order. One that was not read from `orders` yet is noted, to be filled in later: topics are read
 /// independently of each other.
@@ -144,16 +146,17 @@ async fn note_unplaced(transaction: &mut Transaction, order_id: &OrderId) -> Res
     Ok(())
 }
 
-/// Writes how far an order is.
-pub(crate) async fn save_progress(
+/// Writes how far an order is, and where it goes.
+pub(crate) async fn save_card(
     transaction: &mut Transaction,
     order_id: &OrderId,
-    progress: &Progress,
+    card: &Card,
     at: Moment,
 ) -> Result<(), StoreError> {
+    let progress = &card.progress;
     sqlx::query(
         "update orders set status = $2, updated = $3, refusal = $4, failure = $5, courier = $6, attempt = $7,
-                           retry_at = $8, returned = $9, released = $10, changed_at = $11
+                           retry_at = $8, returned = $9, released = $10, changed_at = $11, address = $12
          where order_id = $1",
     )
     .bind(order_id.as_str())
@@ -167,22 +170,9 @@ pub(crate) async fn save_progress(
     .bind(i64::from(progress.returned))
     .bind(i64::from(progress.released))
     .bind(at.micros())
+    .bind(&card.address)
     .execute(&mut **transaction)
     .await?;
-    Ok(())
-}
-
-/// The corrected address of a redriven order.
-pub(crate) async fn save_address(
-    transaction: &mut Transaction,
-    order_id: &OrderId,
-    address: &str,
-) -> Result<(), StoreError> {
-    sqlx::query("update orders set address = $2 where order_id = $1")
-        .bind(order_id.as_str())
-        .bind(address)
-        .execute(&mut **transaction)
-        .await?;
     Ok(())
 }
 
@@ -244,10 +234,7 @@ pub(crate) async fn save_beer(transaction: &mut Transaction, beer: &str, shelf: 
 }
 
 /// Notes when stock-level showed which sequence.
-pub(crate) async fn note_shown(
-    transaction: &mut Transaction,
-    level: &StockLevel,
-) -> Result<(), StoreError> {
+pub(crate) async fn note_shown(transaction: &mut Transaction, level: &StockLevel) -> Result<(), StoreError> {
     sqlx::query(
         "insert into shown (beer, sequence, at, level) values ($1, $2, $3, $4) on conflict (beer, sequence) do nothing",
     )
@@ -261,11 +248,7 @@ pub(crate) async fn note_shown(
 }
 
 /// Notes how far the analysis has counted.
-pub(crate) async fn note_counted(
-    transaction: &mut Transaction,
-    read: &ReadUpTo,
-    at: Moment,
-) -> Result<(), StoreError> {
+pub(crate) async fn note_counted(transaction: &mut Transaction, read: &ReadUpTo, at: Moment) -> Result<(), StoreError> {
     sqlx::query("insert into counted (ledger, entry, at) values ($1, $2, $3) on conflict (ledger, entry) do nothing")
         .bind(column(read.ledger))
         .bind(column(read.entry))

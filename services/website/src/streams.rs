@@ -189,11 +189,7 @@ impl Sent {
 }
 
 /// The stream of a page: all its fragments, then those that change.
-pub fn page(
-    site: Arc<Site>,
-    page: Page,
-    reader: Reader,
-) -> impl Stream<Item = Result<Event, Infallible>> + Send {
+pub fn page(site: Arc<Site>, page: Page, reader: Reader) -> impl Stream<Item = Result<Event, Infallible>> + Send {
     channel(move |wire| async move {
         let mut version = site.live.version();
         let mut sent = Sent::default();
@@ -223,7 +219,8 @@ pub fn page(
 
 /// After a change of an order it is looked again so much later: what stock-level shows and the analysis has counted
 /// names no order in its messages.
-const LOOK_AGAIN_AFTER: [Duration; 3] = [Duration::from_millis(150), Duration::from_millis(600), Duration::from_secs(2)];
+const LOOK_AGAIN_AFTER: [Duration; 3] =
+    [Duration::from_millis(150), Duration::from_millis(600), Duration::from_secs(2)];
 
 /// The stream of an order's page.
 pub fn order(

@@ -2,8 +2,10 @@
 
 use std::{sync::Once, time::Duration};
 
+use futures_util::future::BoxFuture;
 use reqwest::{Method, StatusCode};
-use serde::{Serialize, de::DeserializeOwned};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use crate::address::Broker;
 
@@ -66,20 +68,20 @@ impl Admin {
     /// See [`AdminError`].
     pub async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, AdminError> {
         let url = self.url(path);
-        let answer = self.call(Method::GET, path, None::<&()>, &[]).await?;
+        let answer = self.call(Method::GET, path, None, &[]).await?;
         answer.json().await.map_err(|error| AdminError::NoAnswer { url, cause: error.to_string() })
     }
 
     /// Whether the broker says that it is ready.
     pub async fn is_ready(&self) -> bool {
-        self.call(Method::GET, "brokers/ready", None::<&()>, &[]).await.is_ok()
+        self.call(Method::GET, "brokers/ready", None, &[]).await.is_ok()
     }
 
     /// Makes something; that it is there already is as good.
     ///
     /// # Errors
     /// See [`AdminError`].
-    pub async fn put<T: Serialize + Sync>(&self, path: &str, body: Option<&T>) -> Result<(), AdminError> {
+    pub async fn put(&self, path: &str, body: Option<&Value>) -> Result<(), AdminError> {
         self.call(Method::PUT, path, body, &[StatusCode::CONFLICT]).await.map(drop)
     }
 
@@ -88,18 +90,28 @@ impl Admin {
     /// # Errors
     /// See [`AdminError`].
     pub async fn delete(&self, path: &str) -> Result<(), AdminError> {
-        self.call(Method::DELETE, path, None::<&()>, &[StatusCode::NOT_FOUND]).await.map(drop)
+        self.call(Method::DELETE, path, None, &[StatusCode::NOT_FOUND]).await.map(drop)
     }
 
     fn url(&self, path: &str) -> String {
         format!("{}/admin/v2/{path}", self.base)
     }
 
-    async fn call<T: Serialize + Sync>(
+    fn call<'a>(
+        &'a self,
+        method: Method,
+        path: &'a str,
+        body: Option<&'a Value>,
+        as_good: &'a [StatusCode],
+    ) -> BoxFuture<'a, Result<reqwest::Response, AdminError>> {
+        Box::pin(self.request(method, path, body, as_good))
+    }
+
+    async fn request(
         &self,
         method: Method,
         path: &str,
-        body: Option<&T>,
+        body: Option<&Value>,
         as_good: &[StatusCode],
     ) -> Result<reqwest::Response, AdminError> {
         let url = self.url(path);

@@ -11,9 +11,9 @@ use events::{
     ids::Service,
     topics::{Dealing, Entry, Subscription, Topic},
 };
-use futures_util::{FutureExt as _, StreamExt as _};
+use futures_util::{FutureExt as _, StreamExt as _, future::BoxFuture};
 use pulsar::{
-    ConsumerOptions, SubType, TokioExecutor,
+    ConsumerOptions, Payload, SubType, TokioExecutor,
     consumer::{InitialPosition, Message},
 };
 use serde::de::DeserializeOwned;
@@ -26,8 +26,9 @@ use crate::{
     message::{Position, Received},
 };
 
-/// Messages the broker may send ahead. On a Shared queue the namespace's policy still leaves one in hand.
-const PERMITS: u32 = 1000;
+/// Messages the broker may send ahead; more would only cost memory after a burst. On a Shared queue the namespace's policy
+/// still leaves one in hand.
+const PERMITS: u32 = 400;
 /// The same for a consumer with a connection of its own: fewer would cost a round trip each (43 ms with one).
 const PERMITS_OF_ITS_OWN: u32 = 100;
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
@@ -48,12 +49,41 @@ pub struct Dealt {
 
 /// One consumer of a subscription. Reconnects by itself, whatever ended the connection.
 pub struct Consumer<M> {
+    raw: Raw,
+    message: PhantomData<fn() -> M>,
+}
+
+impl<M: DeserializeOwned> Consumer<M> {
+    pub(crate) fn new(bus: Bus, topic: Topic<M>, reader: Service, dealt: Dealt) -> Result<Self, BusError> {
+        Ok(Consumer { raw: Raw::new(bus, topic.entry, reader, dealt)?, message: PhantomData })
+    }
+
+    /// Waits for a message, then takes with it what else is there already, `most` in all.
+    ///
+    /// Can be cancelled: nothing is lost. After a connection was lost, what was not acknowledged comes again.
+    pub async fn receive(&mut self, most: usize) -> Vec<Received<M>> {
+        self.raw.receive(most).await.iter().map(|(position, payload)| Received::read(*position, payload)).collect()
+    }
+
+    /// Acknowledges what is done, in the order it was received. An entry with several messages is acknowledged with
+    /// the last of them. There is no receipt: what gets lost comes again.
+    pub async fn acknowledge(&mut self, done: &[Position]) {
+        self.raw.acknowledge(done).await;
+    }
+
+    /// Whether it is connected now.
+    pub fn is_connected(&self) -> bool {
+        matches!(self.raw.state, State::Connected(_))
+    }
+}
+
+/// The consumer, whatever its messages are.
+struct Raw {
     what: Arc<What>,
     state: State,
     /// Of entries with several messages: how many are not done yet. Only for Shared ones, which are acknowledged singly.
     unfinished: HashMap<(u64, u64), u32>,
     counted: Counted,
-    message: PhantomData<fn() -> M>,
 }
 
 struct What {
@@ -74,21 +104,21 @@ enum State {
     Connecting(oneshot::Receiver<Inner>),
 }
 
-impl<M: DeserializeOwned> Consumer<M> {
-    pub(crate) fn new(bus: Bus, topic: Topic<M>, reader: Service, dealt: Dealt) -> Result<Self, BusError> {
-        let entry = topic.entry;
+impl Raw {
+    fn new(bus: Bus, entry: &'static Entry, reader: Service, dealt: Dealt) -> Result<Self, BusError> {
         let missing = BusError::NotInTheTable { reader, topic: entry.name };
         let subscription = entry.subscription_of(reader).ok_or(missing)?;
         let counted = Counted::new(Arc::clone(&bus.clients));
         let what = Arc::new(What { bus, entry, subscription, dealt });
         let state = connect(&what);
-        Ok(Consumer { what, state, unfinished: HashMap::new(), counted, message: PhantomData })
+        Ok(Raw { what, state, unfinished: HashMap::new(), counted })
     }
 
-    /// Waits for a message, then takes with it what else is there already, `most` in all.
-    ///
-    /// Can be cancelled: nothing is lost. After a connection was lost, what was not acknowledged comes again.
-    pub async fn receive(&mut self, most: usize) -> Vec<Received<M>> {
+    fn receive(&mut self, most: usize) -> BoxFuture<'_, Vec<(Position, Payload)>> {
+        Box::pin(self.receive_some(most))
+    }
+
+    async fn receive_some(&mut self, most: usize) -> Vec<(Position, Payload)> {
         loop {
             let inner = match &mut self.state {
                 State::Connected(inner) => inner,
@@ -105,11 +135,11 @@ impl<M: DeserializeOwned> Consumer<M> {
             };
             match inner.next().await {
                 Some(Ok(message)) => {
-                    let mut batch = vec![read(&message)];
+                    let mut batch = vec![with_position(message)];
                     while batch.len() < most
                         && let Some(Some(Ok(message))) = inner.next().now_or_never()
                     {
-                        batch.push(read(&message));
+                        batch.push(with_position(message));
                     }
                     return batch;
                 }
@@ -119,9 +149,11 @@ impl<M: DeserializeOwned> Consumer<M> {
         }
     }
 
-    /// Acknowledges what is done, in the order it was received. An entry with several messages is acknowledged with
-    /// the last of them. There is no receipt: what gets lost comes again.
-    pub async fn acknowledge(&mut self, done: &[Position]) {
+    fn acknowledge<'a>(&'a mut self, done: &'a [Position]) -> BoxFuture<'a, ()> {
+        Box::pin(self.acknowledge_all(done))
+    }
+
+    async fn acknowledge_all(&mut self, done: &[Position]) {
         if self.is_dealt_singly() {
             for position in done {
                 if self.finishes_entry(*position) {
@@ -131,11 +163,6 @@ impl<M: DeserializeOwned> Consumer<M> {
         } else if let Some(last) = done.iter().rev().find(|position| position.ends_entry()) {
             self.send_ack(*last, true).await;
         }
-    }
-
-    /// Whether it is connected now.
-    pub fn is_connected(&self) -> bool {
-        matches!(self.state, State::Connected(_))
     }
 
     fn is_dealt_singly(&self) -> bool {
@@ -178,9 +205,9 @@ impl<M: DeserializeOwned> Consumer<M> {
     }
 }
 
-fn read<M: DeserializeOwned>(message: &Message<Vec<u8>>) -> Received<M> {
+fn with_position(message: Message<Vec<u8>>) -> (Position, Payload) {
     let position = Position::new(message.message_id(), message.payload.metadata.num_messages_in_batch);
-    Received::read(position, &message.payload)
+    (position, message.payload)
 }
 
 /// Connects in a task of its own: a `build()` that is cancelled leaves the client's later ones waiting for ever.

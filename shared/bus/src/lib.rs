@@ -8,6 +8,9 @@
 //! Deliberately absent: schemas in the broker, transactions, dead-letter policies of the client, batching producers
 //! (they lose keys and delays), and any knowledge of a service. What makes an effect happen once is in `store`.
 //!
+//! The functions that do the work return boxed futures: so their bodies, and the client's, are compiled once, here, and
+//! not again in every service.
+//!
 //! In reading order:
 
 mod address;

@@ -54,10 +54,8 @@ impl Outgoing {
     }
 
     pub(crate) fn to_pulsar(&self) -> producer::Message {
-        let mut properties = HashMap::from([
-            (EVENT_ID.to_owned(), self.event_id.to_string()),
-            (AT.to_owned(), self.at.to_string()),
-        ]);
+        let mut properties =
+            HashMap::from([(EVENT_ID.to_owned(), self.event_id.to_string()), (AT.to_owned(), self.at.to_string())]);
         if let Some(order) = &self.order {
             properties.insert(TRACEPARENT.to_owned(), Trace::of_order(order).traceparent());
         }

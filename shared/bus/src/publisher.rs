@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use events::topics::Entry;
+use futures_util::future::BoxFuture;
 use pulsar::{Error, Producer, ProducerOptions, SerializeMessage as _, TokioExecutor, error::ProducerError, producer};
 
 use crate::{Bus, client::Purpose, message::Outgoing};
@@ -49,7 +50,11 @@ impl Publisher {
     /// # Errors
     /// See [`PublishError`]. After one the producers are made anew, so that calling again with what was not confirmed
     /// keeps the order.
-    pub async fn publish(&mut self, messages: &[Outgoing]) -> Result<(), PublishError> {
+    pub fn publish<'a>(&'a mut self, messages: &'a [Outgoing]) -> BoxFuture<'a, Result<(), PublishError>> {
+        Box::pin(self.publish_all(messages))
+    }
+
+    async fn publish_all(&mut self, messages: &[Outgoing]) -> Result<(), PublishError> {
         let mut confirmed = 0;
         for chunk in messages.chunks(IN_FLIGHT_MAX) {
             if let Err((in_chunk, error)) = self.publish_chunk(chunk).await {

@@ -3,8 +3,8 @@
 use std::{marker::PhantomData, time::Duration};
 
 use events::topics::{Entry, Topic};
-use futures_util::{FutureExt as _, StreamExt as _};
-use pulsar::{ConsumerOptions, SubType, TokioExecutor, consumer::InitialPosition};
+use futures_util::{FutureExt as _, StreamExt as _, future::BoxFuture};
+use pulsar::{ConsumerOptions, Payload, SubType, TokioExecutor, consumer::InitialPosition};
 use serde::de::DeserializeOwned;
 use tracing::warn;
 
@@ -32,33 +32,19 @@ pub enum Until {
 
 /// A replay under way.
 pub struct Replay<M> {
-    bus: Bus,
-    entry: &'static Entry,
-    until: Until,
-    end: Option<Position>,
-    last: Option<Position>,
-    inner: Option<pulsar::Consumer<Vec<u8>, TokioExecutor>>,
-    read: u64,
+    raw: Raw,
     message: PhantomData<fn() -> M>,
 }
 
 impl<M: DeserializeOwned> Replay<M> {
     pub(crate) fn new(bus: Bus, topic: Topic<M>, until: Until) -> Self {
-        Replay {
-            bus,
-            entry: topic.entry,
-            until,
-            end: None,
-            last: None,
-            inner: None,
-            read: 0,
-            message: PhantomData,
-        }
+        let raw = Raw { bus, entry: topic.entry, until, end: None, last: None, inner: None, read: 0 };
+        Replay { raw, message: PhantomData }
     }
 
     /// How many messages it has read.
     pub fn messages_read(&self) -> u64 {
-        self.read
+        self.raw.read
     }
 
     /// The next messages, in order; `None` when it has come to its end.
@@ -66,6 +52,30 @@ impl<M: DeserializeOwned> Replay<M> {
     /// # Errors
     /// If the broker cannot be reached, or nothing comes for 15 s.
     pub async fn next(&mut self) -> Result<Option<Vec<Received<M>>>, BusError> {
+        let batch = self.raw.next().await?;
+        Ok(batch.map(|batch| batch.iter().map(|(position, payload)| Received::read(*position, payload)).collect()))
+    }
+}
+
+type Batch = Vec<(Position, Payload)>;
+
+/// The replay, whatever its messages are.
+struct Raw {
+    bus: Bus,
+    entry: &'static Entry,
+    until: Until,
+    end: Option<Position>,
+    last: Option<Position>,
+    inner: Option<pulsar::Consumer<Vec<u8>, TokioExecutor>>,
+    read: u64,
+}
+
+impl Raw {
+    fn next(&mut self) -> BoxFuture<'_, Result<Option<Batch>, BusError>> {
+        Box::pin(self.next_batch())
+    }
+
+    async fn next_batch(&mut self) -> Result<Option<Batch>, BusError> {
         loop {
             if self.inner.is_none() && !self.begin().await? {
                 return Ok(None);
@@ -109,7 +119,7 @@ impl<M: DeserializeOwned> Replay<M> {
         Ok(self.end.is_some())
     }
 
-    async fn read_batch(&mut self) -> Result<Vec<Received<M>>, BusError> {
+    async fn read_batch(&mut self) -> Result<Batch, BusError> {
         let mut batch = Vec::new();
         let Some(inner) = &mut self.inner else { return Ok(batch) };
         let first = tokio::time::timeout(SILENCE_MAX, inner.next()).await;
@@ -126,7 +136,7 @@ impl<M: DeserializeOwned> Replay<M> {
                     if Some(position) > self.last {
                         self.last = Some(position);
                         self.read += 1;
-                        batch.push(Received::read(position, &message.payload));
+                        batch.push((position, message.payload));
                     }
                     if is_at_end(self.until, self.end, position) {
                         self.end = self.last;
@@ -162,7 +172,10 @@ fn is_at_end(until: Until, end: Option<Position>, position: Position) -> bool {
     })
 }
 
-async fn subscribe(bus: &Bus, entry: &'static Entry) -> Result<pulsar::Consumer<Vec<u8>, TokioExecutor>, pulsar::Error> {
+async fn subscribe(
+    bus: &Bus,
+    entry: &'static Entry,
+) -> Result<pulsar::Consumer<Vec<u8>, TokioExecutor>, pulsar::Error> {
     let client = bus.clients.shared(Purpose::Consuming).await?;
     let options = ConsumerOptions::default()
         .durable(false)

@@ -124,7 +124,7 @@ fn policies(space: Space) -> Value {
 
 async fn make_topic(admin: &Admin, place: &Place, entry: &Entry) -> Result<(), AdminError> {
     let path = entry.address(&place.tenant, place.episode).replacen("://", "/", 1);
-    admin.put(&path, None::<&()>).await?;
+    admin.put(&path, None).await?;
     if !entry.stored {
         return Ok(());
     }

@@ -1,11 +1,12 @@
 //! The bus against a real broker.
+#![expect(clippy::unwrap_used, reason = "what cannot be here ends the test")]
 
 use anyhow::{Context as _, Result, ensure};
 use bus::{Admin, Broker, Bus, Consumer, Dealt, Outgoing, Place, Position, Until, set_up};
 use events::{
+    delivery::DeliveryOrder,
     ids::{BeerId, EventId, Moment, OrderId, Service},
     orders::Line,
-    delivery::DeliveryOrder,
     quantities::{Bottles, Sequence},
     stock::{StockChange, StockEvent},
     topics::{DELIVERY_ORDERS, ORDERS, STOCK_EVENTS, STOCK_LEVELS},
@@ -113,7 +114,7 @@ async fn reading_goes_on_when_the_broker_closes_the_topic() -> Result<()> {
         publisher.publish(&messages).await?;
         seen.extend(read(&mut consumer, 50).await?);
         let topic = STOCK_EVENTS.entry.address(&bus.place().tenant, 1).replacen("://", "/", 1);
-        admin.put(&format!("{topic}/unload"), None::<&()>).await?;
+        admin.put(&format!("{topic}/unload"), None).await?;
     }
     // What was acknowledged just before may come again; nothing is missing, and nothing comes before its time.
     seen.dedup();
@@ -157,8 +158,14 @@ async fn a_courier_has_one_parcel_in_hand_and_another_gets_it_when_they_are_gone
         let lines = vec![Line { beer: BeerId::new("orval"), bottles: Bottles(1) }];
         let (customer, address) = ("Ada".to_owned(), "Gent".to_owned());
         let order = DeliveryOrder { order_id: order_id.clone(), round: 1, attempt: 1, customer, address, lines };
-        Outgoing::new(DELIVERY_ORDERS, order_id.as_str(), EventId::new(format!("p-{n}")), Moment::from_micros(1), &order)
-            .unwrap()
+        Outgoing::new(
+            DELIVERY_ORDERS,
+            order_id.as_str(),
+            EventId::new(format!("p-{n}")),
+            Moment::from_micros(1),
+            &order,
+        )
+        .unwrap()
     };
     bus.publisher().publish(&(1..=3).map(parcel).collect::<Vec<_>>()).await?;
     let courier = |name: &str| Dealt { name: Some(name.to_owned()), own_connection: true, instead: None };

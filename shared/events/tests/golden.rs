@@ -1,4 +1,5 @@
 //! Every message of the table, byte for byte: what a golden file says is what goes over the wire.
+#![expect(clippy::unwrap_used, reason = "what cannot be here ends the test")]
 
 use std::{fmt::Debug, fs, path::Path};
 
@@ -73,12 +74,8 @@ fn orders() {
 
 #[test]
 fn decisions() {
-    let accepted = OrderDecision::Accepted {
-        order_id: order_id(),
-        lines: lines(),
-        bottles: Bottles(3),
-        total_cents: Cents(1000),
-    };
+    let accepted =
+        OrderDecision::Accepted { order_id: order_id(), lines: lines(), bottles: Bottles(3), total_cents: Cents(1000) };
     golden("accepted", &accepted);
     let reason = Refusal::NotEnough { beer: BeerId::new("orval"), asked: Bottles(24), left: Bottles(3) };
     assert_eq!(reason.to_string(), "only 3 of 24 bottles of orval left");
@@ -127,10 +124,7 @@ fn delivery() {
 #[test]
 fn delivery_updates() {
     let (round, attempt, courier, reason) = (1, 4, "Ada".to_owned(), FailureReason::AddressNotFound);
-    golden(
-        "picked-up",
-        &DeliveryUpdate::PickedUp { order_id: order_id(), round, attempt, courier: courier.clone() },
-    );
+    golden("picked-up", &DeliveryUpdate::PickedUp { order_id: order_id(), round, attempt, courier: courier.clone() });
     golden("delivered", &DeliveryUpdate::Delivered { order_id: order_id(), round, attempt, courier: courier.clone() });
     let failed = DeliveryUpdate::AttemptFailed {
         order_id: order_id(),
@@ -210,13 +204,8 @@ fn stage() {
     let answer = |answer| StageAnswer { correlation_id: "q-17".into(), service: Service::InventoryAnalysis, answer };
     golden("stage-answer", &answer(Answer::Rows { rows: vec![vec!["orval".into(), "duvel".into(), "12".into()]] }));
     golden("stage-answer-failed", &answer(Answer::Failed { reason: "no such question".into() }));
-    let carrying = Carrying {
-        order_id: order_id(),
-        round: 1,
-        attempt: 1,
-        since: moment(),
-        until: moment().plus_millis(2000),
-    };
+    let carrying =
+        Carrying { order_id: order_id(), round: 1, attempt: 1, since: moment(), until: moment().plus_millis(2000) };
     let presence = Presence {
         service: Service::Delivery,
         episode: 3,

@@ -3,6 +3,7 @@
 use std::{
     future::Future,
     path::{Path, PathBuf},
+    pin::Pin,
     sync::Arc,
 };
 
@@ -16,6 +17,10 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::{clock, health::Health, metrics::Metrics, presence::Board};
+
+/// A service at work, until it is told to stop. Boxed, so that its body is compiled once, in the service's own crate, and
+/// not again in its program and in each of its tests.
+pub type Serving = Pin<Box<dyn Future<Output = anyhow::Result<()>> + Send>>;
 
 /// Everything around the work of a service. Cheap to clone.
 #[derive(Clone)]

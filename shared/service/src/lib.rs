@@ -13,7 +13,7 @@ pub use process::{run, run_command};
 pub mod environment;
 
 mod context;
-pub use context::{Context, Tasks};
+pub use context::{Context, Serving, Tasks};
 
 pub mod episode;
 

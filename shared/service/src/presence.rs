@@ -14,7 +14,7 @@ use events::{
 use tokio::time::MissedTickBehavior;
 use tracing::debug;
 
-use crate::{Context, clock};
+use crate::{Context, Serving, clock};
 
 /// What a service has to say beside that it is there.
 #[derive(Clone, Default)]
@@ -33,7 +33,11 @@ impl Board {
 ///
 /// # Errors
 /// If a presence cannot be written as JSON, which none can fail to be.
-pub async fn announce(context: Context) -> anyhow::Result<()> {
+pub fn announce(context: Context) -> Serving {
+    Box::pin(announce_for_ever(context))
+}
+
+async fn announce_for_ever(context: Context) -> anyhow::Result<()> {
     let mut publisher = context.bus.publisher();
     let mut tick = tokio::time::interval(Duration::from_millis(PRESENCE_EVERY_MS));
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);

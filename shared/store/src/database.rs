@@ -5,6 +5,7 @@ use std::{
     time::Duration,
 };
 
+use futures_util::future::BoxFuture;
 use sqlx::{
     ConnectOptions as _, Sqlite, SqlitePool,
     migrate::Migrator,
@@ -65,7 +66,17 @@ impl Store {
     ///
     /// # Errors
     /// If the folder or the file cannot be written, or the tables cannot be made.
-    pub async fn open(
+    pub fn open<'a>(
+        folder: &'a Path,
+        service: &'a str,
+        episode: u32,
+        seal: Option<&'a str>,
+        tables: &'a Migrator,
+    ) -> BoxFuture<'a, Result<Self, StoreError>> {
+        Box::pin(Self::open_or_replace(folder, service, episode, seal, tables))
+    }
+
+    async fn open_or_replace(
         folder: &Path,
         service: &str,
         episode: u32,
@@ -146,7 +157,8 @@ impl Store {
     }
 
     async fn known_nonce(&self) -> Result<Option<String>, StoreError> {
-        let row: Option<(String,)> = sqlx::query_as("select nonce from store_identity").fetch_optional(&self.writer).await?;
+        let row: Option<(String,)> =
+            sqlx::query_as("select nonce from store_identity").fetch_optional(&self.writer).await?;
         Ok(row.map(|(nonce,)| nonce))
     }
 

@@ -13,6 +13,7 @@ use events::{
     ids::{EventId, Moment, OrderId},
     topics::{self, Topic},
 };
+use futures_util::future::BoxFuture;
 use serde::Serialize;
 use tokio::sync::{Notify, watch};
 use tracing::{info, warn};
@@ -53,17 +54,15 @@ pub async fn enqueue_for_later<M: Serialize>(
     message: &M,
 ) -> Result<(), StoreError> {
     let payload = serde_json::to_vec(message).map_err(|error| StoreError::Message(error.to_string()))?;
-    sqlx::query(
-        "insert into outbox (topic, key, at, order_id, deliver_at, payload) values ($1, $2, $3, $4, $5, $6)",
-    )
-    .bind(topic.entry.name)
-    .bind(key)
-    .bind(at.micros())
-    .bind(order.map(OrderId::as_str))
-    .bind(deliver_at.map(Moment::micros))
-    .bind(payload)
-    .execute(&mut **transaction)
-    .await?;
+    sqlx::query("insert into outbox (topic, key, at, order_id, deliver_at, payload) values ($1, $2, $3, $4, $5, $6)")
+        .bind(topic.entry.name)
+        .bind(key)
+        .bind(at.micros())
+        .bind(order.map(OrderId::as_str))
+        .bind(deliver_at.map(Moment::micros))
+        .bind(payload)
+        .execute(&mut **transaction)
+        .await?;
     Ok(())
 }
 
@@ -105,8 +104,7 @@ impl Outbox {
     /// The outbox of this store, and the handle to it. [`Outbox::run`] does the work.
     pub fn new(store: Store, bus: &Bus) -> (Self, OutboxHandle) {
         let (served, receiver) = watch::channel(0);
-        let handle =
-            OutboxHandle { wake: Arc::default(), asked: Arc::new(AtomicU64::new(0)), served: receiver };
+        let handle = OutboxHandle { wake: Arc::default(), asked: Arc::new(AtomicU64::new(0)), served: receiver };
         (Outbox { store, publisher: bus.publisher(), handle: handle.clone(), served }, handle)
     }
 
@@ -115,7 +113,11 @@ impl Outbox {
     ///
     /// # Errors
     /// If the database fails, or another process has taken over a topic that has one writer.
-    pub async fn run(mut self) -> Result<(), OutboxError> {
+    pub fn run(self) -> BoxFuture<'static, Result<(), OutboxError>> {
+        Box::pin(self.publish_for_ever())
+    }
+
+    async fn publish_for_ever(mut self) -> Result<(), OutboxError> {
         loop {
             let ticket = self.handle.asked.load(Ordering::Acquire);
             while self.publish_some().await? {}
@@ -126,13 +128,12 @@ impl Outbox {
 
     /// Publishes the first rows; `false` if none was left after them.
     async fn publish_some(&mut self) -> Result<bool, OutboxError> {
-        let rows: Vec<Row> = sqlx::query_as(
-            "select id, topic, key, at, order_id, deliver_at, payload from outbox order by id limit $1",
-        )
-        .bind(ROWS_MAX)
-        .fetch_all(self.store.reader())
-        .await
-        .map_err(StoreError::from)?;
+        let rows: Vec<Row> =
+            sqlx::query_as("select id, topic, key, at, order_id, deliver_at, payload from outbox order by id limit $1")
+                .bind(ROWS_MAX)
+                .fetch_all(self.store.reader())
+                .await
+                .map_err(StoreError::from)?;
         let full = rows.len() >= usize::try_from(ROWS_MAX).unwrap_or(usize::MAX);
         let ids: Vec<i64> = rows.iter().map(|row| row.0).collect();
         let messages = rows.into_iter().map(|row| self.outgoing(row)).collect::<Result<Vec<_>, _>>()?;

@@ -1,4 +1,5 @@
 //! Inbox and outbox: on a real database, and against a real broker.
+#![expect(clippy::unwrap_used, reason = "what cannot be here ends the test")]
 
 use anyhow::Result;
 use bus::{Admin, Broker, Bus, Place, Until, set_up};
@@ -78,7 +79,9 @@ async fn what_is_committed_is_published_once_in_order_and_the_rest_never() -> Re
     let mut replay = bus.replay(ORDERS, Until::Now);
     let mut read = Vec::new();
     while let Some(batch) = replay.next().await? {
-        read.extend(batch.into_iter().map(|received| (received.message.unwrap().lines[0].bottles.0, received.event_id)));
+        read.extend(
+            batch.into_iter().map(|received| (received.message.unwrap().lines[0].bottles.0, received.event_id)),
+        );
     }
     let expected: Vec<u32> = (1..=21).filter(|n| n % 5 != 0).collect();
     assert_eq!(read.iter().map(|(n, _)| *n).collect::<Vec<_>>(), expected);

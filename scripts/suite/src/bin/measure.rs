@@ -90,9 +90,11 @@ async fn throughput(shop: &Shop, rate: u64, seconds: u64) -> Result<()> {
         if ledger["balanced"] == true { "balanced" } else { "NOT balanced" },
     );
     let elapsed = placed.seconds + drained;
-    for (name, before, after) in used_before.iter().zip(all_usage().await).filter_map(|((name, before), (_, after))| {
-        Some((name, (*before)?, after?))
-    }) {
+    for (name, before, after) in used_before
+        .iter()
+        .zip(all_usage().await)
+        .filter_map(|((name, before), (_, after))| Some((name, (*before)?, after?)))
+    {
         let share = (after.cpu_s - before.cpu_s) / elapsed * 100.0;
         println!("  {name:<20} {share:5.1} % of a core, {:6.1} MiB", after.resident_mib);
     }

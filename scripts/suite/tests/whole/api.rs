@@ -53,7 +53,9 @@ fn fits(api: &Value, schema: &Value, value: &Value) -> Result<()> {
     }
     if let Some(all) = schema["allOf"].as_array() {
         // Parts of one object: only the types can be looked at one by one.
-        return all.iter().try_for_each(|schema| if schema["properties"].is_object() { Ok(()) } else { fits(api, schema, value) });
+        return all
+            .iter()
+            .try_for_each(|schema| if schema["properties"].is_object() { Ok(()) } else { fits(api, schema, value) });
     }
     let types: Vec<&str> = match &schema["type"] {
         Value::String(kind) => vec![kind],
@@ -88,11 +90,15 @@ fn fits(api: &Value, schema: &Value, value: &Value) -> Result<()> {
 /// Each error is a problem in JSON, with its status, and one entry for each wrong field.
 pub async fn says_what_is_wrong(demo: &Demo) -> Result<()> {
     let orders = format!("{}/api/orders", demo.shop.address());
-    let post = |kind: &'static str, body: String| demo.shop.http().post(&orders).header("content-type", kind).body(body).send();
+    let post = |kind: &'static str, body: String| {
+        demo.shop.http().post(&orders).header("content-type", kind).body(body).send()
+    };
     let json = "application/json";
     let many: Vec<Value> = (0..13).map(|_| line("orval", 1)).collect();
     let order = |lines: Value| json!({"customer": "Ada", "address": "Gent", "lines": lines}).to_string();
-    let named = |customer: &str| json!({"customer": customer, "address": "x".repeat(201), "lines": [line("orval", 1)]}).to_string();
+    let named = |customer: &str| {
+        json!({"customer": customer, "address": "x".repeat(201), "lines": [line("orval", 1)]}).to_string()
+    };
     let cases: [(&str, String, u16, &[&str]); 10] = [
         (json, "{".to_owned(), 400, &[]),
         ("text/plain", order(json!([line("orval", 1)])), 415, &[]),

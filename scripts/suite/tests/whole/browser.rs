@@ -45,7 +45,8 @@ impl Browser {
             wanted.add_arg(argument)?;
         }
         let address = format!("http://127.0.0.1:{port}");
-        let driver = until("the browser", SOON, || async { Ok(WebDriver::new(&address, wanted.clone()).await?) }).await?;
+        let driver =
+            until("the browser", SOON, || async { Ok(WebDriver::new(&address, wanted.clone()).await?) }).await?;
         Ok(Browser { driver, process })
     }
 

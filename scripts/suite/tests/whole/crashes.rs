@@ -44,9 +44,7 @@ async fn kill_under_load(demo: &Demo, part: &str) -> Result<()> {
         .until_ledger(SETTLED_WITHIN, |ledger| {
             let placed = ledger["orders"]["placed"].as_u64().unwrap_or(0);
             // An order may be safe in the books of a website that was killed before it could say so.
-            placed >= least
-                && ledger["orders"]["waiting"] == 0
-                && ledger["deliveries"]["under_way"] == 0
+            placed >= least && ledger["orders"]["waiting"] == 0 && ledger["deliveries"]["under_way"] == 0
         })
         .await?;
     ensure!(ledger["contradictions"].as_array().is_some_and(Vec::is_empty), "{part} killed: {ledger}");

@@ -21,7 +21,8 @@ pub async fn goes_from_the_form_to_delivered_through_all_five(demo: &Demo) -> Re
     let browser = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build()?;
     let mut pages = BTreeSet::new();
     for _ in 0..2 {
-        let body = form.map(|(name, value)| format!("{name}={}", value.replace(' ', "+").replace(',', "%2C"))).join("&");
+        let body =
+            form.map(|(name, value)| format!("{name}={}", value.replace(' ', "+").replace(',', "%2C"))).join("&");
         let answer = browser
             .post(format!("{}/orders", shop.address()))
             .header("content-type", "application/x-www-form-urlencoded")

@@ -97,10 +97,7 @@ fn everything(site: Arc<Site>) -> impl Stream<Item = Result<Event, Infallible>> 
     })
 }
 
-fn one_order(
-    site: Arc<Site>,
-    order_id: OrderId,
-) -> impl Stream<Item = Result<Event, Infallible>> + Send {
+fn one_order(site: Arc<Site>, order_id: OrderId) -> impl Stream<Item = Result<Event, Infallible>> + Send {
     streams::channel(move |wire| async move {
         let mut changed = site.live.follow(&order_id);
         let mut heartbeat = streams::heartbeat();

@@ -110,7 +110,11 @@ pub(super) async fn read_json(headers: &HeaderMap, body: Body) -> Result<Value, 
         .map_err(|_| Problem::malformed("the body did not arrive in time"))?
         .map_err(|error| {
             // The limit is the only one of these errors that is not a broken connection.
-            if error.to_string().contains("limit") { Problem::too_large() } else { Problem::malformed("the body broke off") }
+            if error.to_string().contains("limit") {
+                Problem::too_large()
+            } else {
+                Problem::malformed("the body broke off")
+            }
         })?;
     serde_json::from_slice(&bytes).map_err(|error| Problem::malformed(format!("the body is no JSON: {error}")))
 }
