@@ -17,8 +17,8 @@ use crate::case::Case;
 
 /// One order.
 ///
-/// It costs 128 bytes here, about 250 with its id and its place in the map: 30,000 orders are 7 MiB. What is rare is
-/// boxed, what is delivered is remembered by the hash of its event's id.
+/// It costs 128 bytes here, and 350 to 430 in memory, measured, with its id and its place in the map: 30,000 orders are
+/// 10 to 12 MiB. What is rare is boxed, what is delivered is remembered by the hash of its event's id.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Order {
