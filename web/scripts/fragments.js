@@ -50,7 +50,8 @@ const fragments = (() => {
         continue;
       }
       const html = child.outerHTML;
-      if (shown.get(child.id) !== html && replace(old, child)) shown.set(child.id, html);
+      const isShown = shown.get(child.id) === html || old.isEqualNode(child);
+      if (isShown || replace(old, child)) shown.set(child.id, html);
       // Moving an element takes its focus away: only if it is not where it belongs.
       if (old === before) before = before.nextElementSibling;
       else if (!isBeingEdited(old)) list.insertBefore(old, before);
@@ -63,7 +64,10 @@ const fragments = (() => {
       if (!element || shown.get(id) === html) continue;
       const fresh = parsed(html);
       if (!fresh) continue;
-      if (element.hasAttribute("data-list")) replaceChildren(element, fresh);
+      // What a page begins with comes once more when its stream opens. Put in again, it would take a button away from
+      // under a finger.
+      if (element.isEqualNode(fresh)) { /* nothing to do */ }
+      else if (element.hasAttribute("data-list")) replaceChildren(element, fresh);
       else if (!replace(element, fresh)) continue;
       shown.set(id, html);
     }

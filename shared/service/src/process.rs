@@ -17,7 +17,11 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 use tracing_subscriber::EnvFilter;
 
-use crate::{context::{Context, Serving}, environment, episode, health, presence::announce};
+use crate::{
+    context::{Context, Serving},
+    environment, episode, health,
+    presence::announce,
+};
 
 /// Threads that run a service's tasks. One: what a service does is mostly waiting for its broker and its database, and a
 /// second thread costs more in waking each other than it gains (measured at 500 orders/s).

@@ -8,7 +8,7 @@ use std::{
 };
 
 use anyhow::Context as _;
-use bus::{Admin, Bus, Outgoing, Place, Received, Until, set_up};
+use bus::{Admin, Bus, Outgoing, Place, Received, SetUpError, Until, set_up};
 use events::{
     ids::{EventId, Service},
     stage::StageSettings,
@@ -49,7 +49,7 @@ impl Ground {
         let tenant = format!("test-{:08x}", rand::random::<u32>());
         let admin = Admin::new(&broker)?;
         let bus = Bus::new(broker, Place { tenant: tenant.clone(), episode: 1 });
-        set_up(&admin, bus.place()).await.context("these tests need a broker: ./scripts/test starts one")?;
+        set_up_soon(&admin, bus.place()).await.context("these tests need a broker: ./scripts/test starts one")?;
         let settings = StageSettings { version: 1, episode: 1, seal: tenant.clone(), began_at: now() };
         let ground = Ground { bus, settings, folder: std::env::temp_dir().join(format!("beers-{tenant}")) };
         ground.publish(SETTINGS, "settings", &ground.settings).await?;
@@ -152,6 +152,19 @@ impl Running {
         self.task.abort();
         // An aborted task's result says only that it was aborted.
         drop(self.task.await);
+    }
+}
+
+/// A broker that has just come up says that it is ready before it knows its cluster.
+async fn set_up_soon(admin: &Admin, place: &Place) -> Result<(), SetUpError> {
+    let deadline = tokio::time::Instant::now() + LIMIT;
+    loop {
+        match set_up(admin, place).await {
+            Err(SetUpError::NoCluster) if tokio::time::Instant::now() < deadline => {
+                tokio::time::sleep(LOOK_EVERY).await;
+            }
+            done => return done,
+        }
     }
 }
 

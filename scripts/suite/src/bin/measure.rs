@@ -80,7 +80,8 @@ async fn throughput(shop: &Shop, rate: u64, seconds: u64) -> Result<()> {
         })
         .await?;
     let drained = ended.elapsed().as_secs_f64();
-    let accepted = ledger["orders"]["accepted"].as_f64().unwrap_or(0.0) / ledger["orders"]["placed"].as_f64().unwrap_or(1.0);
+    let accepted =
+        ledger["orders"]["accepted"].as_f64().unwrap_or(0.0) / ledger["orders"]["placed"].as_f64().unwrap_or(1.0);
     println!(
         "load: {} orders taken in {:.1} s ({:.0}/s), {} not taken; drained {drained:.1} s later; accepted {:.1} %; ledger {}",
         placed.taken,
