@@ -66,9 +66,9 @@ const fragments = (() => {
       if (!fresh) continue;
       // What a page begins with comes once more when its stream opens. Put in again, it would take a button away from
       // under a finger.
-      if (element.isEqualNode(fresh)) { /* nothing to do */ }
-      else if (element.hasAttribute("data-list")) replaceChildren(element, fresh);
-      else if (!replace(element, fresh)) continue;
+      const isShown = element.isEqualNode(fresh);
+      if (!isShown && element.hasAttribute("data-list")) replaceChildren(element, fresh);
+      else if (!isShown && !replace(element, fresh)) continue;
       shown.set(id, html);
     }
     document.dispatchEvent(new Event("fragments"));
