@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use bus::{Received, Until};
 use events::{
     ids::{BeerId, Moment},
+    settings::Fold,
     stock::{StockEvent, StockLevel},
     topics::{Dealing, STOCK_EVENTS, STOCK_LEVELS},
 };
@@ -15,7 +16,7 @@ use tracing::warn;
 
 use crate::{
     crew::{Crew, HandIn, Mode},
-    levels::{Fold, Folded, Levels, Written},
+    levels::{Folded, Levels, Written},
     store::{TABLES, load, save},
 };
 
@@ -195,7 +196,10 @@ async fn publish(
         level: level.level,
         sequence: level.sequence,
         written: level.written,
+        event: level.sequence,
+        ignored: false,
         worker: worker.to_owned(),
+        taken_at: now,
         at: now,
     };
     Ok(enqueue(transaction, STOCK_LEVELS, beer.as_str(), now, None, &message).await?)

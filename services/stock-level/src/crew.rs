@@ -3,6 +3,7 @@
 use bus::{Bus, BusError, Consumer, Dealt, Position, Received};
 use events::{
     ids::Service,
+    settings::Fold,
     stock::StockEvent,
     topics::{Dealing, STOCK_EVENTS},
 };
@@ -11,8 +12,6 @@ use tokio::{
     task::JoinSet,
 };
 use tokio_util::sync::CancellationToken;
-
-use crate::levels::Fold;
 
 /// Most events a worker takes at once where they come in order; where they are dealt singly it has one in hand.
 const AT_ONCE_IN_ORDER: usize = 256;
@@ -60,7 +59,7 @@ impl Crew {
             let name = format!("worker-{number}");
             // Singly dealt events cost a round trip each, and acknowledgements of several workers on one connection
             // wait for each other.
-            let dealt = Dealt { name: Some(name.clone()), own_connection: true, instead: Some(mode.dealing) };
+            let dealt = Dealt { name: Some(name.clone()), own_connection: true, instead: Some(mode.dealing), ..Dealt::default() };
             let consumer = bus.consumer(STOCK_EVENTS, Service::StockLevel, dealt)?;
             let at_once = if mode.dealing == Dealing::Failover { AT_ONCE_IN_ORDER } else { 1 };
             workers.spawn(work(name, consumer, at_once, desk.clone(), stop.clone()));

@@ -5,18 +5,9 @@ use std::collections::BTreeMap;
 use events::{
     ids::BeerId,
     quantities::{Bottles, Sequence},
+    settings::Fold,
     stock::StockEvent,
 };
-
-/// A way to fold.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fold {
-    /// Older sequences are ignored: right, in whatever order events are handled.
-    Versioned,
-    /// Last write wins, without a look at any sequence: as most people write it, and right only if events are handled
-    /// in order.
-    Naive,
-}
 
 /// The level of one beer as it was written last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -7,11 +7,12 @@ use bus::Received;
 use events::{
     ids::{BeerId, Service},
     quantities::{Bottles, Sequence},
+    settings::Fold,
     stock::{StockChange, StockEvent, StockLevel},
     topics::{Dealing, STOCK_EVENTS, STOCK_LEVELS, UNREADABLE},
 };
 use service::testing::Ground;
-use stock_level::{Mode, levels::Fold};
+use stock_level::Mode;
 
 const FAILOVER: Mode = Mode { dealing: Dealing::Failover, workers: 3, fold: Fold::Versioned };
 

@@ -15,7 +15,7 @@ use service::{Context, Serving, Tasks, now};
 use store::{OutboxHandle, Store, Transaction, enqueue, is_new, put_aside};
 
 use crate::{
-    stock::{self, Stock, apply},
+    stock::{self, Restocking, Stock, apply},
     store::{TABLES, load, save},
 };
 
@@ -68,10 +68,14 @@ impl Desk {
         let service = self.context.service;
         let mut orders = self.context.bus.consumer(ORDERS, service, Dealt::default())?;
         let mut updates = self.context.bus.consumer(DELIVERY_UPDATES, service, Dealt::default())?;
+        let mut pause = self.context.pause();
         loop {
+            let works = !pause.is_on();
+            self.context.board.paused(!works);
             tokio::select! {
-                batch = orders.receive(BATCH_MAX) => self.decide_all(&mut orders, batch).await?,
-                batch = updates.receive(BATCH_MAX) => self.take_back_all(&mut updates, batch).await?,
+                batch = orders.receive(BATCH_MAX), if works => self.decide_all(&mut orders, batch).await?,
+                batch = updates.receive(BATCH_MAX), if works => self.take_back_all(&mut updates, batch).await?,
+                () = pause.changed() => {}
             }
         }
     }
@@ -118,7 +122,9 @@ impl Desk {
     ) -> anyhow::Result<()> {
         let lines = order.lines.clone();
         let key = order_id.as_str();
-        let events = match stock::decide(&self.stock, order_id, order) {
+        let restocks = self.context.stage.settings().choices.restock;
+        let restocking = if restocks { Restocking::On } else { Restocking::Off };
+        let events = match stock::decide(&self.stock, restocking, order_id, order) {
             Ok(events) => events,
             Err(reason) => {
                 let refused = OrderDecision::Refused { order_id: order_id.clone(), lines, reason };

@@ -76,12 +76,26 @@ pub fn first_count(stock: &Stock) -> Vec<StockEvent> {
     uncounted.map(|beer| stock.next(StockChange::Counted, &beer.beer_id(), beer.first_stock, None)).collect()
 }
 
+/// Whether a beer that falls below its reorder point is filled up again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Restocking {
+    /// It is.
+    On,
+    /// It is sold until nothing is left.
+    Off,
+}
+
 /// What an order does: its bottles are reserved, all of them or none. A beer that falls below its reorder point is
-/// filled up to its first stock in the same breath.
+/// filled up to its first stock in the same breath, while restocking is on.
 ///
 /// # Errors
 /// Why it is refused: it breaks a rule, or there is not enough of a beer.
-pub fn decide(stock: &Stock, order_id: &OrderId, order: &PlaceOrder) -> Result<Vec<StockEvent>, Refusal> {
+pub fn decide(
+    stock: &Stock,
+    restocking: Restocking,
+    order_id: &OrderId,
+    order: &PlaceOrder,
+) -> Result<Vec<StockEvent>, Refusal> {
     let faults = order.faults();
     if !faults.is_empty() {
         return Err(Refusal::Invalid { faults });
@@ -95,7 +109,8 @@ pub fn decide(stock: &Stock, order_id: &OrderId, order: &PlaceOrder) -> Result<V
     let mut events = Vec::with_capacity(order.lines.len());
     for Line { beer, bottles } in &order.lines {
         let reserved = stock.next(StockChange::Reserved, beer, *bottles, Some(order_id));
-        let received = beers::find(beer).and_then(|beer| restock(beer, &reserved));
+        let beer = beers::find(beer).filter(|_| restocking == Restocking::On);
+        let received = beer.and_then(|beer| restock(beer, &reserved));
         events.push(reserved);
         events.extend(received);
     }
@@ -183,10 +198,10 @@ mod tests {
     #[test]
     fn reserves_every_line_or_none() {
         let stock = counted();
-        let events = decide(&stock, &id(1), &order(vec![line("orval", 2), line("duvel", 3)])).unwrap();
+        let events = decide(&stock, Restocking::On, &id(1), &order(vec![line("orval", 2), line("duvel", 3)])).unwrap();
         let levels: Vec<_> = events.iter().map(|event| (event.change, event.sequence.0, event.level.0)).collect();
         assert_eq!(levels, [(StockChange::Reserved, 2, 198), (StockChange::Reserved, 2, 237)]);
-        let refusal = decide(&stock, &id(2), &order(vec![line("orval", 2), line("westvleteren-12", 13)])).unwrap_err();
+        let refusal = decide(&stock, Restocking::On, &id(2), &order(vec![line("orval", 2), line("westvleteren-12", 13)])).unwrap_err();
         let expected =
             Refusal::NotEnough { beer: BeerId::new("westvleteren-12"), asked: Bottles(13), left: Bottles(12) };
         assert_eq!(refusal, expected);
@@ -196,25 +211,40 @@ mod tests {
     fn restocks_in_the_same_decision_but_never_the_scarce_one() {
         let mut stock = counted();
         for n in 0..6 {
-            for event in decide(&stock, &id(n), &order(vec![line("orval", 24)])).unwrap() {
+            for event in decide(&stock, Restocking::On, &id(n), &order(vec![line("orval", 24)])).unwrap() {
                 apply(&mut stock, &event).unwrap();
             }
         }
-        let events = decide(&stock, &id(7), &order(vec![line("orval", 24)])).unwrap();
+        let events = decide(&stock, Restocking::On, &id(7), &order(vec![line("orval", 24)])).unwrap();
         assert_eq!(events[0].level, Bottles(32));
         assert_eq!(
             (events[1].change, events[1].bottles, events[1].level),
             (StockChange::Received, Bottles(168), Bottles(200))
         );
-        let events = decide(&stock, &id(8), &order(vec![line("westvleteren-12", 12)])).unwrap();
+        let events = decide(&stock, Restocking::On, &id(8), &order(vec![line("westvleteren-12", 12)])).unwrap();
         assert_eq!(events.len(), 1);
         assert_eq!(events[0].level, Bottles::NONE);
     }
 
     #[test]
+    fn without_restocking_a_beer_is_sold_until_nothing_is_left() {
+        let mut stock = counted();
+        let orval = order(vec![line("orval", 20)]);
+        for n in 0..10 {
+            let events = decide(&stock, Restocking::Off, &id(n), &orval).unwrap();
+            assert_eq!(events.len(), 1);
+            apply(&mut stock, &events[0]).unwrap();
+        }
+        let refusal = Refusal::NotEnough { beer: BeerId::new("orval"), asked: Bottles(20), left: Bottles::NONE };
+        assert_eq!(decide(&stock, Restocking::Off, &id(10), &orval), Err(refusal));
+        let one = decide(&stock, Restocking::On, &id(11), &order(vec![line("duvel", 1)])).unwrap();
+        assert_eq!(one.len(), 1, "another beer is far above its reorder point");
+    }
+
+    #[test]
     fn an_event_out_of_order_does_not_follow() {
         let mut stock = counted();
-        let events = decide(&stock, &id(1), &order(vec![line("orval", 2)])).unwrap();
+        let events = decide(&stock, Restocking::On, &id(1), &order(vec![line("orval", 2)])).unwrap();
         apply(&mut stock, &events[0]).unwrap();
         assert!(apply(&mut stock, &events[0]).is_err(), "a repeat");
         let mut wrong = stock.next(StockChange::Reserved, &BeerId::new("orval"), Bottles(2), None);
@@ -242,7 +272,8 @@ mod tests {
         /// Whatever is ordered and brought back: no level is negative, no sequence has a gap, the sum holds, and a
         /// refused order changes nothing.
         #[test]
-        fn the_sum_always_holds(happenings in prop::collection::vec(any_happening(), 0..200)) {
+        fn the_sum_always_holds(happenings in prop::collection::vec(any_happening(), 0..200), restocks in any::<bool>()) {
+            let restocking = if restocks { Restocking::On } else { Restocking::Off };
             let mut stock = Stock::default();
             let mut log = first_count(&stock);
             for event in &log {
@@ -251,7 +282,7 @@ mod tests {
             let mut accepted: Vec<Vec<Line>> = Vec::new();
             for (n, happening) in happenings.into_iter().enumerate() {
                 let events = match happening {
-                    Happening::Order(lines) => match decide(&stock, &id(n), &order(lines.clone())) {
+                    Happening::Order(lines) => match decide(&stock, restocking, &id(n), &order(lines.clone())) {
                         Ok(events) => {
                             accepted.push(lines);
                             events

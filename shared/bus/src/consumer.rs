@@ -45,6 +45,8 @@ pub struct Dealt {
     pub own_connection: bool,
     /// Another type than the table's, for the subscription that is switched live.
     pub instead: Option<Dealing>,
+    /// Which subscription, where the table gives the reader several; the first one if nothing is said.
+    pub subscription: Option<&'static str>,
 }
 
 /// One consumer of a subscription. Reconnects by itself, whatever ended the connection.
@@ -107,7 +109,7 @@ enum State {
 impl Raw {
     fn new(bus: Bus, entry: &'static Entry, reader: Service, dealt: Dealt) -> Result<Self, BusError> {
         let missing = BusError::NotInTheTable { reader, topic: entry.name };
-        let subscription = entry.subscription_of(reader).ok_or(missing)?;
+        let subscription = entry.subscription_of(reader, dealt.subscription).ok_or(missing)?;
         let counted = Counted::new(Arc::clone(&bus.clients));
         let what = Arc::new(What { bus, entry, subscription, dealt });
         let state = connect(&what);

@@ -40,7 +40,7 @@ use std::sync::Arc;
 
 use events::{
     ids::Service,
-    topics::{Entry, Topic},
+    topics::{Entry, Subscription, Topic},
 };
 use serde::de::DeserializeOwned;
 
@@ -143,6 +143,16 @@ impl Bus {
             newest = batch.into_iter().filter_map(|received| received.message.ok()).next_back().or(newest);
         }
         Ok(newest)
+    }
+
+    /// Deletes a subscription that is made on demand, with its place in the topic. That it is not there is as good.
+    ///
+    /// # Errors
+    /// If the broker cannot be asked, or refuses.
+    pub async fn forget_subscription(&self, entry: &Entry, subscription: &Subscription) -> Result<(), AdminError> {
+        let path = self.topic_address(entry).replacen("://", "/", 1);
+        let admin = Admin::new(self.broker())?;
+        admin.delete(&format!("{path}/subscription/{}?force=true", subscription.name)).await
     }
 
     fn topic_address(&self, entry: &Entry) -> String {

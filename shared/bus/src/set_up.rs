@@ -1,7 +1,7 @@
 //! Makes what the table says on the broker: tenant, namespaces with their policies, topics and subscriptions.
 //! Idempotent: whatever is there already stays as it is.
 
-use events::topics::{Dealing, Entry, Space, TABLE};
+use events::topics::{Dealing, Entry, Space, Subscription, TABLE};
 use futures_util::future::try_join_all;
 use serde_json::{Value, json};
 use tracing::{info, warn};
@@ -130,7 +130,8 @@ async fn make_topic(admin: &Admin, place: &Place, entry: &Entry) -> Result<(), A
     }
     // Made before their readers come: what is written meanwhile waits for them.
     let earliest = json!({"ledgerId": -1, "entryId": -1, "partitionIndex": -1});
-    let stays = entry.subscriptions.iter().filter(|subscription| subscription.dealing != Dealing::Everyone);
+    let stays = |subscription: &&Subscription| subscription.dealing != Dealing::Everyone && !subscription.on_demand;
+    let stays = entry.subscriptions.iter().filter(stays);
     let made = stays.map(|subscription| {
         let path = format!("{path}/subscription/{}", subscription.name);
         let earliest = &earliest;

@@ -19,6 +19,10 @@ pub enum Insight {
     Forecast(Forecast),
     /// The sums that must hold.
     Ledger(Ledger),
+    /// A rebuild, under way or done.
+    Rebuild(Rebuild),
+    /// What fraud watch found.
+    Fraud(Fraud),
 }
 
 impl Insight {
@@ -28,6 +32,8 @@ impl Insight {
             Insight::Sales(_) => "Sales",
             Insight::Forecast(_) => "Forecast",
             Insight::Ledger(_) => "Ledger",
+            Insight::Rebuild(_) => "Rebuild",
+            Insight::Fraud(_) => "Fraud",
         }
     }
 }
@@ -205,4 +211,72 @@ pub struct ReadUpTo {
     pub ledger: u64,
     /// Its entry.
     pub entry: u64,
+}
+
+/// All topics folded again from their first message to the live checkpoint, and compared with the live aggregates.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Rebuild {
+    /// When this was so.
+    pub at: Moment,
+    /// Whether it goes on.
+    pub running: bool,
+    /// Messages read so far.
+    pub events: u64,
+    /// Messages up to the checkpoint.
+    pub total: u64,
+    /// Messages a second so far.
+    pub events_per_second: u64,
+    /// Whether everything is the same, byte for byte; `None` until it is known.
+    pub identical: Option<bool>,
+    /// What differs, at most twenty; or why it was given up.
+    pub differences: Vec<String>,
+}
+
+/// What fraud watch found among the orders, read from their first one.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Fraud {
+    /// When this was so.
+    pub at: Moment,
+    /// Whether it reads `orders` now.
+    pub attached: bool,
+    /// How many orders it has seen since it was attached.
+    pub orders_seen: u64,
+    /// What it found, newest first, at most [`FINDINGS_MAX`].
+    pub findings: Vec<Finding>,
+    /// How many there are in all.
+    pub findings_total: u64,
+}
+
+/// Most findings listed.
+pub const FINDINGS_MAX: usize = 50;
+/// So many orders by one customer within [`BURST_WITHIN_MS`] are suspicious.
+pub const BURST_ORDERS: usize = 5;
+/// See [`BURST_ORDERS`].
+pub const BURST_WITHIN_MS: i64 = 10_000;
+/// So many bottles in one order are suspicious.
+pub const ABSURD_BOTTLES: Bottles = Bottles(72);
+
+/// Something suspicious.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Finding {
+    /// Which rule it breaks.
+    pub rule: FraudRule,
+    /// Who.
+    pub customer: String,
+    /// The orders it is about, oldest first, at most twenty.
+    pub orders: Vec<OrderId>,
+    /// When the last of them was placed.
+    pub at: Moment,
+    /// In words.
+    pub why: String,
+}
+
+/// The rules of fraud watch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FraudRule {
+    /// Many orders by one customer at once.
+    Burst,
+    /// More bottles than anyone carries home.
+    Absurd,
 }

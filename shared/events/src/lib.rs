@@ -22,6 +22,10 @@ pub mod delivery;
 
 pub mod insights;
 
+pub mod settings;
+
+pub mod past;
+
 pub mod stage;
 
 pub mod unreadable;

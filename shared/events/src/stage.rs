@@ -1,25 +1,11 @@
-//! What the stage is made of: settings, commands, questions and answers, and who is there doing what.
+//! What the stage is made of beside its settings: commands, questions and answers, and who is there doing what.
 
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{Moment, OrderId, Service};
-
-/// All that holds for the whole suite, in one document on a compacted topic; the newest one rules.
-///
-/// For now it says which episode runs. What the speaker can change live joins it with the console; until then the
-/// environment of each service says that.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct StageSettings {
-    /// Counts the changes of this document.
-    pub version: u64,
-    /// The running episode, from 1.
-    pub episode: u32,
-    /// Tells this episode from one of the same number on another broker: a database remembers it and is put aside when
-    /// it belongs to another.
-    pub seal: String,
-    /// When the episode began.
-    pub began_at: Moment,
-}
+use crate::{
+    ids::{Moment, OrderId, Service},
+    past::{AsOf, PastAnswer, PastQuestion},
+};
 
 /// What is an event rather than a setting. A service ignores commands issued before it started.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,8 +22,6 @@ pub struct StageCommand {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type")]
 pub enum Command {
-    /// Place five orders of one bottle in a row for each beer but the scarce one.
-    Burst,
     /// Die without any farewell: the process, or one courier or worker of it.
     Crash {
         /// The courier or worker; the whole process without one.
@@ -55,13 +39,32 @@ pub struct StageQuery {
     pub correlation_id: String,
     /// Who is asked.
     pub service: Service,
-    /// What is asked, by name.
-    pub question: String,
+    /// What is asked.
+    pub question: Question,
     /// When it was asked.
     pub asked_at: Moment,
 }
 
-/// An answer to a [`StageQuery`]; whoever asked waits two seconds for it.
+/// The questions there are.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type")]
+pub enum Question {
+    /// To stock-level: fold the levels afresh from the log, and say when that is done. So one mode's errors are not
+    /// counted to the next.
+    FoldAfresh,
+    /// To inventory-analysis: how was it then?
+    AsOf {
+        /// When.
+        at: Moment,
+    },
+    /// To inventory-analysis: something it kept no aggregate for.
+    Past {
+        /// What.
+        question: PastQuestion,
+    },
+}
+
+/// An answer to a [`StageQuery`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StageAnswer {
     /// Of the question.
@@ -76,11 +79,12 @@ pub struct StageAnswer {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type")]
 pub enum Answer {
-    /// Rows of text, as the question defines them.
-    Rows {
-        /// The rows.
-        rows: Vec<Vec<String>>,
-    },
+    /// It is done.
+    Done,
+    /// How it was.
+    AsOf(AsOf),
+    /// What the log says.
+    Past(PastAnswer),
     /// No answer.
     Failed {
         /// Why.
@@ -106,6 +110,9 @@ pub struct Presence {
     /// Delivery only: exactly the couriers it employs.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub couriers: Vec<CourierState>,
+    /// stock-level only: exactly the workers it employs, by name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub workers: Vec<String>,
 }
 
 /// How often a service says that it is there, in milliseconds.

@@ -64,8 +64,20 @@ pub struct StockLevel {
     /// Counts the writes of this beer's level, so that a reader keeps the one written last. A reader that kept the
     /// highest sequence instead would heal the very fault a Shared subscription with a naive fold shows.
     pub written: u64,
+    /// The event that was handled, as its sequence; lower than `sequence` if it came too late.
+    pub event: Sequence,
+    /// The event was older than the level and was left aside, as the versioned fold does.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub ignored: bool,
     /// Who wrote it, such as `worker-1`.
     pub worker: String,
-    /// When.
+    /// When the worker took the event.
+    pub taken_at: Moment,
+    /// When it was written.
     pub at: Moment,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the shape serde asks for")]
+fn is_false(value: &bool) -> bool {
+    !value
 }

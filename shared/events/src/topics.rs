@@ -11,7 +11,8 @@ use crate::{
     ids::Service::{self, Delivery, InventoryAnalysis, StockLevel as StockLevelService, Warehouse, Website},
     insights::Insight,
     orders::PlaceOrder,
-    stage::{Activity, Presence, StageAnswer, StageCommand, StageQuery, StageSettings},
+    settings::StageSettings,
+    stage::{Activity, Presence, StageAnswer, StageCommand, StageQuery},
     stock::{StockEvent, StockLevel},
     unreadable::Unreadable,
 };
@@ -82,6 +83,8 @@ pub struct Subscription {
     pub reader: Service,
     /// How it deals out.
     pub dealing: Dealing,
+    /// Made when it is attached and deleted when it is detached, instead of being there from the beginning.
+    pub on_demand: bool,
 }
 
 /// One row of the table.
@@ -114,9 +117,10 @@ impl Entry {
         format!("{scheme}://{tenant}/{}/{}", self.space.namespace(episode), self.name)
     }
 
-    /// The subscription of this reader, if the table gives it one.
-    pub fn subscription_of(&self, reader: Service) -> Option<&'static Subscription> {
-        self.subscriptions.iter().find(|subscription| subscription.reader == reader)
+    /// The subscription of this reader, if the table gives it one; of several the one with this name.
+    pub fn subscription_of(&self, reader: Service, name: Option<&str>) -> Option<&'static Subscription> {
+        let is_meant = |subscription: &&Subscription| name.is_none_or(|name| name == subscription.name);
+        self.subscriptions.iter().filter(|subscription| subscription.reader == reader).find(is_meant)
     }
 }
 
@@ -143,12 +147,20 @@ impl<M> Topic<M> {
 }
 
 const fn failover(reader: Service) -> Subscription {
-    Subscription { name: reader.name(), reader, dealing: Dealing::Failover }
+    Subscription { name: reader.name(), reader, dealing: Dealing::Failover, on_demand: false }
 }
 
 const fn everyone(reader: Service) -> Subscription {
-    Subscription { name: reader.name(), reader, dealing: Dealing::Everyone }
+    Subscription { name: reader.name(), reader, dealing: Dealing::Everyone, on_demand: false }
 }
+
+/// Looks for fraud among the orders, from their beginning, for as long as the speaker wants it.
+pub const FRAUD_WATCH: Subscription =
+    Subscription { name: "fraud-watch", reader: InventoryAnalysis, dealing: Dealing::Failover, on_demand: true };
+
+/// Tells customers that their beer is on its way: one subscription, not one a phone.
+pub const NOTIFICATION: Subscription =
+    Subscription { name: "notification", reader: Website, dealing: Dealing::Failover, on_demand: false };
 
 const ROW: Entry = Entry {
     name: "",
@@ -176,7 +188,7 @@ pub static TABLE: [Entry; 16] = [
         name: "orders",
         messages: "`PlaceOrder` (command)",
         producers: &[Website],
-        subscriptions: &[failover(Warehouse), failover(InventoryAnalysis), failover(Website)],
+        subscriptions: &[failover(Warehouse), failover(InventoryAnalysis), failover(Website), FRAUD_WATCH],
         ..ROW
     },
     Entry {
@@ -190,7 +202,12 @@ pub static TABLE: [Entry; 16] = [
         name: "delivery-orders",
         messages: "`DeliveryOrder` (task: order, round, attempt)",
         producers: &[Warehouse, Delivery],
-        subscriptions: &[Subscription { name: "couriers", reader: Delivery, dealing: Dealing::Shared }],
+        subscriptions: &[Subscription {
+            name: "couriers",
+            reader: Delivery,
+            dealing: Dealing::Shared,
+            on_demand: false,
+        }],
         ..ROW
     },
     Entry {
@@ -211,7 +228,7 @@ pub static TABLE: [Entry; 16] = [
         name: "delivery-updates",
         messages: "`PickedUp`, `Delivered`, `AttemptFailed`, `Stranded`, `Redriven`, `Returned`",
         producers: &[Delivery],
-        subscriptions: &[failover(Website), failover(Warehouse), failover(InventoryAnalysis)],
+        subscriptions: &[failover(Website), failover(Warehouse), failover(InventoryAnalysis), NOTIFICATION],
         ..ROW
     },
     Entry {
@@ -265,7 +282,7 @@ pub static TABLE: [Entry; 16] = [
     Entry {
         name: "commands",
         space: Space::Stage,
-        messages: "`Burst`, `Crash`, `Rebuild`",
+        messages: "`Crash`, `Rebuild`",
         key: "service",
         producers: &[Website],
         subscriptions: ALL_SERVICES_LISTEN,
@@ -275,7 +292,7 @@ pub static TABLE: [Entry; 16] = [
     Entry {
         name: "queries",
         space: Space::Stage,
-        messages: "`StageQuery`",
+        messages: "`FoldAfresh`, `AsOf`, `Past` (questions)",
         key: "service",
         producers: &[Website],
         subscriptions: ALL_SERVICES_LISTEN,
@@ -285,7 +302,7 @@ pub static TABLE: [Entry; 16] = [
     Entry {
         name: "answers",
         space: Space::Stage,
-        messages: "`StageAnswer`",
+        messages: "`StageAnswer` (by correlation id)",
         key: "service",
         producers: &Service::ALL,
         subscriptions: &[everyone(Website)],
@@ -396,7 +413,10 @@ pub fn markdown() -> String {
         let mut subscriptions: Vec<_> = entry
             .subscriptions
             .iter()
-            .map(|subscription| format!("{}: {}", subscription.name, subscription.dealing.name()))
+            .map(|subscription| {
+                let attached = if subscription.on_demand { ", on demand" } else { "" };
+                format!("{}: {}{attached}", subscription.name, subscription.dealing.name())
+            })
             .collect();
         if subscriptions.len() == Service::ALL.len() {
             subscriptions = vec!["every service".to_owned()];
@@ -440,7 +460,7 @@ mod tests {
 
     #[test]
     fn the_queue_is_shared_and_the_log_has_one_writer() {
-        assert_eq!(DELIVERY_ORDERS.entry.subscription_of(Delivery).map(|s| s.dealing), Some(Dealing::Shared));
+        assert_eq!(DELIVERY_ORDERS.entry.subscription_of(Delivery, None).map(|s| s.dealing), Some(Dealing::Shared));
         assert!(STOCK_EVENTS.entry.one_writer);
         assert_eq!(STOCK_EVENTS.entry.producers, [Warehouse]);
     }

@@ -8,14 +8,16 @@ use events::{
     delivery::{DeadLetter, DeliveryOrder, DeliveryRequest, DeliveryUpdate, FailureReason},
     ids::{BeerId, Moment, OrderId, Service},
     insights::{
-        BeerForecast, BottleSums, Contradiction, DeliverySums, Forecast, Insight, Ledger, MinuteOfSales, OnTheWay,
-        OrderSums, ReadUpTo, RefusedDemand, Sales,
+        BeerForecast, BottleSums, Contradiction, DeliverySums, Finding, Forecast, Fraud, FraudRule, Insight, Ledger,
+        MinuteOfSales, OnTheWay, OrderSums, ReadUpTo, Rebuild, RefusedDemand, Sales,
     },
     orders::{Fault, Line, PlaceOrder, PlaceOrderType, Problem},
     quantities::{Bottles, Cents, Sequence},
+    past::{AsOf, BeerAsOf, Cell, PastAnswer, PastQuestion},
+    settings::{Choices, Crowd, Fold, Folding, Share, StageSettings, SubscriptionType},
     stage::{
-        Activity, Answer, Carrying, Command, CourierState, Presence, ServiceState, StageAnswer, StageCommand,
-        StageQuery, StageSettings,
+        Activity, Answer, Carrying, Command, CourierState, Presence, Question, ServiceState, StageAnswer, StageCommand,
+        StageQuery,
     },
     stock::{StockChange, StockEvent, StockLevel},
     unreadable::Unreadable,
@@ -105,10 +107,14 @@ fn stock() {
         level: Bottles(153),
         sequence: Sequence(42),
         written: 42,
+        event: Sequence(42),
+        ignored: false,
         worker: "worker-1".into(),
+        taken_at: moment().plus_millis(-12),
         at: moment(),
     };
     golden("stock-level", &level);
+    golden("stock-level-ignored", &StockLevel { event: Sequence(40), ignored: true, written: 43, ..level });
 }
 
 #[test]
@@ -187,23 +193,56 @@ fn insights() {
 }
 
 #[test]
+fn insights_on_demand() {
+    let rebuild = Rebuild {
+        at: moment(),
+        running: false,
+        events: 8127,
+        total: 8127,
+        events_per_second: 17_300,
+        identical: Some(false),
+        differences: vec!["order k7m2q9xd: rebuilt, not stored".into()],
+    };
+    golden("insight-rebuild", &Insight::Rebuild(rebuild));
+    let finding = Finding {
+        rule: FraudRule::Absurd,
+        customer: "Mallory".into(),
+        orders: vec![order_id()],
+        at: moment(),
+        why: "72 bottles in one order".into(),
+    };
+    let fraud =
+        Fraud { at: moment(), attached: true, orders_seen: 3412, findings: vec![finding], findings_total: 1 };
+    golden("insight-fraud", &Insight::Fraud(fraud));
+}
+
+#[test]
 fn stage() {
-    let settings = StageSettings { version: 7, episode: 3, seal: "5f3a9c".into(), began_at: moment() };
+    let choices = Choices {
+        couriers: 8,
+        courier_pace_ms: 500,
+        crowd: Crowd {
+            orders_per_second: 50,
+            suspicious: Share::try_from(0.02).unwrap(),
+            undeliverable: Share::try_from(0.05).unwrap(),
+        },
+        stock_level: Folding {
+            subscription: SubscriptionType::KeyShared,
+            workers: 3,
+            fold: Fold::Naive,
+            work_ms: [5, 60],
+        },
+        paused: [Service::Warehouse].into(),
+        fraud_watch: true,
+        restock: false,
+        act: Some(5),
+        step: 2,
+    };
+    let settings = StageSettings { version: 7, episode: 3, seal: "5f3a9c".into(), began_at: moment(), choices };
     golden("stage-settings", &settings);
     let command = |service, command| StageCommand { service, command, issued_at: moment() };
-    golden("burst", &command(Service::Website, Command::Burst));
     golden("crash", &command(Service::Delivery, Command::Crash { who: Some("Ada".into()) }));
     golden("rebuild", &command(Service::InventoryAnalysis, Command::Rebuild));
-    let query = StageQuery {
-        correlation_id: "q-17".into(),
-        service: Service::InventoryAnalysis,
-        question: "ordered-together".into(),
-        asked_at: moment(),
-    };
-    golden("stage-query", &query);
-    let answer = |answer| StageAnswer { correlation_id: "q-17".into(), service: Service::InventoryAnalysis, answer };
-    golden("stage-answer", &answer(Answer::Rows { rows: vec![vec!["orval".into(), "duvel".into(), "12".into()]] }));
-    golden("stage-answer-failed", &answer(Answer::Failed { reason: "no such question".into() }));
     let carrying =
         Carrying { order_id: order_id(), round: 1, attempt: 1, since: moment(), until: moment().plus_millis(2000) };
     let presence = Presence {
@@ -214,6 +253,7 @@ fn stage() {
         started_at: moment(),
         at: moment(),
         couriers: vec![CourierState { courier: "Ada".into(), carrying: Some(carrying), delivered: 12 }],
+        workers: Vec::new(),
     };
     golden("presence", &presence);
     let activity = Activity {
@@ -224,6 +264,44 @@ fn stage() {
         at: moment(),
     };
     golden("activity", &activity);
+}
+
+#[test]
+fn questions() {
+    let ask = |service, question| StageQuery {
+        correlation_id: "q-17".into(),
+        service,
+        question,
+        asked_at: moment(),
+    };
+    golden("fold-afresh", &ask(Service::StockLevel, Question::FoldAfresh));
+    golden("ask-as-of", &ask(Service::InventoryAnalysis, Question::AsOf { at: moment() }));
+    let question = PastQuestion::OrderedTogether;
+    golden("ask-past", &ask(Service::InventoryAnalysis, Question::Past { question }));
+    let answer = |answer| StageAnswer { correlation_id: "q-17".into(), service: Service::InventoryAnalysis, answer };
+    golden("answer-done", &answer(Answer::Done));
+    let as_of = AsOf {
+        at: moment(),
+        first: Some(moment().plus_millis(-60_000)),
+        last: Some(moment().plus_millis(60_000)),
+        events: 4096,
+        beers: vec![BeerAsOf { beer: BeerId::new("orval"), level: Bottles(153) }],
+        orders: OrderSums { placed: 201, accepted: 190, refused: 10, waiting: 1 },
+        deliveries: DeliverySums { accepted: 190, delivered: 180, under_way: 8, stranded: 1, returned: 1 },
+        revenue_cents: Cents(120_000),
+    };
+    golden("answer-as-of", &answer(Answer::AsOf(as_of)));
+    let past = PastAnswer {
+        question,
+        events: 8127,
+        took_ms: 460,
+        columns: vec!["beer".into(), "with".into(), "orders".into()],
+        rows: vec![vec![Cell::Beer(BeerId::new("orval")), Cell::Beer(BeerId::new("duvel")), Cell::Count(12)]],
+    };
+    golden("answer-past", &answer(Answer::Past(past)));
+    golden("answer-failed", &answer(Answer::Failed { reason: "no such question".into() }));
+    let cells = vec![Cell::Cents(Cents(1290)), Cell::Moment(moment()), Cell::Text("Ada".into())];
+    golden("cells", &cells);
 }
 
 #[test]

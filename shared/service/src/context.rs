@@ -10,13 +10,19 @@ use std::{
 use bus::Bus;
 use events::{
     ids::{Moment, Service},
-    stage::StageSettings,
+    settings::StageSettings,
 };
 use store::{Migrator, Outbox, OutboxHandle, Store};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::{clock, health::Health, metrics::Metrics, presence::Board};
+use crate::{
+    clock,
+    health::Health,
+    metrics::Metrics,
+    presence::Board,
+    stage::{Pause, Stage},
+};
 
 /// A service at work, until it is told to stop. Boxed, so that its body is compiled once, in the service's own crate, and
 /// not again in its program and in each of its tests.
@@ -29,8 +35,10 @@ pub struct Context {
     pub service: Service,
     /// The bus, in the running episode.
     pub bus: Bus,
-    /// The settings it was started with.
-    pub settings: Option<Arc<StageSettings>>,
+    /// The settings it obeys and the cues it is given.
+    pub stage: Stage,
+    /// The seal of the running episode; empty as long as no broker has said.
+    pub seal: String,
     /// Where its data lies.
     pub data_dir: PathBuf,
     /// Cancelled when it shall end.
@@ -46,39 +54,51 @@ pub struct Context {
 }
 
 impl Context {
-    /// The context of a service in an episode. Without `settings` the broker could not be asked yet; only the website
-    /// starts like that.
-    pub fn new(
-        service: Service,
-        bus: Bus,
-        settings: Option<StageSettings>,
-        data_dir: &Path,
-        shutdown: CancellationToken,
-    ) -> Self {
+    /// The context of a service on this stage, in the episode it names; in the first if it names none.
+    pub fn new(service: Service, bus: Bus, stage: Stage, data_dir: &Path, shutdown: CancellationToken) -> Self {
         let health = Health::default();
         let connected = bus.clone();
         health.require("pulsar", move || connected.is_connected());
-        Context {
+        let context = Context {
             service,
             bus,
-            settings: settings.map(Arc::new),
+            stage,
+            seal: String::new(),
             data_dir: data_dir.to_owned(),
             shutdown,
             health,
             metrics: Metrics::default(),
             board: Board::default(),
             started_at: clock::now(),
+        };
+        let settings = context.stage.settings();
+        context.in_episode(&settings)
+    }
+
+    /// The same process in the episode of these settings; without a known one in the first. Ends with this context, or
+    /// alone.
+    pub fn in_episode(&self, settings: &StageSettings) -> Self {
+        Context {
+            bus: self.bus.in_episode(settings.episode.max(1)),
+            seal: settings.seal.clone(),
+            shutdown: self.shutdown.child_token(),
+            ..self.clone()
         }
     }
 
-    /// The same process in the episode of these settings; without settings the first. Ends with this context, or alone.
-    pub fn in_episode(&self, settings: Option<StageSettings>) -> Self {
-        let episode = settings.as_ref().map_or(1, |settings| settings.episode);
-        Context {
-            bus: self.bus.in_episode(episode),
-            settings: settings.map(Arc::new),
-            shutdown: self.shutdown.child_token(),
-            ..self.clone()
+    /// Whether this service is paused, now and as it changes.
+    pub fn pause(&self) -> Pause {
+        Pause::new(self.service, &self.stage)
+    }
+
+    /// Returns the settings of another episode, once one has begun.
+    pub async fn episode_over(&self) -> Arc<StageSettings> {
+        let mut settings = self.stage.follow();
+        let here = self.bus.place().episode;
+        let another = |now: &Arc<StageSettings>| !now.seal.is_empty() && (now.seal != self.seal || now.episode != here);
+        match settings.wait_for(another).await {
+            Ok(settings) => Arc::clone(&settings),
+            Err(_) => std::future::pending().await,
         }
     }
 
@@ -87,7 +107,7 @@ impl Context {
     /// # Errors
     /// If it cannot be opened.
     pub async fn open_store(&self, tables: &Migrator) -> anyhow::Result<Store> {
-        let seal = self.settings.as_ref().map(|settings| settings.seal.as_str());
+        let seal = Some(self.seal.as_str()).filter(|seal| !seal.is_empty());
         let episode = self.bus.place().episode;
         Ok(Store::open(&self.data_dir, self.service.name(), episode, seal, tables).await?)
     }

@@ -15,7 +15,7 @@ pub mod environment;
 mod context;
 pub use context::{Context, Serving, Tasks};
 
-pub mod episode;
+pub mod stage;
 
 pub mod health;
 

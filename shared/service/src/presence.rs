@@ -19,13 +19,41 @@ use crate::{Context, Serving, clock};
 /// What a service has to say beside that it is there.
 #[derive(Clone, Default)]
 pub struct Board {
-    couriers: Arc<Mutex<Vec<CourierState>>>,
+    said: Arc<Mutex<Said>>,
+}
+
+#[derive(Default)]
+struct Said {
+    /// The episode it runs in; none while it moves from one to the next.
+    episode: Option<u32>,
+    paused: bool,
+    couriers: Vec<CourierState>,
+    workers: Vec<String>,
 }
 
 impl Board {
+    /// It runs in this episode now, or in none.
+    pub fn runs_in(&self, episode: Option<u32>) {
+        self.change(|said| said.episode = episode);
+    }
+
+    /// It consumes, or not.
+    pub fn paused(&self, paused: bool) {
+        self.change(|said| said.paused = paused);
+    }
+
     /// Changes what is said of the couriers.
     pub fn couriers<R>(&self, change: impl FnOnce(&mut Vec<CourierState>) -> R) -> R {
-        change(&mut self.couriers.lock().unwrap_or_else(PoisonError::into_inner))
+        self.change(|said| change(&mut said.couriers))
+    }
+
+    /// Changes what is said of the workers.
+    pub fn workers<R>(&self, change: impl FnOnce(&mut Vec<String>) -> R) -> R {
+        self.change(|said| change(&mut said.workers))
+    }
+
+    fn change<R>(&self, change: impl FnOnce(&mut Said) -> R) -> R {
+        change(&mut self.said.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -44,15 +72,20 @@ async fn announce_for_ever(context: Context) -> anyhow::Result<()> {
     loop {
         tick.tick().await;
         let now = clock::now();
-        let presence = Presence {
+        let presence = context.board.change(|said| Presence {
             service: context.service,
-            episode: context.bus.place().episode,
-            settings_version: context.settings.as_ref().map_or(0, |settings| settings.version),
-            state: ServiceState::Running,
+            episode: said.episode.unwrap_or(0),
+            settings_version: context.stage.settings().version,
+            state: match (said.episode, said.paused) {
+                (None, _) => ServiceState::Starting,
+                (Some(_), false) => ServiceState::Running,
+                (Some(_), true) => ServiceState::Paused,
+            },
             started_at: context.started_at,
             at: now,
-            couriers: context.board.couriers(|couriers| couriers.clone()),
-        };
+            couriers: said.couriers.clone(),
+            workers: said.workers.clone(),
+        });
         let id = EventId::new(format!("{}-presence-{}", context.service, now.micros()));
         let message = Outgoing::new(PRESENCE, context.service.name(), id, now, &presence)?;
         if let Err(error) = publisher.publish(&[message]).await {

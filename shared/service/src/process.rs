@@ -11,16 +11,20 @@ use std::{
 
 use anyhow::Context as _;
 use bus::{Bus, Place};
-use events::ids::Service;
-use tokio::signal::unix::{SignalKind, signal};
+use events::{ids::Service, settings::StageSettings};
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    task::JoinHandle,
+};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 use tracing_subscriber::EnvFilter;
 
 use crate::{
     context::{Context, Serving},
-    environment, episode, health,
+    environment, health,
     presence::announce,
+    stage::{self, Stage},
 };
 
 /// Threads that run a service's tasks. One: what a service does is mostly waiting for its broker and its database, and a
@@ -45,7 +49,7 @@ pub fn run(service: Service, serve: fn(Context) -> Serving) -> ExitCode {
 }
 
 /// Runs a command of a service beside the service itself, in the running episode: what its `main` does for an argument
-/// of its own. The context has no settings, so that the database is taken as it is: it belongs to the one that runs.
+/// of its own. The context has no seal, so that the database is taken as it is: it belongs to the one that runs.
 pub fn run_command<F, Commanded>(service: Service, command: F) -> ExitCode
 where
     F: FnOnce(Context) -> Commanded,
@@ -54,9 +58,9 @@ where
     to_the_end(async {
         let place = Place { tenant: environment::tenant(), episode: 1 };
         let bus = Bus::new(environment::broker()?, place);
-        let settings = episode::current(&bus).await?.context("the broker has no settings yet")?;
-        let bus = bus.in_episode(settings.episode);
-        command(Context::new(service, bus, None, &environment::data_dir(), stop_on_signals()?)).await
+        let settings = stage::current(&bus).await?.context("the broker has no settings yet")?;
+        let stage = Stage::set(StageSettings { seal: String::new(), ..settings });
+        command(Context::new(service, bus, stage, &environment::data_dir(), stop_on_signals()?)).await
     })
 }
 
@@ -99,34 +103,45 @@ async fn live(service: Service, serve: fn(Context) -> Serving) -> anyhow::Result
     let Some(_lock) = lock(service, &data_dir, &shutdown).await? else { return Ok(()) };
     let place = Place { tenant: environment::tenant(), episode: 1 };
     let bus = Bus::new(environment::broker()?, place);
-    let context = Context::new(service, bus, None, &data_dir, shutdown);
-    // The website serves these among its pages.
-    if service != Service::Website {
-        let listener = health::listen(environment::health_port()?).await?;
-        note_port(service, &data_dir, listener.local_addr()?.port())?;
-        let routes = health::routes(context.health.clone(), context.metrics.clone());
-        tokio::spawn(async move { axum::serve(listener, routes).await });
-    }
+    let context = Context::new(service, bus, Stage::default(), &data_dir, shutdown);
+    // The website serves these among its pages, and opens without a broker.
     if service == Service::Website {
         return serve(context).await;
     }
-    let Some(settings) = episode::wait(&context.bus, &context.shutdown).await else { return Ok(()) };
-    info!(episode = settings.episode, "{service} runs");
-    let context = context.in_episode(Some(settings));
-    tokio::spawn(announce(context.clone()));
-    let mut serving = serve(context.clone());
-    tokio::select! {
-        ended = &mut serving => ended,
-        next = episode::ended(&context) => {
-            info!(episode = next?.episode, "another episode has begun; starting again in it");
-            context.shutdown.cancel();
-            serving.await
+    let listener = health::listen(environment::health_port()?).await?;
+    note_port(service, &data_dir, listener.local_addr()?.port())?;
+    let routes = health::routes(context.health.clone(), context.metrics.clone());
+    tokio::spawn(async move { axum::serve(listener, routes).await });
+    let Some(settings) = stage::wait(&context.bus, &context.shutdown).await else { return Ok(()) };
+    context.stage.change(settings);
+    let around = [stage::listen(context.clone()), announce(context.clone())].map(tokio::spawn);
+    let ended = in_episodes(&context, serve).await;
+    around.iter().for_each(JoinHandle::abort);
+    ended
+}
+
+/// One episode after another, until told to stop.
+async fn in_episodes(context: &Context, serve: fn(Context) -> Serving) -> anyhow::Result<()> {
+    while !context.shutdown.is_cancelled() {
+        let episode = context.in_episode(&context.stage.settings());
+        let number = episode.bus.place().episode;
+        info!(episode = number, "{} runs", context.service);
+        context.board.runs_in(Some(number));
+        let mut serving = serve(episode.clone());
+        tokio::select! {
+            ended = &mut serving => return ended,
+            next = episode.episode_over() => info!(episode = next.episode, "another episode has begun"),
+            () = context.shutdown.cancelled() => {}
         }
-        () = async { context.shutdown.cancelled().await; tokio::time::sleep(DRAIN_WITHIN).await } => {
+        episode.shutdown.cancel();
+        if tokio::time::timeout(DRAIN_WITHIN, serving).await.map_or(Ok(false), |ended| ended.map(|()| true))? {
+            info!(episode = number, "everything is put down");
+        } else {
             warn!("not everything was put down in time; what was not comes again");
-            Ok(())
         }
+        context.board.runs_in(None);
     }
+    Ok(())
 }
 
 /// The first signal drains, the second aborts.

@@ -11,14 +11,19 @@ use anyhow::Context as _;
 use bus::{Admin, Bus, Outgoing, Place, Received, SetUpError, Until, set_up};
 use events::{
     ids::{EventId, Service},
-    stage::StageSettings,
+    settings::{Choices, StageSettings},
     topics::{SETTINGS, Topic},
 };
 use serde::{Serialize, de::DeserializeOwned};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::{Context, clock::now, environment};
+use crate::{
+    Context,
+    clock::now,
+    environment,
+    stage::{Cue, Stage},
+};
 
 /// How long a test waits for what must come.
 pub const LIMIT: Duration = Duration::from_secs(30);
@@ -28,8 +33,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 pub struct Ground {
     /// The bus, in episode 1 of the tenant.
     pub bus: Bus,
-    /// The settings of that episode.
-    pub settings: StageSettings,
+    /// What the services of this ground obey.
+    pub stage: Stage,
     folder: PathBuf,
 }
 
@@ -50,9 +55,11 @@ impl Ground {
         let admin = Admin::new(&broker)?;
         let bus = Bus::new(broker, Place { tenant: tenant.clone(), episode: 1 });
         set_up_soon(&admin, bus.place()).await.context("these tests need a broker: ./scripts/test starts one")?;
-        let settings = StageSettings { version: 1, episode: 1, seal: tenant.clone(), began_at: now() };
-        let ground = Ground { bus, settings, folder: std::env::temp_dir().join(format!("beers-{tenant}")) };
-        ground.publish(SETTINGS, "settings", &ground.settings).await?;
+        let settings =
+            StageSettings { version: 1, episode: 1, seal: tenant.clone(), began_at: now(), choices: Choices::default() };
+        let folder = std::env::temp_dir().join(format!("beers-{tenant}"));
+        let ground = Ground { bus, stage: Stage::set(settings.clone()), folder };
+        ground.publish(SETTINGS, "settings", &settings).await?;
         Ok(ground)
     }
 
@@ -64,7 +71,20 @@ impl Ground {
     /// A context for this service, with connections of its own.
     pub fn context(&self, service: Service) -> Context {
         let bus = Bus::new(self.bus.broker().clone(), self.bus.place().clone());
-        Context::new(service, bus, Some(self.settings.clone()), &self.folder, CancellationToken::new())
+        Context::new(service, bus, self.stage.clone(), &self.folder, CancellationToken::new())
+    }
+
+    /// Changes what the speaker has chosen, for all services of this ground.
+    pub fn choose(&self, change: impl FnOnce(&mut Choices)) {
+        let mut settings = (*self.stage.settings()).clone();
+        settings.version += 1;
+        change(&mut settings.choices);
+        self.stage.change(settings);
+    }
+
+    /// Gives a cue to the services of this ground; `false` if none waits for any.
+    pub fn cue(&self, cue: Cue) -> bool {
+        self.stage.give(cue)
     }
 
     /// Runs a service as its process would.

@@ -6,8 +6,8 @@ use std::{io::Write as _, process::ExitCode, time::Duration};
 
 use anyhow::Context as _;
 use bus::{Admin, Bus, Outgoing, Place, forget_other_episodes, set_up, set_up_stage};
-use events::{ids::EventId, stage::StageSettings, topics::SETTINGS};
-use service::{environment, episode, now};
+use events::{ids::EventId, settings::StageSettings, topics::SETTINGS};
+use service::{environment, now, stage};
 
 /// How long the broker may take to come up.
 const BROKER_WITHIN: Duration = Duration::from_secs(60);
@@ -47,7 +47,7 @@ async fn make() -> anyhow::Result<StageSettings> {
     // The settings lie outside of the episodes; what surrounds them must be there before they can be read.
     set_up_stage(&admin, &place).await.context("the broker cannot be set up")?;
     let bus = Bus::new(broker, place);
-    let settings = match (episode::current(&bus).await?, fresh) {
+    let settings = match (stage::current(&bus).await?, fresh) {
         (Some(settings), false) => settings,
         (known, _) => begin_episode(&bus, &admin, known).await?,
     };
@@ -65,6 +65,7 @@ async fn begin_episode(bus: &Bus, admin: &Admin, known: Option<StageSettings>) -
         episode: last + 1,
         seal: format!("{:06x}", rand::random::<u32>() & 0xff_ffff),
         began_at: now(),
+        choices: environment::choices()?,
     };
     set_up(admin, bus.in_episode(settings.episode).place()).await?;
     let id = EventId::new(format!("settings-{}-{}", settings.seal, settings.version));

@@ -1,0 +1,105 @@
+//! The past: what the log of everything can be asked long after.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    ids::{BeerId, Moment},
+    insights::{DeliverySums, OrderSums},
+    quantities::{Bottles, Cents},
+};
+
+/// Stock, orders and deliveries as they were at one moment.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct AsOf {
+    /// The moment that was asked for.
+    pub at: Moment,
+    /// When the first event of the episode happened.
+    pub first: Option<Moment>,
+    /// When the last one read happened.
+    pub last: Option<Moment>,
+    /// How many events had happened by then.
+    pub events: u64,
+    /// What was on the shelf.
+    pub beers: Vec<BeerAsOf>,
+    /// What was placed and decided.
+    pub orders: OrderSums,
+    /// Where accepted orders were.
+    pub deliveries: DeliverySums,
+    /// What accepted orders had cost together.
+    pub revenue_cents: Cents,
+}
+
+/// One beer at a moment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BeerAsOf {
+    /// Which beer.
+    pub beer: BeerId,
+    /// How many bottles were on the shelf.
+    pub level: Bottles,
+}
+
+/// A question nobody had thought of: no aggregate is kept for it, only the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PastQuestion {
+    /// Which two beers are ordered together most.
+    OrderedTogether,
+    /// What refused demand cost, by beer.
+    CostOfRefusals,
+    /// Which seconds had the most orders, and who placed them.
+    SameSecond,
+}
+
+impl PastQuestion {
+    /// All of them.
+    pub const ALL: [PastQuestion; 3] =
+        [PastQuestion::OrderedTogether, PastQuestion::CostOfRefusals, PastQuestion::SameSecond];
+
+    /// Its name, as in addresses.
+    pub const fn name(self) -> &'static str {
+        match self {
+            PastQuestion::OrderedTogether => "ordered-together",
+            PastQuestion::CostOfRefusals => "cost-of-refusals",
+            PastQuestion::SameSecond => "same-second",
+        }
+    }
+
+    /// The question with this name.
+    pub fn of_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|question| question.name() == name)
+    }
+}
+
+/// What the log says to a question.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PastAnswer {
+    /// What was asked.
+    pub question: PastQuestion,
+    /// How many messages were read for it, from the first one.
+    pub events: u64,
+    /// How long that took, in milliseconds.
+    pub took_ms: u64,
+    /// What the columns are, by name.
+    pub columns: Vec<String>,
+    /// At most [`ROWS_MAX`], what matters most first.
+    pub rows: Vec<Vec<Cell>>,
+}
+
+/// Most rows of an answer.
+pub const ROWS_MAX: usize = 10;
+
+/// One value of an answer; each page writes it in its own language.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cell {
+    /// A beer.
+    Beer(BeerId),
+    /// A count.
+    Count(u64),
+    /// Money.
+    Cents(Cents),
+    /// A moment.
+    Moment(Moment),
+    /// What someone typed.
+    Text(String),
+}

@@ -1,0 +1,229 @@
+//! All that the speaker can change, in one document that every service obeys.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    ids::{Moment, Service},
+    topics::Dealing,
+};
+
+/// Most couriers: everyone has a name.
+pub const COURIERS_MAX: u32 = 20;
+/// Slowest pace of a courier, in milliseconds a parcel.
+pub const COURIER_PACE_MAX_MS: u32 = 10_000;
+/// Most simulated orders a second.
+pub const CROWD_MAX: u32 = 500;
+/// Most workers of stock-level.
+pub const WORKERS_MAX: u32 = 10;
+/// Longest work on one stock event, in milliseconds.
+pub const WORK_MAX_MS: u32 = 1_000;
+/// The acts of the talk, 1 to this.
+pub const ACTS: u8 = 8;
+
+/// What rules now: the newest one on its compacted topic.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct StageSettings {
+    /// Counts the changes of this document.
+    pub version: u64,
+    /// The running episode, from 1.
+    pub episode: u32,
+    /// Tells this episode from one of the same number on another broker: a database remembers it and is put aside when
+    /// it belongs to another. Empty as long as no broker has said.
+    pub seal: String,
+    /// When the episode began.
+    pub began_at: Moment,
+    /// What the speaker has chosen.
+    #[serde(flatten)]
+    pub choices: Choices,
+}
+
+impl StageSettings {
+    /// Whether these are newer than `known`: of a later episode, or a later change of the same one.
+    pub fn are_newer_than(&self, known: &StageSettings) -> bool {
+        (self.began_at, self.version) > (known.began_at, known.version)
+    }
+
+    /// Whether both are of the same episode.
+    pub fn are_of_episode(&self, other: &StageSettings) -> bool {
+        (self.episode, &self.seal) == (other.episode, &other.seal)
+    }
+}
+
+/// What the speaker can change while everything runs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Choices {
+    /// How many couriers there are, at most [`COURIERS_MAX`].
+    pub couriers: u32,
+    /// How long a courier is on the way with a parcel, in milliseconds.
+    pub courier_pace_ms: u32,
+    /// The simulated crowd.
+    pub crowd: Crowd,
+    /// How stock-level works.
+    pub stock_level: Folding,
+    /// Services that do not consume for now. Never the website: it is what takes the pause back.
+    pub paused: BTreeSet<Service>,
+    /// Whether fraud watch reads `orders`.
+    pub fraud_watch: bool,
+    /// Whether a beer that falls below its reorder point is filled up again.
+    pub restock: bool,
+    /// The act the speaker is at, 1 to [`ACTS`].
+    pub act: Option<u8>,
+    /// The step of the act, from 0: before the first one.
+    pub step: u8,
+}
+
+impl Default for Choices {
+    fn default() -> Self {
+        Choices {
+            couriers: 3,
+            courier_pace_ms: 2_000,
+            crowd: Crowd::default(),
+            stock_level: Folding::default(),
+            paused: BTreeSet::new(),
+            fraud_watch: false,
+            restock: true,
+            act: None,
+            step: 0,
+        }
+    }
+}
+
+/// Simulated customers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Crowd {
+    /// How many orders they place a second, at most [`CROWD_MAX`].
+    pub orders_per_second: u32,
+    /// Of these so many look like fraud.
+    pub suspicious: Share,
+    /// Of these so many go to an address nobody finds.
+    pub undeliverable: Share,
+}
+
+/// A share, from 0 to 1, to the ten-thousandth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
+#[serde(try_from = "f64", into = "f64")]
+pub struct Share(u16);
+
+/// Why a number is no share.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a share is a number from 0 to 1")]
+pub struct NotAShare;
+
+impl Share {
+    const WHOLE: u16 = 10_000;
+
+    /// Whether the `n`th of many belongs to it: evenly spread, without chance.
+    pub fn takes(self, n: u64) -> bool {
+        let share = u64::from(self.0);
+        let whole = u64::from(Self::WHOLE);
+        (n % whole + 1) * share / whole > (n % whole) * share / whole
+    }
+}
+
+impl TryFrom<f64> for Share {
+    type Error = NotAShare;
+
+    fn try_from(share: f64) -> Result<Self, NotAShare> {
+        if !(0.0..=1.0).contains(&share) {
+            return Err(NotAShare);
+        }
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "from 0 to 10,000, see above")]
+        Ok(Share((share * f64::from(Self::WHOLE)).round() as u16))
+    }
+}
+
+impl From<Share> for f64 {
+    fn from(share: Share) -> f64 {
+        f64::from(share.0) / f64::from(Share::WHOLE)
+    }
+}
+
+/// How stock-level folds the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Folding {
+    /// How its subscription deals events out.
+    pub subscription: SubscriptionType,
+    /// How many workers there are, at least one.
+    pub workers: u32,
+    /// How events become levels.
+    pub fold: Fold,
+    /// How long an event takes to handle, from and to, in milliseconds; drawn from the event itself.
+    pub work_ms: [u32; 2],
+}
+
+impl Default for Folding {
+    fn default() -> Self {
+        Folding { subscription: SubscriptionType::Failover, workers: 2, fold: Fold::Versioned, work_ms: [0, 0] }
+    }
+}
+
+/// The types of a subscription the speaker can switch between; named as Pulsar names them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum SubscriptionType {
+    /// One works, another waits.
+    Failover,
+    /// Whoever is free.
+    Shared,
+    /// All of a key to the same one.
+    #[serde(rename = "Key_Shared")]
+    KeyShared,
+}
+
+impl SubscriptionType {
+    /// The way it deals messages out.
+    pub const fn dealing(self) -> Dealing {
+        match self {
+            SubscriptionType::Failover => Dealing::Failover,
+            SubscriptionType::Shared => Dealing::Shared,
+            SubscriptionType::KeyShared => Dealing::KeyShared,
+        }
+    }
+}
+
+/// How events become levels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Fold {
+    /// Last write wins, without a look at any sequence: as most people write it, and right only if events are handled
+    /// in order.
+    Naive,
+    /// Older sequences are ignored: right, in whatever order events are handled.
+    Versioned,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_share_takes_as_many_as_it_says() {
+        for share in [0.0, 0.05, 0.333, 1.0] {
+            let taken = (0..10_000).filter(|n| Share::try_from(share).unwrap().takes(*n)).count();
+            assert_eq!(taken as f64 / 10_000.0, share);
+        }
+        assert_eq!(Share::try_from(1.01), Err(NotAShare));
+        assert_eq!(Share::try_from(f64::NAN), Err(NotAShare));
+        assert_eq!(f64::from(Share::try_from(0.05).unwrap()), 0.05);
+    }
+
+    #[test]
+    fn a_document_without_choices_has_the_usual_ones() {
+        let old = r#"{"version":1,"episode":1,"seal":"5f3a9c","began_at":"2026-11-24T20:41:07Z"}"#;
+        let settings: StageSettings = serde_json::from_str(old).unwrap();
+        assert_eq!(settings.choices, Choices::default());
+    }
+
+    #[test]
+    fn another_episode_is_newer_whatever_its_version() {
+        let at = |second| Moment::from_micros(second * 1_000_000);
+        let known = StageSettings { version: 9, began_at: at(1), ..StageSettings::default() };
+        assert!(StageSettings { version: 1, began_at: at(2), ..StageSettings::default() }.are_newer_than(&known));
+        assert!(StageSettings { version: 10, ..known.clone() }.are_newer_than(&known));
+        assert!(!known.are_newer_than(&known));
+    }
+}
