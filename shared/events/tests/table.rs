@@ -1,7 +1,5 @@
 //! The documents show the table of topics as it is.
 
-#![expect(clippy::unwrap_used, reason = "what cannot be here ends the test")]
-
 use std::{fs, path::Path};
 
 #[test]

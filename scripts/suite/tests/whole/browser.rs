@@ -87,8 +87,12 @@ pub async fn an_order_is_placed_and_followed(demo: &Demo) -> Result<()> {
         driver.find(By::Css("[data-beer='orval'] .more")).await?.click().await?;
         driver.find(By::Css(".to-checkout")).await?.click().await?;
         driver.find(By::Css("button.place")).await?.click().await?;
-        let address = driver.current_url().await?;
-        ensure!(address.path().starts_with("/orders/"), "{address}");
+        let address = until("the order's page", SOON, || async {
+            let address = driver.current_url().await?;
+            ensure!(address.path().starts_with("/orders/"), "{address}");
+            Ok(address)
+        })
+        .await?;
         until_text(&driver, "body", "Delivered").await?;
         let order_id = address.path().trim_start_matches("/orders/").to_owned();
         let order = demo.shop.get(&format!("/api/orders/{order_id}")).await?;
@@ -136,7 +140,12 @@ pub async fn the_presenter_redrives(demo: &Demo) -> Result<()> {
         driver.find(By::Css("#token-fault")).await?;
         driver.find(By::Css("#token")).await?.send_keys("let-me-in").await?;
         driver.find(By::Css("button[type=submit]")).await?.click().await?;
-        ensure!(driver.current_url().await?.path() == "/stage/deliveries", "{}", driver.current_url().await?);
+        until("the page after signing in", SOON, || async {
+            let address = driver.current_url().await?;
+            ensure!(address.path() == "/stage/deliveries", "{address}");
+            Ok(())
+        })
+        .await?;
         let field = driver.find(By::Css(format!("#address-{order}"))).await?;
         field.clear().await?;
         field.send_keys("Markt 21, Brugge").await?;
