@@ -103,7 +103,7 @@ mod tests {
 
     use bus::{Broker, Bus, Place};
     use events::ids::Service;
-    use service::testing::eventually;
+    use service::{stage::Stage, testing::eventually};
     use store::Store;
 
     use super::*;
@@ -123,7 +123,7 @@ mod tests {
         let bus = Bus::new(nowhere, Place { tenant: "none".into(), episode: 1 });
         let store = Store::open(&folder.0, "delivery", 1, None, &TABLES).await.unwrap();
         let (_, outbox) = store::Outbox::new(store.clone(), &bus);
-        let context = Context::new(Service::Delivery, bus, None, &folder.0, CancellationToken::new());
+        let context = Context::new(Service::Delivery, bus, Stage::default(), &folder.0, CancellationToken::new());
         let patience = Patience { attempts: 4, first_delay_ms: 100 };
         let (_, desk) = Desk::new(context.clone(), store, outbox, patience);
         (Crew::new(context.clone(), desk, Duration::ZERO), context)

@@ -53,6 +53,8 @@ fn without_time(mut insight: Insight) -> Insight {
         Insight::Sales(sales) => sales.at = Moment::default(),
         Insight::Forecast(forecast) => forecast.at = Moment::default(),
         Insight::Ledger(ledger) => ledger.at = Moment::default(),
+        Insight::Rebuild(rebuild) => rebuild.at = Moment::default(),
+        Insight::Fraud(fraud) => fraud.at = Moment::default(),
     }
     insight
 }

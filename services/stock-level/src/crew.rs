@@ -59,7 +59,12 @@ impl Crew {
             let name = format!("worker-{number}");
             // Singly dealt events cost a round trip each, and acknowledgements of several workers on one connection
             // wait for each other.
-            let dealt = Dealt { name: Some(name.clone()), own_connection: true, instead: Some(mode.dealing), ..Dealt::default() };
+            let dealt = Dealt {
+                name: Some(name.clone()),
+                own_connection: true,
+                instead: Some(mode.dealing),
+                ..Dealt::default()
+            };
             let consumer = bus.consumer(STOCK_EVENTS, Service::StockLevel, dealt)?;
             let at_once = if mode.dealing == Dealing::Failover { AT_ONCE_IN_ORDER } else { 1 };
             workers.spawn(work(name, consumer, at_once, desk.clone(), stop.clone()));

@@ -201,7 +201,9 @@ mod tests {
         let events = decide(&stock, Restocking::On, &id(1), &order(vec![line("orval", 2), line("duvel", 3)])).unwrap();
         let levels: Vec<_> = events.iter().map(|event| (event.change, event.sequence.0, event.level.0)).collect();
         assert_eq!(levels, [(StockChange::Reserved, 2, 198), (StockChange::Reserved, 2, 237)]);
-        let refusal = decide(&stock, Restocking::On, &id(2), &order(vec![line("orval", 2), line("westvleteren-12", 13)])).unwrap_err();
+        let refusal =
+            decide(&stock, Restocking::On, &id(2), &order(vec![line("orval", 2), line("westvleteren-12", 13)]))
+                .unwrap_err();
         let expected =
             Refusal::NotEnough { beer: BeerId::new("westvleteren-12"), asked: Bottles(13), left: Bottles(12) };
         assert_eq!(refusal, expected);

@@ -12,7 +12,7 @@ use axum::{
 };
 use events::{delivery::DeliveryRequest, ids::OrderId};
 use serde::Deserialize;
-use service::{health, now};
+use service::now;
 
 use crate::{
     api, assets, books, checkout,
@@ -28,7 +28,6 @@ const POLICY: &str = "default-src 'self'; img-src 'self' data:; object-src 'none
 
 /// Everything the website serves.
 pub fn routes(site: Arc<Site>) -> Router {
-    let health = health::routes(site.context.health.clone(), site.context.metrics.clone());
     Router::new()
         .route("/", get(shop))
         .route("/orders", post(checkout::order))
@@ -43,7 +42,6 @@ pub fn routes(site: Arc<Site>) -> Router {
         .route("/assets/{*name}", get(asset))
         .fallback(nothing_here)
         .merge(api::routes())
-        .merge(health)
         .layer(DefaultBodyLimit::max(api::BODY_MAX))
         .layer(middleware::from_fn(add_headers))
         .with_state(site)
@@ -87,7 +85,7 @@ impl Visitor {
         Visitor {
             language: chosen.or(remembered).or_else(of_browser).unwrap_or(Language::En),
             theme: query.get("theme").and_then(|name| Theme::of_name(name)).unwrap_or_default(),
-            presenter: site.presenter.has_signed_in(headers),
+            presenter: site.house.presenter.has_signed_in(headers),
             path: uri.path().to_owned(),
             chosen,
         }
@@ -275,11 +273,11 @@ async fn sign_in(
 ) -> Response {
     let visitor = Visitor::of(&site, &uri, &headers);
     let next = next_page(&next);
-    if !site.presenter.is_token(token.trim()) {
+    if !site.house.presenter.is_token(token.trim()) {
         return visitor.show(&site, StatusCode::UNAUTHORIZED, |frame| pages::sign_in::render(true, next, frame));
     }
     let mut response = Redirect::to(next).into_response();
-    if let Ok(cookie) = HeaderValue::from_str(&site.presenter.cookie()) {
+    if let Ok(cookie) = HeaderValue::from_str(&site.house.presenter.cookie()) {
         response.headers_mut().append(header::SET_COOKIE, cookie);
     }
     response

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use events::{
     ids::{Moment, Service},
-    insights::{Forecast, Insight, Ledger, Sales},
+    insights::{Forecast, Fraud, Insight, Ledger, Rebuild, Sales},
     stage::{PRESENCE_GONE_AFTER_MS, Presence},
     unreadable::Unreadable,
 };
@@ -25,6 +25,8 @@ pub struct Known {
     sales: Option<Sales>,
     forecast: Option<Forecast>,
     ledger: Option<(Ledger, Moment)>,
+    rebuild: Option<Rebuild>,
+    fraud: Option<Fraud>,
     unreadable: VecDeque<Unreadable>,
     unreadable_total: u64,
     presence: BTreeMap<Service, (Presence, Moment)>,
@@ -49,6 +51,14 @@ impl Known {
                 };
                 self.ledger = Some((ledger.clone(), since));
                 since
+            }
+            Insight::Rebuild(rebuild) => {
+                self.rebuild = Some(rebuild.clone());
+                rebuild.at
+            }
+            Insight::Fraud(fraud) => {
+                self.fraud = Some(fraud.clone());
+                fraud.at
             }
         }
     }

@@ -23,6 +23,10 @@ pub mod desk;
 
 mod consume;
 
+pub mod director;
+
+pub mod house;
+
 pub mod site;
 
 pub mod live;

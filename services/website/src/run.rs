@@ -9,14 +9,14 @@ use std::{
 };
 
 use anyhow::Context as _;
-use events::stage::StageSettings;
-use service::{Context, Serving, Tasks, environment, episode, presence};
+use events::settings::StageSettings;
+use service::{Context, Serving, Tasks, environment, presence, stage};
 use tokio::{net::TcpListener, sync::mpsc};
 use tracing::{info, warn};
 
 use crate::{
-    books, consume, desk, http,
-    presenter::Presenter,
+    books, consume, desk,
+    house::House,
     site::{AT_THE_DESK_MAX, Site},
     store::TABLES,
 };
@@ -49,36 +49,37 @@ pub fn run_on(context: Context, address: SocketAddr) -> Serving {
 
 async fn open_on(context: Context, address: SocketAddr) -> anyhow::Result<()> {
     // Before anything else: a port that is taken is said at once.
-    let mut listener = Some(listen(address).await?);
-    let mut settings = match context.settings.clone() {
-        Some(settings) => Some((*settings).clone()),
-        None => which_episode(&context).await,
-    };
-    loop {
-        if let Some(settings) = &settings {
-            remember(&context, settings)?;
-        }
-        let in_episode = context.in_episode(settings.take());
-        let open = match listener.take() {
-            Some(listener) => listener,
-            None => listen(address).await?,
-        };
-        settings = serve(in_episode, open).await?;
-        if settings.is_none() {
-            return Ok(());
-        }
-    }
-}
-
-async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
     let port = address.port();
-    TcpListener::bind(address).await.with_context(|| format!("port {port} (HTTP_PORT) cannot be listened on"))
+    let listener =
+        TcpListener::bind(address).await.with_context(|| format!("port {port} (HTTP_PORT) cannot be listened on"))?;
+    if context.seal.is_empty()
+        && let Some(settings) = which_episode(&context).await
+    {
+        context.stage.change(settings);
+    }
+    let mut around = Tasks::default();
+    around.start(stage::listen(context.clone()));
+    around.start(presence::announce(context.clone()));
+    let house = House::new(context.clone())?;
+    around.start(house.director.listen());
+    let routes = house.routes();
+    let stop = context.shutdown.clone().cancelled_owned();
+    let serving = tokio::spawn(axum::serve(listener, routes).with_graceful_shutdown(stop).into_future());
+    let ended = tokio::select! {
+        ended = around.run_until(&context.shutdown) => ended,
+        ended = in_episodes(&context, &house) => ended,
+    };
+    context.shutdown.cancel();
+    if tokio::time::timeout(DRAIN_WITHIN, serving).await.is_err() {
+        warn!("not every request was answered in time");
+    }
+    ended
 }
 
 /// The episode the broker names, if it answers soon; else the one that ran last; else none is known.
 async fn which_episode(context: &Context) -> Option<StageSettings> {
     let bus = context.bus.clone();
-    let asking = tokio::spawn(async move { episode::current(&bus).await });
+    let asking = tokio::spawn(async move { stage::current(&bus).await });
     match tokio::time::timeout(ASK_WITHIN, asking).await {
         Ok(Ok(Ok(Some(settings)))) => Some(settings),
         _ => remembered(context),
@@ -99,35 +100,41 @@ fn remember(context: &Context, settings: &StageSettings) -> anyhow::Result<()> {
     fs::write(&path, serde_json::to_vec(settings)?).with_context(|| path.display().to_string())
 }
 
-/// One episode. Returns the settings of the next one, or none if the website is told to stop.
-async fn serve(context: Context, listener: TcpListener) -> anyhow::Result<Option<StageSettings>> {
+/// One episode after another, until told to stop.
+async fn in_episodes(context: &Context, house: &Arc<House>) -> anyhow::Result<()> {
+    while !context.shutdown.is_cancelled() {
+        let settings = context.stage.settings();
+        if !settings.seal.is_empty() {
+            remember(context, &settings)?;
+        }
+        let episode = context.in_episode(&settings);
+        let (site, tasks) = open(house, episode.clone()).await?;
+        let store = site.store.clone();
+        house.open(site);
+        context.board.runs_in(Some(episode.bus.place().episode));
+        tokio::select! {
+            ended = tasks.run_until(&episode.shutdown) => ended?,
+            next = episode.episode_over() => info!(episode = next.episode, "another episode has begun"),
+        }
+        context.board.runs_in(None);
+        house.close();
+        episode.shutdown.cancel();
+        store.close().await;
+    }
+    Ok(())
+}
+
+/// The website of one episode, with the tasks that keep it going.
+async fn open(house: &Arc<House>, context: Context) -> anyhow::Result<(Arc<Site>, Tasks)> {
     let store = context.open_store(&TABLES).await?;
     let mut tasks = Tasks::default();
     let outbox = context.start_outbox(&mut tasks, &store);
     outbox.wake();
     let (letters, waiting) = mpsc::channel(AT_THE_DESK_MAX);
-    let presenter = Presenter::from_environment(&context.data_dir)?;
     let known = books::load(&store).await?;
-    let site = Site::new(context.clone(), store.clone(), outbox, letters, presenter, known);
+    info!(episode = context.bus.place().episode, "the shop is open");
+    let site = Site::new(context, store, outbox, letters, Arc::clone(house), known);
     tasks.start(desk::work(Arc::clone(&site), waiting));
     consume::start(&site, &mut tasks);
-    tasks.start(presence::announce(context.clone()));
-    let routes = http::routes(Arc::clone(&site));
-    let stop = context.shutdown.clone().cancelled_owned();
-    let serving = tokio::spawn(axum::serve(listener, routes).with_graceful_shutdown(stop).into_future());
-    info!(episode = context.bus.place().episode, "the shop is open");
-    let working = tasks.run_until(&context.shutdown);
-    let next = tokio::select! {
-        ended = working => {
-            ended?;
-            None
-        }
-        next = episode::ended(&context) => Some(next?),
-    };
-    context.shutdown.cancel();
-    if tokio::time::timeout(DRAIN_WITHIN, serving).await.is_err() {
-        warn!("not every request was answered in time");
-    }
-    store.close().await;
-    Ok(next)
+    Ok((site, tasks))
 }

@@ -149,7 +149,10 @@ mod tests {
             level: Bottles(level),
             sequence: Sequence(sequence),
             written,
+            event: Sequence(sequence),
+            ignored: false,
             worker: "worker-1".into(),
+            taken_at: Moment::from_micros(0),
             at: Moment::from_micros(0),
         }
     }

@@ -10,7 +10,7 @@ use service::{Context, now};
 use store::{OutboxHandle, Store};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::{desk::Letter, known::Known, live::Live, presenter::Presenter, streams::Renderings, views::Alive};
+use crate::{desk::Letter, house::House, known::Known, live::Live, streams::Renderings, views::Alive};
 
 /// Most letters that wait at the desk.
 pub const AT_THE_DESK_MAX: usize = 1_000;
@@ -25,8 +25,8 @@ pub struct Site {
     pub outbox: OutboxHandle,
     /// Whoever writes into the books, writes here.
     pub desk: mpsc::Sender<Letter>,
-    /// Who may do more than order.
-    pub presenter: Presenter,
+    /// What outlives the episode: the door, the presenter, the director.
+    pub house: Arc<House>,
     /// Who wants to know.
     pub live: Live,
     /// What they were shown.
@@ -46,11 +46,11 @@ impl Site {
         store: Store,
         outbox: OutboxHandle,
         desk: mpsc::Sender<Letter>,
-        presenter: Presenter,
+        house: Arc<House>,
         known: Known,
     ) -> Arc<Self> {
         let (live, renderings, known) = (Live::default(), Renderings::default(), RwLock::new(known));
-        Arc::new(Site { context, store, outbox, desk, presenter, live, renderings, known })
+        Arc::new(Site { context, store, outbox, desk, house, live, renderings, known })
     }
 
     /// Reads what is known.

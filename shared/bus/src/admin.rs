@@ -85,6 +85,14 @@ impl Admin {
         self.call(Method::PUT, path, body, &[StatusCode::CONFLICT]).await.map(drop)
     }
 
+    /// Has something done.
+    ///
+    /// # Errors
+    /// See [`AdminError`].
+    pub async fn post(&self, path: &str) -> Result<(), AdminError> {
+        self.call(Method::POST, path, None, &[]).await.map(drop)
+    }
+
     /// Deletes something; that it is not there is as good.
     ///
     /// # Errors

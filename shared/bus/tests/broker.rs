@@ -168,7 +168,7 @@ async fn a_courier_has_one_parcel_in_hand_and_another_gets_it_when_they_are_gone
         .unwrap()
     };
     bus.publisher().publish(&(1..=3).map(parcel).collect::<Vec<_>>()).await?;
-    let courier = |name: &str| Dealt { name: Some(name.to_owned()), own_connection: true, instead: None };
+    let courier = |name: &str| Dealt { name: Some(name.to_owned()), own_connection: true, ..Dealt::default() };
     let mut ada = bus.consumer(DELIVERY_ORDERS, Service::Delivery, courier("Ada"))?;
     let in_hand = tokio::time::timeout(LIMIT, ada.receive(10)).await?;
     assert_eq!(in_hand.len(), 1, "one parcel, and not the three that are there");

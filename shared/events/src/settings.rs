@@ -220,7 +220,7 @@ mod tests {
 
     #[test]
     fn another_episode_is_newer_whatever_its_version() {
-        let at = |second| Moment::from_micros(second * 1_000_000);
+        let at = |second: i64| Moment::from_micros(second * 1_000_000);
         let known = StageSettings { version: 9, began_at: at(1), ..StageSettings::default() };
         assert!(StageSettings { version: 1, began_at: at(2), ..StageSettings::default() }.are_newer_than(&known));
         assert!(StageSettings { version: 10, ..known.clone() }.are_newer_than(&known));

@@ -12,8 +12,8 @@ use events::{
         MinuteOfSales, OnTheWay, OrderSums, ReadUpTo, Rebuild, RefusedDemand, Sales,
     },
     orders::{Fault, Line, PlaceOrder, PlaceOrderType, Problem},
-    quantities::{Bottles, Cents, Sequence},
     past::{AsOf, BeerAsOf, Cell, PastAnswer, PastQuestion},
+    quantities::{Bottles, Cents, Sequence},
     settings::{Choices, Crowd, Fold, Folding, Share, StageSettings, SubscriptionType},
     stage::{
         Activity, Answer, Carrying, Command, CourierState, Presence, Question, ServiceState, StageAnswer, StageCommand,
@@ -211,8 +211,7 @@ fn insights_on_demand() {
         at: moment(),
         why: "72 bottles in one order".into(),
     };
-    let fraud =
-        Fraud { at: moment(), attached: true, orders_seen: 3412, findings: vec![finding], findings_total: 1 };
+    let fraud = Fraud { at: moment(), attached: true, orders_seen: 3412, findings: vec![finding], findings_total: 1 };
     golden("insight-fraud", &Insight::Fraud(fraud));
 }
 
@@ -268,12 +267,7 @@ fn stage() {
 
 #[test]
 fn questions() {
-    let ask = |service, question| StageQuery {
-        correlation_id: "q-17".into(),
-        service,
-        question,
-        asked_at: moment(),
-    };
+    let ask = |service, question| StageQuery { correlation_id: "q-17".into(), service, question, asked_at: moment() };
     golden("fold-afresh", &ask(Service::StockLevel, Question::FoldAfresh));
     golden("ask-as-of", &ask(Service::InventoryAnalysis, Question::AsOf { at: moment() }));
     let question = PastQuestion::OrderedTogether;

@@ -96,8 +96,9 @@ impl Context {
         let mut settings = self.stage.follow();
         let here = self.bus.place().episode;
         let another = |now: &Arc<StageSettings>| !now.seal.is_empty() && (now.seal != self.seal || now.episode != here);
-        match settings.wait_for(another).await {
-            Ok(settings) => Arc::clone(&settings),
+        let next = settings.wait_for(another).await.map(|settings| Arc::clone(&settings));
+        match next {
+            Ok(settings) => settings,
             Err(_) => std::future::pending().await,
         }
     }

@@ -55,8 +55,13 @@ impl Ground {
         let admin = Admin::new(&broker)?;
         let bus = Bus::new(broker, Place { tenant: tenant.clone(), episode: 1 });
         set_up_soon(&admin, bus.place()).await.context("these tests need a broker: ./scripts/test starts one")?;
-        let settings =
-            StageSettings { version: 1, episode: 1, seal: tenant.clone(), began_at: now(), choices: Choices::default() };
+        let settings = StageSettings {
+            version: 1,
+            episode: 1,
+            seal: tenant.clone(),
+            began_at: now(),
+            choices: Choices::default(),
+        };
         let folder = std::env::temp_dir().join(format!("beers-{tenant}"));
         let ground = Ground { bus, stage: Stage::set(settings.clone()), folder };
         ground.publish(SETTINGS, "settings", &settings).await?;

@@ -296,7 +296,7 @@ pub(super) async fn return_to_stock(
 }
 
 fn authorize(site: &Site, headers: &HeaderMap) -> Result<(), Problem> {
-    if site.presenter.is_bearer(headers) { Ok(()) } else { Err(Problem::unauthorized()) }
+    if site.house.presenter.is_bearer(headers) { Ok(()) } else { Err(Problem::unauthorized()) }
 }
 
 /// What is wrong with a corrected address, if anything.

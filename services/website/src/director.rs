@@ -1,0 +1,215 @@
+//! The presenter's hand: changes the settings, gives commands, asks questions. Outlives the episodes.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use bus::{Admin, AdminError, Dealt, Outgoing, SetUpError, forget_other_episodes, set_up};
+use events::{
+    ids::{EventId, Service},
+    settings::{Choices, StageSettings},
+    stage::{Answer, Command, Question, StageCommand, StageQuery},
+    topics::{ANSWERS, COMMANDS, QUERIES, SETTINGS, Topic},
+};
+use serde::Serialize;
+use service::{Context, Serving, now};
+use tokio::sync::{Mutex as AsyncMutex, oneshot};
+
+/// How long the broker may take to confirm a setting, a command or a question.
+const CONFIRMED_WITHIN: Duration = Duration::from_secs(2);
+/// Most answers taken at once.
+const BATCH_MAX: usize = 50;
+/// Most questions that wait for their answers.
+const WAITING_MAX: usize = 100;
+
+/// Why something could not be done.
+#[derive(Debug, thiserror::Error)]
+pub enum Undone {
+    /// The broker does not confirm it.
+    #[error("Pulsar does not answer")]
+    Away,
+    /// Nobody answered in time.
+    #[error("{service} did not answer within {seconds} s")]
+    NoAnswer {
+        /// Who was asked.
+        service: Service,
+        /// How long was waited.
+        seconds: u64,
+    },
+    /// The answer is no.
+    #[error("{0}")]
+    Refused(String),
+    /// The broker cannot be set up, or refuses an admin call.
+    #[error("{0}")]
+    Broker(String),
+}
+
+impl From<AdminError> for Undone {
+    fn from(error: AdminError) -> Self {
+        Undone::Broker(error.to_string())
+    }
+}
+
+impl From<SetUpError> for Undone {
+    fn from(error: SetUpError) -> Self {
+        Undone::Broker(error.to_string())
+    }
+}
+
+/// The presenter's hand.
+pub struct Director {
+    context: Context,
+    admin: Admin,
+    /// One change at a time: each is made of the one before it.
+    changing: AsyncMutex<()>,
+    waiting: Arc<Mutex<HashMap<String, oneshot::Sender<Answer>>>>,
+}
+
+impl Director {
+    /// A director of this stage.
+    ///
+    /// # Errors
+    /// If no HTTP client can be made.
+    pub fn new(context: Context) -> anyhow::Result<Self> {
+        let admin = Admin::new(context.bus.broker())?;
+        Ok(Director { context, admin, changing: AsyncMutex::default(), waiting: Arc::default() })
+    }
+
+    /// The settings as they are.
+    pub fn settings(&self) -> Arc<StageSettings> {
+        self.context.stage.settings()
+    }
+
+    /// Changes what is chosen; it holds when this returns.
+    ///
+    /// # Errors
+    /// What `change` says, or that the broker does not confirm it.
+    pub async fn change<E: From<Undone>>(
+        &self,
+        change: impl FnOnce(&Choices) -> Result<Choices, E>,
+    ) -> Result<Arc<StageSettings>, E> {
+        let _one_at_a_time = self.changing.lock().await;
+        let known = self.settings();
+        let choices = change(&known.choices)?;
+        if choices != known.choices {
+            let next = StageSettings { version: known.version + 1, choices, ..(*known).clone() };
+            self.write(next).await?;
+        }
+        Ok(self.settings())
+    }
+
+    async fn write(&self, settings: StageSettings) -> Result<(), Undone> {
+        if settings.seal.is_empty() {
+            // No broker has ever said which episode runs.
+            return Err(Undone::Away);
+        }
+        self.send(SETTINGS, "settings", &settings).await?;
+        self.context.stage.change(settings);
+        Ok(())
+    }
+
+    /// Gives a command. Nobody confirms that it is obeyed: it is seen.
+    ///
+    /// # Errors
+    /// If the broker does not confirm it.
+    pub async fn command(&self, service: Service, command: Command) -> Result<(), Undone> {
+        let command = StageCommand { service, command, issued_at: now() };
+        self.send(COMMANDS, service.name(), &command).await
+    }
+
+    /// Asks a service, and waits for its answer.
+    ///
+    /// # Errors
+    /// If there is none within `limit`, or if it is no.
+    pub async fn ask(&self, service: Service, question: Question, limit: Duration) -> Result<Answer, Undone> {
+        let correlation_id = format!("q-{:016x}", rand::random::<u64>());
+        let (tell, told) = oneshot::channel();
+        {
+            let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+            // Whoever gave up listens no more.
+            waiting.retain(|_, tell| !tell.is_closed());
+            if waiting.len() >= WAITING_MAX {
+                return Err(Undone::Refused("too many questions wait for their answers".to_owned()));
+            }
+            waiting.insert(correlation_id.clone(), tell);
+        }
+        let query = StageQuery { correlation_id, service, question, asked_at: now() };
+        self.send(QUERIES, service.name(), &query).await?;
+        match tokio::time::timeout(limit, told).await {
+            Ok(Ok(Answer::Failed { reason })) => Err(Undone::Refused(reason)),
+            Ok(Ok(answer)) => Ok(answer),
+            _ => Err(Undone::NoAnswer { service, seconds: limit.as_secs() }),
+        }
+    }
+
+    /// Listens to the answers.
+    pub fn listen(&self) -> Serving {
+        let (bus, waiting) = (self.context.bus.clone(), Arc::clone(&self.waiting));
+        Box::pin(async move {
+            let mut answers = bus.consumer(ANSWERS, Service::Website, Dealt::default())?;
+            loop {
+                for answer in answers.receive(BATCH_MAX).await.into_iter().filter_map(|received| received.message.ok())
+                {
+                    let mut waiting = waiting.lock().unwrap_or_else(PoisonError::into_inner);
+                    if let Some(tell) = waiting.remove(&answer.correlation_id) {
+                        // Whoever asked may have gone.
+                        drop(tell.send(answer.answer));
+                    }
+                }
+            }
+        })
+    }
+
+    /// Begins the next episode: makes its namespaces, then writes the settings that name it. Everybody moves over by
+    /// themselves; what belonged to the old ones is deleted by [`Director::forget_the_rest`].
+    ///
+    /// # Errors
+    /// If the broker cannot be set up, or does not confirm the settings.
+    pub async fn begin_episode(&self, choices: impl FnOnce(&Choices) -> Choices) -> Result<u32, Undone> {
+        let _one_at_a_time = self.changing.lock().await;
+        let known = self.settings();
+        let episode = known.episode + 1;
+        set_up(&self.admin, self.context.bus.in_episode(episode).place()).await?;
+        let settings = StageSettings {
+            version: known.version + 1,
+            episode,
+            seal: format!("{:06x}", rand::random::<u32>() & 0xff_ffff),
+            began_at: now(),
+            choices: choices(&known.choices),
+        };
+        self.write(settings).await?;
+        Ok(episode)
+    }
+
+    /// Deletes what belonged to other episodes than this.
+    ///
+    /// # Errors
+    /// If the broker cannot be asked.
+    pub async fn forget_the_rest(&self, episode: u32) -> Result<(), Undone> {
+        Ok(forget_other_episodes(&self.admin, self.context.bus.in_episode(episode).place()).await?)
+    }
+
+    /// Tells the broker to shut down. Whoever watches it starts it again.
+    ///
+    /// # Errors
+    /// If it does not answer, or refuses.
+    pub async fn stop_broker(&self) -> Result<(), Undone> {
+        Ok(self.admin.post("brokers/shutdown?maxConcurrentUnloadPerSec=0&forcedTerminateTopic=true").await?)
+    }
+
+    /// Publishes, and waits for the broker's word, but not for ever.
+    async fn send<M: Serialize>(&self, topic: Topic<M>, key: &str, message: &M) -> Result<(), Undone> {
+        let id = EventId::new(format!("website-{}-{:016x}", topic.entry.name, rand::random::<u64>()));
+        let message =
+            Outgoing::new(topic, key, id, now(), message).map_err(|error| Undone::Refused(error.to_string()))?;
+        let mut publisher = self.context.bus.publisher();
+        // A task of its own: making a producer must not be cancelled.
+        let sending = tokio::spawn(async move { publisher.publish(&[message]).await });
+        match tokio::time::timeout(CONFIRMED_WITHIN, sending).await {
+            Ok(Ok(Ok(()))) => Ok(()),
+            _ => Err(Undone::Away),
+        }
+    }
+}
