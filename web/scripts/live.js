@@ -50,6 +50,9 @@ serverClock.set(Number(document.body.dataset.now));
       serverClock.set(JSON.parse(event.data).now);
       heard();
     });
+    source.addEventListener("notice", (event) => {
+      document.dispatchEvent(new CustomEvent("notice", { detail: JSON.parse(event.data) }));
+    });
     // A browser's own retry waits longer, and some errors it gives up on.
     source.onerror = openLater;
   }

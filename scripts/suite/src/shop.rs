@@ -105,6 +105,31 @@ impl Shop {
         Ok(request.send().await?)
     }
 
+    /// Changes the settings with the presenter's token, and gives them as they are then.
+    ///
+    /// # Errors
+    /// If they are not changed.
+    pub async fn set(&self, patch: &Value) -> Result<Value> {
+        let address = format!("{}/api/settings", self.address);
+        let answer = self.http.patch(address).bearer_auth(&self.token).json(patch).send().await?;
+        let status = answer.status();
+        let body: Value = answer.json().await?;
+        ensure!(status.is_success(), "{patch} is answered {status}: {body}");
+        Ok(body)
+    }
+
+    /// Does something as the presenter, and gives the answer.
+    ///
+    /// # Errors
+    /// If it is refused.
+    pub async fn direct(&self, path: &str, body: Option<&Value>) -> Result<Value> {
+        let answer = self.post_as_presenter(path, body).await?;
+        let status = answer.status();
+        let body: Value = answer.json().await?;
+        ensure!(status.is_success(), "{path} is answered {status}: {body}");
+        Ok(body)
+    }
+
     /// Waits until an order has this status and gives it.
     ///
     /// # Errors

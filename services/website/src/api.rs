@@ -9,6 +9,10 @@ mod shelf;
 
 mod stage;
 
+mod console;
+
+mod past;
+
 mod live;
 
 mod openapi;
@@ -40,6 +44,16 @@ pub fn routes() -> Router<Arc<Site>> {
         .route("/deliveries", get(stage::deliveries))
         .route("/dead-letters/{order_id}/redrive", post(stage::redrive))
         .route("/dead-letters/{order_id}/return", post(stage::return_to_stock))
+        .route("/stock/explain/{beer}", get(shelf::explain))
+        .route("/settings", get(console::settings).patch(console::change_settings))
+        .route("/stage/burst", post(console::burst))
+        .route("/stage/reset", post(console::reset))
+        .route("/stage/crash", post(console::crash))
+        .route("/history", get(past::history))
+        .route("/questions", get(past::questions))
+        .route("/questions/{question}", post(past::ask))
+        .route("/analysis/rebuild", get(past::rebuild).post(past::begin_rebuild))
+        .route("/fraud", get(past::fraud))
         .route("/live", get(live::feed))
         .route("/openapi.json", get(openapi::document))
         .fallback(|| async { Problem::not_found("there is nothing at this address") })

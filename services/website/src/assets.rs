@@ -31,6 +31,7 @@ pub const ASSETS: &[Asset] = &[
     asset("live.js", JS, include_bytes!("../../../web/scripts/live.js")),
     asset("fragments.js", JS, include_bytes!("../../../web/scripts/fragments.js")),
     asset("countdowns.js", JS, include_bytes!("../../../web/scripts/countdowns.js")),
+    asset("notice.js", JS, include_bytes!("../../../web/scripts/notice.js")),
     asset("shop.js", JS, include_bytes!("../../../web/scripts/shop.js")),
     asset("icon.svg", "image/svg+xml", include_bytes!("../../../web/icon.svg")),
     // Named with its version instead of asked for by its hash: the address stands in a style sheet.

@@ -4,9 +4,11 @@ use std::{sync::Arc, time::Duration};
 
 use bus::{Dealt, Position, Received};
 use events::{
+    delivery::DeliveryUpdate,
     ids::Service,
     topics::{
-        DELIVERY_UPDATES, INSIGHTS, ORDER_DECISIONS, ORDERS, PRESENCE, STOCK_EVENTS, STOCK_LEVELS, Topic, UNREADABLE,
+        DELIVERY_UPDATES, INSIGHTS, NOTIFICATION, ORDER_DECISIONS, ORDERS, PRESENCE, STOCK_EVENTS, STOCK_LEVELS, Topic,
+        UNREADABLE,
     },
 };
 use serde::de::DeserializeOwned;
@@ -32,6 +34,7 @@ pub fn start(site: &Arc<Site>, tasks: &mut Tasks) {
     tasks.start(read(Arc::clone(site), STOCK_LEVELS, News::Levels));
     tasks.start(read(Arc::clone(site), INSIGHTS, News::Insights));
     tasks.start(read(Arc::clone(site), UNREADABLE, News::Unreadable));
+    tasks.start(notify(Arc::clone(site)));
     tasks.start(listen(Arc::clone(site)));
     tasks.start(look_who_is_missing(Arc::clone(site)));
 }
@@ -53,6 +56,23 @@ async fn read<M: DeserializeOwned + Send + 'static>(
         }
         site.context.metrics.handled(topic.entry.name, positions.len() - unreadable);
         site.context.metrics.unreadable(topic.entry.name, unreadable);
+        consumer.acknowledge(&positions).await;
+    }
+}
+
+/// "Your beer is on its way": read by a subscription of its own, which no other reader notices. A notice told twice or
+/// not at all harms nobody, so nothing is written.
+async fn notify(site: Arc<Site>) -> anyhow::Result<()> {
+    let dealt = Dealt { subscription: Some(NOTIFICATION.name), ..Dealt::default() };
+    let mut consumer = site.context.bus.consumer(DELIVERY_UPDATES, Service::Website, dealt)?;
+    loop {
+        let batch = consumer.receive(BATCH_MAX).await;
+        let positions: Vec<Position> = batch.iter().map(|received| received.position).collect();
+        for update in batch.into_iter().filter_map(|received| received.message.ok()) {
+            if let DeliveryUpdate::PickedUp { order_id, courier, .. } = update {
+                site.live.on_its_way(&order_id, courier);
+            }
+        }
         consumer.acknowledge(&positions).await;
     }
 }

@@ -378,7 +378,7 @@ impl<'a> Work<'a> {
     }
 
     async fn happened(&mut self, received: &Received<StockEvent>, event: &StockEvent) -> anyhow::Result<()> {
-        if self.site.learn(|known| known.shelves.happened(event)) {
+        if self.site.learn(|known| known.shelves.happened(event, received.at)) {
             self.beers.insert(event.beer.clone());
         }
         let Some(order_id) = &event.order_id else { return Ok(()) };

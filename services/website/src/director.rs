@@ -14,7 +14,7 @@ use events::{
     topics::{ANSWERS, COMMANDS, QUERIES, SETTINGS, Topic},
 };
 use serde::Serialize;
-use service::{Context, Serving, now};
+use service::{Context, Serving, environment, now};
 use tokio::sync::{Mutex as AsyncMutex, oneshot};
 
 /// How long the broker may take to confirm a setting, a command or a question.
@@ -60,6 +60,8 @@ impl From<SetUpError> for Undone {
 
 /// The presenter's hand.
 pub struct Director {
+    /// Whether somebody watches the broker and starts it again when it has stopped: only then it may be told to.
+    pub watches_broker: bool,
     context: Context,
     admin: Admin,
     /// One change at a time: each is made of the one before it.
@@ -74,7 +76,8 @@ impl Director {
     /// If no HTTP client can be made.
     pub fn new(context: Context) -> anyhow::Result<Self> {
         let admin = Admin::new(context.bus.broker())?;
-        Ok(Director { context, admin, changing: AsyncMutex::default(), waiting: Arc::default() })
+        let watches_broker = environment::text("BROKER_WATCHED").is_some();
+        Ok(Director { watches_broker, context, admin, changing: AsyncMutex::default(), waiting: Arc::default() })
     }
 
     /// The settings as they are.
@@ -196,7 +199,7 @@ impl Director {
     /// # Errors
     /// If it does not answer, or refuses.
     pub async fn stop_broker(&self) -> Result<(), Undone> {
-        Ok(self.admin.post("brokers/shutdown?maxConcurrentUnloadPerSec=0&forcedTerminateTopic=true").await?)
+        Ok(self.admin.post("brokers/shutdown").await?)
     }
 
     /// Publishes, and waits for the broker's word, but not for ever.

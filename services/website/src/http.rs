@@ -15,7 +15,7 @@ use serde::Deserialize;
 use service::now;
 
 use crate::{
-    api, assets, books, checkout,
+    api, assets, checkout,
     pages::{self, Frame, Theme, problem::Problem},
     site::Site,
     streams::{self, Page, Reader},
@@ -149,7 +149,7 @@ async fn shop(State(site): State<Arc<Site>>, uri: Uri, headers: HeaderMap) -> Re
 async fn order(State(site): State<Arc<Site>>, Path(order_id): Path<String>, uri: Uri, headers: HeaderMap) -> Response {
     let visitor = Visitor::of(&site, &uri, &headers);
     let Ok(order_id) = order_id.parse::<OrderId>() else { return visitor.problem(&site, Problem::NotFound) };
-    match books::order(&site.store, &order_id).await {
+    match site.order(&order_id).await {
         Ok(Some(view)) => visitor.show(&site, StatusCode::OK, |frame| pages::order::render(&view, frame)),
         Ok(None) => visitor.problem(&site, Problem::NotFound),
         Err(error) => {

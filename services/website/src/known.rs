@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use events::{
     ids::{Moment, Service},
     insights::{Forecast, Fraud, Insight, Ledger, Rebuild, Sales},
+    past::PastAnswer,
     stage::{PRESENCE_GONE_AFTER_MS, Presence},
     unreadable::Unreadable,
 };
@@ -30,6 +31,7 @@ pub struct Known {
     unreadable: VecDeque<Unreadable>,
     unreadable_total: u64,
     presence: BTreeMap<Service, (Presence, Moment)>,
+    answers: Vec<PastAnswer>,
 }
 
 impl Known {
@@ -71,6 +73,39 @@ impl Known {
         }
     }
 
+    /// The rebuild under way, or the last one.
+    pub fn rebuild(&self) -> Option<&Rebuild> {
+        self.rebuild.as_ref()
+    }
+
+    /// What fraud watch found.
+    pub fn fraud(&self) -> Option<&Fraud> {
+        self.fraud.as_ref()
+    }
+
+    /// The past has answered a question; the newest answer to each is kept.
+    pub fn answered(&mut self, answer: PastAnswer) {
+        self.answers.retain(|known| known.question != answer.question);
+        self.answers.push(answer);
+    }
+
+    /// The newest answer to each question that was asked.
+    pub fn answers(&self) -> &[PastAnswer] {
+        &self.answers
+    }
+
+    /// Whether a courier of this name is employed.
+    pub fn is_courier(&self, name: &str) -> bool {
+        let said = self.presence.get(&Service::Delivery);
+        said.is_some_and(|(presence, _)| presence.couriers.iter().any(|courier| courier.courier == name))
+    }
+
+    /// Whether a worker of this name is employed.
+    pub fn is_worker(&self, name: &str) -> bool {
+        let said = self.presence.get(&Service::StockLevel);
+        said.is_some_and(|(presence, _)| presence.workers.iter().any(|worker| worker == name))
+    }
+
     /// Somebody could not read something.
     pub fn unreadable(&mut self, unreadable: Unreadable) {
         self.unreadable.push_front(unreadable);
@@ -80,7 +115,9 @@ impl Known {
 
     /// A service said that it is there; whether what it says of its couriers is new.
     pub fn heard(&mut self, presence: Presence, now: Moment) -> bool {
-        let said_so = |(before, _): &(Presence, Moment)| before.couriers == presence.couriers;
+        let said_so = |(before, _): &(Presence, Moment)| {
+            (&before.couriers, &before.workers, before.state) == (&presence.couriers, &presence.workers, presence.state)
+        };
         let new = !self.presence.get(&presence.service).is_some_and(said_so);
         self.presence.insert(presence.service, (presence, now));
         new

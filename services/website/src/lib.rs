@@ -23,6 +23,10 @@ pub mod desk;
 
 mod consume;
 
+pub mod settings;
+
+pub mod crowd;
+
 pub mod director;
 
 pub mod house;

@@ -13,10 +13,19 @@ const FEED_MAX: usize = 1024;
 /// Most streams open at once.
 pub const STREAMS_MAX: usize = 2_000;
 
+/// What a follower of an order is told.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Followed {
+    /// Counts the changes.
+    pub version: u64,
+    /// Who has taken it, as the notification says.
+    pub on_its_way: Option<String>,
+}
+
 /// The bell of the website.
 pub struct Live {
     version: watch::Sender<u64>,
-    orders: Mutex<HashMap<OrderId, watch::Sender<u64>>>,
+    orders: Mutex<HashMap<OrderId, watch::Sender<Followed>>>,
     feed: broadcast::Sender<Arc<str>>,
     /// One permit a stream.
     pub streams: Arc<Semaphore>,
@@ -47,15 +56,22 @@ impl Live {
     /// One order has changed.
     pub fn order_changed(&self, order_id: &OrderId) {
         if let Some(follower) = self.followed().get(order_id) {
-            follower.send_modify(|version| *version += 1);
+            follower.send_modify(|followed| followed.version += 1);
+        }
+    }
+
+    /// A courier has taken an order: its customer wants to know, if they look.
+    pub fn on_its_way(&self, order_id: &OrderId, courier: String) {
+        if let Some(follower) = self.followed().get(order_id) {
+            follower.send_modify(|followed| followed.on_its_way = Some(courier));
         }
     }
 
     /// Follows one order.
-    pub fn follow(&self, order_id: &OrderId) -> watch::Receiver<u64> {
+    pub fn follow(&self, order_id: &OrderId) -> watch::Receiver<Followed> {
         let mut followed = self.followed();
         followed.retain(|_, follower| follower.receiver_count() > 0);
-        followed.entry(order_id.clone()).or_insert_with(|| watch::Sender::new(0)).subscribe()
+        followed.entry(order_id.clone()).or_default().subscribe()
     }
 
     /// Tells the feed; nobody may be listening.
@@ -70,7 +86,7 @@ impl Live {
         self.feed.subscribe()
     }
 
-    fn followed(&self) -> MutexGuard<'_, HashMap<OrderId, watch::Sender<u64>>> {
+    fn followed(&self) -> MutexGuard<'_, HashMap<OrderId, watch::Sender<Followed>>> {
         self.orders.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -15,7 +15,7 @@ use tokio::{net::TcpListener, sync::mpsc};
 use tracing::{info, warn};
 
 use crate::{
-    books, consume, desk,
+    books, consume, crowd, desk,
     house::House,
     site::{AT_THE_DESK_MAX, Site},
     store::TABLES,
@@ -136,5 +136,6 @@ async fn open(house: &Arc<House>, context: Context) -> anyhow::Result<(Arc<Site>
     let site = Site::new(context, store, outbox, letters, Arc::clone(house), known);
     tasks.start(desk::work(Arc::clone(&site), waiting));
     consume::start(&site, &mut tasks);
+    tasks.start(crowd::come(Arc::clone(&site)));
     Ok((site, tasks))
 }

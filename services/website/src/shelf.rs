@@ -4,15 +4,17 @@ use std::collections::{BTreeMap, VecDeque};
 
 use events::{
     beers::{self, BEERS},
-    ids::BeerId,
+    ids::{BeerId, Moment},
     quantities::{Bottles, Sequence},
     stock::{StockEvent, StockLevel},
 };
 
-use crate::views::{BeerOnShelf, StockView, Write};
+use crate::views::{BeerOnShelf, Explained, Happened, StockView, Write};
 
-/// Writes of stock-level that are remembered, to be shown.
-const WRITES_MAX: usize = 12;
+/// Writes of stock-level that are remembered, to be shown: more than those of a burst.
+const WRITES_MAX: usize = 80;
+/// Events and writes of one beer that are remembered, to explain how its level came about.
+const EXPLAINED_MAX: usize = 20;
 
 /// One beer.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -47,13 +49,18 @@ impl Shelf {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Shelves {
     beers: BTreeMap<BeerId, Shelf>,
+    /// Of all beers, newest first.
     writes: VecDeque<Write>,
+    /// The end of the log of each beer, newest first.
+    log: BTreeMap<BeerId, VecDeque<Happened>>,
+    /// The last writes of each beer, newest first.
+    written: BTreeMap<BeerId, VecDeque<Write>>,
 }
 
 impl Shelves {
     /// Beers as they were stored.
     pub fn of(beers: impl IntoIterator<Item = (BeerId, Shelf)>) -> Self {
-        Shelves { beers: beers.into_iter().collect(), writes: VecDeque::new() }
+        Shelves { beers: beers.into_iter().collect(), ..Shelves::default() }
     }
 
     /// One beer.
@@ -62,12 +69,15 @@ impl Shelves {
     }
 
     /// Takes an event of the log in; `false` if it is a repeat.
-    pub fn happened(&mut self, event: &StockEvent) -> bool {
+    pub fn happened(&mut self, event: &StockEvent, at: Moment) -> bool {
         let shelf = self.beers.entry(event.beer.clone()).or_default();
         let new = event.sequence > shelf.sequence;
         if new {
             shelf.sequence = event.sequence;
             shelf.level = Some(event.level);
+            let log = self.log.entry(event.beer.clone()).or_default();
+            log.push_front(Happened { event: event.clone(), at });
+            log.truncate(EXPLAINED_MAX);
         }
         new
     }
@@ -84,16 +94,35 @@ impl Shelves {
         shelf.shown_sequence = level.sequence;
         shelf.worker = Some(level.worker.clone());
         if let Some(beer) = beers::find(&level.beer) {
-            self.writes.push_front(Write {
+            let write = Write {
                 beer,
-                sequence: level.sequence,
+                event: level.event,
                 level: level.level,
+                ignored: level.ignored,
                 worker: level.worker.clone(),
+                taken_at: level.taken_at,
                 at: level.at,
-            });
+            };
+            self.writes.push_front(write.clone());
             self.writes.truncate(WRITES_MAX);
+            let written = self.written.entry(level.beer.clone()).or_default();
+            written.push_front(write);
+            written.truncate(EXPLAINED_MAX);
         }
         true
+    }
+
+    /// How the level of a beer came about, as far as it was seen since this process began.
+    pub fn explain(&self, beer: &BeerId) -> Explained {
+        fn all<T: Clone>(list: Option<&VecDeque<T>>) -> Vec<T> {
+            list.into_iter().flatten().rev().cloned().collect()
+        }
+        Explained { shelf: self.shelf(beer), log: all(self.log.get(beer)), written: all(self.written.get(beer)) }
+    }
+
+    /// Whether every beer has a level that customers can see.
+    pub fn all_shown(&self) -> bool {
+        BEERS.iter().all(|beer| self.beers.get(&beer.beer_id()).is_some_and(|shelf| shelf.shown_level.is_some()))
     }
 
     /// All beers of the catalogue, for a page.
@@ -128,7 +157,7 @@ impl Shelves {
 
 #[cfg(test)]
 mod tests {
-    use events::{ids::Moment, stock::StockChange};
+    use events::stock::StockChange;
 
     use super::*;
 
@@ -164,9 +193,9 @@ mod tests {
     #[test]
     fn while_an_event_is_unhandled_a_beer_is_behind_and_not_wrong() {
         let mut shelves = Shelves::default();
-        assert!(shelves.happened(&event(1, 200)));
-        assert!(shelves.happened(&event(2, 199)));
-        assert!(!shelves.happened(&event(1, 200)), "a repeat");
+        assert!(shelves.happened(&event(1, 200), Moment::default()));
+        assert!(shelves.happened(&event(2, 199), Moment::default()));
+        assert!(!shelves.happened(&event(1, 200), Moment::default()), "a repeat");
         assert!(shelves.shown(&level(1, 200, 1)));
         assert_eq!((orval(&shelves).behind(), orval(&shelves).is_wrong()), (1, false));
         assert!(shelves.shown(&level(2, 199, 2)));
@@ -177,7 +206,7 @@ mod tests {
     fn a_write_that_came_too_late_is_wrong_and_stays_so() {
         let mut shelves = Shelves::default();
         for n in 1..=3 {
-            shelves.happened(&event(n, 201 - n as u32));
+            shelves.happened(&event(n, 201 - n as u32), Moment::default());
         }
         shelves.shown(&level(3, 198, 2));
         shelves.shown(&level(3, 199, 3));

@@ -3,17 +3,29 @@
 use std::sync::{Arc, PoisonError, RwLock};
 
 use events::{
-    ids::{Moment, OrderId},
+    ids::{Moment, OrderId, Service},
     orders::PlaceOrder,
 };
 use service::{Context, now};
-use store::{OutboxHandle, Store};
+use store::{OutboxHandle, Store, StoreError};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::{desk::Letter, house::House, known::Known, live::Live, streams::Renderings, views::Alive};
+use crate::{
+    books,
+    desk::Letter,
+    house::House,
+    known::Known,
+    live::Live,
+    pages::order::is_finished,
+    streams::Renderings,
+    views::{Alive, OrderView, Status},
+};
 
 /// Most letters that wait at the desk.
 pub const AT_THE_DESK_MAX: usize = 1_000;
+
+/// Episodes before this one whose orders still have a page.
+const EPISODES_REMEMBERED: usize = 5;
 
 /// The website, for one episode.
 pub struct Site {
@@ -77,5 +89,56 @@ impl Site {
         let (reply, answer) = oneshot::channel();
         self.desk.send(Letter::Place { order, key, at, reply }).await.map_err(|_| DeskClosed)?;
         answer.await.map_err(|_| DeskClosed)
+    }
+
+    /// Puts an order into the books without waiting for its id, only for room at the desk.
+    ///
+    /// # Errors
+    /// If the books cannot be written to.
+    pub async fn hand_in(&self, order: PlaceOrder, at: Moment) -> Result<(), DeskClosed> {
+        let (reply, _nobody_waits) = oneshot::channel();
+        self.desk.send(Letter::Place { order, key: None, at, reply }).await.map_err(|_| DeskClosed)
+    }
+
+    /// Returns when all services run in this episode and the shop has beers to sell. What is paused is not waited for.
+    pub async fn everybody_moved(&self) {
+        let mut version = self.live.version();
+        loop {
+            let paused = self.context.stage.settings().choices.paused.clone();
+            let here = self.alive().services;
+            let all_here = Service::ALL.iter().all(|service| here.contains(service));
+            let sells = self.known(|known| known.shelves.all_shown()) || !paused.is_empty();
+            if all_here && sells {
+                return;
+            }
+            if version.changed().await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        }
+    }
+
+    /// An order of this episode, or of one before it whose books are still there: what was under way then has ended.
+    ///
+    /// # Errors
+    /// If the books cannot be read.
+    pub async fn order(&self, order_id: &OrderId) -> Result<Option<OrderView>, StoreError> {
+        if let Some(order) = books::order(&self.store, order_id).await? {
+            return Ok(Some(order));
+        }
+        let (folder, service) = (&self.context.data_dir, self.context.service.name());
+        let before = (1..self.context.bus.place().episode).rev().take(EPISODES_REMEMBERED);
+        for episode in before {
+            let Some(store) = Store::peek(folder, service, episode) else { continue };
+            // Of an older version of this suite it may be; then it says nothing.
+            let found = books::order(&store, order_id).await;
+            store.close().await;
+            if let Ok(Some(mut order)) = found {
+                if !is_finished(order.status) {
+                    order.status = Status::Ended;
+                }
+                return Ok(Some(order));
+            }
+        }
+        Ok(None)
     }
 }

@@ -22,7 +22,6 @@ use tokio::{
 };
 
 use crate::{
-    books,
     pages::{self, Fragment, Frame, Theme},
     site::Site,
     texts::Language,
@@ -235,8 +234,14 @@ pub fn order(
         let mut heartbeat = heartbeat();
         let mut alive = site.alive();
         let mut looks = LOOK_AGAIN_AFTER.iter();
+        let mut told = changed.borrow().on_its_way.clone();
         loop {
-            let view = books::order(&site.store, &order_id).await.ok()??;
+            let on_its_way = changed.borrow_and_update().on_its_way.clone();
+            if on_its_way != told {
+                wire.event("notice", &json!({"courier": on_its_way}).to_string()).await?;
+                told = on_its_way;
+            }
+            let view = site.order(&order_id).await.ok()??;
             let fragments = pages::order::fragments(&view, frame(reader, &alive, "")).ok()?;
             if let Some(news) = sent.news(&fragments) {
                 wire.event("fragments", &news).await?;

@@ -8,8 +8,11 @@ use events::{
     insights::{Forecast, Ledger, Sales},
     orders::{Fault, Line},
     quantities::{Bottles, Cents, Sequence},
+    stock::StockEvent,
 };
 use serde::{Deserialize, Serialize};
+
+use crate::shelf::Shelf;
 
 /// Where an order is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -289,10 +292,19 @@ pub struct StockView {
     pub beers: Vec<BeerOnShelf>,
     /// How many of them are wrong.
     pub wrong: usize,
-    /// The last levels written, newest first, at most 12.
+    /// The last levels written, newest first, at most 80.
     pub writes: Vec<Write>,
     /// Events in the log.
     pub events: u64,
+}
+
+/// One event of the log, and when it happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Happened {
+    /// The event.
+    pub event: StockEvent,
+    /// When.
+    pub at: Moment,
 }
 
 /// One level as it was written.
@@ -300,14 +312,29 @@ pub struct StockView {
 pub struct Write {
     /// Which beer.
     pub beer: &'static Beer,
-    /// At which sequence.
-    pub sequence: Sequence,
-    /// What was written.
+    /// The event that was handled, as its sequence.
+    pub event: Sequence,
+    /// What the level is after it.
     pub level: Bottles,
+    /// It was older than the level, and was left aside.
+    pub ignored: bool,
     /// By whom.
     pub worker: String,
-    /// When.
+    /// When the worker took the event.
+    pub taken_at: Moment,
+    /// When it was written.
     pub at: Moment,
+}
+
+/// How the level of a beer came about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Explained {
+    /// The beer as it is.
+    pub shelf: Shelf,
+    /// The end of its log, in the order of the log.
+    pub log: Vec<Happened>,
+    /// The last writes of its level, in the order in which they were written.
+    pub written: Vec<Write>,
 }
 
 /// `/stage/analysis`.

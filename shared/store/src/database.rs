@@ -18,6 +18,8 @@ static MIGRATIONS: Migrator = sqlx::migrate!();
 
 /// How long a statement waits for another process, such as a rebuild that reads the same file.
 const BUSY_WITHIN: Duration = Duration::from_secs(5);
+/// Episodes before the running one whose files stay: the orders in them still have a page.
+const EPISODES_KEPT: u32 = 5;
 /// Readers at the same time.
 const READERS: u32 = 3;
 
@@ -85,6 +87,7 @@ impl Store {
     ) -> Result<Self, StoreError> {
         let in_folder = |cause| StoreError::Folder { folder: folder.to_owned(), cause };
         std::fs::create_dir_all(folder).map_err(in_folder)?;
+        forget_old_episodes(folder, service, episode);
         let file = folder.join(format!("{service}-{episode}.sqlite"));
         let store = Self::open_file(&file, service, tables).await?;
         if store.belongs_to(episode, seal).await? {
@@ -130,6 +133,17 @@ impl Store {
             store.nonce = known;
         }
         Ok(store)
+    }
+
+    /// Looks into the file of an episode that is over, without writing to it; `None` if it is not there any more.
+    pub fn peek(folder: &Path, service: &str, episode: u32) -> Option<Self> {
+        let file = folder.join(format!("{service}-{episode}.sqlite"));
+        if !file.exists() {
+            return None;
+        }
+        let options = SqliteConnectOptions::new().filename(file).read_only(true).disable_statement_logging();
+        let reader = SqlitePoolOptions::new().max_connections(1).connect_lazy_with(options);
+        Some(Store { writer: reader.clone(), reader, service: service.to_owned(), nonce: String::new() })
     }
 
     /// Begins a transaction; it waits until the one before is over.
@@ -182,6 +196,15 @@ impl Store {
                 Ok(true)
             }
             (Some((known,)), Some(seal)) => Ok(known == seal),
+        }
+    }
+}
+
+/// Deletes the files of episodes long over. What cannot be deleted harms nobody.
+fn forget_old_episodes(folder: &Path, service: &str, episode: u32) {
+    for old in 1..episode.saturating_sub(EPISODES_KEPT) {
+        for suffix in ["", "-wal", "-shm"] {
+            drop(std::fs::remove_file(folder.join(format!("{service}-{old}.sqlite{suffix}"))));
         }
     }
 }

@@ -16,7 +16,7 @@ pub async fn is_described_truly(demo: &Demo) -> Result<()> {
         for (method, operation) in methods.as_object().context("no methods")? {
             described.push(format!("{method} {path}"));
             if method == "get" && path != "/api/live" {
-                let answer = shop.get(&path.replace("{order_id}", &order_id)).await?;
+                let answer = shop.get(&path.replace("{order_id}", &order_id).replace("{beer}", "orval")).await?;
                 let schema = &operation["responses"]["200"]["content"]["application/json"]["schema"];
                 fits(&api, schema, &answer).with_context(|| format!("{path} answers {answer}"))?;
             }
@@ -24,17 +24,29 @@ pub async fn is_described_truly(demo: &Demo) -> Result<()> {
     }
     described.sort();
     let expected = [
+        "get /api/analysis/rebuild",
         "get /api/beers",
         "get /api/deliveries",
+        "get /api/fraud",
+        "get /api/history",
         "get /api/insights",
         "get /api/ledger",
         "get /api/live",
         "get /api/openapi.json",
         "get /api/orders/{order_id}",
+        "get /api/questions",
+        "get /api/settings",
         "get /api/stock",
+        "get /api/stock/explain/{beer}",
+        "patch /api/settings",
+        "post /api/analysis/rebuild",
         "post /api/dead-letters/{order_id}/redrive",
         "post /api/dead-letters/{order_id}/return",
         "post /api/orders",
+        "post /api/questions/{question}",
+        "post /api/stage/burst",
+        "post /api/stage/crash",
+        "post /api/stage/reset",
     ];
     ensure!(described == expected, "{described:?}");
     Ok(())

@@ -7,6 +7,7 @@ mod crashes;
 mod deliveries;
 mod orders;
 mod running;
+mod stage;
 
 use std::{future::Future, process::ExitCode, sync::Arc};
 
@@ -92,6 +93,11 @@ fn trials(stage: &Arc<Stage>) -> Vec<Trial> {
         browser::the_dashboards_move,
         browser::the_presenter_redrives,
         browser::pages_stay_within_their_limits,
+        stage::settings_are_changed_by_the_presenter_only,
+        stage::a_paused_service_leaves_its_work_waiting,
+        stage::the_crowd_orders_and_stops,
+        stage::a_reset_begins_the_next_episode,
+        stage::a_service_crashes_and_comes_back,
         crashes::each_service_is_killed_under_load_and_nothing_is_lost,
         crashes::the_broker_is_killed_under_load_and_nothing_is_lost,
     ]

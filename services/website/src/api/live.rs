@@ -14,7 +14,7 @@ use service::now;
 use tokio::sync::broadcast::error::RecvError;
 
 use super::{orders::OrderShown, problem::Problem, shelf::Stock, stage::Deliveries};
-use crate::{books, site::Site, streams};
+use crate::{site::Site, streams};
 
 /// Changes of everything but single orders are told at most this often.
 const CHANGES_EVERY: Duration = Duration::from_millis(100);
@@ -38,7 +38,7 @@ pub(super) async fn feed(State(site): State<Arc<Site>>, Query(follow): Query<Fol
         None => streams::serve(&site, everything(Arc::clone(&site))),
         Some(order_id) => {
             let order_id = order_id.parse().map_err(|_| Problem::not_found("no such order"))?;
-            books::order(&site.store, &order_id).await?.ok_or_else(|| Problem::not_found("no such order"))?;
+            site.order(&order_id).await?.ok_or_else(|| Problem::not_found("no such order"))?;
             streams::serve(&site, one_order(Arc::clone(&site), order_id))
         }
     }
@@ -103,7 +103,7 @@ fn one_order(site: Arc<Site>, order_id: OrderId) -> impl Stream<Item = Result<Ev
         let mut heartbeat = streams::heartbeat();
         let mut name = "snapshot";
         loop {
-            if let Ok(Some(order)) = books::order(&site.store, &order_id).await {
+            if let Ok(Some(order)) = site.order(&order_id).await {
                 let order = serde_json::to_string(&OrderShown::from(order)).ok()?;
                 wire.event(name, &order).await?;
                 name = "order";

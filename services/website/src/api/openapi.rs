@@ -6,14 +6,16 @@ use utoipa::{
     openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
 };
 
-use super::{live, orders, shelf, stage};
+use super::{console, live, orders, past, shelf, stage};
 
 #[derive(OpenApi)]
 #[openapi(
     info(title = "My Belgian beers online", description = "Order beers, follow them, and see whether the sums hold."),
     paths(
         shelf::beers, shelf::stock, orders::place, orders::show, stage::ledger, stage::insights, stage::deliveries,
-        stage::redrive, stage::return_to_stock, live::feed, document,
+        stage::redrive, stage::return_to_stock, shelf::explain, console::settings, console::change_settings,
+        console::burst, console::reset, console::crash, past::history, past::questions, past::ask, past::rebuild,
+        past::begin_rebuild, past::fraud, live::feed, document,
     ),
     modifiers(&Token)
 )]

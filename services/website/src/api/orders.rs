@@ -21,7 +21,6 @@ use utoipa::ToSchema;
 
 use super::{BODY_MAX, problem::Problem};
 use crate::{
-    books,
     site::Site,
     store::status_name,
     views::{OrderView, Status, What},
@@ -202,7 +201,7 @@ pub(super) async fn show(
 ) -> Result<Json<OrderShown>, Problem> {
     let unknown = || Problem::not_found("no such order");
     let order_id: OrderId = order_id.parse().map_err(|_| unknown())?;
-    let order = books::order(&site.store, &order_id).await?.ok_or_else(unknown)?;
+    let order = site.order(&order_id).await?.ok_or_else(unknown)?;
     Ok(Json(OrderShown::from(order)))
 }
 

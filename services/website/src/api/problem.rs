@@ -84,15 +84,22 @@ impl Problem {
 
     /// 422, with what is wrong with each field.
     pub fn wrong_fields(faults: &[Fault]) -> Self {
-        let errors = faults.iter().map(|fault| WrongField {
-            field: fault.field.clone(),
-            problem: serde_json::to_value(fault.problem)
-                .ok()
-                .and_then(|word| word.as_str().map(str::to_owned))
-                .unwrap_or_default(),
-            detail: fault.problem.to_string(),
-        });
-        let errors = errors.collect();
+        let word = |fault: &Fault| serde_json::to_value(fault.problem).ok()?.as_str().map(str::to_owned);
+        Problem::wrong_values(
+            faults
+                .iter()
+                .map(|fault| (fault.field.clone(), word(fault).unwrap_or_default(), fault.problem.to_string())),
+        )
+    }
+
+    /// 422, with one wrong field.
+    pub fn wrong_field(field: &str, problem: &str, detail: &str) -> Self {
+        Problem::wrong_values([(field.to_owned(), problem.to_owned(), detail.to_owned())].into_iter())
+    }
+
+    /// 422, with each wrong field: its name, a stable word, a sentence.
+    pub fn wrong_values(wrong: impl Iterator<Item = (String, String, String)>) -> Self {
+        let errors = wrong.map(|(field, problem, detail)| WrongField { field, problem, detail }).collect();
         Problem { errors, ..Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "some fields are wrong") }
     }
 

@@ -2,11 +2,23 @@
 
 use std::sync::Arc;
 
-use axum::{Json, extract::State};
+use axum::{
+    Json,
+    extract::{Path, State},
+};
+use events::{
+    beers,
+    ids::{BeerId, Moment, OrderId},
+    stock::StockChange,
+};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{site::Site, views::BeerOnShelf};
+use super::problem::Problem;
+use crate::{
+    site::Site,
+    views::{BeerOnShelf, Explained},
+};
 
 /// A beer of the shop.
 #[derive(Serialize, ToSchema)]
@@ -83,4 +95,100 @@ impl From<&[BeerOnShelf]> for Stock {
         };
         Stock { beers: shelves.iter().map(beer).collect(), wrong: shelves.iter().filter(|shelf| shelf.wrong).count() }
     }
+}
+
+/// How the level of a beer came about.
+#[derive(Serialize, ToSchema)]
+pub(super) struct ExplainedShown {
+    beer: String,
+    level: Option<u32>,
+    shown_level: Option<u32>,
+    wrong: bool,
+    /// The last events of this beer in log order, at most 20.
+    log: Vec<EventShown>,
+    /// The same in the order they were written, at most 20.
+    written: Vec<WriteShown>,
+}
+
+/// An event of the log.
+#[derive(Serialize, ToSchema)]
+pub(super) struct EventShown {
+    sequence: u64,
+    #[serde(rename = "type")]
+    #[schema(value_type = String)]
+    change: StockChange,
+    bottles: u32,
+    level: u32,
+    #[schema(value_type = Option<String>)]
+    order_id: Option<OrderId>,
+    #[schema(value_type = String)]
+    at: Moment,
+}
+
+/// A write of stock-level.
+#[derive(Serialize, ToSchema)]
+pub(super) struct WriteShown {
+    /// Of the event that was handled.
+    sequence: u64,
+    level: u32,
+    worker: String,
+    /// When the worker took the event.
+    #[schema(value_type = String)]
+    taken_at: Moment,
+    /// When it was written.
+    #[schema(value_type = String)]
+    at: Moment,
+    /// How long it took from the one to the other.
+    took_ms: f64,
+    /// An event with a higher sequence had been written before it.
+    late: bool,
+    /// The versioned fold left it aside.
+    ignored: bool,
+}
+
+/// The last events of a beer in log order, and in the order they were written.
+#[utoipa::path(
+    get, path = "/api/stock/explain/{beer}", params(("beer" = String, Path)),
+    responses((status = 200, body = ExplainedShown), (status = 404, body = Problem))
+)]
+pub(super) async fn explain(
+    State(site): State<Arc<Site>>,
+    Path(beer): Path<String>,
+) -> Result<Json<ExplainedShown>, Problem> {
+    let beer = BeerId::new(beer);
+    beers::find(&beer).ok_or_else(|| Problem::not_found("no such beer"))?;
+    let Explained { shelf, log, written } = site.known(|known| known.shelves.explain(&beer));
+    let events = log.into_iter().map(|happened| EventShown {
+        sequence: happened.event.sequence.0,
+        change: happened.event.change,
+        bottles: happened.event.bottles.0,
+        level: happened.event.level.0,
+        order_id: happened.event.order_id,
+        at: happened.at,
+    });
+    let mut highest = 0;
+    let writes = written.into_iter().map(|write| {
+        let late = write.event.0 < highest;
+        highest = highest.max(write.event.0);
+        #[expect(clippy::cast_precision_loss, reason = "microseconds of one event")]
+        let took_ms = write.at.micros_since(write.taken_at) as f64 / 1000.0;
+        WriteShown {
+            sequence: write.event.0,
+            level: write.level.0,
+            worker: write.worker,
+            taken_at: write.taken_at,
+            at: write.at,
+            took_ms,
+            late,
+            ignored: write.ignored,
+        }
+    });
+    Ok(Json(ExplainedShown {
+        beer: beer.to_string(),
+        level: shelf.level.map(|level| level.0),
+        shown_level: shelf.shown_level.map(|level| level.0),
+        wrong: shelf.is_wrong(),
+        log: events.collect(),
+        written: writes.collect(),
+    }))
 }

@@ -21,7 +21,6 @@ use utoipa::ToSchema;
 
 use super::{orders::read_json, problem::Problem};
 use crate::{
-    books,
     desk::Letter,
     site::{DeskClosed, Site},
     views::{DeadLetterView, DeliveriesView, Status},
@@ -310,7 +309,7 @@ pub(crate) fn check_address(address: &str) -> Result<(), Fault> {
 async fn stranded(site: &Site, order_id: &str) -> Result<OrderId, Problem> {
     let unknown = || Problem::not_found("no such order");
     let order_id: OrderId = order_id.parse().map_err(|_| unknown())?;
-    let order = books::order(&site.store, &order_id).await?.ok_or_else(unknown)?;
+    let order = site.order(&order_id).await?.ok_or_else(unknown)?;
     if order.status == Status::Stranded {
         Ok(order_id)
     } else {

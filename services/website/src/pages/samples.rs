@@ -199,9 +199,11 @@ pub(crate) fn stock() -> StockView {
     beers[2] = BeerOnShelf { behind: 3, shown_level: Some(Bottles(113)), ..beers[2].clone() };
     let written = |(n, (id, sequence, level, worker)): (usize, &(&str, u64, u32, u32))| Write {
         beer: beer(id),
-        sequence: Sequence(*sequence),
+        event: Sequence(*sequence),
         level: Bottles(*level),
+        ignored: false,
         worker: format!("worker-{worker}"),
+        taken_at: NOW.plus_millis(-40 * i64::try_from(n).unwrap() - 30),
         at: NOW.plus_millis(-40 * i64::try_from(n).unwrap()),
     };
     let newest_first = [

@@ -34,7 +34,7 @@ pub(super) fn by_worker(newest_first: &[Write]) -> Vec<Worker> {
     for (column, write) in newest_first.iter().rev().enumerate() {
         let tile = Tile {
             beer: write.beer,
-            sequence: write.sequence.0,
+            sequence: write.event.0,
             late: overtaken.iter().any(|(late, _)| *late == column),
             dark: is_dark(write.beer.colour),
         };
@@ -55,7 +55,7 @@ pub(super) fn late_in_words(view: &StockView, language: Language) -> Vec<String>
         let shelf = view.beers.iter().find(|shelf| shelf.beer.id == write.beer.id && shelf.wrong);
         let numbers = shelf.and_then(|shelf| shelf.level.zip(shelf.shown_level));
         let number = |n: u64| format::number(language, n);
-        let (late, newer) = (number(write.sequence.0), number(newer));
+        let (late, newer) = (number(write.event.0), number(newer));
         let mut values = vec![("beer", write.beer.short_name), ("late", &*late), ("newer", &*newer)];
         let sentence = match numbers {
             Some((level, shown)) => {
@@ -76,10 +76,10 @@ fn overtaken(newest_first: &[Write]) -> Vec<(usize, u64)> {
     let mut late = Vec::new();
     for (column, write) in newest_first.iter().rev().enumerate() {
         let newest = highest.entry(write.beer.id).or_default();
-        if write.sequence.0 < *newest {
+        if write.event.0 < *newest {
             late.push((column, *newest));
         }
-        *newest = (*newest).max(write.sequence.0);
+        *newest = (*newest).max(write.event.0);
     }
     late
 }

@@ -1,0 +1,128 @@
+//! The stage: what the speaker changes while everything runs.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, ensure};
+use reqwest::Method;
+use serde_json::{Value, json};
+use suite::{Demo, line, until};
+
+const SOON: Duration = Duration::from_secs(20);
+
+/// Settings are patched, validated, and nobody in the audience changes any.
+pub async fn settings_are_changed_by_the_presenter_only(demo: &Demo) -> Result<()> {
+    let shop = &demo.shop;
+    let before = shop.get("/api/settings").await?;
+    ensure!(before["episode"] == 1 && before["couriers"] == 4 && before["restock"] == true, "{before}");
+    let patch = json!({"courier_pace_ms": 60, "crowd": {"suspicious": 0.25}});
+    let nobody = shop.call(Method::PATCH, "/api/settings", Some(&patch)).await?;
+    ensure!(nobody.status() == 401, "{}", nobody.status());
+    let after = shop.set(&patch).await?;
+    ensure!(after["courier_pace_ms"] == 60 && after["crowd"]["suspicious"] == 0.25, "{after}");
+    ensure!(after["couriers"] == 4, "only what is named changes: {after}");
+    for wrong in [json!({"couriers": 21}), json!({"beer": 1}), json!({"episode": 9}), json!({"paused": ["website"]})] {
+        let refused = shop.set(&wrong).await.err().map(|error| error.to_string()).unwrap_or_default();
+        ensure!(refused.contains("422"), "{wrong}: {refused}");
+    }
+    shop.set(&json!({"courier_pace_ms": 50, "crowd": null})).await?;
+    Ok(())
+}
+
+/// A paused warehouse decides nothing, the order waits; resumed, it is delivered once.
+pub async fn a_paused_service_leaves_its_work_waiting(demo: &Demo) -> Result<()> {
+    let shop = &demo.shop;
+    shop.set(&json!({"paused": ["warehouse"]})).await?;
+    let order = shop.order("Gent", &[line("orval", 1)]).await?;
+    until("the order to wait", SOON, || async {
+        let ledger = shop.get("/api/ledger").await?;
+        ensure!(ledger["orders"]["waiting"] == 1, "{ledger}");
+        Ok(())
+    })
+    .await?;
+    let waiting = shop.get(&format!("/api/orders/{order}")).await?;
+    ensure!(waiting["status"] == "placed", "{waiting}");
+    shop.set(&json!({"paused": []})).await?;
+    shop.until_status(&order, "delivered", SOON).await?;
+    Ok(())
+}
+
+/// The crowd orders as fast as it is told, and stops.
+pub async fn the_crowd_orders_and_stops(demo: &Demo) -> Result<()> {
+    let shop = &demo.shop;
+    let placed = |ledger: &Value| ledger["orders"]["placed"].as_u64().unwrap_or(0);
+    let before = placed(&shop.get("/api/ledger").await?);
+    shop.set(&json!({"crowd": {"orders_per_second": 50}})).await?;
+    shop.until_ledger(SOON, |ledger| placed(ledger) > before + 50).await?;
+    shop.set(&json!({"crowd": {"orders_per_second": 0}})).await?;
+    let rest = |ledger: &Value| ledger["orders"]["waiting"] == 0 && ledger["deliveries"]["under_way"] == 0;
+    shop.until_ledger(SOON, rest).await?;
+    Ok(())
+}
+
+/// A reset begins the next episode within seconds: full shelves, the same processes, and what was under way has ended.
+pub async fn a_reset_begins_the_next_episode(demo: &Demo) -> Result<()> {
+    let shop = &demo.shop;
+    let services = ["website", "warehouse", "stock-level", "inventory-analysis", "delivery"];
+    let processes = || services.map(|service| demo.process(service).unwrap_or(0));
+    let before = processes();
+    let stranded = shop.order("nowhere", &[line("orval", 1)]).await?;
+    shop.until_status(&stranded, "stranded", SOON).await?;
+    let episode = shop.get("/api/settings").await?["episode"].as_u64().context("no episode")?;
+    shop.set(&json!({"couriers": 6})).await?;
+    let begun = shop.direct("/api/stage/reset", Some(&json!({"keep_settings": true}))).await?;
+    ensure!(begun["episode"] == episode + 1, "{begun}");
+    let took_ms = begun["took_ms"].as_u64().unwrap_or(u64::MAX);
+    println!("a reset took {took_ms} ms");
+    let order = shop.order("Gent", &[line("orval", 1)]).await?;
+    shop.until_status(&order, "delivered", SOON).await?;
+    let stock = shop.get("/api/stock").await?;
+    let orval = stock["beers"].as_array().into_iter().flatten().find(|beer| beer["beer"] == "orval");
+    ensure!(orval.is_some_and(|orval| orval["level"] == 199), "{stock}");
+    let settings = shop.get("/api/settings").await?;
+    ensure!(settings["couriers"] == 6 && settings["episode"] == episode + 1, "{settings}");
+    let ended = shop.get(&format!("/api/orders/{stranded}")).await?;
+    ensure!(ended["status"] == "ended", "{ended}");
+    ensure!(processes() == before, "processes were started again");
+    let old = until("the old episode to be deleted", SOON, || async {
+        let namespaces = demo.shop.http().get(format!("{}/admin/v2/namespaces/beers", demo.pulsar_http)).send().await?;
+        let namespaces: Vec<String> = namespaces.json().await?;
+        ensure!(!namespaces.contains(&format!("beers/shop-{episode}")), "{namespaces:?}");
+        Ok(())
+    });
+    old.await?;
+    let begun = shop.direct("/api/stage/reset", None).await?;
+    ensure!(begun["episode"] == episode + 2, "{begun}");
+    let settings = shop.get("/api/settings").await?;
+    ensure!(settings["couriers"] == 4, "as at a first start: {settings}");
+    Ok(())
+}
+
+/// A service that is told to crash dies and is started again.
+pub async fn a_service_crashes_and_comes_back(demo: &Demo) -> Result<()> {
+    let shop = &demo.shop;
+    for service in ["warehouse", "website"] {
+        let before = demo.process(service)?;
+        shop.direct("/api/stage/crash", Some(&json!({"service": service}))).await?;
+        until("another process", SOON, || async {
+            ensure!(demo.process(service)? != before, "{service} is still the same process");
+            Ok(())
+        })
+        .await?;
+        let order = until("an order to be taken", SOON, || async {
+            let answer = shop.order("Gent", &[line("duvel", 1)]).await?;
+            Ok(answer)
+        })
+        .await?;
+        shop.until_status(&order, "delivered", SOON).await?;
+    }
+    for wrong in [
+        json!({}),
+        json!({"service": "brewery"}),
+        json!({"courier": "Nobody"}),
+        json!({"courier": "Ada", "worker": "x"}),
+    ] {
+        let answer = shop.post_as_presenter("/api/stage/crash", Some(&wrong)).await?;
+        ensure!(answer.status() == 422, "{wrong} is answered {}", answer.status());
+    }
+    Ok(())
+}
