@@ -127,11 +127,13 @@ impl Desk {
         let events = match stock::decide(&self.stock, restocking, order_id, order) {
             Ok(events) => events,
             Err(reason) => {
+                self.context.trail.note(order_id, "refused");
                 let refused = OrderDecision::Refused { order_id: order_id.clone(), lines, reason };
                 enqueue(transaction, ORDER_DECISIONS, key, now, Some(order_id), &refused).await?;
                 return Ok(());
             }
         };
+        self.context.trail.note(order_id, "accepted");
         let accepted = OrderDecision::Accepted {
             order_id: order_id.clone(),
             bottles: orders::bottles(&lines),

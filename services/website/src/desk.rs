@@ -227,6 +227,7 @@ impl<'a> Work<'a> {
         // Not the id of the message: whoever placed it, an order is placed once.
         let event_id = EventId::new(format!("placed {order_id}"));
         self.hop(&event_id, order_id, at, (Service::Website, ORDERS.entry), &What::Placed).await?;
+        self.site.context.trail.note(order_id, "placed");
         self.changed.push((order_id.clone(), Status::Placed, at));
         Ok(true)
     }

@@ -22,6 +22,7 @@ use crate::{
     metrics::Metrics,
     presence::Board,
     stage::{Pause, Stage},
+    trail::Trail,
 };
 
 /// A service at work, until it is told to stop. Boxed, so that its body is compiled once, in the service's own crate, and
@@ -49,6 +50,8 @@ pub struct Context {
     pub metrics: Metrics,
     /// What its presence says.
     pub board: Board,
+    /// What its log says of single orders.
+    pub trail: Trail,
     /// When this process started.
     pub started_at: Moment,
 }
@@ -69,6 +72,7 @@ impl Context {
             health,
             metrics: Metrics::default(),
             board: Board::default(),
+            trail: Trail::default(),
             started_at: clock::now(),
         };
         let settings = context.stage.settings();

@@ -23,6 +23,8 @@ pub mod metrics;
 
 pub mod presence;
 
+pub mod trail;
+
 pub mod testing;
 
 mod clock;
