@@ -71,8 +71,6 @@ pub async fn a_reset_begins_the_next_episode(demo: &Demo) -> Result<()> {
     shop.set(&json!({"couriers": 6})).await?;
     let begun = shop.direct("/api/stage/reset", Some(&json!({"keep_settings": true}))).await?;
     ensure!(begun["episode"] == episode + 1, "{begun}");
-    let took_ms = begun["took_ms"].as_u64().unwrap_or(u64::MAX);
-    println!("a reset took {took_ms} ms");
     let order = shop.order("Gent", &[line("orval", 1)]).await?;
     shop.until_status(&order, "delivered", SOON).await?;
     let stock = shop.get("/api/stock").await?;
