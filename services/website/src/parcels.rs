@@ -157,6 +157,11 @@ impl Parcels {
         (u64::try_from(self.stranded.len()).unwrap_or(u64::MAX), newest)
     }
 
+    /// The one that was stranded last.
+    pub fn newest_stranded(&self) -> Option<OrderId> {
+        self.stranded.last_key_value().map(|((_, order_id), ())| order_id.clone())
+    }
+
     /// Whether this order lies among the dead letters.
     pub fn is_stranded(&self, order_id: &OrderId) -> bool {
         self.known.get(order_id).is_some_and(|known| known.place == Place::Stranded)

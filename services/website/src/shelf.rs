@@ -120,6 +120,11 @@ impl Shelves {
         Explained { shelf: self.shelf(beer), log: all(self.log.get(beer)), written: all(self.written.get(beer)) }
     }
 
+    /// Who wrote last.
+    pub fn last_worker(&self) -> Option<&str> {
+        self.writes.front().map(|write| write.worker.as_str())
+    }
+
     /// Whether every beer has a level that customers can see.
     pub fn all_shown(&self) -> bool {
         BEERS.iter().all(|beer| self.beers.get(&beer.beer_id()).is_some_and(|shelf| shelf.shown_level.is_some()))
