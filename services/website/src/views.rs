@@ -11,6 +11,9 @@ use events::{
 };
 use serde::{Deserialize, Serialize};
 
+mod console;
+pub use console::ConsoleView;
+
 /// Where an order is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
