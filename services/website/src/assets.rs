@@ -27,12 +27,14 @@ pub const ASSETS: &[Asset] = &[
     asset("stock.css", CSS, include_bytes!("../../../web/styles/stock.css")),
     asset("analysis.css", CSS, include_bytes!("../../../web/styles/analysis.css")),
     asset("ledger.css", CSS, include_bytes!("../../../web/styles/ledger.css")),
+    asset("console.css", CSS, include_bytes!("../../../web/styles/console.css")),
     asset("theme.js", JS, include_bytes!("../../../web/scripts/theme.js")),
     asset("live.js", JS, include_bytes!("../../../web/scripts/live.js")),
     asset("fragments.js", JS, include_bytes!("../../../web/scripts/fragments.js")),
     asset("countdowns.js", JS, include_bytes!("../../../web/scripts/countdowns.js")),
     asset("notice.js", JS, include_bytes!("../../../web/scripts/notice.js")),
     asset("shop.js", JS, include_bytes!("../../../web/scripts/shop.js")),
+    asset("console.js", JS, include_bytes!("../../../web/scripts/console.js")),
     asset("icon.svg", "image/svg+xml", include_bytes!("../../../web/icon.svg")),
     // Named with its version instead of asked for by its hash: the address stands in a style sheet.
     asset(

@@ -36,6 +36,7 @@ pub fn routes(site: Arc<Site>) -> Router {
         .route("/stage/{page}", get(stage))
         .route("/stage/dead-letters/{order_id}/redrive", post(redrive))
         .route("/stage/dead-letters/{order_id}/return", post(give_up))
+        .route("/console", get(console))
         .route("/sign-in", get(sign_in_page).post(sign_in))
         .route("/live/{page}", get(live_page))
         .route("/live/orders/{order_id}", get(live_order))
@@ -184,9 +185,18 @@ impl Visitor {
                 let view = site.known(|known| known.ledger());
                 self.show(site, ok, |frame| pages::ledger::render(&view, frame))
             }
-            Some(Page::Shop) | None => self.problem(site, Problem::NotFound),
+            Some(Page::Shop | Page::Console) | None => self.problem(site, Problem::NotFound),
         }
     }
+}
+
+async fn console(State(site): State<Arc<Site>>, uri: Uri, headers: HeaderMap) -> Response {
+    let visitor = Visitor::of(&site, &uri, &headers);
+    if !visitor.presenter {
+        return Redirect::to("/sign-in?next=/console").into_response();
+    }
+    let view = streams::console(&site);
+    visitor.show(&site, StatusCode::OK, |frame| pages::console::render(&view, frame))
 }
 
 #[derive(Deserialize)]
@@ -286,6 +296,9 @@ async fn sign_in(
 async fn live_page(State(site): State<Arc<Site>>, Path(page): Path<String>, uri: Uri, headers: HeaderMap) -> Response {
     let Visitor { language, presenter, .. } = Visitor::of(&site, &uri, &headers);
     let Some(page) = Page::of_name(&page) else { return StatusCode::NOT_FOUND.into_response() };
+    if page == Page::Console && !presenter {
+        return StatusCode::UNAUTHORIZED.into_response();
+    }
     let events = streams::page(Arc::clone(&site), page, Reader { language, presenter });
     match streams::serve(&site, events) {
         Some(response) => response.into_response(),

@@ -45,6 +45,8 @@ pub mod glass;
 
 pub mod assets;
 
+pub mod acts;
+
 pub mod pages;
 
 pub mod streams;

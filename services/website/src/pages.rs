@@ -32,6 +32,10 @@ mod chart;
 
 pub mod ledger;
 
+pub mod console;
+
+mod controls;
+
 pub mod sign_in;
 
 pub mod problem;

@@ -15,7 +15,7 @@ use axum::response::{
 use events::ids::OrderId;
 use futures_util::{Stream, StreamExt as _, stream};
 use serde_json::json;
-use service::now;
+use service::{environment, now};
 use tokio::{
     sync::mpsc,
     time::{Instant, Interval, MissedTickBehavior, interval_at},
@@ -25,7 +25,7 @@ use crate::{
     pages::{self, Fragment, Frame, Theme},
     site::Site,
     texts::Language,
-    views::Alive,
+    views::{Alive, ConsoleView},
 };
 
 /// A page that hears nothing for longer knows that it is not live.
@@ -93,6 +93,8 @@ pub enum Page {
     Analysis,
     /// `/stage/ledger`
     Ledger,
+    /// `/console`
+    Console,
 }
 
 impl Page {
@@ -104,6 +106,7 @@ impl Page {
             "stock" => Some(Page::Stock),
             "analysis" => Some(Page::Analysis),
             "ledger" => Some(Page::Ledger),
+            "console" => Some(Page::Console),
             _ => None,
         }
     }
@@ -112,7 +115,9 @@ impl Page {
     const fn pace(self) -> Duration {
         match self {
             Page::Shop => Duration::from_millis(500),
-            Page::Deliveries | Page::Stock | Page::Analysis | Page::Ledger => Duration::from_millis(100),
+            Page::Deliveries | Page::Stock | Page::Analysis | Page::Ledger | Page::Console => {
+                Duration::from_millis(100)
+            }
         }
     }
 }
@@ -126,14 +131,17 @@ pub struct Reader {
     pub presenter: bool,
 }
 
-type Rendered = (u64, Arc<Vec<Fragment>>);
+/// What a rendering depends on: changes of what is known, and of the settings.
+type Version = (u64, u64);
+
+type Rendered = (Version, Arc<Vec<Fragment>>);
 
 /// Pages as they were rendered last, so that a room full of readers costs one rendering.
 #[derive(Default)]
 pub struct Renderings(Mutex<HashMap<(Page, Reader), Rendered>>);
 
 impl Renderings {
-    fn of(&self, site: &Site, page: Page, reader: Reader, version: u64) -> Option<Arc<Vec<Fragment>>> {
+    fn of(&self, site: &Site, page: Page, reader: Reader, version: Version) -> Option<Arc<Vec<Fragment>>> {
         let mut renderings = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((of_version, fragments)) = renderings.get(&(page, reader))
             && *of_version == version
@@ -166,6 +174,19 @@ fn render(site: &Site, page: Page, reader: Reader) -> askama::Result<Vec<Fragmen
         Page::Stock => pages::stock::fragments(&site.known(|known| known.shelves.view()), frame),
         Page::Analysis => pages::analysis::fragments(&site.known(|known| known.analysis()), frame),
         Page::Ledger => pages::ledger::fragments(&site.known(|known| known.ledger()), frame),
+        Page::Console => pages::console::fragments(&console(site), frame),
+    }
+}
+
+/// What the console shows.
+pub(crate) fn console(site: &Site) -> ConsoleView {
+    let (couriers, writes) = site.known(|known| (known.deliveries(now()).couriers, known.shelves.view().writes));
+    let carrying = couriers.into_iter().filter_map(|lane| lane.carrying.map(|parcel| (parcel.since, lane.courier)));
+    ConsoleView {
+        settings: (*site.house.director.settings()).clone(),
+        courier: carrying.max().map(|(_, courier)| courier),
+        worker: writes.into_iter().next().map(|write| write.worker),
+        offered_broker_stop: environment::text("BROKER_WATCHED").is_some_and(|watched| watched == "yes"),
     }
 }
 
@@ -191,6 +212,7 @@ impl Sent {
 pub fn page(site: Arc<Site>, page: Page, reader: Reader) -> impl Stream<Item = Result<Event, Infallible>> + Send {
     channel(move |wire| async move {
         let mut version = site.live.version();
+        let mut settings = site.context.stage.follow();
         let mut sent = Sent::default();
         let mut heartbeat = heartbeat();
         let mut pace = tokio::time::interval(page.pace());
@@ -200,13 +222,17 @@ pub fn page(site: Arc<Site>, page: Page, reader: Reader) -> impl Stream<Item = R
             tokio::select! {
                 _ = pace.tick(), if stale => {
                     stale = false;
-                    let seen = *version.borrow_and_update();
+                    let seen = (*version.borrow_and_update(), settings.borrow_and_update().version);
                     let fragments = site.renderings.of(&site, page, reader, seen)?;
                     if let Some(news) = sent.news(&fragments) {
                         wire.event("fragments", &news).await?;
                     }
                 }
                 changed = version.changed(), if !stale => {
+                    changed.ok()?;
+                    stale = true;
+                }
+                changed = settings.changed(), if !stale => {
                     changed.ok()?;
                     stale = true;
                 }

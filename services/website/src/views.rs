@@ -14,6 +14,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::shelf::Shelf;
 
+mod console;
+pub use console::ConsoleView;
+
 /// Where an order is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

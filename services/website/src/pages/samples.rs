@@ -11,9 +11,10 @@ use events::{
     },
     orders::{Fault, Line, Problem},
     quantities::{Bottles, Cents, Sequence},
+    settings::{Choices, StageSettings},
 };
 
-use crate::views::*;
+use crate::{acts::Act, views::*};
 
 /// 20:41:07.112 in Belgium.
 pub(crate) const NOW: Moment = Moment::from_micros(1_795_549_267_112_000);
@@ -290,4 +291,16 @@ pub(crate) fn ledger_gone_wrong() -> LedgerView {
         });
     }
     view
+}
+
+pub(crate) fn console() -> ConsoleView {
+    let act = Act::of_number(3).unwrap();
+    let choices = act.after(3, &act.start(&Choices::default())).unwrap();
+    let choices = Choices { paused: [Service::InventoryAnalysis].into(), ..choices };
+    ConsoleView {
+        settings: StageSettings { version: 12, episode: 7, choices, ..StageSettings::default() },
+        courier: Some("Chloé".into()),
+        worker: Some("worker-2".into()),
+        offered_broker_stop: true,
+    }
 }

@@ -48,6 +48,9 @@ fn pages(frame: Frame<'_>) -> Vec<(String, Vec<Fragment>)> {
     for view in [samples::ledger(), samples::ledger_gone_wrong(), LedgerView::default()] {
         pages.push((ledger::render(&view, frame).unwrap(), ledger::fragments(&view, frame).unwrap()));
     }
+    for view in [samples::console(), ConsoleView::default()] {
+        pages.push((console::render(&view, frame).unwrap(), console::fragments(&view, frame).unwrap()));
+    }
     pages.extend(problem::Problem::ALL.map(|problem| (problem::render(problem, frame).unwrap(), vec![])));
     pages
 }
@@ -195,6 +198,58 @@ fn who_is_missing_is_named() {
     assert!(page.contains("stock-level has been silent"));
     let page = stock::render(&samples::stock(), frame(Language::En, Theme::Dark, &Alive::default())).unwrap();
     assert!(page.contains(Language::En.t("frame.no_pulsar")));
+}
+
+/// The tag of the element with this id.
+fn tag<'a>(page: &'a str, id: &str) -> &'a str {
+    let at = page.find(&format!(" id=\"{id}\"")).unwrap();
+    &page[page[..at].rfind('<').unwrap()..at + page[at..].find('>').unwrap()]
+}
+
+#[test]
+fn the_console_ticks_what_was_done_and_says_what_comes() {
+    let alive = samples::alive();
+    let page = console::render(&samples::console(), frame(Language::En, Theme::Dark, &alive)).unwrap();
+    for (step, place) in [(1, "done"), (2, "done"), (3, "now"), (4, "next"), (5, "later")] {
+        assert!(tag(&page, &format!("step-3-{step}")).contains(&format!("class=\"{place}\"")), "step {step}");
+    }
+    let said = |key| page.contains(Language::En.t(key));
+    assert!(said("act.queue_slow_say") && said("act.queue_crash_say"));
+    assert!(!said("act.queue_hire_say") && !said("act.queue_drain_say"));
+    assert!(tag(&page, "begin-3").contains("aria-current") && !tag(&page, "begin-2").contains("aria-current"));
+}
+
+#[test]
+fn the_console_shows_what_is_so() {
+    let alive = Alive { pulsar: true, services: vec![Service::Website, Service::InventoryAnalysis] };
+    let mut view = samples::console();
+    view.settings.choices.couriers = 20;
+    view.settings.choices.stock_level.work_ms = [7, 8];
+    let page = console::render(&view, frame(Language::En, Theme::Dark, &alive)).unwrap();
+    assert!(
+        tag(&page, "set-couriers-more").contains("disabled") && !tag(&page, "set-couriers-less").contains("disabled")
+    );
+    assert!(tag(&page, "set-subscription-1").contains("aria-pressed=\"true\""));
+    assert!(tag(&page, "set-subscription-2").contains("aria-pressed=\"false\""));
+    assert!(page.contains("7–8 ms"), "what a program has set is shown as it is");
+    for (service, state) in [("inventory-analysis", "paused"), ("warehouse", "silent"), ("website", "running")] {
+        assert!(tag(&page, &format!("service-{service}")).contains(state), "{service}");
+    }
+    assert!(!page.contains("id=\"service-website-pause\""), "it is the website that takes a pause back");
+}
+
+#[test]
+fn stopping_the_broker_is_offered_only_where_it_comes_back() {
+    let alive = samples::alive();
+    let frame = frame(Language::En, Theme::Dark, &alive);
+    let mut view = samples::console();
+    view.settings.choices.act = Some(8);
+    let not_offered = Language::En.t("console.not_offered");
+    let page = console::render(&view, frame).unwrap();
+    assert!(page.contains("id=\"service-broker-crash\"") && !page.contains(not_offered));
+    view.offered_broker_stop = false;
+    let page = console::render(&view, frame).unwrap();
+    assert!(!page.contains("id=\"service-broker-crash\"") && page.contains(not_offered));
 }
 
 #[test]

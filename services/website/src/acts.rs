@@ -1,0 +1,257 @@
+//! The acts of the talk, as data: what each shows, the state it starts from, and its steps with what to say.
+//!
+//! The console plays them, the document for the speaker is written from them, the rehearsal checks them. Pure: an effect
+//! says what shall happen, others make it happen. Words are keys of `web/texts`.
+
+use events::{
+    ids::Service,
+    past::PastQuestion,
+    settings::{Choices, StageSettings},
+};
+
+mod script;
+pub use script::acts;
+
+mod talk;
+pub use talk::{does, markdown, starts_from};
+
+/// One act.
+#[derive(Debug, Clone, Copy)]
+pub struct Act {
+    /// Its number, from 1; the key it starts with.
+    pub number: u8,
+    /// What it is called: a key of the texts.
+    pub title: &'static str,
+    /// What it shows, in a sentence: a key of the texts.
+    pub shows: &'static str,
+    /// The page the room looks at.
+    pub page: &'static str,
+    /// What the speaker does, in order.
+    pub steps: &'static [Step],
+    begin: fn(&mut Choices),
+}
+
+/// One step of an act: what to say, and what happens when it is done.
+#[derive(Debug, Clone, Copy)]
+pub struct Step {
+    /// What the speaker does: a key of the texts.
+    pub title: &'static str,
+    /// What the speaker says: a key of the texts.
+    pub words: &'static str,
+    /// What happens.
+    pub effect: Effect,
+}
+
+/// What a step makes happen. Done twice it does the same again, or nothing.
+#[derive(Debug, Clone, Copy)]
+pub enum Effect {
+    /// Nothing: words are enough.
+    Say,
+    /// The settings change.
+    Set(fn(&mut Choices)),
+    /// Five orders of one bottle in a row for each beer but the scarce one.
+    Burst,
+    /// Somebody dies without any farewell.
+    Crash(Target),
+    /// One sample order.
+    Order,
+    /// An order to an address nobody finds.
+    OrderNowhere,
+    /// The newest of the orders nobody could deliver is tried again, at an address that exists.
+    Redrive,
+    /// The newest of the orders nobody could deliver is given up; its bottles go back on the shelf.
+    ReturnToStock,
+    /// Everything is folded again from the first message.
+    Rebuild,
+    /// The past is asked something.
+    Ask(PastQuestion),
+    /// The room looks at this page.
+    Open(&'static str),
+}
+
+/// Who dies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Target {
+    /// The process of a service.
+    Service(Service),
+    /// A courier, if possible one with a parcel in hand.
+    Courier,
+    /// The worker of stock-level that wrote last: with Failover the active one.
+    Worker,
+    /// The broker, where somebody watches it and starts it again.
+    Broker,
+}
+
+impl Act {
+    /// The act with this number.
+    pub fn of_number(number: u8) -> Option<&'static Act> {
+        acts().iter().find(|act| act.number == number)
+    }
+
+    /// The act these settings are at, if the speaker has begun one.
+    pub fn now(settings: &StageSettings) -> Option<&'static Act> {
+        settings.choices.act.and_then(Act::of_number)
+    }
+
+    /// What is chosen when the act begins. An act starts from the same state whatever went before, but for `restock`: no
+    /// act speaks of it, so it stays as the speaker has it.
+    pub fn start(&self, known: &Choices) -> Choices {
+        let mut choices = Choices { restock: known.restock, act: Some(self.number), step: 0, ..Choices::default() };
+        (self.begin)(&mut choices);
+        choices
+    }
+
+    /// The `n`th step, from 1.
+    pub fn step(&self, n: u8) -> Option<&'static Step> {
+        self.steps.get(usize::from(n).checked_sub(1)?)
+    }
+
+    /// How many steps it has.
+    pub fn length(&self) -> u8 {
+        u8::try_from(self.steps.len()).unwrap_or(u8::MAX)
+    }
+
+    /// What is chosen once the `n`th step is done, from 1; `None` if there is no such step.
+    pub fn after(&self, n: u8, known: &Choices) -> Option<Choices> {
+        let step = self.step(n)?;
+        let mut choices = known.clone();
+        if let Effect::Set(set) = step.effect {
+            set(&mut choices);
+        }
+        choices.act = Some(self.number);
+        choices.step = n;
+        Some(choices)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use events::settings::{
+        ACTS, COURIER_PACE_MAX_MS, COURIERS_MAX, CROWD_MAX, Crowd, Fold, Folding, Share, SubscriptionType, WORK_MAX_MS,
+        WORKERS_MAX,
+    };
+
+    use super::*;
+
+    /// Everything as no act would have it.
+    fn a_mess() -> Choices {
+        Choices {
+            couriers: 17,
+            courier_pace_ms: 9_999,
+            crowd: Crowd {
+                orders_per_second: 499,
+                suspicious: Share::try_from(1.0).unwrap(),
+                undeliverable: Share::try_from(1.0).unwrap(),
+            },
+            stock_level: Folding {
+                subscription: SubscriptionType::Shared,
+                workers: 9,
+                fold: Fold::Naive,
+                work_ms: [900, 901],
+            },
+            paused: BTreeSet::from([Service::Delivery, Service::StockLevel]),
+            fraud_watch: true,
+            restock: false,
+            act: Some(3),
+            step: 9,
+        }
+    }
+
+    fn is_valid(choices: &Choices) -> bool {
+        let Folding { workers, work_ms: [from, to], .. } = choices.stock_level;
+        choices.couriers <= COURIERS_MAX
+            && choices.courier_pace_ms <= COURIER_PACE_MAX_MS
+            && choices.crowd.orders_per_second <= CROWD_MAX
+            && (1..=WORKERS_MAX).contains(&workers)
+            && from <= to
+            && to <= WORK_MAX_MS
+            && !choices.paused.contains(&Service::Website)
+    }
+
+    #[test]
+    fn the_acts_are_numbered_and_none_is_without_steps() {
+        let numbers: Vec<u8> = acts().iter().map(|act| act.number).collect();
+        assert_eq!(numbers, (1..=ACTS).collect::<Vec<_>>());
+        for act in acts() {
+            assert!((3..=12).contains(&act.length()), "act {}", act.number);
+            assert!(act.page.starts_with("/stage"), "act {} has no page of the stage", act.number);
+            assert!(act.step(0).is_none() && act.step(act.length() + 1).is_none());
+        }
+    }
+
+    #[test]
+    fn every_state_on_the_way_is_one_the_services_can_obey() {
+        for act in acts() {
+            let mut choices = act.start(&a_mess());
+            assert!(is_valid(&choices), "act {} starts from {choices:?}", act.number);
+            for n in 1..=act.length() {
+                choices = act.after(n, &choices).unwrap();
+                assert!(is_valid(&choices), "step {n} of act {} leaves {choices:?}", act.number);
+                assert_eq!((choices.act, choices.step), (Some(act.number), n));
+            }
+        }
+    }
+
+    #[test]
+    fn an_act_starts_the_same_whatever_went_before() {
+        for act in acts() {
+            let after_a_mess = act.start(&a_mess());
+            let usual = act.start(&Choices::default());
+            assert_eq!(after_a_mess, Choices { restock: false, ..usual });
+        }
+    }
+
+    #[test]
+    fn a_step_done_twice_leaves_what_it_left_once() {
+        for act in acts() {
+            let mut before = act.start(&Choices::default());
+            for n in 1..=act.length() {
+                let once = act.after(n, &before).unwrap();
+                assert_eq!(act.after(n, &once).unwrap(), once, "step {n} of act {}", act.number);
+                before = once;
+            }
+        }
+    }
+
+    #[test]
+    fn a_step_that_changes_settings_changes_some() {
+        for act in acts() {
+            let mut before = act.start(&Choices::default());
+            for n in 1..=act.length() {
+                let after = act.after(n, &before).unwrap();
+                let changed = Choices { step: before.step, ..after.clone() } != before;
+                let sets = matches!(act.step(n).unwrap().effect, Effect::Set(_));
+                assert_eq!(sets, changed, "step {n} of act {}", act.number);
+                before = after;
+            }
+        }
+    }
+
+    #[test]
+    fn nobody_stays_paused_and_no_watch_stays_attached_when_an_act_ends() {
+        for act in acts() {
+            let start = act.start(&Choices::default());
+            let end = (1..=act.length()).fold(start, |choices, n| act.after(n, &choices).unwrap());
+            assert!(end.paused.is_empty() && !end.fraud_watch, "act {}", act.number);
+        }
+    }
+
+    #[test]
+    fn act_five_bursts_once_in_each_of_the_four_ways() {
+        let act = Act::of_number(5).unwrap();
+        let mut choices = act.start(&Choices::default());
+        let mut ways = Vec::new();
+        for n in 1..=act.length() {
+            choices = act.after(n, &choices).unwrap();
+            if matches!(act.step(n).unwrap().effect, Effect::Burst) {
+                ways.push((choices.stock_level.subscription, choices.stock_level.fold));
+            }
+        }
+        ways.dedup();
+        let naive = |subscription| (subscription, Fold::Naive);
+        let wanted = [SubscriptionType::Failover, SubscriptionType::Shared, SubscriptionType::KeyShared].map(naive);
+        assert_eq!(ways, [wanted.as_slice(), &[(SubscriptionType::Shared, Fold::Versioned)]].concat());
+    }
+}
