@@ -23,6 +23,8 @@ use crate::{
     order::{Decision, Order},
     sales::{Takings, Totals},
     shelf::Shelf,
+    standing::Standing,
+    timeline::{Fact, Kind, Timeline, moves},
 };
 
 /// Everything aggregated, and how far each topic is counted in it.
@@ -31,12 +33,24 @@ pub struct Analysis {
     orders: BTreeMap<OrderId, Order>,
     shelves: BTreeMap<BeerId, Shelf>,
     takings: Takings,
+    timeline: Timeline,
     checkpoint: Checkpoint,
     changed: BTreeSet<Key>,
+    /// What of the timeline is not stored yet.
+    unstored: Timeline,
 }
 
 /// How far each topic is counted, by its name.
-pub type Checkpoint = BTreeMap<&'static str, Position>;
+pub type Checkpoint = BTreeMap<&'static str, Reached>;
+
+/// How far a topic is counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Reached {
+    /// The last message that is.
+    pub last: Position,
+    /// How many messages there are up to it.
+    pub messages: u64,
+}
 
 /// What a row of the aggregates is about.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -122,10 +136,12 @@ impl Analysis {
     /// Counts a message, if it lies behind the checkpoint of its topic.
     pub fn read<M: Analysed>(&mut self, received: &Received<M>) -> Outcome {
         let name = M::topic().entry.name;
-        if self.checkpoint.get(name).is_some_and(|counted| received.position <= *counted) {
+        let before = self.checkpoint.get(name);
+        if before.is_some_and(|reached| received.position <= reached.last) {
             return Outcome::Redelivered;
         }
-        self.checkpoint.insert(name, received.position);
+        let messages = before.map_or(0, |reached| reached.messages) + 1;
+        self.checkpoint.insert(name, Reached { last: received.position, messages });
         match &received.message {
             Ok(message) if message.fold(received, self) => Outcome::Counted,
             Ok(_) => Outcome::Repeated,
@@ -135,21 +151,30 @@ impl Analysis {
 
     /// An order was placed.
     pub fn place(&mut self, order_id: OrderId, at: Moment) -> bool {
-        let is_new = self.orders.entry(order_id.clone()).or_default().place(at);
-        if is_new {
-            self.changed.insert(Key::Order(order_id));
+        let order = self.orders.entry(order_id.clone()).or_default();
+        if !order.place(at) {
+            return false;
         }
-        is_new
+        let decided = order.decision.map(|decision| decision.at);
+        self.changed.insert(Key::Order(order_id));
+        self.enter(Fact::Of(Kind::Placed, at));
+        self.enter_answer(Some(at), decided);
+        true
     }
 
     /// An order was decided. Sales count the first decision about it.
     pub fn decide(&mut self, decision: &OrderDecision, at: Moment) -> bool {
         let order_id = decision.order_id();
-        let decided = match decision {
-            OrderDecision::Accepted { lines, .. } => Decision { at, accepted: true, lines: Case::of(lines) },
-            OrderDecision::Refused { .. } => Decision { at, accepted: false, lines: Case::default() },
+        let (decided, fact) = match decision {
+            OrderDecision::Accepted { lines, total_cents, .. } => {
+                (Decision { at, accepted: true, lines: Case::of(lines) }, Fact::Accepted(at, *total_cents))
+            }
+            OrderDecision::Refused { .. } => {
+                (Decision { at, accepted: false, lines: Case::default() }, Fact::Of(Kind::Refused, at))
+            }
         };
         let order = self.orders.entry(order_id.clone()).or_default();
+        let placed_at = order.placed_at;
         self.changed.insert(Key::Order(order_id.clone()));
         if !order.decide(decided) {
             return false;
@@ -157,6 +182,8 @@ impl Analysis {
         let minutes = self.takings.count(decision, at);
         self.changed.extend(minutes.into_iter().map(Key::Minute));
         self.changed.insert(Key::Totals);
+        self.enter(fact);
+        self.enter_answer(placed_at, Some(at));
         true
     }
 
@@ -166,8 +193,9 @@ impl Analysis {
         let Some(counted) = shelf.take(event, at) else { return false };
         self.changed.insert(Key::Beer(event.beer.clone()));
         for stocked in counted {
-            let Some(order_id) = stocked.order_id() else { continue };
             let event = &stocked.event;
+            self.enter(Fact::Level(&event.beer, stocked.at, event.level));
+            let Some(order_id) = stocked.order_id() else { continue };
             let order = self.orders.entry(order_id.clone()).or_default();
             order.stock(event.change, &event.beer, event.bottles, stocked.at);
             self.changed.insert(Key::Order(order_id.clone()));
@@ -178,11 +206,28 @@ impl Analysis {
     /// Something happened to a parcel.
     pub fn deliver(&mut self, update: &DeliveryUpdate, event_id: &EventId, at: Moment) -> bool {
         let order_id = update.order_id();
-        let is_new = self.orders.entry(order_id.clone()).or_default().deliver(update, event_id, at);
-        if is_new {
-            self.changed.insert(Key::Order(order_id.clone()));
+        let order = self.orders.entry(order_id.clone()).or_default();
+        let place = |order: &Order| order.delivery.as_ref().map(|delivery| (delivery.standing(), delivery.at));
+        let (from, since) = place(order).unwrap_or((Standing::UnderWay, at));
+        if !order.deliver(update, event_id, at) {
+            return false;
         }
-        is_new
+        let to = place(order).map_or(from, |(to, _)| to);
+        self.changed.insert(Key::Order(order_id.clone()));
+        moves(from, to, at.max(since)).for_each(|fact| self.enter(fact));
+        true
+    }
+
+    /// An order waits no longer once it is known to be placed and decided.
+    fn enter_answer(&mut self, placed_at: Option<Moment>, decided_at: Option<Moment>) {
+        if let (Some(placed_at), Some(decided_at)) = (placed_at, decided_at) {
+            self.enter(Fact::Of(Kind::Answered, placed_at.max(decided_at)));
+        }
+    }
+
+    fn enter(&mut self, fact: Fact<'_>) {
+        self.timeline.enter(fact);
+        self.unstored.enter(fact);
     }
 
     /// All orders.
@@ -205,6 +250,11 @@ impl Analysis {
         &self.takings
     }
 
+    /// What happened when.
+    pub fn timeline(&self) -> &Timeline {
+        &self.timeline
+    }
+
     /// How far each topic is counted.
     pub fn checkpoint(&self) -> &Checkpoint {
         &self.checkpoint
@@ -222,6 +272,11 @@ impl Analysis {
     /// The keys of the rows that changed since this was asked last; of a row that went too.
     pub fn take_changes(&mut self) -> BTreeSet<Key> {
         std::mem::take(&mut self.changed)
+    }
+
+    /// What happened that was not known when this was asked last.
+    pub fn take_news(&mut self) -> Timeline {
+        std::mem::take(&mut self.unstored)
     }
 
     /// A row as it is stored and compared; `None` if there is none.
@@ -254,6 +309,11 @@ impl Analysis {
             Key::Totals => self.takings.totals = serde_json::from_str(facts)?,
         }
         Ok(())
+    }
+
+    /// Puts what happened back.
+    pub fn restore_timeline(&mut self, timeline: Timeline) {
+        self.timeline = timeline;
     }
 
     /// Puts the stored checkpoint back.

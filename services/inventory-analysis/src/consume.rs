@@ -5,18 +5,26 @@
 
 use bus::{Consumer, Dealt, Position, Received, Undecodable};
 use events::{
-    decisions::OrderDecision, delivery::DeliveryUpdate, ids::Moment, insights::Insight, orders::PlaceOrder,
-    stock::StockEvent, topics::Entry,
+    decisions::OrderDecision,
+    delivery::DeliveryUpdate,
+    ids::{Moment, Service},
+    insights::Insight,
+    orders::PlaceOrder,
+    stock::StockEvent,
+    topics::Entry,
 };
 use service::{Context, Serving, Tasks, metrics::Metrics, now};
 use store::{OutboxHandle, Store, put_aside};
-use tokio::time::{Duration, Instant, sleep_until};
+use tokio::time::{Duration, Instant};
 
 use crate::{
     analysis::{Analysed, Analysis, Outcome},
     forecast::forecast,
-    insights::Published,
+    fraud_watch::watch_when_wanted,
+    insights::Herald,
     ledger::{Watch, ledger},
+    reception::Reception,
+    rhythm::Rhythm,
     store::{TABLES, load, save},
 };
 
@@ -24,12 +32,6 @@ use crate::{
 const BATCH_MAX: usize = 1000;
 /// Most messages folded and not committed.
 const PENDING_MAX: usize = 2000;
-/// Pause between two turns while messages come: five a second.
-const TURN_EVERY: Duration = Duration::from_millis(200);
-/// Pause between two looks at the ledger while nothing comes but something is on its way.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
-/// Pause between two forecasts while nothing comes: its window goes on.
-const FORECAST_EVERY: Duration = Duration::from_secs(30);
 /// A message older than this when it is read says that we are behind.
 const BEHIND_MS: i64 = 5_000;
 /// Longest time between two turns in which nobody can have missed anything.
@@ -47,9 +49,11 @@ async fn work(context: Context) -> anyhow::Result<()> {
     let store = context.open_store(&TABLES).await?;
     let mut tasks = Tasks::default();
     let outbox = context.start_outbox(&mut tasks, &store);
+    let reception = Reception::open(&context, &store, &mut tasks);
     let analysis = load(&store).await?;
     let shutdown = context.shutdown.clone();
-    let desk = Desk::new(context, store, outbox, analysis)?;
+    tasks.start(watch_when_wanted(context.clone()));
+    let desk = Desk::new(context, store, outbox, reception, analysis)?;
     tasks.start(desk.work());
     tasks.run_until(&shutdown).await
 }
@@ -72,8 +76,8 @@ struct Desk {
     deliveries: Source<DeliveryUpdate>,
     work: Work,
     rhythm: Rhythm,
-    publisher: bus::Publisher,
-    published: Published,
+    reception: Reception,
+    herald: Herald,
 }
 
 /// What is folded, and what of it is not committed yet. If committing fails the process ends and reads it again.
@@ -85,25 +89,21 @@ struct Work {
     steady_since: Moment,
 }
 
-/// When the next turn is.
-struct Rhythm {
-    last_turn: Instant,
-    last_forecast: Instant,
-    /// Something was folded and not told yet.
-    has_news: bool,
-    something_on_the_way: bool,
-    something_recent: bool,
-}
-
 impl Desk {
-    fn new(context: Context, store: Store, outbox: OutboxHandle, analysis: Analysis) -> anyhow::Result<Self> {
+    fn new(
+        context: Context,
+        store: Store,
+        outbox: OutboxHandle,
+        reception: Reception,
+        analysis: Analysis,
+    ) -> anyhow::Result<Self> {
         Ok(Desk {
             orders: Source::new(&context)?,
             decisions: Source::new(&context)?,
             stock: Source::new(&context)?,
             deliveries: Source::new(&context)?,
-            publisher: context.bus.publisher(),
-            published: Published::default(),
+            herald: Herald::new(&context.bus),
+            reception,
             work: Work {
                 metrics: context.metrics.clone(),
                 analysis,
@@ -111,14 +111,7 @@ impl Desk {
                 pending: 0,
                 steady_since: now(),
             },
-            // A process that was killed between commit and telling tells now.
-            rhythm: Rhythm {
-                last_turn: Instant::now(),
-                last_forecast: Instant::now(),
-                has_news: true,
-                something_on_the_way: false,
-                something_recent: false,
-            },
+            rhythm: Rhythm::new(),
             context,
             store,
             outbox,
@@ -126,12 +119,17 @@ impl Desk {
     }
 
     async fn work(mut self) -> anyhow::Result<()> {
+        let mut pause = self.context.pause();
         loop {
+            let works = !pause.is_on();
+            self.context.board.paused(!works);
             tokio::select! {
-                batch = self.orders.consumer.receive(BATCH_MAX) => self.work.fold(&mut self.orders, &batch),
-                batch = self.decisions.consumer.receive(BATCH_MAX) => self.work.fold(&mut self.decisions, &batch),
-                batch = self.stock.consumer.receive(BATCH_MAX) => self.work.fold(&mut self.stock, &batch),
-                batch = self.deliveries.consumer.receive(BATCH_MAX) => self.work.fold(&mut self.deliveries, &batch),
+                batch = self.orders.consumer.receive(BATCH_MAX), if works => self.work.fold(&mut self.orders, &batch),
+                batch = self.decisions.consumer.receive(BATCH_MAX), if works => self.work.fold(&mut self.decisions, &batch),
+                batch = self.stock.consumer.receive(BATCH_MAX), if works => self.work.fold(&mut self.stock, &batch),
+                batch = self.deliveries.consumer.receive(BATCH_MAX), if works => self.work.fold(&mut self.deliveries, &batch),
+                cue = self.reception.next() => self.reception.take(cue, self.work.analysis.timeline()),
+                () = pause.changed() => {}
                 () = self.rhythm.next_turn() => {}
             }
             self.rhythm.has_news |= self.work.pending > 0;
@@ -151,12 +149,12 @@ impl Desk {
         if work.pending == 0 {
             return Ok(());
         }
-        let changed = work.analysis.take_changes();
+        let (changed, news) = (work.analysis.take_changes(), work.analysis.take_news());
         let mut transaction = self.store.begin().await?;
         for (topic, position, undecodable) in &work.unreadable {
             put_aside(&mut transaction, self.context.service, topic, *position, undecodable, now()).await?;
         }
-        save(&mut transaction, &work.analysis, &changed).await?;
+        save(&mut transaction, &work.analysis, &changed, &news).await?;
         transaction.commit().await?;
         work.pending = 0;
         // What was put aside must be told before it is forgotten here; insights need not, newer ones come.
@@ -174,7 +172,7 @@ impl Desk {
     /// Publishes what is new. While nothing comes only the ledger is looked at again, and at times the forecast.
     async fn tell(&mut self) -> anyhow::Result<()> {
         let (now, since_last) = (now(), self.rhythm.last_turn.elapsed());
-        if since_last > STEADY_FOR || !self.context.bus.is_connected() {
+        if since_last > STEADY_FOR || !self.context.bus.is_connected() || self.someone_is_paused() {
             self.work.steady_since = now;
         }
         let analysis = &self.work.analysis;
@@ -187,7 +185,7 @@ impl Desk {
             self.rhythm.something_recent = forecast.beers.iter().any(|beer| beer.reserved_in_10_min > 0);
             insights.extend([Insight::Sales(analysis.takings().sales(now)), Insight::Forecast(forecast)]);
         }
-        let told = self.published.publish(&mut self.publisher, insights, now).await?;
+        let told = self.herald.tell(insights, now).await?;
         if !told {
             // However long the broker did not answer: we may have missed as much.
             self.work.steady_since = service::now();
@@ -195,6 +193,12 @@ impl Desk {
         self.rhythm.has_news = !told;
         self.rhythm.last_turn = Instant::now();
         Ok(())
+    }
+
+    /// Whether what is missing may be so because the speaker wants it: we read nothing, or the warehouse decides nothing.
+    fn someone_is_paused(&self) -> bool {
+        let settings = self.context.stage.settings();
+        [self.context.service, Service::Warehouse].iter().any(|service| settings.choices.paused.contains(service))
     }
 }
 
@@ -235,34 +239,6 @@ impl Work {
         let now = now();
         if batch.iter().any(|received| now.micros_since(received.at) > BEHIND_MS * 1000) {
             self.steady_since = now;
-        }
-    }
-}
-
-impl Rhythm {
-    /// When the next turn is; never while there is nothing to tell and nothing that grows old.
-    fn due(&self) -> Option<Instant> {
-        let after = |needed: bool, from: Instant, pause: Duration| needed.then(|| from + pause);
-        let due = [
-            after(self.has_news, self.last_turn, TURN_EVERY),
-            after(self.something_on_the_way, self.last_turn, LOOK_EVERY),
-            after(self.something_recent, self.last_forecast, FORECAST_EVERY),
-        ];
-        due.into_iter().flatten().min()
-    }
-
-    fn is_turn(&self) -> bool {
-        self.due().is_some_and(|due| due <= Instant::now())
-    }
-
-    fn is_forecast(&self) -> bool {
-        self.has_news || self.last_forecast.elapsed() >= FORECAST_EVERY
-    }
-
-    async fn next_turn(&self) {
-        match self.due() {
-            Some(due) => sleep_until(due).await,
-            None => std::future::pending().await,
         }
     }
 }

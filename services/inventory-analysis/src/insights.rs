@@ -1,27 +1,33 @@
-//! Insights out: each kind at most five times a second, and only when it says something new.
+//! Insights out: each only when it says something new. How often is for those to say who have it told.
 
-use bus::{Outgoing, Publisher};
+use bus::{Bus, Outgoing, Publisher};
 use events::{
     ids::{EventId, Moment, Service},
     insights::Insight,
     topics::INSIGHTS,
 };
+use tokio::time::{Duration, sleep};
 
-/// What was published last of each kind, without its time.
-#[derive(Default)]
-pub(crate) struct Published {
+use service::now;
+
+/// Pause before an insight that must be told is tried again, while the broker is away.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// Tells insights, and remembers what was told last of each kind, without its time.
+pub(crate) struct Herald {
+    publisher: Publisher,
     last: Vec<Insight>,
 }
 
-impl Published {
+impl Herald {
+    /// One that has told nothing yet.
+    pub(crate) fn new(bus: &Bus) -> Self {
+        Herald { publisher: bus.publisher(), last: Vec::new() }
+    }
+
     /// Publishes those of these insights that differ from what was published last. `false` if the broker did not
     /// confirm them: then none counts as published, and the next ones are.
-    pub(crate) async fn publish(
-        &mut self,
-        publisher: &mut Publisher,
-        insights: Vec<Insight>,
-        now: Moment,
-    ) -> anyhow::Result<bool> {
+    pub(crate) async fn tell(&mut self, insights: Vec<Insight>, now: Moment) -> anyhow::Result<bool> {
         let mut messages = Vec::new();
         let mut said = Vec::new();
         for insight in insights {
@@ -36,7 +42,7 @@ impl Published {
         if messages.is_empty() {
             return Ok(true);
         }
-        if let Err(error) = publisher.publish(&messages).await {
+        if let Err(error) = self.publisher.publish(&messages).await {
             tracing::debug!(%error, "insights not published; newer ones follow");
             self.last.clear();
             return Ok(false);
@@ -44,6 +50,14 @@ impl Published {
         self.last.retain(|old| said.iter().all(|new| new.kind() != old.kind()));
         self.last.extend(said);
         Ok(true)
+    }
+
+    /// Publishes an insight that no newer one follows soon, however long the broker is away.
+    pub(crate) async fn tell_in_the_end(&mut self, insight: &Insight) -> anyhow::Result<()> {
+        while !self.tell(vec![insight.clone()], now()).await? {
+            sleep(PAUSE).await;
+        }
+        Ok(())
     }
 }
 

@@ -13,7 +13,8 @@
 //!
 //! No reason is: an accepted order that waits long. Its parcel lies in the queue while all couriers are busy, with a
 //! courier, or until the next attempt, and that is as it should be. Nor what we may have missed ourselves: the 30 s
-//! begin when we last were behind, see [`Watch::steady_since`].
+//! begin when we last were behind, see [`Watch::steady_since`]; and while the speaker has us or the warehouse paused they
+//! do not begin.
 
 use events::{
     ids::{Moment, OrderId},
@@ -35,8 +36,8 @@ pub const OVERDUE_AFTER_MS: i64 = 30_000;
 pub struct Watch {
     /// Now.
     pub now: Moment,
-    /// Since when we are connected, and not behind what others write. What is missing since before is not missed yet:
-    /// it may be on its way to us.
+    /// Since when we are connected, and not behind what others write, and neither we nor the warehouse are paused. What
+    /// is missing since before is not missed yet: it may be on its way to us.
     pub steady_since: Moment,
 }
 
@@ -177,10 +178,10 @@ impl<'a> Drawn<'a> {
         self.ledger.read = analysis
             .checkpoint()
             .iter()
-            .map(|(topic, position)| ReadUpTo {
+            .map(|(topic, reached)| ReadUpTo {
                 topic: (*topic).to_owned(),
-                ledger: position.ledger,
-                entry: position.entry,
+                ledger: reached.last.ledger,
+                entry: reached.last.entry,
             })
             .collect();
         self.ledger

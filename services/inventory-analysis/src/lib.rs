@@ -8,6 +8,10 @@
 //! The aggregates are in memory, for speed, and in the database: what changed and how far each topic is counted are
 //! written in one transaction, five times a second at most; then insights are published, then messages acknowledged.
 //!
+//! Beside them it keeps when everything happened ([`timeline`]), so that it can say how it was at any moment. Questions
+//! nobody had thought of ([`questions`]) and the rebuild read the topics again; [`fraud`] watch reads one of them by a
+//! subscription of its own, while the speaker wants it.
+//!
 //! Deliberately absent: an inbox for readable messages. A checkpoint and facts that are the same however often they
 //! are told do its work, and cost nothing.
 //!
@@ -23,20 +27,38 @@ pub mod shelf;
 
 pub mod sales;
 
+pub mod series;
+
+pub mod timeline;
+
 pub mod forecast;
 
 pub mod analysis;
 
 pub mod ledger;
 
+pub mod seen;
+
+pub mod fraud;
+
+pub mod questions;
+
 mod store;
 
 mod insights;
+
+mod rhythm;
+
+mod reception;
 
 mod consume;
 pub use consume::run;
 
 mod rebuild;
 pub use rebuild::{Rebuilt, TopicRead, rebuild, rebuild_and_say};
+
+mod rebuild_live;
+
+mod fraud_watch;
 
 pub use store::Snapshot;

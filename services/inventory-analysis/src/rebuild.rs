@@ -1,5 +1,5 @@
 //! The rebuild: all topics again from their first message to the checkpoint, folded by the same core, compared byte for
-//! byte with what the live analysis has stored.
+//! byte with what the live analysis has stored; the time machine's memory too, fact by fact.
 
 use std::{collections::BTreeSet, io, time::Duration};
 
@@ -7,10 +7,10 @@ use anyhow::{Context as _, ensure};
 use bus::{Bus, Until};
 use events::{decisions::OrderDecision, delivery::DeliveryUpdate, orders::PlaceOrder, stock::StockEvent};
 use service::Context;
-use tokio::time::Instant;
+use tokio::{task::yield_now, time::Instant};
 
 use crate::{
-    analysis::{Analysed, Analysis, Key},
+    analysis::{Analysed, Analysis, Key, Reached},
     store::{Snapshot, TABLES},
 };
 
@@ -74,16 +74,18 @@ async fn replay<M: Analysed>(
     let mut read = TopicRead { topic: topic.entry.name, messages: 0, took: Duration::ZERO };
     // Nothing of it was counted yet.
     let Some(end) = snapshot.checkpoint.get(read.topic) else { return Ok(read) };
-    let mut replay = bus.replay(topic, Until::Position(*end));
+    let mut replay = bus.replay(topic, Until::Position(end.last));
     while let Some(batch) = replay.next().await? {
         for received in &batch {
             analysis.read(received);
         }
         // They are for the database of the live one.
-        drop(analysis.take_changes());
+        drop((analysis.take_changes(), analysis.take_news()));
         read.messages = replay.messages_read();
         read.took = began.elapsed();
         progress(read);
+        // The live view shares this thread.
+        yield_now().await;
     }
     Ok(read)
 }
@@ -101,10 +103,15 @@ impl Rebuilt {
     }
 
     async fn compare(&mut self, analysis: &Analysis, snapshot: &mut Snapshot) -> anyhow::Result<()> {
-        for (topic, position) in &snapshot.checkpoint {
-            if analysis.checkpoint().get(topic) != Some(position) {
-                self.differ(format!("{topic} does not end at {position}"));
+        for (topic, reached) in &snapshot.checkpoint {
+            if analysis.checkpoint().get(topic) != Some(reached) {
+                let Reached { last, messages } = reached;
+                self.differ(format!("{topic} does not have {messages} messages up to {last}"));
             }
+        }
+        let (stored, rebuilt) = (snapshot.timeline().await?, analysis.timeline());
+        if stored != *rebuilt {
+            self.differ(format!("the past: {} facts stored, {} rebuilt", stored.len(), rebuilt.len()));
         }
         let mut only_rebuilt: BTreeSet<Key> = analysis.keys().collect();
         let mut page = snapshot.page(None).await?;
@@ -120,6 +127,7 @@ impl Rebuilt {
                 }
                 key.map(|key| only_rebuilt.remove(&key));
             }
+            yield_now().await;
             page = snapshot.page(page.last()).await?;
         }
         for key in only_rebuilt {

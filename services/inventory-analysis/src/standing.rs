@@ -8,7 +8,7 @@ use events::ids::Moment;
 
 use crate::{
     case::Case,
-    order::{Order, Returned, Step},
+    order::{Delivery, Order, Returned, Step},
 };
 
 /// Where an order stands.
@@ -40,10 +40,8 @@ impl Order {
             (None, _) if self.placed_at.is_none() => Standing::Unknown,
             (None, _) => Standing::Waiting,
             (Some(decision), _) if !decision.accepted => Standing::Refused,
-            (Some(_), Some(delivery)) if delivery.delivered.is_some() => Standing::Delivered,
-            (Some(_), Some(delivery)) if delivery.returned.is_some() => Standing::Returned,
-            (Some(_), Some(delivery)) if delivery.progress.step == Step::Stranded => Standing::Stranded,
-            (Some(_), _) => Standing::UnderWay,
+            (Some(_), Some(delivery)) => delivery.standing(),
+            (Some(_), None) => Standing::UnderWay,
         }
     }
 
@@ -143,5 +141,20 @@ impl Order {
 
     fn returned(&self) -> Option<&Returned> {
         self.delivery.as_ref()?.returned.as_deref()
+    }
+}
+
+impl Delivery {
+    /// Where the parcel is, by what the couriers say alone.
+    pub fn standing(&self) -> Standing {
+        if self.delivered.is_some() {
+            Standing::Delivered
+        } else if self.returned.is_some() {
+            Standing::Returned
+        } else if self.progress.step == Step::Stranded {
+            Standing::Stranded
+        } else {
+            Standing::UnderWay
+        }
     }
 }

@@ -4,10 +4,14 @@ use std::collections::BTreeSet;
 
 use anyhow::Context as _;
 use bus::Position;
+use events::ids::Moment;
 use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 use store::{Migrator, Store, Transaction};
 
-use crate::analysis::{Analysis, Checkpoint, Key, topics};
+use crate::{
+    analysis::{Analysis, Checkpoint, Key, Reached, topics},
+    timeline::Timeline,
+};
 
 /// The analysis' tables.
 pub(crate) static TABLES: Migrator = sqlx::migrate!();
@@ -49,6 +53,26 @@ impl Snapshot {
         );
         Ok(rows.bind(subject).bind(key).bind(PAGE_ROWS).fetch_all(&mut *self.transaction).await?)
     }
+
+    /// What happened when, from all rows.
+    pub(crate) async fn timeline(&mut self) -> anyhow::Result<Timeline> {
+        let mut timeline = Timeline::default();
+        let mut after = 0;
+        loop {
+            let rows: Vec<(i64, String)> =
+                sqlx::query_as("select id, facts from past where id > $1 order by id limit $2")
+                    .bind(after)
+                    .bind(PAGE_ROWS)
+                    .fetch_all(&mut *self.transaction)
+                    .await?;
+            let Some((last, _)) = rows.last() else { return Ok(timeline) };
+            after = *last;
+            for (id, facts) in rows {
+                let later = serde_json::from_str(&facts);
+                timeline.absorb(later.with_context(|| format!("row {id} of the past cannot be read"))?);
+            }
+        }
+    }
 }
 
 /// The analysis as it was committed last.
@@ -63,15 +87,18 @@ pub(crate) async fn load(store: &Store) -> anyhow::Result<Analysis> {
         }
         page = snapshot.page(Some(&last)).await?;
     }
+    analysis.restore_timeline(snapshot.timeline().await?);
     analysis.restore_checkpoint(snapshot.checkpoint);
     Ok(analysis)
 }
 
-/// Writes the rows that changed, deletes those that went, and writes how far the topics are counted with them.
+/// Writes the rows that changed, deletes those that went, adds what happened, and writes how far the topics are counted
+/// with them.
 pub(crate) async fn save(
     transaction: &mut Transaction,
     analysis: &Analysis,
     changed: &BTreeSet<Key>,
+    news: &Timeline,
 ) -> anyhow::Result<()> {
     let mut rows = Vec::with_capacity(changed.len());
     for key in changed {
@@ -89,8 +116,12 @@ pub(crate) async fn save(
         // Almost every statement has another number of rows: none is kept prepared.
         insert.build().persistent(false).execute(&mut **transaction).await?;
     }
-    for (topic, position) in analysis.checkpoint() {
-        save_checkpoint(transaction, topic, position).await?;
+    if !news.is_empty() {
+        let facts = serde_json::to_string(news)?;
+        sqlx::query("insert into past (facts) values ($1)").bind(facts).execute(&mut **transaction).await?;
+    }
+    for (topic, reached) in analysis.checkpoint() {
+        save_checkpoint(transaction, topic, reached).await?;
     }
     Ok(())
 }
@@ -104,38 +135,59 @@ async fn delete(transaction: &mut Transaction, key: &Key) -> anyhow::Result<()> 
     Ok(())
 }
 
-async fn save_checkpoint(transaction: &mut Transaction, topic: &str, position: &Position) -> anyhow::Result<()> {
+async fn save_checkpoint(transaction: &mut Transaction, topic: &str, reached: &Reached) -> anyhow::Result<()> {
+    let Reached { last, messages } = reached;
     sqlx::query(
-        "insert into checkpoint (topic, ledger, entry, batch_index, batch_size) values ($1, $2, $3, $4, $5)
+        "insert into checkpoint (topic, ledger, entry, batch_index, batch_size, messages)
+         values ($1, $2, $3, $4, $5, $6)
          on conflict (topic) do update set ledger = excluded.ledger, entry = excluded.entry,
-         batch_index = excluded.batch_index, batch_size = excluded.batch_size",
+         batch_index = excluded.batch_index, batch_size = excluded.batch_size, messages = excluded.messages",
     )
     .bind(topic)
-    .bind(i64::try_from(position.ledger)?)
-    .bind(i64::try_from(position.entry)?)
-    .bind(i64::from(position.batch_index))
-    .bind(i64::from(position.batch_size))
+    .bind(i64::try_from(last.ledger)?)
+    .bind(i64::try_from(last.entry)?)
+    .bind(i64::from(last.batch_index))
+    .bind(i64::from(last.batch_size))
+    .bind(i64::try_from(*messages)?)
     .execute(&mut **transaction)
     .await?;
     Ok(())
 }
 
 async fn checkpoint(connection: &mut SqliteConnection) -> anyhow::Result<Checkpoint> {
-    let rows: Vec<(String, i64, i64, i64, i64)> =
-        sqlx::query_as("select topic, ledger, entry, batch_index, batch_size from checkpoint")
+    let rows: Vec<(String, i64, i64, i64, i64, i64)> =
+        sqlx::query_as("select topic, ledger, entry, batch_index, batch_size, messages from checkpoint")
             .fetch_all(connection)
             .await?;
     let mut checkpoint = Checkpoint::new();
-    for (topic, ledger, entry, batch_index, batch_size) in rows {
+    for (topic, ledger, entry, batch_index, batch_size, messages) in rows {
         let known = topics().into_iter().find(|known| known.name == topic);
         let known = known.with_context(|| format!("the checkpoint names no topic of ours: {topic}"))?;
-        let position = Position {
+        let last = Position {
             ledger: u64::try_from(ledger)?,
             entry: u64::try_from(entry)?,
             batch_index: u32::try_from(batch_index)?,
             batch_size: u32::try_from(batch_size)?,
         };
-        checkpoint.insert(known.name, position);
+        checkpoint.insert(known.name, Reached { last, messages: u64::try_from(messages)? });
     }
     Ok(checkpoint)
+}
+
+/// Notes that a rebuild is under way.
+pub(crate) async fn note_rebuild(store: &Store, began_at: Moment) -> anyhow::Result<()> {
+    let mut transaction = store.begin().await?;
+    sqlx::query("insert into rebuild_under_way (began_at) values ($1)")
+        .bind(began_at.micros())
+        .execute(&mut *transaction)
+        .await?;
+    Ok(transaction.commit().await?)
+}
+
+/// Notes that none is under way, and says whether one was.
+pub(crate) async fn end_rebuild(store: &Store) -> anyhow::Result<bool> {
+    let mut transaction = store.begin().await?;
+    let deleted = sqlx::query("delete from rebuild_under_way").execute(&mut *transaction).await?;
+    transaction.commit().await?;
+    Ok(deleted.rows_affected() > 0)
 }

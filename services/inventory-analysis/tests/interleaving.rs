@@ -12,7 +12,10 @@ use events::{
     quantities::{Bottles, Sequence},
     stock::{StockChange, StockEvent},
 };
-use inventory_analysis::analysis::{Analysed, Analysis, Outcome};
+use inventory_analysis::{
+    analysis::{Analysed, Analysis, Outcome},
+    timeline::Timeline,
+};
 use proptest::prelude::*;
 
 /// The messages of four topics.
@@ -27,7 +30,8 @@ struct Topics {
 /// Everything aggregated, as it is stored.
 fn rows(analysis: &Analysis) -> Vec<(String, String)> {
     let row = |key| (format!("{key}"), analysis.facts(&key).unwrap().unwrap());
-    analysis.keys().map(row).collect()
+    let past = ("past".to_owned(), serde_json::to_string(analysis.timeline()).unwrap());
+    analysis.keys().map(row).chain([past]).collect()
 }
 
 /// A process that was killed and reads back what it had committed.
@@ -37,6 +41,7 @@ fn restarted(analysis: &Analysis) -> Analysis {
         let facts = analysis.facts(&key).unwrap().unwrap();
         again.restore(key, &facts).unwrap();
     }
+    again.restore_timeline(analysis.timeline().clone());
     again.restore_checkpoint(analysis.checkpoint().clone());
     again
 }
@@ -208,9 +213,11 @@ proptest! {
         prop_assert_eq!(&rows(&fold(&repeated, &turns[1])), &expected);
         // And what changed is known: whoever wrote the changes only has all of it.
         let mut stored = std::collections::BTreeMap::new();
+        let mut past = Timeline::default();
         let mut analysis = Analysis::default();
         for received in &repeated.decisions {
             analysis.read(received);
+            past.absorb(analysis.take_news());
             for key in analysis.take_changes() {
                 match analysis.facts(&key).unwrap() {
                     Some(facts) => drop(stored.insert(format!("{key}"), facts)),
@@ -218,6 +225,7 @@ proptest! {
                 }
             }
         }
+        stored.insert("past".to_owned(), serde_json::to_string(&past).unwrap());
         prop_assert_eq!(stored, rows(&analysis).into_iter().collect());
     }
 }

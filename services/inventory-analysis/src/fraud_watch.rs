@@ -1,0 +1,107 @@
+//! Fraud watch at work: a second subscription of the orders, there for as long as the speaker wants it.
+//!
+//! Whenever it is attached it begins at the first order there is, and finds what happened long before. It reads by a
+//! subscription of its own, so nobody else notices; it keeps nothing, so nothing is left when it is detached.
+
+use bus::{Consumer, Dealt, Position};
+use events::{
+    insights::{Fraud, Insight},
+    orders::PlaceOrder,
+    topics::{FRAUD_WATCH, ORDERS},
+};
+use service::{Context, now, stage::Pause};
+use tokio::{
+    task::yield_now,
+    time::{Duration, Instant, sleep, sleep_until, timeout},
+};
+use tracing::{debug, info};
+
+use crate::{fraud::FraudWatch, insights::Herald};
+
+/// Most orders looked at before others have their turn.
+const BATCH_MAX: usize = 500;
+/// Pause between two words about what was found: five a second.
+const TELL_EVERY: Duration = Duration::from_millis(200);
+/// Pause before the broker is asked again to delete the subscription, while it does not answer.
+const ASK_EVERY: Duration = Duration::from_millis(500);
+/// How long a consumer that is no longer wanted is waited for at a time while it connects.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+
+/// Attaches and detaches the watch as the settings say.
+///
+/// # Errors
+/// If the table of topics does not let this service read the orders.
+pub(crate) async fn watch_when_wanted(context: Context) -> anyhow::Result<()> {
+    let mut herald = Herald::new(&context.bus);
+    let mut pause = context.pause();
+    loop {
+        // Also one that a killed process left: it would begin where that one stopped.
+        forget_subscription(&context).await;
+        if !is_wanted(&context, &mut pause) {
+            herald.tell_in_the_end(&Insight::Fraud(Fraud { at: now(), ..Fraud::default() })).await?;
+        }
+        while !is_wanted(&context, &mut pause) {
+            pause.changed().await;
+        }
+        info!("fraud watch attached");
+        let consumer = watch(&context, &mut pause, &mut herald).await?;
+        put_down(consumer).await;
+        info!("fraud watch detached");
+    }
+}
+
+/// Whether the settings want it; asks the pause too, so that [`Pause::changed`] tells of what comes after.
+fn is_wanted(context: &Context, pause: &mut Pause) -> bool {
+    pause.is_on();
+    context.stage.settings().choices.fraud_watch
+}
+
+/// Watches until it is no longer wanted.
+async fn watch(context: &Context, pause: &mut Pause, herald: &mut Herald) -> anyhow::Result<Consumer<PlaceOrder>> {
+    let dealt = Dealt { subscription: Some(FRAUD_WATCH.name), ..Dealt::default() };
+    let mut consumer = context.bus.consumer(ORDERS, context.service, dealt)?;
+    let mut watch = FraudWatch::default();
+    let (mut has_news, mut tell_at) = (true, Instant::now());
+    loop {
+        let works = !pause.is_on();
+        if !context.stage.settings().choices.fraud_watch {
+            return Ok(consumer);
+        }
+        tokio::select! {
+            batch = consumer.receive(BATCH_MAX), if works => {
+                for received in &batch {
+                    // What cannot be read is put aside by the desk.
+                    if let (Ok(order), Some(order_id)) = (&received.message, received.order_id()) {
+                        watch.see(&order_id, order, received.at);
+                    }
+                }
+                let done: Vec<Position> = batch.iter().map(|received| received.position).collect();
+                consumer.acknowledge(&done).await;
+                has_news = true;
+                // The live view shares this thread.
+                yield_now().await;
+            }
+            () = sleep_until(tell_at), if has_news => {
+                let now = now();
+                has_news = !herald.tell(vec![Insight::Fraud(watch.fraud(now))], now).await?;
+                tell_at = Instant::now() + TELL_EVERY;
+            }
+            () = pause.changed() => {}
+        }
+    }
+}
+
+/// Closes a consumer. One that is still connecting would make its subscription after that was deleted: it is waited for.
+async fn put_down(mut consumer: Consumer<PlaceOrder>) {
+    while !consumer.is_connected() {
+        // What it brings is for nobody.
+        let _brought = timeout(LOOK_EVERY, consumer.receive(1)).await;
+    }
+}
+
+async fn forget_subscription(context: &Context) {
+    while let Err(error) = context.bus.forget_subscription(ORDERS.entry, &FRAUD_WATCH).await {
+        debug!(%error, "the subscription of fraud watch is not deleted yet");
+        sleep(ASK_EVERY).await;
+    }
+}
