@@ -13,6 +13,8 @@ mod console;
 
 mod past;
 
+mod acts;
+
 mod live;
 
 mod openapi;
@@ -49,6 +51,8 @@ pub fn routes() -> Router<Arc<Site>> {
         .route("/stage/burst", post(console::burst))
         .route("/stage/reset", post(console::reset))
         .route("/stage/crash", post(console::crash))
+        .route("/stage/acts/{act}", post(acts::begin))
+        .route("/stage/steps/{step}", post(acts::play))
         .route("/history", get(past::history))
         .route("/questions", get(past::questions))
         .route("/questions/{question}", post(past::ask))

@@ -76,7 +76,7 @@ impl Director {
     /// If no HTTP client can be made.
     pub fn new(context: Context) -> anyhow::Result<Self> {
         let admin = Admin::new(context.bus.broker())?;
-        let watches_broker = environment::text("BROKER_WATCHED").is_some();
+        let watches_broker = environment::text("BROKER_WATCHED").is_some_and(|watched| watched == "yes");
         Ok(Director { watches_broker, context, admin, changing: AsyncMutex::default(), waiting: Arc::default() })
     }
 

@@ -15,7 +15,7 @@ use axum::response::{
 use events::ids::OrderId;
 use futures_util::{Stream, StreamExt as _, stream};
 use serde_json::json;
-use service::{environment, now};
+use service::now;
 use tokio::{
     sync::mpsc,
     time::{Instant, Interval, MissedTickBehavior, interval_at},
@@ -180,14 +180,10 @@ fn render(site: &Site, page: Page, reader: Reader) -> askama::Result<Vec<Fragmen
 
 /// What the console shows.
 pub(crate) fn console(site: &Site) -> ConsoleView {
-    let (couriers, writes) = site.known(|known| (known.deliveries(now()).couriers, known.shelves.view().writes));
-    let carrying = couriers.into_iter().filter_map(|lane| lane.carrying.map(|parcel| (parcel.since, lane.courier)));
-    ConsoleView {
-        settings: (*site.house.director.settings()).clone(),
-        courier: carrying.max().map(|(_, courier)| courier),
-        worker: writes.into_iter().next().map(|write| write.worker),
-        offered_broker_stop: environment::text("BROKER_WATCHED").is_some_and(|watched| watched == "yes"),
-    }
+    let (courier, worker) = site.known(|known| (known.busiest_courier(), known.last_worker()));
+    let director = &site.house.director;
+    let settings = (*director.settings()).clone();
+    ConsoleView { settings, courier, worker, offered_broker_stop: director.watches_broker }
 }
 
 /// What a reader was sent, so that only what changed is sent again.

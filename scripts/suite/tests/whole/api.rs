@@ -44,9 +44,11 @@ pub async fn is_described_truly(demo: &Demo) -> Result<()> {
         "post /api/dead-letters/{order_id}/return",
         "post /api/orders",
         "post /api/questions/{question}",
+        "post /api/stage/acts/{act}",
         "post /api/stage/burst",
         "post /api/stage/crash",
         "post /api/stage/reset",
+        "post /api/stage/steps/{step}",
     ];
     ensure!(described == expected, "{described:?}");
     Ok(())
