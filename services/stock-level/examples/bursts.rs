@@ -1,7 +1,8 @@
 //! Counts what a burst does to the levels, in each of the four ways to work that act 5 shows.
 //!
-//! `cargo run --release -p stock-level --example bursts [how many]`, with a broker at `PULSAR_URL` and `PULSAR_ADMIN_URL`. It works
-//! on a tenant of its own. A beer is wrong when, with the burst fully handled, the level written last is not the log's.
+//! `cargo run -p stock-level --example bursts [how many]`, with a broker at `PULSAR_URL` and `PULSAR_ADMIN_URL`. It
+//! works on a tenant of its own. A beer is wrong when, with the burst fully handled, the level written last is not the
+//! log's.
 
 #![expect(clippy::print_stdout, reason = "a program that prints a table")]
 

@@ -43,8 +43,9 @@ pub(crate) type HandIns = mpsc::Receiver<HandIn>;
 /// The name of a worker.
 ///
 /// A Key_Shared subscription deals keys by a hash of these names, so they decide who gets which beers. Ten schemes were
-/// tried with Pulsar 4.0.6 and the twelve beers; with this one two workers own 6 and 6, three own 4, 5 and 3, four 3, 4,
-/// 3 and 2, the same at each start. (`worker-A` gave 5, 2, 5; `stock-worker-1` 4, 6, 2.) `tests/modes.rs` deals them again.
+/// tried with Pulsar 4.0.6: consumers of these names, one event of each of the twelve beers, and who got it. With this
+/// one two workers own 6 and 6, three own 4, 5 and 3, four own 3, 4, 3 and 2, the same at each of ten starts.
+/// (`worker-A` gave 5, 2 and 5, `stock-worker-1` 4, 6 and 2.) `tests/modes.rs` deals them again.
 fn name(number: u32) -> String {
     format!("worker-{number}")
 }

@@ -146,7 +146,7 @@ impl Desk {
                 return Ok(());
             }
             Folded::Gap { expected } => {
-                warn!(beer = %event.beer, %expected, came = %event.sequence, worker = hand_in.worker, "a gap: reading the log");
+                warn!(beer = %event.beer, %expected, came = %event.sequence, worker = hand_in.worker, "a gap");
                 self.close_gap(done, now).await?;
                 done.handled += 1;
                 return Ok(());
@@ -207,8 +207,8 @@ impl Desk {
         Ok(())
     }
 
-    /// Folds the levels afresh from the log, as far as it was handled, and publishes them all. `false` if the outbox has
-    /// stopped.
+    /// Folds the levels afresh from the log, as far as it was handled, and publishes them all. `false` if the outbox
+    /// has stopped.
     ///
     /// # Errors
     /// If the database fails; the inner one if the log cannot be read: then nothing has changed.

@@ -144,7 +144,8 @@ mod tests {
         /// However far was handled, now and when the snapshot was taken: the same as from the first event on.
         #[test]
         fn beginning_with_a_snapshot_changes_nothing(then in 0_usize..40, later in 0_usize..40) {
-            let log: Vec<StockEvent> = (0..40).map(|n| event(["orval", "duvel", "lupulus"][n % 3], n as u64 / 3 + 1)).collect();
+            let beers = ["orval", "duvel", "lupulus"];
+            let log: Vec<StockEvent> = (0..40).map(|n| event(beers[n % 3], n as u64 / 3 + 1)).collect();
             let (_, snapshot) = fold(&log, &handled(&log[..then]), Snapshot::default());
             let handled = handled(&log[..then.max(later)]);
             prop_assert_eq!(fold(&log, &handled, snapshot), fold(&log, &handled, Snapshot::default()));

@@ -8,8 +8,8 @@ use events::stock::StockEvent;
 const OFFSET: u64 = 0xcbf2_9ce4_8422_2325;
 const PRIME: u64 = 0x0000_0100_0000_01b3;
 
-/// How long this event takes, from and to in milliseconds (both included). Drawn from the event itself, by a hash of beer
-/// and sequence: so it is the same for every worker and in every run, and no worker is the slow one.
+/// How long this event takes, from and to in milliseconds (both included). Drawn from the event itself, by a hash of
+/// beer and sequence: so it is the same for every worker and in every run, and no worker is the slow one.
 pub fn time_for(event: &StockEvent, [from, to]: [u32; 2]) -> Duration {
     let beer = event.beer.as_str().bytes();
     let hash = beer

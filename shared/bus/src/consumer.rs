@@ -225,8 +225,8 @@ impl Raw {
     }
 }
 
-/// Behind the acknowledgements that were sent. One that is just connecting is waited for: else it would come and go when
-/// others read already.
+/// Behind the acknowledgements that were sent. One that is just connecting is waited for: else it would come and go
+/// when others read already.
 async fn close(state: State) {
     let inner = match state {
         State::Connected(inner) => Some(*inner),
