@@ -94,6 +94,11 @@ impl Known {
         &self.answers
     }
 
+    /// The version of the settings this service has heard of.
+    pub fn settings_version(&self, service: Service) -> u64 {
+        self.presence.get(&service).map_or(0, |(presence, _)| presence.settings_version)
+    }
+
     /// Whether a courier of this name is employed.
     pub fn is_courier(&self, name: &str) -> bool {
         let said = self.presence.get(&Service::Delivery);
@@ -131,7 +136,9 @@ impl Known {
     /// A service said that it is there; whether what it says of its couriers is new.
     pub fn heard(&mut self, presence: Presence, now: Moment) -> bool {
         let said_so = |(before, _): &(Presence, Moment)| {
-            (&before.couriers, &before.workers, before.state) == (&presence.couriers, &presence.workers, presence.state)
+            let said = |presence: &Presence| (presence.state, presence.settings_version);
+            (said(before), &before.couriers, &before.workers)
+                == (said(&presence), &presence.couriers, &presence.workers)
         };
         let new = !self.presence.get(&presence.service).is_some_and(said_so);
         self.presence.insert(presence.service, (presence, now));

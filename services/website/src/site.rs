@@ -117,6 +117,16 @@ impl Site {
         }
     }
 
+    /// Returns when this service has said that it knows this version of the settings.
+    pub async fn has_heard(&self, service: Service, version: u64) {
+        let mut changes = self.live.version();
+        while !self.known(|known| known.settings_version(service) >= version) {
+            if changes.changed().await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        }
+    }
+
     /// An order of this episode, or of one before it whose books are still there: what was under way then has ended.
     ///
     /// # Errors

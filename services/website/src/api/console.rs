@@ -28,6 +28,8 @@ use crate::{
 
 /// How long stock-level may take to fold its levels afresh.
 const FOLDED_WITHIN: Duration = Duration::from_secs(10);
+/// How long stock-level may take to say that it has heard of the settings: it says so twice a second.
+const HEARD_WITHIN: Duration = Duration::from_secs(5);
 /// How long everybody may take to move to the next episode; then it is said how far they came.
 const MOVED_WITHIN: Duration = Duration::from_secs(10);
 /// The website answers first, and crashes then.
@@ -102,8 +104,12 @@ pub(super) async fn burst(
     Ok((StatusCode::ACCEPTED, Json(BurstPlaced { orders: make_burst(&site).await? })))
 }
 
-/// Makes a burst; how many orders it has.
+/// Makes a burst; how many orders it has. stock-level must have heard of the last change of settings: that comes by
+/// another topic than the question.
 pub(crate) async fn make_burst(site: &Site) -> Result<usize, Problem> {
+    let version = site.house.director.settings().version;
+    let heard = site.has_heard(Service::StockLevel, version);
+    tokio::time::timeout(HEARD_WITHIN, heard).await.map_err(|_| Problem::unavailable("stock-level is silent"))?;
     let question = Question::FoldAfresh;
     let Answer::Done = site.house.director.ask(Service::StockLevel, question, FOLDED_WITHIN).await? else {
         return Err(Problem::unavailable("stock-level gave another answer"));
