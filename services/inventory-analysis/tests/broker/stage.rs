@@ -208,10 +208,10 @@ async fn a_rebuild_is_watched_and_says_identical_or_what_differs() -> Result<()>
     let ground = Ground::new().await?;
     let analysis = ground.start(Service::InventoryAnalysis, run);
     let mut shop = Shop::open(&ground).await?;
+    ground.publish_raw(ORDERS, b"two Orval please").await?;
     for n in 0..20 {
         shop.sell(&format!("o-{n}"), 1).await?;
     }
-    ground.publish_raw(ORDERS, b"two Orval please").await?;
     ledger_with(&ground, 20).await?;
     let told = rebuild_live(&ground).await?;
     let (first, last) = (told.first().context("nothing told")?, told.last().context("nothing told")?);
