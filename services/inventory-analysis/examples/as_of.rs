@@ -1,6 +1,6 @@
 //! How fast any moment is answered, and what the memory of the past costs: `cargo run --release --example as_of`.
 //!
-//! Folds the messages of so many orders (15,000 are about 100,000 events; give another number as the argument), each
+//! Folds the messages of so many orders (17,000 are 102,000 events; give another number as the argument), each
 //! placed, accepted with two beers, picked up and delivered; then asks for moments all over.
 
 use std::{
@@ -26,7 +26,7 @@ const ORDERS_PER_SECOND: u64 = 100;
 const MOMENTS: u64 = 1_000;
 
 fn main() -> anyhow::Result<()> {
-    let orders: u64 = std::env::args().nth(1).map_or(Ok(15_000), |orders| orders.parse())?;
+    let orders: u64 = std::env::args().nth(1).map_or(Ok(17_000), |orders| orders.parse())?;
     let mut analysis = Analysis::default();
     let mut rows = Vec::new();
     for n in 0..orders {

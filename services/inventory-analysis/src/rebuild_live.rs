@@ -42,9 +42,10 @@ pub(crate) async fn rebuild_when_asked(
         let began_at = now();
         note_rebuild(&store, began_at).await?;
         let result = rebuild_and_tell(&context.bus, &store, began_at, &mut herald).await?;
+        // Before the result is told: whoever asks when they have seen it wants another one.
+        while asked.try_recv().is_ok() {}
         herald.tell_in_the_end(&result).await?;
         end_rebuild(&store).await?;
-        while asked.try_recv().is_ok() {}
     }
     Ok(())
 }
