@@ -41,6 +41,11 @@ pub fn free_port() -> Result<u16> {
     Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
 }
 
+/// The last value wins, as in the environment of a process.
+fn value_of(settings: &[(String, String)], name: &str) -> Option<String> {
+    settings.iter().rev().find(|(known, _)| known == name).map(|(_, value)| value.clone())
+}
+
 fn root() -> &'static Path {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     here.ancestors().nth(2).unwrap_or(here)
@@ -98,10 +103,15 @@ impl Demo {
         };
         // What it says from now on is read and dropped, so that it never waits for a full pipe.
         tokio::spawn(async move { while let Ok(Some(_)) = said.next_line().await {} });
-        let value = |name: &str| settings.iter().rev().find(|(known, _)| known == name).map(|(_, value)| value.clone());
+        let value = |name: &str| value_of(&settings, name);
         let pulsar_http = format!("http://127.0.0.1:{}", value("PULSAR_HTTP_PORT").unwrap_or_default());
         let token = value("PRESENTER_TOKEN").unwrap_or_default();
         Ok(Demo { shop: Shop::new(&address, &token)?, data_dir, pulsar_http, child, settings, lines })
+    }
+
+    /// What it was told by this environment variable, if it was told.
+    pub fn setting(&self, name: &str) -> Option<String> {
+        value_of(&self.settings, name)
     }
 
     /// What it said until it was ready.

@@ -17,3 +17,7 @@ pub use feed::{Event, Feed};
 pub mod load;
 
 pub mod processes;
+
+pub mod browser;
+
+pub mod rehearsal;

@@ -43,6 +43,11 @@ impl Shop {
         &self.address
     }
 
+    /// The presenter's token it was given.
+    pub fn token(&self) -> &str {
+        &self.token
+    }
+
     /// Its HTTP client.
     pub fn http(&self) -> &Client {
         &self.http
@@ -85,7 +90,15 @@ impl Shop {
     /// # Errors
     /// If it is not taken.
     pub async fn order(&self, address: &str, lines: &[Value]) -> Result<String> {
-        let order = json!({"customer": "Ada", "address": address, "lines": lines});
+        self.order_as("Ada", address, lines).await
+    }
+
+    /// Places an order in somebody's name and gives its id.
+    ///
+    /// # Errors
+    /// If it is not taken.
+    pub async fn order_as(&self, customer: &str, address: &str, lines: &[Value]) -> Result<String> {
+        let order = json!({"customer": customer, "address": address, "lines": lines});
         let answer = self.call(Method::POST, "/api/orders", Some(&order)).await?;
         let status = answer.status();
         let body: Value = answer.json().await?;

@@ -1,84 +1,19 @@
 //! The pages, in a real browser.
 
-use std::{future::Future, process::Stdio, time::Duration};
+use std::time::Duration;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Result, ensure};
 use serde_json::Value;
-use suite::{Demo, free_port, line, until};
-use thirtyfour::{By, ChromiumLikeCapabilities as _, DesiredCapabilities, WebDriver};
-use tokio::process::{Child, Command};
+use suite::{
+    Demo,
+    browser::{in_browser, text, until_text},
+    line, until,
+};
+use thirtyfour::By;
 
 const SOON: Duration = Duration::from_secs(20);
 /// A first load of the shop on a phone, on the wire, in bytes.
 const FIRST_LOAD_MAX: u64 = 100_000;
-
-/// A browser and the driver in front of it, closed together.
-struct Browser {
-    driver: WebDriver,
-    process: Child,
-}
-
-impl Browser {
-    async fn open() -> Result<Self> {
-        let port = free_port()?;
-        let process = Command::new("chromedriver")
-            .arg(format!("--port={port}"))
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .kill_on_drop(true)
-            .spawn()
-            .context("chromedriver cannot be started; scripts/test installs it")?;
-        let mut wanted = DesiredCapabilities::chrome();
-        let arguments = [
-            "--headless=new",
-            "--no-sandbox",
-            "--disable-gpu",
-            "--disable-dev-shm-usage",
-            "--disable-background-networking",
-            "--disable-component-update",
-            "--disable-sync",
-            "--no-first-run",
-            "--lang=en",
-            "--window-size=1280,720",
-        ];
-        for argument in arguments {
-            wanted.add_arg(argument)?;
-        }
-        let address = format!("http://127.0.0.1:{port}");
-        let driver =
-            until("the browser", SOON, || async { Ok(WebDriver::new(&address, wanted.clone()).await?) }).await?;
-        Ok(Browser { driver, process })
-    }
-
-    async fn close(mut self) -> Result<()> {
-        self.driver.quit().await?;
-        Ok(self.process.kill().await?)
-    }
-}
-
-/// Plays in a browser of its own, which is closed whatever happens.
-async fn in_browser<Playing>(play: impl FnOnce(WebDriver) -> Playing) -> Result<()>
-where
-    Playing: Future<Output = Result<()>>,
-{
-    let browser = Browser::open().await?;
-    let played = play(browser.driver.clone()).await;
-    browser.close().await?;
-    played
-}
-
-async fn text(driver: &WebDriver, selector: &str) -> Result<String> {
-    Ok(driver.find(By::Css(selector)).await?.text().await?)
-}
-
-async fn until_text(driver: &WebDriver, selector: &str, expected: &str) -> Result<()> {
-    until(&format!("{selector} to say {expected:?}"), SOON, || async {
-        let text = text(driver, selector).await?;
-        ensure!(text.contains(expected), "{selector} says {text:?}");
-        Ok(())
-    })
-    .await
-}
 
 /// Three taps: a beer, "order", "place the order"; then the page follows it to the customer.
 pub async fn an_order_is_placed_and_followed(demo: &Demo) -> Result<()> {

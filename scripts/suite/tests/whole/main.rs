@@ -6,6 +6,7 @@ mod browser;
 mod crashes;
 mod deliveries;
 mod orders;
+mod rehearsal;
 mod running;
 mod stage;
 
@@ -98,6 +99,7 @@ fn trials(stage: &Arc<Stage>) -> Vec<Trial> {
         stage::the_crowd_orders_and_stops,
         stage::a_reset_begins_the_next_episode,
         stage::a_service_crashes_and_comes_back,
+        rehearsal::every_act_plays,
         crashes::each_service_is_killed_under_load_and_nothing_is_lost,
         crashes::the_broker_is_killed_under_load_and_nothing_is_lost,
     ]

@@ -1,0 +1,102 @@
+//! A real browser, without a window, closed whatever happens.
+
+use std::{future::Future, process::Stdio, time::Duration};
+
+use anyhow::{Context as _, Result, ensure};
+use thirtyfour::{By, ChromiumLikeCapabilities as _, DesiredCapabilities, WebDriver};
+use tokio::process::{Child, Command};
+
+use crate::{free_port, until};
+
+/// How long the browser may take to open, and a page to say what is expected of it.
+const SOON: Duration = Duration::from_secs(20);
+/// What the browser is told: nothing of its own goes over the network, and it has no window.
+const ARGUMENTS: [&str; 10] = [
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+    "--lang=en",
+    "--window-size=1280,720",
+];
+
+/// A browser and the driver in front of it, closed together.
+pub struct Browser {
+    /// To tell it what to do.
+    pub driver: WebDriver,
+    process: Child,
+}
+
+impl Browser {
+    /// Opens a browser.
+    ///
+    /// # Errors
+    /// If `chromedriver` or its browser cannot be started.
+    pub async fn open() -> Result<Self> {
+        let port = free_port()?;
+        let process = Command::new("chromedriver")
+            .arg(format!("--port={port}"))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .kill_on_drop(true)
+            .spawn()
+            .context("chromedriver cannot be started; scripts/need chromium chromedriver installs it")?;
+        let mut wanted = DesiredCapabilities::chrome();
+        for argument in ARGUMENTS {
+            wanted.add_arg(argument)?;
+        }
+        let address = format!("http://127.0.0.1:{port}");
+        let driver =
+            until("the browser", SOON, || async { Ok(WebDriver::new(&address, wanted.clone()).await?) }).await?;
+        Ok(Browser { driver, process })
+    }
+
+    /// Closes it.
+    ///
+    /// # Errors
+    /// If it does not answer any more; it is killed then.
+    pub async fn close(mut self) -> Result<()> {
+        let quit = self.driver.quit().await;
+        self.process.kill().await?;
+        Ok(quit?)
+    }
+}
+
+/// Plays in a browser of its own, which is closed whatever happens.
+///
+/// # Errors
+/// If there is no browser, or what was played failed.
+pub async fn in_browser<Playing>(play: impl FnOnce(WebDriver) -> Playing) -> Result<()>
+where
+    Playing: Future<Output = Result<()>>,
+{
+    let browser = Browser::open().await?;
+    let played = play(browser.driver.clone()).await;
+    browser.close().await?;
+    played
+}
+
+/// What the first element that matches says.
+///
+/// # Errors
+/// If there is none.
+pub async fn text(driver: &WebDriver, selector: &str) -> Result<String> {
+    Ok(driver.find(By::Css(selector)).await?.text().await?)
+}
+
+/// Waits until an element says this, among other things.
+///
+/// # Errors
+/// If it does not within the limit.
+pub async fn until_text(driver: &WebDriver, selector: &str, expected: &str) -> Result<()> {
+    until(&format!("{selector} to say {expected:?}"), SOON, || async {
+        let text = text(driver, selector).await?;
+        ensure!(text.contains(expected), "{selector} says {text:?}");
+        Ok(())
+    })
+    .await
+}

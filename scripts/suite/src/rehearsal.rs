@@ -1,0 +1,115 @@
+//! The rehearsal: the checks before a talk, and every act of it played without a person on a suite that runs.
+//!
+//! An act is played as the console plays it, step by step, and what the room must see is looked for in the API and in a
+//! real browser. It waits for what shall be so, with limits, and never for a time. The settings are put back as they
+//! were found, also when an act fails or the rehearsal is broken off. It needs no new episode: its orders stay.
+//!
+//! In reading order:
+
+mod place;
+pub use place::Place;
+
+mod broker;
+
+mod line;
+pub use line::Line;
+
+mod kept;
+
+mod witness;
+
+mod room;
+
+mod beginning;
+mod checks;
+mod past;
+mod queue;
+mod robust;
+mod stream;
+mod trouble;
+
+use std::future::Future;
+
+use anyhow::{Context as _, Result, anyhow, bail, ensure};
+use thirtyfour::WebDriver;
+use tokio::time::Instant;
+
+use crate::browser::Browser;
+use kept::Kept;
+use room::{Act, Room};
+use witness::Witness;
+
+/// The acts there are, 1 to this.
+pub const ACTS: u8 = events::settings::ACTS;
+
+/// Makes the checks and plays these acts; tells a line for each. Returns whether all of them are fine.
+///
+/// # Errors
+/// If the suite cannot be reached, there is no browser, `stop` came first, or the settings cannot be put back.
+pub async fn rehearse(
+    place: &Place,
+    acts: &[u8],
+    stop: impl Future<Output = ()>,
+    mut tell: impl FnMut(&Line),
+) -> Result<bool> {
+    let kept = Kept::of(&place.shop).await.with_context(|| place.how_to_start())?;
+    let browser = Browser::open().await?;
+    let played = tokio::select! {
+        played = play(place, &browser.driver, acts, &mut tell) => played,
+        () = stop => Err(anyhow!("broken off")),
+    };
+    // Ctrl-C reaches the browser too, and then it is gone already.
+    let closed = browser.close().await;
+    kept.put_back(&place.shop).await?;
+    let fine = played?;
+    closed?;
+    Ok(fine)
+}
+
+async fn play(place: &Place, driver: &WebDriver, acts: &[u8], tell: &mut impl FnMut(&Line)) -> Result<bool> {
+    let mut fine = true;
+    let mut tell = |line: Line| {
+        fine &= line.is_fine();
+        tell(&line);
+    };
+    room::sign_in(place, driver).await?;
+    let bill = room::bill(place, driver).await?;
+    checks::all(place, driver, &bill, &mut tell).await;
+    let witness = Witness::open(&place.shop).await?;
+    let mut room = Room::new(place, driver, &witness);
+    room.clear().await?;
+    for number in acts {
+        let act = bill.iter().find(|act| act.number == *number).context("the console has no such act")?;
+        let began = Instant::now();
+        let mut outcome = rehearse_act(act, &mut room).await;
+        if outcome.is_err() {
+            // The next act finds a stage as tidy as this one did, if it can be had.
+            outcome = outcome.map_err(|error| match room.locate() {
+                Some(step) => error.context(format!("step {step}")),
+                None => error,
+            });
+            let _ = room.clear().await;
+        }
+        tell(Line::of(&format!("act {}", act.number), &act.title, began.elapsed(), outcome.map(|()| String::new())));
+    }
+    Ok(fine)
+}
+
+/// One act from the state it starts from to its last step, and what must be so after every act.
+async fn rehearse_act(act: &Act, room: &mut Room<'_>) -> Result<()> {
+    room.begin(act).await?;
+    match act.number {
+        1 => beginning::a_first_order(room).await,
+        2 => beginning::decoupling(room).await,
+        3 => queue::a_queue(room).await,
+        4 => trouble::when_it_goes_wrong(room).await,
+        5 => stream::a_stream(room).await,
+        6 => past::replay(room).await,
+        7 => past::another_subscription(room).await,
+        8 => robust::nothing_lost(room).await,
+        number => bail!("nobody has written how act {number} is checked"),
+    }?;
+    let played = room.steps_done();
+    ensure!(played == act.length, "the console has {} steps, and the rehearsal knows {played}", act.length);
+    room.curtain().await
+}

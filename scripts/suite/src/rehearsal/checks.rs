@@ -1,0 +1,202 @@
+//! The checks before a talk: a line each.
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    future::Future,
+    net::TcpStream,
+    path::Path,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use anyhow::{Context as _, Result, ensure};
+use events::ids::Moment;
+use serde_json::Value;
+use thirtyfour::{By, WebDriver};
+use tokio::{process::Command, time::Instant};
+
+use super::{Line, Place, beginning::moment, room::Act};
+use crate::until;
+
+/// What the broker's version begins with.
+const BROKER: &str = "4.0.";
+/// Memory that is still to be had, in MiB, at the least.
+const MEMORY_MIB: u64 = 512;
+/// Free disk, in MiB, at the least: what scripts/demo wants to start with.
+const DISK_MIB: u64 = 1024;
+/// The clocks of browser and website may differ by so much, in microseconds.
+const CLOCKS_APART: i64 = 500_000;
+/// How long services may take to say that they are there.
+const HERE_WITHIN: Duration = Duration::from_secs(10);
+/// Pages that are looked at whatever links there are.
+const PAGES: [&str; 5] = ["/", "/sign-in", "/console", "/stage", "/nothing-here"];
+
+/// Makes all of them.
+pub(super) async fn all(place: &Place, driver: &WebDriver, bill: &[Act], tell: &mut impl FnMut(Line)) {
+    tell(check("broker", broker(place)).await);
+    tell(check("services", services(place, driver)).await);
+    tell(check("ports", ports(place)).await);
+    tell(check("memory", memory()).await);
+    tell(check("disk", disk(&place.data_dir)).await);
+    tell(check("clock", clock(place)).await);
+    tell(check("pages", pages(place, driver, bill)).await);
+}
+
+async fn check(label: &str, checking: impl Future<Output = Result<String>>) -> Line {
+    let began = Instant::now();
+    let outcome = checking.await;
+    Line::of(label, "", began.elapsed(), outcome)
+}
+
+async fn broker(place: &Place) -> Result<String> {
+    let asked = place.broker.version().await;
+    let version = asked.with_context(|| format!("{} says no version", place.broker.address()))?;
+    ensure!(version.starts_with(BROKER), "Pulsar {version}, and {BROKER}x is expected");
+    ensure!(place.broker.is_ready().await, "Pulsar {version} is not ready");
+    Ok(format!("Pulsar {version} is ready"))
+}
+
+/// All services say that they are there, and those of a native demo that they are healthy.
+async fn services(place: &Place, driver: &WebDriver) -> Result<String> {
+    driver.goto(format!("{}/console?lang=en", place.shop.address())).await?;
+    let running = || async {
+        let all = driver.find_all(By::Css(".service")).await?;
+        ensure!(all.len() > 5, "the console shows {} services", all.len());
+        if let Some(service) = driver.find_all(By::Css(".service:not(.running)")).await?.first() {
+            anyhow::bail!("{}", service.text().await?);
+        }
+        Ok(all.len())
+    };
+    let here = until("everybody to be there", HERE_WITHIN, running).await?;
+    let healthy = healthy(place).await?;
+    Ok(format!("{here} parts are there, {healthy} answer for their health"))
+}
+
+async fn healthy(place: &Place) -> Result<usize> {
+    let mut addresses = vec![place.shop.address().to_owned()];
+    for service in events::ids::Service::ALL {
+        let noted = place.data_dir.join("run").join(format!("{}.port", service.name()));
+        if let Ok(port) = fs::read_to_string(noted) {
+            addresses.push(format!("http://127.0.0.1:{}", port.trim()));
+        }
+    }
+    for address in &addresses {
+        let answer = place.shop.http().get(format!("{address}/health/ready")).send().await?;
+        ensure!(answer.status().is_success(), "{address}/health/ready answers {}", answer.status());
+    }
+    Ok(addresses.len())
+}
+
+async fn ports(place: &Place) -> Result<String> {
+    for (name, port) in &place.ports {
+        let connected = TcpStream::connect(format!("127.0.0.1:{port}"));
+        connected.with_context(|| format!("nobody listens on {port}, see {name}"))?;
+    }
+    let ports: Vec<&str> = place.ports.iter().map(|(_, port)| port.as_str()).collect();
+    Ok(format!("{} are listened on", ports.join(", ")))
+}
+
+async fn memory() -> Result<String> {
+    let free = match fs::read_to_string("/proc/meminfo") {
+        Ok(known) => linux_memory_mib(&known),
+        Err(_) => mac_memory_mib(&said("vm_stat", &[]).await?),
+    };
+    let free = free.context("the system does not say how much memory is free")?;
+    ensure!(free >= MEMORY_MIB, "{free} MiB are free, {MEMORY_MIB} are needed");
+    Ok(format!("{free} MiB free"))
+}
+
+async fn said(program: &str, arguments: &[&str]) -> Result<String> {
+    let output = Command::new(program).args(arguments).output().await.with_context(|| program.to_owned())?;
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+fn linux_memory_mib(meminfo: &str) -> Option<u64> {
+    let available = meminfo.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
+    Some(available.split_whitespace().next()?.parse::<u64>().ok()? / 1024)
+}
+
+/// What `vm_stat` counts as free or soon free, in pages of the size it names first.
+fn mac_memory_mib(vm_stat: &str) -> Option<u64> {
+    let page: u64 = vm_stat.split("page size of ").nth(1)?.split_whitespace().next()?.parse().ok()?;
+    let pages = |name: &str| {
+        let count = vm_stat.lines().find_map(|line| line.strip_prefix(name))?;
+        count.trim_matches([':', ' ', '.']).parse::<u64>().ok()
+    };
+    Some((pages("Pages free")? + pages("Pages inactive")?) * page / 1024 / 1024)
+}
+
+async fn disk(data_dir: &Path) -> Result<String> {
+    let here = if data_dir.exists() { data_dir } else { Path::new(".") };
+    let table = said("df", &["-Pk", &here.display().to_string()]).await?;
+    let free =
+        table.lines().nth(1).and_then(|line| line.split_whitespace().nth(3)).and_then(|kib| kib.parse::<u64>().ok());
+    let free = free.context("df does not say how much is free")? / 1024;
+    ensure!(free >= DISK_MIB, "{free} MiB are free, {DISK_MIB} are needed");
+    Ok(format!("{free} MiB free"))
+}
+
+/// The time by this machine's clock.
+pub(super) fn now() -> Moment {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Moment::from_micros(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
+}
+
+/// Ages and countdowns are shown by the clock of the browser's machine, which is this one.
+async fn clock(place: &Place) -> Result<String> {
+    let before = now();
+    let theirs = moment(&place.shop.get("/api/history").await?["at"])?;
+    let after = now();
+    let apart = (before.micros_since(theirs)).max(theirs.micros_since(after)).max(0);
+    ensure!(apart <= CLOCKS_APART, "the website's clock and this one are {} ms apart", apart / 1000);
+    Ok(format!("the website's clock and this one are {} ms apart", apart / 1000))
+}
+
+/// No page asks for anything that is not on its own website.
+async fn pages(place: &Place, driver: &WebDriver, bill: &[Act]) -> Result<String> {
+    let mut to_see: BTreeSet<String> = PAGES.map(str::to_owned).into_iter().collect();
+    to_see.extend(bill.iter().map(|act| act.page.clone()));
+    let mut seen = BTreeSet::new();
+    let mut asked = 0;
+    while let Some(page) = to_see.pop_first() {
+        driver.goto(format!("{}{page}?lang=en", place.shop.address())).await?;
+        asked += nothing_from_outside(place, driver, &page).await?;
+        seen.insert(page);
+        to_see.extend(links(driver).await?.into_iter().filter(|link| !seen.contains(link)));
+    }
+    ensure!(seen.len() > PAGES.len(), "the stage has no pages: {seen:?}");
+    Ok(format!("{} pages and {asked} parts of them come from here", seen.len()))
+}
+
+/// How many parts of a page were asked for, all of them here.
+async fn nothing_from_outside(place: &Place, driver: &WebDriver, page: &str) -> Result<usize> {
+    let script = "return performance.getEntriesByType('resource').map(part => part.name).concat(\
+                  [...document.querySelectorAll('[src], link[href]')].map(part => part.src || part.href))";
+    let parts: Value = driver.execute(script, Vec::new()).await?.json().clone();
+    let parts: Vec<&str> = parts.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    let here = |part: &str| part.is_empty() || part.starts_with(place.shop.address()) || part.starts_with("data:");
+    match parts.iter().find(|part| !here(part)) {
+        Some(outside) => anyhow::bail!("{page} asks for {outside}"),
+        None => Ok(parts.len()),
+    }
+}
+
+/// The other pages of the stage a page leads to.
+async fn links(driver: &WebDriver) -> Result<Vec<String>> {
+    let script = "return [...document.querySelectorAll('nav a[href^=\"/stage\"]')].map(link => link.pathname)";
+    let links = driver.execute(script, Vec::new()).await?.json().clone();
+    Ok(links.as_array().into_iter().flatten().filter_map(|link| link.as_str().map(str::to_owned)).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn free_memory_is_read_from_linux_and_from_a_mac() {
+        assert_eq!(linux_memory_mib("MemTotal: 24 kB\nMemAvailable:    2097152 kB\n"), Some(2048));
+        let mac = "Mach Virtual Memory Statistics: (page size of 16384 bytes)\nPages free:   64000.\nPages inactive:  64000.\n";
+        assert_eq!(mac_memory_mib(mac), Some(2000));
+        assert_eq!(mac_memory_mib(""), None);
+    }
+}

@@ -1,0 +1,63 @@
+//! Where the suite runs.
+
+use std::{fs, path::PathBuf};
+
+use anyhow::Result;
+
+use super::broker::Broker;
+use crate::{Demo, Shop};
+
+/// A suite that runs, as its settings say.
+pub struct Place {
+    /// Its website, with the presenter's token.
+    pub shop: Shop,
+    /// Its data: where a native demo keeps logs and the ports of its services.
+    pub data_dir: PathBuf,
+    /// What must be listened on, by the name of the setting, on this machine.
+    pub ports: Vec<(String, String)>,
+    pub(super) broker: Broker,
+}
+
+impl Place {
+    /// The suite that a demo with these settings is; `setting` gives the value of an environment variable.
+    ///
+    /// # Errors
+    /// If no HTTP client can be made.
+    pub fn of(setting: impl Fn(&str) -> Option<String>) -> Result<Self> {
+        let set = |name: &str| setting(name).filter(|value| !value.trim().is_empty());
+        let or = |name: &str, usual: &str| set(name).unwrap_or_else(|| usual.to_owned());
+        let data_dir = PathBuf::from(or("DATA_DIR", "data"));
+        let kept_token = || fs::read_to_string(data_dir.join("presenter-token")).unwrap_or_default();
+        let token = set("PRESENTER_TOKEN").unwrap_or_else(kept_token);
+        let mut ports = vec![("HTTP_PORT".to_owned(), or("HTTP_PORT", "8000"))];
+        if set("PULSAR_URL").is_none() {
+            ports.push(("PULSAR_PORT".to_owned(), or("PULSAR_PORT", "6650")));
+            ports.push(("PULSAR_HTTP_PORT".to_owned(), or("PULSAR_HTTP_PORT", "8080")));
+        }
+        let shop = Shop::new(&format!("http://127.0.0.1:{}", or("HTTP_PORT", "8000")), token.trim())?;
+        let of_demo = format!("http://127.0.0.1:{}", or("PULSAR_HTTP_PORT", "8080"));
+        let broker = Broker::new(
+            shop.http(),
+            &set("PULSAR_ADMIN_URL").unwrap_or(of_demo),
+            &or("PULSAR_TENANT", "beers"),
+            set("PULSAR_TOKEN"),
+        );
+        Ok(Place { shop, data_dir, ports, broker })
+    }
+
+    /// The suite of a demo that was started here.
+    ///
+    /// # Errors
+    /// As [`Place::of`].
+    pub fn of_demo(demo: &Demo) -> Result<Self> {
+        Self::of(|name| demo.setting(name))
+    }
+
+    /// What to do when nothing is there.
+    pub fn how_to_start(&self) -> String {
+        format!(
+            "no suite answers at {}: start one with scripts/demo or docker compose up, or say by HTTP_PORT where it is",
+            self.shop.address()
+        )
+    }
+}
