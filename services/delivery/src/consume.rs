@@ -22,7 +22,7 @@ use crate::{
 /// Most messages in one transaction: what waits is committed together, and nothing waits for company.
 const BATCH_MAX: usize = 256;
 
-/// Delivery at work until it is told to stop, as the environment says.
+/// Delivery at work until it is told to stop, as patient as the environment says.
 ///
 /// # Errors
 /// If a setting cannot be used, or the database fails.
@@ -48,9 +48,7 @@ async fn work_with(context: Context, config: Config) -> anyhow::Result<()> {
     let outbox = context.start_outbox(&mut tasks, &store);
     let (desk, handle) = Desk::new(context.clone(), store.clone(), outbox.clone(), config.patience);
     tasks.start(desk.work());
-    let mut crew = Crew::new(context.clone(), handle, config.pace);
-    crew.employ(config.couriers)?;
-    tasks.start(crew.work());
+    tasks.start(Crew::new(context.clone(), handle).work());
     let shutdown = context.shutdown.clone();
     let office = Office { context, store, outbox };
     tasks.start(office.work());
@@ -69,10 +67,16 @@ impl Office {
         let service = self.context.service;
         let mut letters = self.context.bus.consumer(DEAD_LETTERS, service, Dealt::default())?;
         let mut requests = self.context.bus.consumer(DELIVERY_REQUESTS, service, Dealt::default())?;
+        let mut pause = self.context.pause();
         loop {
+            let works = !pause.is_on();
+            self.context.board.paused(!works);
             tokio::select! {
-                batch = letters.receive(BATCH_MAX) => self.keep_all(&mut letters, batch).await?,
-                batch = requests.receive(BATCH_MAX) => self.answer_all(&mut requests, batch).await?,
+                // First, so that nothing is taken any more once the pause is known.
+                biased;
+                () = pause.changed() => {}
+                batch = letters.receive(BATCH_MAX), if works => self.keep_all(&mut letters, batch).await?,
+                batch = requests.receive(BATCH_MAX), if works => self.answer_all(&mut requests, batch).await?,
             }
         }
     }

@@ -8,7 +8,11 @@ use events::{
     ids::Moment,
     stage::{Carrying, CourierState},
 };
-use service::{now, presence::Board};
+use service::{
+    now,
+    presence::Board,
+    stage::{Pause, Stage},
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::desk::{Answer, DeskHandle, Report};
@@ -16,7 +20,9 @@ use crate::desk::{Answer, DeskHandle, Report};
 /// One courier.
 pub(crate) struct Courier {
     pub(crate) badge: Badge,
-    pub(crate) pace: Duration,
+    /// Where the pace is said.
+    pub(crate) stage: Stage,
+    pub(crate) pause: Pause,
     pub(crate) desk: DeskHandle,
     pub(crate) parcels: Consumer<DeliveryOrder>,
     /// Cancelled when they may go home.
@@ -24,14 +30,18 @@ pub(crate) struct Courier {
 }
 
 impl Courier {
-    /// Brings parcels until dismissed; one that is in hand then is still brought. Returns the name, which is free again.
+    /// Brings parcels until dismissed, and none while delivery is paused; one that is in hand then is still brought.
     ///
     /// Dropped at any point, they leave the parcel unacknowledged: another courier gets it.
-    pub(crate) async fn work(mut self) -> &'static str {
+    pub(crate) async fn work(mut self) {
         loop {
+            let works = !self.pause.is_on();
             let received = tokio::select! {
-                () = self.dismissed.cancelled() => return self.badge.name,
-                received = self.parcels.receive(1) => received,
+                // First what is said, then the next parcel: who is told to stop takes none any more.
+                biased;
+                () = self.dismissed.cancelled() => return,
+                () = self.pause.changed() => continue,
+                received = self.parcels.receive(1), if works => received,
             };
             for parcel in received {
                 let position = parcel.position;
@@ -45,10 +55,11 @@ impl Courier {
 
     /// `true` if the customer has it now, thanks to this courier.
     async fn handle(&self, parcel: Received<DeliveryOrder>) -> bool {
+        let pace = Duration::from_millis(self.stage.settings().choices.courier_pace_ms.into());
         let report = match parcel.message {
             Err(undecodable) => Report::Unreadable { position: parcel.position, undecodable },
-            Ok(task) if self.pace.is_zero() => Report::Tried { task, picked_up_at: Some(now()) },
-            Ok(task) => match self.bring(task).await {
+            Ok(task) if pace.is_zero() => Report::Tried { task, picked_up_at: Some(now()) },
+            Ok(task) => match self.bring(task, pace).await {
                 Some(task) => Report::Tried { task, picked_up_at: None },
                 None => return false,
             },
@@ -57,13 +68,13 @@ impl Courier {
     }
 
     /// Takes the parcel to its address; `None` if there is nothing left to do about it.
-    async fn bring(&self, task: DeliveryOrder) -> Option<DeliveryOrder> {
+    async fn bring(&self, task: DeliveryOrder, pace: Duration) -> Option<DeliveryOrder> {
         let picked_up = Report::PickedUp { task: task.clone() };
         if self.desk.report(self.badge.name, picked_up).await != Answer::BringIt {
             return None;
         }
-        self.badge.carries(&task, now(), self.pace);
-        tokio::time::sleep(self.pace).await;
+        self.badge.carries(&task, now(), pace);
+        tokio::time::sleep(pace).await;
         Some(task)
     }
 }

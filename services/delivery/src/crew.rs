@@ -1,79 +1,72 @@
-//! The crew: hires and dismisses couriers while they work.
+//! The crew: as many couriers as the speaker wants, hired and dismissed while they work, and one who crashes now and then.
 
-use std::{collections::BTreeMap, future::pending, time::Duration};
+use std::{collections::BTreeMap, future::pending, time::Instant};
 
 use bus::{BusError, Dealt};
 use events::topics::DELIVERY_ORDERS;
-use service::Context;
-use tokio::task::JoinSet;
+use service::{Context, stage::Cue};
+use tokio::{
+    sync::broadcast,
+    task::{AbortHandle, Id, JoinError, JoinSet},
+};
 use tokio_util::sync::CancellationToken;
-use tracing::info;
+use tracing::{info, warn};
 
 use crate::{
     courier::{Badge, Courier},
     desk::DeskHandle,
+    roster::Roster,
 };
-
-/// The names of the couriers there can be, in the order in which they are hired.
-const NAMES: [&str; 20] = [
-    "Ada", "Bart", "Chloé", "Dries", "Emma", "Florian", "Griet", "Hugo", "Inès", "Jef", "Kaat", "Lucas", "Marie",
-    "Noor", "Olivier", "Pieter", "Quentin", "Roos", "Simon", "Tine",
-];
-
-/// Most couriers there can be: everyone has a name.
-pub(crate) const COURIERS_MAX: usize = NAMES.len();
 
 /// All couriers.
 pub(crate) struct Crew {
     context: Context,
     desk: DeskHandle,
-    pace: Duration,
-    wanted: usize,
-    /// Who is here, each with the word that dismisses them; whoever was told stays until the parcel in hand is brought.
-    here: BTreeMap<&'static str, CancellationToken>,
-    at_work: JoinSet<&'static str>,
+    roster: Roster,
+    cues: broadcast::Receiver<Cue>,
+    here: BTreeMap<&'static str, Contract>,
+    at_work: JoinSet<()>,
+}
+
+/// What binds a courier.
+struct Contract {
+    /// The word that dismisses them.
+    dismissal: CancellationToken,
+    /// What ends them where they stand.
+    task: AbortHandle,
 }
 
 impl Crew {
-    pub(crate) fn new(context: Context, desk: DeskHandle, pace: Duration) -> Self {
-        Crew { context, desk, pace, wanted: 0, here: BTreeMap::new(), at_work: JoinSet::new() }
-    }
-
-    /// Hires or dismisses until there are so many. Those hired last go first, and bring what they have in hand.
-    pub(crate) fn employ(&mut self, wanted: usize) -> Result<(), BusError> {
-        self.wanted = wanted;
-        let surplus = self.employed().saturating_sub(wanted);
-        for dismissal in self.here.values().rev().filter(|told| !told.is_cancelled()).take(surplus) {
-            dismissal.cancel();
-        }
-        self.fill()
+    pub(crate) fn new(context: Context, desk: DeskHandle) -> Self {
+        let cues = context.stage.cues();
+        Crew { context, desk, roster: Roster::default(), cues, here: BTreeMap::new(), at_work: JoinSet::new() }
     }
 
     /// Sees to it that there are as many as wanted, until a courier fails.
     pub(crate) async fn work(mut self) -> anyhow::Result<()> {
+        let mut settings = self.context.stage.follow();
         loop {
-            match self.at_work.join_next().await {
-                Some(left) => self.goodbye(left?)?,
-                None => pending().await,
+            let wanted = settings.borrow_and_update().choices.couriers;
+            self.employ(usize::try_from(wanted).unwrap_or(usize::MAX))?;
+            let next_back = self.roster.next_back();
+            tokio::select! {
+                Ok(()) = settings.changed() => {}
+                // After an error there are more: it only says that some were missed.
+                cue = self.cues.recv() => if let Ok(Cue::Crash { who }) = cue { self.crash(&who) },
+                Some(left) = self.at_work.join_next_with_id() => self.goodbye(left)?,
+                () = until(next_back) => {}
             }
         }
     }
 
-    /// Someone has left: their name is free for the next.
-    fn goodbye(&mut self, name: &'static str) -> Result<(), BusError> {
-        info!(courier = name, "has left");
-        self.here.remove(name);
-        self.fill()
-    }
-
-    fn employed(&self) -> usize {
-        self.here.values().filter(|told| !told.is_cancelled()).count()
-    }
-
-    fn fill(&mut self) -> Result<(), BusError> {
-        while self.employed() < self.wanted {
-            // Whoever is still bringing a last parcel keeps the name; the place is filled when they have left.
-            let Some(name) = NAMES.into_iter().find(|name| !self.here.contains_key(name)) else { break };
+    /// Hires or dismisses until there are so many. Those hired last go first, and bring what they have in hand.
+    fn employ(&mut self, wanted: usize) -> Result<(), BusError> {
+        for name in self.roster.want(wanted) {
+            if let Some(contract) = self.here.get(name) {
+                contract.dismissal.cancel();
+            }
+        }
+        for name in self.roster.hire(Instant::now()) {
             self.hire(name)?;
         }
         Ok(())
@@ -81,17 +74,55 @@ impl Crew {
 
     fn hire(&mut self, name: &'static str) -> Result<(), BusError> {
         let dealt = Dealt { name: Some(name.to_owned()), own_connection: true, ..Dealt::default() };
-        let dismissed = CancellationToken::new();
+        let dismissal = CancellationToken::new();
         let courier = Courier {
             badge: Badge::new(name, self.context.board.clone()),
-            pace: self.pace,
+            stage: self.context.stage.clone(),
+            pause: self.context.pause(),
             desk: self.desk.clone(),
             parcels: self.context.bus.consumer(DELIVERY_ORDERS, self.context.service, dealt)?,
-            dismissed: dismissed.clone(),
+            dismissed: dismissal.clone(),
         };
-        self.here.insert(name, dismissed);
-        self.at_work.spawn(courier.work());
+        let task = self.at_work.spawn(courier.work());
+        self.here.insert(name, Contract { dismissal, task });
+        info!(courier = name, "is hired");
         Ok(())
+    }
+
+    /// Ends a courier where they stand, and drops their connection with them: nothing is put down, the broker sees them
+    /// gone, and whoever is free gets the parcel.
+    fn crash(&mut self, who: &str) {
+        let Some(name) = self.roster.crash(who, Instant::now()) else {
+            info!(courier = who, "shall crash, but is not here");
+            return;
+        };
+        if let Some(contract) = self.here.get(name) {
+            warn!(courier = name, "crashes");
+            contract.task.abort();
+        }
+    }
+
+    /// Someone is gone, dismissed or crashed.
+    fn goodbye(&mut self, left: Result<(Id, ()), JoinError>) -> Result<(), JoinError> {
+        let task = match left {
+            Ok((task, ())) => task,
+            Err(crashed) if crashed.is_cancelled() => crashed.id(),
+            Err(failed) => return Err(failed),
+        };
+        if let Some(name) = self.here.iter().find(|(_, contract)| contract.task.id() == task).map(|(name, _)| *name) {
+            info!(courier = name, "is gone");
+            self.here.remove(name);
+            self.roster.gone(name);
+        }
+        Ok(())
+    }
+}
+
+/// Returns then; never, if there is no such time.
+async fn until(then: Option<Instant>) {
+    match then {
+        Some(then) => tokio::time::sleep_until(then.into()).await,
+        None => pending().await,
     }
 }
 
@@ -102,12 +133,20 @@ mod tests {
     use std::{path::PathBuf, time::Duration};
 
     use bus::{Broker, Bus, Place};
-    use events::ids::Service;
+    use events::{
+        ids::Service,
+        settings::{Choices, StageSettings},
+    };
     use service::{stage::Stage, testing::eventually};
     use store::Store;
 
     use super::*;
-    use crate::{desk::Desk, round::Patience, store::TABLES};
+    use crate::{
+        desk::Desk,
+        roster::{AWAY_AFTER_CRASH, NAMES},
+        round::Patience,
+        store::TABLES,
+    };
 
     struct Folder(PathBuf);
 
@@ -126,32 +165,46 @@ mod tests {
         let context = Context::new(Service::Delivery, bus, Stage::default(), &folder.0, CancellationToken::new());
         let patience = Patience { attempts: 4, first_delay_ms: 100 };
         let (_, desk) = Desk::new(context.clone(), store, outbox, patience);
-        (Crew::new(context.clone(), desk, Duration::ZERO), context)
+        (Crew::new(context.clone(), desk), context)
     }
 
-    fn on_the_board(context: &Context) -> Vec<String> {
-        context.board.couriers(|couriers| couriers.iter().map(|state| state.courier.clone()).collect())
+    fn want(context: &Context, couriers: u32) {
+        let version = context.stage.settings().version + 1;
+        let choices = Choices { couriers, ..Choices::default() };
+        context.stage.change(StageSettings { version, choices, ..StageSettings::default() });
+    }
+
+    async fn board_shows(context: &Context, expected: &[&str]) {
+        let shown = || context.board.couriers(|all| all.iter().map(|state| state.courier.clone()).collect::<Vec<_>>());
+        let same = eventually("the board", || async { (shown() == expected).then_some(()) }).await;
+        same.unwrap_or_else(|_| panic!("expected {expected:?}, the board shows {:?}", shown()));
     }
 
     #[tokio::test]
     async fn employs_exactly_as_many_as_wanted_and_shows_them_in_order() {
         let folder = Folder(std::env::temp_dir().join(format!("beers-crew-{}", std::process::id())));
-        let (mut crew, context) = crew(&folder).await;
-        crew.employ(3).unwrap();
-        assert_eq!(on_the_board(&context), ["Ada", "Bart", "Chloé"]);
-        crew.employ(COURIERS_MAX).unwrap();
-        assert_eq!(on_the_board(&context), NAMES);
-        crew.employ(2).unwrap();
-        crew.employ(4).unwrap();
+        let (crew, context) = crew(&folder).await;
+        want(&context, 3);
         let working = tokio::spawn(crew.work());
-        let four = eventually("four couriers", || async {
-            let names = on_the_board(&context);
-            (names.len() == 4).then_some(names)
-        });
-        assert_eq!(four.await.unwrap(), ["Ada", "Bart", "Chloé", "Dries"]);
+        board_shows(&context, &["Ada", "Bart", "Chloé"]).await;
+        for (wanted, expected) in [(20, &NAMES[..]), (0, &[]), (4, &NAMES[..4]), (999, &NAMES)] {
+            want(&context, wanted);
+            board_shows(&context, expected).await;
+        }
+        want(&context, 2);
+        board_shows(&context, &["Ada", "Bart"]).await;
+
+        let crashed_at = Instant::now();
+        for who in ["Zoë", "Tine", "Ada"] {
+            assert!(context.stage.give(Cue::Crash { who: who.into() }));
+        }
+        board_shows(&context, &["Bart"]).await;
+        assert!(crashed_at.elapsed() < Duration::from_secs(1), "the board shows at once who is gone");
+        board_shows(&context, &["Ada", "Bart"]).await;
+        assert!(crashed_at.elapsed() >= AWAY_AFTER_CRASH);
+
         working.abort();
         assert!(working.await.unwrap_err().is_cancelled());
-        let nobody = eventually("an empty board", || async { on_the_board(&context).is_empty().then_some(()) });
-        nobody.await.unwrap();
+        board_shows(&context, &[]).await;
     }
 }

@@ -17,13 +17,13 @@ use tokio::sync::{mpsc, oneshot};
 use tracing::debug;
 
 use crate::{
-    crew::COURIERS_MAX,
+    roster::NAMES,
     round::{self, NotItsTurn, Outcome, Patience},
     store::{load, save},
 };
 
 /// Most reports that wait, and most in one transaction: every courier has one at a time.
-const REPORTS_MAX: usize = COURIERS_MAX;
+const REPORTS_MAX: usize = NAMES.len();
 
 /// What a courier has to say.
 pub(crate) enum Report {

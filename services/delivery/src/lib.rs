@@ -5,6 +5,9 @@
 //! transaction: the book of parcels and the outbox together. A parcel is acknowledged only when the outcome of its
 //! attempt is committed, by whoever: a courier who dies before that leaves it to another.
 //!
+//! How many couriers there are, their pace and whether they work are the speaker's settings, and hold while they work.
+//! The roster, pure as well, says who is hired, dismissed, and back after a crash; the crew does it.
+//!
 //! Deliberately absent: the client's dead-letter policy and negative acknowledgements, which know neither a growing
 //! delay nor a reason; and any list of retries that wait: they wait in the queue, which hands them out when it is time.
 //!
@@ -20,6 +23,8 @@ mod store;
 mod desk;
 
 mod courier;
+
+mod roster;
 
 mod crew;
 

@@ -140,7 +140,7 @@ pub struct CourierState {
     /// The parcel they carry, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub carrying: Option<Carrying>,
-    /// How many they delivered since the service started.
+    /// How many they delivered since they were hired.
     pub delivered: u64,
 }
 

@@ -42,6 +42,11 @@ impl Board {
         self.change(|said| said.paused = paused);
     }
 
+    /// Whether it says that it does not consume.
+    pub fn is_paused(&self) -> bool {
+        self.change(|said| said.paused)
+    }
+
     /// Changes what is said of the couriers.
     pub fn couriers<R>(&self, change: impl FnOnce(&mut Vec<CourierState>) -> R) -> R {
         self.change(|said| change(&mut said.couriers))

@@ -1,98 +1,27 @@
-//! Delivery against a real broker.
+//! What becomes of parcels.
 
-use std::{collections::HashSet, time::Duration};
+use std::collections::HashSet;
 
 use anyhow::Result;
-use bus::Received;
-use delivery::{Config, round::Patience};
 use events::{
     delivery::{DeliveryOrder, DeliveryRequest, DeliveryUpdate, FailureReason},
-    ids::{BeerId, Moment, Service},
-    orders::Line,
-    quantities::Bottles,
+    ids::Moment,
     topics::{DEAD_LETTERS, DELIVERY_ORDERS, DELIVERY_REQUESTS, DELIVERY_UPDATES, UNREADABLE},
 };
-use service::testing::{Ground, Running, eventually};
+use service::testing::{Ground, eventually};
 
-const FOUND: &str = "Grote Markt 1, Brussel";
+use crate::{
+    FOUND, ask, crew, deliveries, ends_with, moments, parcel, queue, readable, start, start_patient, start_with_board,
+    story,
+};
+
 /// A queue looks this often for what is due, and hands out what will be before it looks again.
 const EARLY_BY_MS: i64 = 100;
-
-#[expect(clippy::unwrap_used, reason = "the tests' own order ids")]
-fn parcel(id: &str, address: &str) -> DeliveryOrder {
-    DeliveryOrder {
-        order_id: id.parse().unwrap(),
-        round: 1,
-        attempt: 1,
-        customer: "Ada".into(),
-        address: address.into(),
-        lines: vec![Line { beer: BeerId::new("orval"), bottles: Bottles(2) }],
-    }
-}
-
-fn crew(couriers: usize, pace_ms: u64) -> Config {
-    let patience = Patience { attempts: 4, first_delay_ms: 100 };
-    Config { couriers, pace: Duration::from_millis(pace_ms), patience }
-}
-
-fn start(ground: &Ground, config: Config) -> Running {
-    ground.start(Service::Delivery, |context| delivery::run_with(context, config))
-}
-
-async fn queue(ground: &Ground, parcel: &DeliveryOrder) -> Result<()> {
-    ground.publish(DELIVERY_ORDERS, parcel.order_id.as_str(), parcel).await
-}
-
-async fn ask(ground: &Ground, request: DeliveryRequest) -> Result<()> {
-    ground.publish(DELIVERY_REQUESTS, request.order_id().as_str(), &request).await
-}
-
-fn readable(received: &[Received<DeliveryUpdate>]) -> impl Iterator<Item = &DeliveryUpdate> {
-    received.iter().filter_map(|received| received.message.as_ref().ok())
-}
-
-/// Order, round and courier of every delivery; a message that was published twice counts once.
-fn deliveries(received: &[Received<DeliveryUpdate>]) -> Vec<(&str, u32, &str)> {
-    let mut seen = HashSet::new();
-    let first = received.iter().filter(|received| seen.insert(&received.event_id));
-    first
-        .filter_map(|received| match received.message.as_ref().ok()? {
-            DeliveryUpdate::Delivered { order_id, round, courier, .. } => {
-                Some((order_id.as_str(), *round, courier.as_str()))
-            }
-            _ => None,
-        })
-        .collect()
-}
-
-/// What happened to one order, in short.
-fn story(received: &[Received<DeliveryUpdate>], order: &str) -> Vec<String> {
-    let of_order = readable(received).filter(|update| update.order_id().as_str() == order);
-    of_order
-        .map(|update| match update {
-            DeliveryUpdate::PickedUp { round, attempt, .. } => format!("picked up {round}.{attempt}"),
-            DeliveryUpdate::Delivered { round, attempt, .. } => format!("delivered {round}.{attempt}"),
-            DeliveryUpdate::AttemptFailed { round, attempt, .. } => format!("failed {round}.{attempt}"),
-            DeliveryUpdate::Stranded { round, attempts, .. } => format!("stranded {round}.{attempts}"),
-            DeliveryUpdate::Redriven { round, address, .. } => format!("redriven {round} to {address}"),
-            DeliveryUpdate::Returned { lines, .. } => format!("returned {} lines", lines.len()),
-        })
-        .collect()
-}
-
-/// When those updates happened that `which` picks, and what it picked from them.
-fn moments<T>(received: &[Received<DeliveryUpdate>], which: impl Fn(&DeliveryUpdate) -> Option<T>) -> Vec<(Moment, T)> {
-    received.iter().filter_map(|received| Some((received.at, which(received.message.as_ref().ok()?)?))).collect()
-}
-
-fn ends_with(received: &[Received<DeliveryUpdate>], order: &str, beginning: &str) -> bool {
-    story(received, order).last().is_some_and(|last| last.starts_with(beginning))
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_parcel_is_delivered_once_and_every_courier_works() -> Result<()> {
     let ground = Ground::new().await?;
-    let delivery = start(&ground, crew(3, 20));
+    let delivery = start(&ground, 3, 20);
     for n in 0..60 {
         queue(&ground, &parcel(&format!("a{n}"), FOUND)).await?;
     }
@@ -113,8 +42,7 @@ async fn an_address_nobody_finds_is_tried_again_later_and_later_and_holds_nobody
     for n in 0..10 {
         queue(&ground, &parcel(&format!("a{n}"), FOUND)).await?;
     }
-    let patience = Patience { attempts: 4, first_delay_ms: 200 };
-    let delivery = start(&ground, Config { patience, ..crew(1, 0) });
+    let delivery = start_patient(&ground, 1, 0, 200);
     let updates = ground.read_until(DELIVERY_UPDATES, |all| ends_with(all, "lost", "stranded")).await?;
     let expected = [
         "picked up 1.1",
@@ -153,7 +81,7 @@ async fn an_address_nobody_finds_is_tried_again_later_and_later_and_holds_nobody
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stranded_order_is_delivered_in_its_second_round() -> Result<()> {
     let ground = Ground::new().await?;
-    let delivery = start(&ground, crew(2, 0));
+    let delivery = start(&ground, 2, 0);
     queue(&ground, &parcel("lost", "Rue introuvable 3")).await?;
     ground.read_until(DELIVERY_UPDATES, |all| ends_with(all, "lost", "stranded")).await?;
     let order_id = parcel("lost", FOUND).order_id;
@@ -176,7 +104,7 @@ async fn a_stranded_order_is_delivered_in_its_second_round() -> Result<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stranded_order_goes_back_to_stock_once() -> Result<()> {
     let ground = Ground::new().await?;
-    let delivery = start(&ground, crew(2, 0));
+    let delivery = start(&ground, 2, 0);
     for id in ["lost", "other"] {
         queue(&ground, &parcel(id, "nowhere")).await?;
     }
@@ -198,7 +126,7 @@ async fn a_stranded_order_goes_back_to_stock_once() -> Result<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_nobody_can_read_is_put_aside_and_holds_nobody_up() -> Result<()> {
     let ground = Ground::new().await?;
-    let delivery = start(&ground, crew(1, 0));
+    let delivery = start(&ground, 1, 0);
     ground.publish_raw(DELIVERY_ORDERS, b"a parcel").await?;
     ground.publish_raw(DELIVERY_REQUESTS, b"please").await?;
     ground.publish_raw(DEAD_LETTERS, b"R.I.P.").await?;
@@ -221,7 +149,7 @@ async fn a_parcel_that_comes_twice_is_delivered_once() -> Result<()> {
             queue(&ground, parcel).await?;
         }
     }
-    let delivery = start(&ground, crew(3, 10));
+    let delivery = start(&ground, 3, 10);
     // The queue is handed out in its order: when the last has come, so have all before it, but for those in hand.
     for n in 0..3 {
         queue(&ground, &parcel(&format!("last{n}"), "nowhere")).await?;
@@ -241,11 +169,11 @@ async fn a_killed_delivery_loses_nothing_and_delivers_nothing_twice() -> Result<
         queue(&ground, &parcel(&format!("a{n}"), FOUND)).await?;
     }
     for delivered_before in [5, 20] {
-        let delivery = start(&ground, crew(3, 20));
+        let delivery = start(&ground, 3, 20);
         ground.read_until(DELIVERY_UPDATES, |all| deliveries(all).len() >= delivered_before).await?;
         delivery.kill().await;
     }
-    let delivery = start(&ground, crew(3, 5));
+    let delivery = start(&ground, 3, 5);
     let updates = ground.read_until(DELIVERY_UPDATES, |all| deliveries(all).len() >= 40).await?;
     let delivered = deliveries(&updates);
     assert_eq!(delivered.len(), 40);
@@ -256,9 +184,8 @@ async fn a_killed_delivery_loses_nothing_and_delivers_nothing_twice() -> Result<
 #[tokio::test(flavor = "multi_thread")]
 async fn the_board_shows_who_carries_what() -> Result<()> {
     let ground = Ground::new().await?;
-    let context = ground.context(Service::Delivery);
-    let (board, shutdown) = (context.board.clone(), context.shutdown.clone());
-    let delivery = tokio::spawn(delivery::run_with(context, crew(2, 200)));
+    crew(&ground, 2, 200);
+    let (delivery, board) = start_with_board(&ground);
     queue(&ground, &parcel("a", FOUND)).await?;
     let carrying = eventually("a courier with the parcel", || async {
         board.couriers(|couriers| couriers.iter().find_map(|courier| courier.carrying.clone()))
@@ -275,7 +202,6 @@ async fn the_board_shows_who_carries_what() -> Result<()> {
         done.then_some(())
     })
     .await?;
-    shutdown.cancel();
-    delivery.await??;
+    delivery.stop().await?;
     eventually("an empty board", || async { board.couriers(|couriers| couriers.is_empty().then_some(())) }).await
 }

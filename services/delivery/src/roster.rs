@@ -1,0 +1,187 @@
+//! The pure core of the crew: who is hired, dismissed, and back after a crash. No clock, no tasks: time is handed in, and
+//! the edge does what the roster says.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::{Duration, Instant},
+};
+
+use events::settings::COURIERS_MAX;
+
+/// The names of the couriers there can be, in the order in which they are hired.
+pub(crate) const NAMES: [&str; COURIERS_MAX as usize] = [
+    "Ada", "Bart", "Chloé", "Dries", "Emma", "Florian", "Griet", "Hugo", "Inès", "Jef", "Kaat", "Lucas", "Marie",
+    "Noor", "Olivier", "Pieter", "Quentin", "Roos", "Simon", "Tine",
+];
+
+/// How long a courier who crashed is away; long enough for a room to see the lane empty, and who has the parcel now.
+pub(crate) const AWAY_AFTER_CRASH: Duration = Duration::from_secs(4);
+
+/// How it is with one courier.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// Brings parcels.
+    AtWork,
+    /// Was told to go, and brings a last parcel; the name is taken until then.
+    Leaving,
+    /// Crashed, and is not quite gone.
+    Crashed { back_at: Instant },
+    /// Crashed and gone; hired again then.
+    Away { back_at: Instant },
+}
+
+/// Who is employed.
+#[derive(Debug, Default)]
+pub(crate) struct Roster {
+    wanted: usize,
+    places: BTreeMap<&'static str, Place>,
+}
+
+impl Roster {
+    /// So many are wanted from now on. Returns who has to be told to go: those hired last.
+    pub(crate) fn want(&mut self, wanted: usize) -> BTreeSet<&'static str> {
+        self.wanted = wanted;
+        let surplus = self.employed().saturating_sub(wanted);
+        let last: Vec<_> = self.places.iter().rev().filter(|(_, place)| place.counts()).take(surplus).collect();
+        let told: BTreeSet<_> = last.into_iter().map(|(name, _)| *name).collect();
+        // Whoever is away need not come back.
+        self.places.retain(|name, place| !(told.contains(name) && matches!(place, Place::Away { .. })));
+        for (_, place) in self.places.iter_mut().filter(|(name, _)| told.contains(*name)) {
+            *place = Place::Leaving;
+        }
+        told
+    }
+
+    /// Who has to be hired now: those who are back, and others until there are as many as wanted. They are at work then.
+    pub(crate) fn hire(&mut self, now: Instant) -> BTreeSet<&'static str> {
+        let back = |place: &Place| matches!(place, Place::Away { back_at } if *back_at <= now);
+        let mut hired: BTreeSet<_> =
+            self.places.iter().filter(|(_, place)| back(place)).map(|(name, _)| *name).collect();
+        let missing = self.wanted.saturating_sub(self.employed());
+        // Whoever is still bringing a last parcel keeps the name; with all names taken a place is filled when one is free.
+        hired.extend(NAMES.into_iter().filter(|name| !self.places.contains_key(name)).take(missing));
+        self.places.extend(hired.iter().map(|name| (*name, Place::AtWork)));
+        hired
+    }
+
+    /// This one crashes now. Returns who it is, `None` if nobody of that name is here.
+    pub(crate) fn crash(&mut self, who: &str, now: Instant) -> Option<&'static str> {
+        let (name, place) = self.places.iter_mut().find(|(name, _)| **name == who)?;
+        match place {
+            Place::AtWork => *place = Place::Crashed { back_at: now + AWAY_AFTER_CRASH },
+            Place::Leaving => {}
+            Place::Crashed { .. } | Place::Away { .. } => return None,
+        }
+        Some(name)
+    }
+
+    /// This one is gone, dismissed or crashed.
+    pub(crate) fn gone(&mut self, name: &'static str) {
+        match self.places.get(name) {
+            Some(Place::Crashed { back_at }) => {
+                let back_at = *back_at;
+                self.places.insert(name, Place::Away { back_at });
+            }
+            _ => {
+                self.places.remove(name);
+            }
+        }
+    }
+
+    /// When the next one comes back.
+    pub(crate) fn next_back(&self) -> Option<Instant> {
+        let away = self.places.values().filter_map(|place| match place {
+            Place::Away { back_at } => Some(*back_at),
+            _ => None,
+        });
+        away.min()
+    }
+
+    fn employed(&self) -> usize {
+        self.places.values().filter(|place| place.counts()).count()
+    }
+}
+
+impl Place {
+    /// Whether it counts as one of those wanted. Nobody is hired instead of one who crashed.
+    fn counts(self) -> bool {
+        self != Place::Leaving
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(names: &[&'static str]) -> BTreeSet<&'static str> {
+        names.iter().copied().collect()
+    }
+
+    #[test]
+    fn the_last_hired_go_first_and_keep_their_names_until_they_are_gone() {
+        let (mut roster, now) = (Roster::default(), Instant::now());
+        assert_eq!(roster.want(3), names(&[]));
+        assert_eq!(roster.hire(now), names(&["Ada", "Bart", "Chloé"]));
+        assert_eq!(roster.want(1), names(&["Bart", "Chloé"]));
+        assert_eq!(roster.want(2), names(&[]));
+        assert_eq!(roster.hire(now), names(&["Dries"]), "the others still have a parcel in hand");
+        roster.gone("Bart");
+        assert_eq!(roster.hire(now), names(&[]));
+        roster.want(3);
+        assert_eq!(roster.hire(now), names(&["Bart"]));
+    }
+
+    #[test]
+    fn never_more_than_there_are_names() {
+        let (mut roster, now) = (Roster::default(), Instant::now());
+        roster.want(1_000);
+        assert_eq!(roster.hire(now), names(&NAMES));
+        assert_eq!(roster.want(19), names(&["Tine"]));
+        roster.want(20);
+        assert_eq!(roster.hire(now), names(&[]));
+        roster.gone("Tine");
+        assert_eq!(roster.hire(now), names(&["Tine"]));
+    }
+
+    #[test]
+    fn who_crashed_comes_back_and_nobody_is_hired_instead() {
+        let (mut roster, now) = (Roster::default(), Instant::now());
+        roster.want(2);
+        roster.hire(now);
+        assert_eq!(roster.crash("Ada", now), Some("Ada"));
+        assert_eq!(roster.crash("Ada", now), None, "only once");
+        assert_eq!(roster.hire(now + AWAY_AFTER_CRASH), names(&[]), "not before they are gone");
+        roster.gone("Ada");
+        assert_eq!(roster.next_back(), Some(now + AWAY_AFTER_CRASH));
+        assert_eq!(roster.hire(now + AWAY_AFTER_CRASH - Duration::from_millis(1)), names(&[]));
+        assert_eq!(roster.hire(now + AWAY_AFTER_CRASH), names(&["Ada"]));
+        assert_eq!(roster.next_back(), None);
+    }
+
+    #[test]
+    fn who_crashed_and_is_wanted_no_more_stays_away() {
+        let (mut roster, now) = (Roster::default(), Instant::now());
+        roster.want(3);
+        roster.hire(now);
+        // One crashed and gone, one crashed and not quite gone, one crashed while bringing a last parcel.
+        roster.crash("Ada", now);
+        roster.gone("Ada");
+        roster.crash("Bart", now);
+        assert_eq!(roster.want(2), names(&["Chloé"]));
+        assert_eq!(roster.crash("Chloé", now), Some("Chloé"));
+        assert_eq!(roster.want(0), names(&["Ada", "Bart"]));
+        roster.gone("Bart");
+        roster.gone("Chloé");
+        assert_eq!(roster.next_back(), None);
+        assert_eq!(roster.hire(now + AWAY_AFTER_CRASH), names(&[]));
+    }
+
+    #[test]
+    fn a_stranger_cannot_crash() {
+        let (mut roster, now) = (Roster::default(), Instant::now());
+        roster.want(1);
+        roster.hire(now);
+        assert_eq!(roster.crash("Zoë", now), None);
+        assert_eq!(roster.crash("Bart", now), None, "not hired");
+    }
+}
