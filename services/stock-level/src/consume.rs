@@ -1,206 +1,196 @@
-//! Messages in: what the workers hand in → core → outbox in one transaction, then publish, then they acknowledge.
+//! Messages in: what the workers hand in goes over the desk; what the speaker changes or asks changes the crew.
 
-use std::collections::BTreeMap;
+use std::time::Duration;
 
-use bus::{Received, Until};
 use events::{
-    ids::{BeerId, Moment},
-    settings::Fold,
-    stock::{StockEvent, StockLevel},
-    topics::{Dealing, STOCK_EVENTS, STOCK_LEVELS},
+    ids::Service,
+    settings::{Folding, StageSettings, SubscriptionType},
+    stage::{Answer, Question},
 };
-use service::{Context, Serving, Tasks, environment, now};
-use store::{OutboxHandle, Store, Transaction, enqueue, put_aside};
-use tokio::sync::mpsc;
-use tracing::warn;
+use service::{Context, Serving, Tasks, stage::Cue};
+use tokio::{
+    sync::{
+        OwnedSemaphorePermit,
+        broadcast::{self, error::RecvError},
+    },
+    time::{Instant, sleep},
+};
+use tracing::{info, warn};
 
 use crate::{
-    crew::{Crew, HandIn, Mode},
-    levels::{Folded, Levels, Written},
-    store::{TABLES, load, save},
+    crew::{Crew, HandIns},
+    desk::Desk,
+    store::TABLES,
+    worker::HandIn,
 };
 
 /// Most hand-ins folded in one transaction.
 const HAND_INS_MAX: usize = 64;
-/// Most workers a crew may have.
-const WORKERS_MAX: u32 = 10;
+/// How long a fold afresh waits for what workers have in hand; it is folded after it else.
+const HANDS_FREE_WITHIN: Duration = Duration::from_secs(1);
+/// When consumers of a Failover subscription leave, the broker chooses another active one and, after its
+/// `activeConsumerFailoverDelayTimeMillis` (50 here), winds the subscription back to what is not acknowledged, even if
+/// nobody is left or others read by then. With Pulsar 4.0.6 a Shared worker then gets what another has in hand, and as
+/// that is acknowledged twice it never gets anything again. So whoever comes after Failover waits for this.
+const FAILOVER_SETTLES_WITHIN: Duration = Duration::from_millis(150);
+/// Pause before the log is read once more, where the broker was away.
+const READ_AGAIN_AFTER: Duration = Duration::from_millis(200);
 
-/// stock-level at work until it is told to stop, as the environment says: `STOCK_WORKERS` (2) on a Failover
-/// subscription, with the versioned fold.
+/// stock-level at work until it is told to stop, as the stage's settings say and as they change.
 ///
 /// # Errors
-/// If the database fails, or a setting cannot be used.
+/// If the database fails.
 pub fn run(context: Context) -> Serving {
     Box::pin(work_as_set(context))
 }
 
 async fn work_as_set(context: Context) -> anyhow::Result<()> {
-    let workers = environment::number("STOCK_WORKERS", 2, 1..=WORKERS_MAX)?;
-    run_in(context, Mode { dealing: Dealing::Failover, workers, fold: Fold::Versioned }).await
-}
-
-/// stock-level at work in this mode.
-///
-/// # Errors
-/// If the database fails.
-pub fn run_in(context: Context, mode: Mode) -> Serving {
-    Box::pin(work_in(context, mode))
-}
-
-async fn work_in(context: Context, mode: Mode) -> anyhow::Result<()> {
     let store = context.open_store(&TABLES).await?;
     let mut tasks = Tasks::default();
     let outbox = context.start_outbox(&mut tasks, &store);
-    let levels = load(&store).await?;
+    outbox.wake();
+    let folding = context.stage.settings().choices.stock_level;
+    let desk = Desk::open(context.clone(), store, outbox, folding).await?;
+    let (crew, hand_ins) = Crew::gather(&context, folding);
     let shutdown = context.shutdown.clone();
-    let (crew, hand_ins) = Crew::start(&context.bus, mode)?;
-    let mut desk = Desk { context, store, outbox, levels, mode };
-    tasks.start(async move {
-        desk.outbox.wake();
-        let worked = desk.work(hand_ins).await;
-        crew.stop().await;
-        worked
-    });
+    tasks.start(Shift { context, desk, crew, hand_ins, waiting: Vec::new() }.work());
     tasks.run_until(&shutdown).await
 }
 
-/// The one desk where levels are written and published, whatever the number of workers.
-struct Desk {
+/// Crew and desk at work together.
+struct Shift {
     context: Context,
-    store: Store,
-    outbox: OutboxHandle,
-    /// As committed, plus what the transaction under way folded. If that fails the process ends and reads it again.
-    levels: Levels,
-    mode: Mode,
+    desk: Desk,
+    crew: Crew,
+    hand_ins: HandIns,
+    waiting: Vec<HandIn>,
 }
 
-/// Levels to be published; of a beer written several times in one transaction only the last one, except with the naive
-/// fold, which is there to show every write.
-type Writes = BTreeMap<BeerId, (Written, String)>;
-
-impl Desk {
-    async fn work(&mut self, mut hand_ins: mpsc::Receiver<HandIn>) -> anyhow::Result<()> {
-        let mut waiting = Vec::new();
-        while hand_ins.recv_many(&mut waiting, HAND_INS_MAX).await > 0 {
-            self.fold_all(&waiting).await?;
-            if !self.outbox.flush().await {
-                return Ok(());
-            }
-            for hand_in in waiting.drain(..) {
-                // A worker that is gone does not acknowledge; what it took comes again, and is older by then.
-                let _gone = hand_in.done.send(());
-            }
-        }
-        Ok(())
-    }
-
-    /// One transaction for all that waits.
-    async fn fold_all(&mut self, waiting: &[HandIn]) -> anyhow::Result<()> {
-        let now = now();
-        let mut transaction = self.store.begin().await?;
-        let mut writes = Writes::new();
-        let (mut handled, mut repeated, mut unreadable) = (0, 0, 0);
-        for HandIn { worker, events, .. } in waiting {
-            for received in events {
-                match &received.message {
-                    Ok(event) => match self.fold(event, worker).await? {
-                        Some(folded) => {
-                            handled += 1;
-                            self.note(&mut transaction, &mut writes, folded, worker, now).await?;
-                        }
-                        None => repeated += 1,
-                    },
-                    Err(undecodable) => {
-                        let (service, topic) = (self.context.service, STOCK_EVENTS.entry);
-                        put_aside(&mut transaction, service, topic, received.position, undecodable, now).await?;
-                        unreadable += 1;
+impl Shift {
+    async fn work(mut self) -> anyhow::Result<()> {
+        let mut settings = self.context.stage.follow();
+        let mut cues = self.context.stage.cues();
+        let now = settings.borrow_and_update().clone();
+        self.begin().await?;
+        self.obey(&now).await?;
+        loop {
+            // In this order: whoever changes the settings and then asks is answered by the new crew.
+            tokio::select! {
+                biased;
+                Ok(()) = settings.changed() => {
+                    let now = settings.borrow_and_update().clone();
+                    self.obey(&now).await?;
+                }
+                cue = next(&mut cues) => self.act_on(cue).await?,
+                name = self.crew.back() => self.crew.begin(name)?,
+                some = self.hand_ins.recv_many(&mut self.waiting, HAND_INS_MAX) => {
+                    if some == 0 || !self.desk.take(&mut self.waiting).await? {
+                        return Ok(());
                     }
                 }
             }
         }
-        self.write_all(&mut transaction, writes, now).await?;
-        transaction.commit().await?;
-        let (metrics, topic) = (&self.context.metrics, STOCK_EVENTS.entry.name);
-        metrics.handled(topic, handled);
-        metrics.repeated(topic, repeated);
-        metrics.unreadable(topic, unreadable);
+    }
+
+    /// Works as the settings say.
+    async fn obey(&mut self, settings: &StageSettings) -> anyhow::Result<()> {
+        self.context.board.paused(settings.choices.paused.contains(&Service::StockLevel));
+        let wanted = settings.choices.stock_level;
+        // How long an event takes each worker reads for itself.
+        if wanted != (Folding { work_ms: wanted.work_ms, ..self.crew.folding() }) {
+            self.switch(wanted).await?;
+        }
         Ok(())
     }
 
-    /// Folds one event: the beers whose level it changed, more than one only after a gap; `None` if it changed nothing.
-    async fn fold(&mut self, event: &StockEvent, worker: &str) -> anyhow::Result<Option<Vec<BeerId>>> {
-        match self.levels.fold(self.mode.fold, self.mode.in_order(), event) {
-            Folded::Written(_) => Ok(Some(vec![event.beer.clone()])),
-            Folded::Older => Ok(None),
-            Folded::Gap { expected } => {
-                warn!(beer = %event.beer, %expected, came = %event.sequence, worker, "a gap: folding the log afresh");
-                self.fold_the_log().await.map(Some)
+    /// Another crew under the same subscription: the old one finishes, acknowledges and closes, then the new one begins
+    /// with levels folded afresh, so that one mode's errors are not counted to the next.
+    async fn switch(&mut self, wanted: Folding) -> anyhow::Result<()> {
+        let started = Instant::now();
+        let (crew, hand_ins) = Crew::gather(&self.context, wanted);
+        let before = std::mem::replace(&mut self.crew, crew);
+        let was_failover = before.folding().subscription == SubscriptionType::Failover;
+        let _leaving = before.dismiss();
+        // They end when the last worker of the old crew has acknowledged and closed.
+        while self.hand_ins.recv_many(&mut self.waiting, HAND_INS_MAX).await > 0 {
+            if !self.desk.take(&mut self.waiting).await? {
+                return Ok(());
             }
         }
+        if was_failover {
+            sleep(FAILOVER_SETTLES_WITHIN).await;
+        }
+        self.hand_ins = hand_ins;
+        self.desk.serve(wanted);
+        self.begin().await?;
+        let Folding { subscription, workers, fold, .. } = wanted;
+        info!(?subscription, workers, ?fold, took_ms = started.elapsed().as_millis(), "another crew is at work");
+        Ok(())
     }
 
-    /// Folds the log from its first event to its last: what a gap asks for, since one is never skipped.
-    async fn fold_the_log(&mut self) -> anyhow::Result<Vec<BeerId>> {
-        let mut replay = self.context.bus.replay(STOCK_EVENTS, Until::Now);
-        let mut changed = BTreeMap::new();
-        while let Some(batch) = replay.next().await? {
-            for event in batch.into_iter().filter_map(|received: Received<StockEvent>| received.message.ok()) {
-                // By sequence, not by place: an event published twice may lie in the log behind a later one.
-                if matches!(self.levels.fold(Fold::Versioned, false, &event), Folded::Written(_)) {
-                    changed.insert(event.beer, ());
+    /// The crew subscribes; before it takes anything the levels are folded afresh, however long the broker is away.
+    async fn begin(&mut self) -> anyhow::Result<()> {
+        let _free = self.crew.hands_free().await;
+        self.crew.begin_all()?;
+        while let Err(error) = self.desk.fold_afresh().await? {
+            warn!(%error, "the log cannot be read yet");
+            sleep(READ_AGAIN_AFTER).await;
+        }
+        Ok(())
+    }
+
+    async fn act_on(&mut self, cue: Cue) -> anyhow::Result<()> {
+        match cue {
+            Cue::Crash { who } => self.crew.crash(&who),
+            Cue::Rebuild => info!("stock-level has nothing to rebuild; it folds afresh when asked"),
+            Cue::Asked { correlation_id, question: Question::FoldAfresh } => {
+                let answer = self.fold_afresh().await?;
+                self.context.answer(correlation_id, answer).await;
+            }
+            Cue::Asked { correlation_id, .. } => {
+                let reason = "stock-level keeps no past".to_owned();
+                self.context.answer(correlation_id, Answer::Failed { reason }).await;
+            }
+        }
+        Ok(())
+    }
+
+    /// Folds afresh between one event and the next.
+    async fn fold_afresh(&mut self) -> anyhow::Result<Answer> {
+        let _free = self.free_hands().await?;
+        Ok(match self.desk.fold_afresh().await? {
+            Ok(true) => Answer::Done,
+            Ok(false) => Answer::Failed { reason: "stock-level is stopping".to_owned() },
+            Err(error) => Answer::Failed { reason: error.to_string() },
+        })
+    }
+
+    /// Waits until nobody has anything in hand, while the desk goes on; not longer than is sensible.
+    async fn free_hands(&mut self) -> anyhow::Result<Option<OwnedSemaphorePermit>> {
+        let free = self.crew.hands_free();
+        let waited = sleep(HANDS_FREE_WITHIN);
+        tokio::pin!(free, waited);
+        loop {
+            tokio::select! {
+                free = &mut free => return Ok(free),
+                () = &mut waited => return Ok(None),
+                some = self.hand_ins.recv_many(&mut self.waiting, HAND_INS_MAX) => {
+                    if some == 0 || !self.desk.take(&mut self.waiting).await? {
+                        return Ok(None);
+                    }
                 }
             }
         }
-        warn!(events = replay.messages_read(), beers = changed.len(), "the log is folded afresh");
-        Ok(changed.into_keys().collect())
-    }
-
-    async fn note(
-        &self,
-        transaction: &mut Transaction,
-        writes: &mut Writes,
-        changed: Vec<BeerId>,
-        worker: &str,
-        now: Moment,
-    ) -> anyhow::Result<()> {
-        for beer in changed {
-            let level = self.levels.level(&beer);
-            if self.mode.fold == Fold::Naive {
-                publish(transaction, &beer, level, worker, now).await?;
-            }
-            writes.insert(beer, (level, worker.to_owned()));
-        }
-        Ok(())
-    }
-
-    async fn write_all(&self, transaction: &mut Transaction, writes: Writes, now: Moment) -> anyhow::Result<()> {
-        for (beer, (level, worker)) in writes {
-            save(transaction, &beer, level).await?;
-            if self.mode.fold == Fold::Versioned {
-                publish(transaction, &beer, level, &worker, now).await?;
-            }
-        }
-        Ok(())
     }
 }
 
-async fn publish(
-    transaction: &mut Transaction,
-    beer: &BeerId,
-    level: Written,
-    worker: &str,
-    now: Moment,
-) -> anyhow::Result<()> {
-    let message = StockLevel {
-        beer: beer.clone(),
-        level: level.level,
-        sequence: level.sequence,
-        written: level.written,
-        event: level.sequence,
-        ignored: false,
-        worker: worker.to_owned(),
-        taken_at: now,
-        at: now,
-    };
-    Ok(enqueue(transaction, STOCK_LEVELS, beer.as_str(), now, None, &message).await?)
+/// The next cue; one that was lost because too many waited is none.
+async fn next(cues: &mut broadcast::Receiver<Cue>) -> Cue {
+    loop {
+        match cues.recv().await {
+            Ok(cue) => return cue,
+            Err(RecvError::Lagged(lost)) => warn!(lost, "too many cues at once"),
+            Err(RecvError::Closed) => std::future::pending().await,
+        }
+    }
 }

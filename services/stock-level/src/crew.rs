@@ -1,104 +1,138 @@
-//! The crew: workers who read the log by one subscription and hand what they took in at the desk.
+//! The crew: workers who read the log by one subscription, and who can be called off, dismissed, or lost.
 
-use bus::{Bus, BusError, Consumer, Dealt, Position, Received};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use bus::{BusError, Dealt};
 use events::{
     ids::Service,
-    settings::Fold,
-    stock::StockEvent,
-    topics::{Dealing, STOCK_EVENTS},
+    settings::{Folding, WORKERS_MAX},
+    topics::STOCK_EVENTS,
 };
+use service::Context;
 use tokio::{
-    sync::{mpsc, oneshot},
-    task::JoinSet,
+    sync::{OwnedSemaphorePermit, Semaphore, mpsc},
+    task::{AbortHandle, JoinSet},
 };
 use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
 
-/// Most events a worker takes at once where they come in order; where they are dealt singly it has one in hand.
-const AT_ONCE_IN_ORDER: usize = 256;
+use crate::worker::{HandIn, Worker};
+
 /// Most hand-ins that wait at the desk.
 const AT_THE_DESK_MAX: usize = 64;
+/// After a crash a worker is back after this long: so it is seen who takes over.
+const BACK_AFTER: Duration = Duration::from_secs(2);
 
-/// How the crew works. Changing it is: stop the crew, start another, fold afresh.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Mode {
-    /// How the subscription deals events out.
-    pub dealing: Dealing,
-    /// How many workers there are.
-    pub workers: u32,
-    /// How events become levels.
-    pub fold: Fold,
-}
-
-impl Mode {
-    /// Whether all events of a beer come to one worker, in order.
-    pub fn in_order(&self) -> bool {
-        !matches!(self.dealing, Dealing::Shared)
-    }
-}
-
-/// What a worker hands in: events it took, and where to say that they are folded and published.
-pub(crate) struct HandIn {
-    pub(crate) worker: String,
-    pub(crate) events: Vec<Received<StockEvent>>,
-    pub(crate) done: oneshot::Sender<()>,
-}
-
-/// Workers at work.
-pub struct Crew {
+/// Workers at work, in one way.
+pub(crate) struct Crew {
+    context: Context,
+    folding: Folding,
+    /// By name; dropping the set lets everybody fall where they stand.
     workers: JoinSet<()>,
+    by_name: BTreeMap<String, AbortHandle>,
+    /// Those who crashed, until they are back.
+    away: JoinSet<String>,
+    hands: Arc<Semaphore>,
+    desk: mpsc::Sender<HandIn>,
     stop: CancellationToken,
+}
+
+/// A crew's hand-ins; they end when everybody has stopped.
+pub(crate) type HandIns = mpsc::Receiver<HandIn>;
+
+/// The name of a worker.
+///
+/// A Key_Shared subscription deals keys by a hash of these names, so they decide who gets which beers. Ten schemes were
+/// tried with Pulsar 4.0.6 and the twelve beers; with this one two workers own 6 and 6, three own 4, 5 and 3, four 3, 4,
+/// 3 and 2, the same at each start. (`worker-A` gave 5, 2, 5; `stock-worker-1` 4, 6, 2.) `tests/modes.rs` deals them again.
+fn name(number: u32) -> String {
+    format!("worker-{number}")
 }
 
 impl Crew {
-    /// Starts the workers of this mode; what they hand in comes out of the receiver, which ends when all have stopped.
-    pub(crate) fn start(bus: &Bus, mode: Mode) -> Result<(Self, mpsc::Receiver<HandIn>), BusError> {
+    /// A crew that shall work in this way; nobody has begun yet.
+    pub(crate) fn gather(context: &Context, folding: Folding) -> (Self, HandIns) {
         let (desk, hand_ins) = mpsc::channel(AT_THE_DESK_MAX);
-        let stop = CancellationToken::new();
-        let mut workers = JoinSet::new();
-        for number in 1..=mode.workers {
-            let name = format!("worker-{number}");
-            // Singly dealt events cost a round trip each, and acknowledgements of several workers on one connection
-            // wait for each other.
-            let dealt = Dealt {
-                name: Some(name.clone()),
-                own_connection: true,
-                instead: Some(mode.dealing),
-                ..Dealt::default()
-            };
-            let consumer = bus.consumer(STOCK_EVENTS, Service::StockLevel, dealt)?;
-            let at_once = if mode.dealing == Dealing::Failover { AT_ONCE_IN_ORDER } else { 1 };
-            workers.spawn(work(name, consumer, at_once, desk.clone(), stop.clone()));
-        }
-        Ok((Crew { workers, stop }, hand_ins))
-    }
-
-    /// Lets the workers finish and acknowledge what they have in hand, then closes their consumers.
-    pub async fn stop(mut self) {
-        self.stop.cancel();
-        while self.workers.join_next().await.is_some() {}
-    }
-}
-
-/// One worker: take, hand in, acknowledge.
-async fn work(
-    name: String,
-    mut consumer: Consumer<StockEvent>,
-    at_once: usize,
-    desk: mpsc::Sender<HandIn>,
-    stop: CancellationToken,
-) {
-    loop {
-        let events = tokio::select! {
-            () = stop.cancelled() => return,
-            events = consumer.receive(at_once) => events,
+        let crew = Crew {
+            context: context.clone(),
+            folding,
+            workers: JoinSet::new(),
+            by_name: BTreeMap::new(),
+            away: JoinSet::new(),
+            hands: Arc::new(Semaphore::new(WORKERS_MAX as usize)),
+            desk,
+            stop: CancellationToken::new(),
         };
-        let taken: Vec<Position> = events.iter().map(|event| event.position).collect();
-        let (done, folded) = oneshot::channel();
-        let handed_in = desk.send(HandIn { worker: name.clone(), events, done }).await.is_ok();
-        // Without an answer the desk has failed: what was taken is not acknowledged and comes again.
-        if !handed_in || folded.await.is_err() {
+        (crew, hand_ins)
+    }
+
+    /// Everybody begins.
+    pub(crate) fn begin_all(&mut self) -> Result<(), BusError> {
+        (1..=self.folding.workers.clamp(1, WORKERS_MAX)).try_for_each(|number| self.begin(name(number)))
+    }
+
+    /// How it works.
+    pub(crate) fn folding(&self) -> Folding {
+        self.folding
+    }
+
+    /// One worker begins, or begins again.
+    pub(crate) fn begin(&mut self, name: String) -> Result<(), BusError> {
+        let dealing = self.folding.subscription.dealing();
+        // Singly dealt events cost a round trip each, and acknowledgements of several workers on one connection wait
+        // for each other.
+        let dealt =
+            Dealt { name: Some(name.clone()), own_connection: true, instead: Some(dealing), ..Dealt::default() };
+        let worker = Worker {
+            name: name.clone(),
+            dealing,
+            consumer: self.context.bus.consumer(STOCK_EVENTS, Service::StockLevel, dealt)?,
+            desk: self.desk.clone(),
+            hands: Arc::clone(&self.hands),
+            settings: self.context.stage.follow(),
+            stop: self.stop.clone(),
+            board: self.context.board.clone(),
+        };
+        self.by_name.insert(name, self.workers.spawn(worker.work()));
+        Ok(())
+    }
+
+    /// Has everybody put down what they have in hand, and take nothing up as long as the permit is held.
+    pub(crate) fn hands_free(&self) -> impl Future<Output = Option<OwnedSemaphorePermit>> + Send + use<> {
+        let hands = Arc::clone(&self.hands);
+        async move { hands.acquire_many_owned(WORKERS_MAX).await.ok() }
+    }
+
+    /// One worker crashes: it is dropped where it is, with what it has in hand, and is back a little later.
+    pub(crate) fn crash(&mut self, name: &str) {
+        let Some(worker) = self.by_name.remove(name) else {
+            info!(name, "no such worker to crash");
             return;
+        };
+        warn!(worker = name, "crashed, as it was told to");
+        worker.abort();
+        let name = name.to_owned();
+        self.away.spawn(async move {
+            tokio::time::sleep(BACK_AFTER).await;
+            name
+        });
+    }
+
+    /// Waits for the next one who is back after a crash.
+    pub(crate) async fn back(&mut self) -> String {
+        loop {
+            match self.away.join_next().await {
+                Some(Ok(name)) => return name,
+                Some(Err(_)) => {}
+                None => std::future::pending().await,
+            }
         }
-        consumer.acknowledge(&taken).await;
+    }
+
+    /// Dismisses everybody: they finish and acknowledge what they have in hand, then their consumers close and the
+    /// hand-ins end. Until then they must be kept.
+    pub(crate) fn dismiss(self) -> JoinSet<()> {
+        self.stop.cancel();
+        self.workers
     }
 }

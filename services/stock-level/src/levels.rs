@@ -51,6 +51,25 @@ impl Levels {
         self.beers.get(beer).copied().unwrap_or_default()
     }
 
+    /// All of them, by beer.
+    pub fn iter(&self) -> impl Iterator<Item = (&BeerId, Written)> {
+        self.beers.iter().map(|(beer, level)| (beer, *level))
+    }
+
+    /// Writes a beer's level once more as it is: for an event that was left aside, so that this can be seen.
+    pub fn leave(&mut self, beer: &BeerId) -> Written {
+        let level = self.level(beer);
+        self.put(beer, level.level)
+    }
+
+    /// Writes what the log says of a beer, as far as it was handled.
+    pub fn put(&mut self, beer: &BeerId, level: Bottles) -> Written {
+        let before = self.level(beer);
+        let after = Written { level, written: before.written + 1, ..before };
+        self.beers.insert(beer.clone(), after);
+        after
+    }
+
     /// Folds one event. `in_order` says whether the subscription deals events of a beer out in order: only then is a
     /// missing one a gap.
     pub fn fold(&mut self, fold: Fold, in_order: bool, event: &StockEvent) -> Folded {
@@ -114,6 +133,16 @@ mod tests {
         }
         assert_eq!(level(&levels), (199, 3), "wrong, and it looks up to date");
         assert_eq!(levels.level(&BeerId::new("orval")).written, 3);
+    }
+
+    #[test]
+    fn what_is_left_aside_or_put_right_counts_as_a_write() {
+        let mut levels = Levels::default();
+        levels.fold(Fold::Versioned, false, &event(3, 198));
+        let left = levels.leave(&BeerId::new("orval"));
+        assert_eq!(left, Written { level: Bottles(198), sequence: Sequence(3), written: 2 });
+        let right = levels.put(&BeerId::new("orval"), Bottles(197));
+        assert_eq!(right, Written { level: Bottles(197), sequence: Sequence(3), written: 3 });
     }
 
     proptest! {

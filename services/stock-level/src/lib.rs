@@ -7,10 +7,17 @@
 
 pub mod levels;
 
+pub mod work;
+
+pub mod snapshot;
+
+mod worker;
+
 mod crew;
-pub use crew::{Crew, Mode};
 
 mod store;
 
+mod desk;
+
 mod consume;
-pub use consume::{run, run_in};
+pub use consume::run;

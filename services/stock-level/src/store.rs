@@ -1,12 +1,16 @@
 //! All of stock-level's SQL, beside its outbox.
 
+use bus::Position;
 use events::{
     ids::BeerId,
     quantities::{Bottles, Sequence},
 };
 use store::{Migrator, Store, StoreError, Transaction};
 
-use crate::levels::{Levels, Written};
+use crate::{
+    levels::{Levels, Written},
+    snapshot::{Said, Snapshot},
+};
 
 /// stock-level's tables.
 pub(crate) static TABLES: Migrator = sqlx::migrate!();
@@ -17,8 +21,8 @@ pub(crate) async fn load(store: &Store) -> Result<Levels, StoreError> {
         sqlx::query_as("select beer, level, sequence, written from levels").fetch_all(store.reader()).await?;
     Ok(Levels::of(rows.into_iter().map(|(beer, level, sequence, written)| {
         let written = Written {
-            level: Bottles(u32::try_from(level).unwrap_or(0)),
-            sequence: Sequence(u64::try_from(sequence).unwrap_or(0)),
+            level: bottles(level),
+            sequence: sequence_of(sequence),
             written: u64::try_from(written).unwrap_or(0),
         };
         (BeerId::new(beer), written)
@@ -34,9 +38,64 @@ pub(crate) async fn save(transaction: &mut Transaction, beer: &BeerId, level: Wr
     )
     .bind(beer.as_str())
     .bind(i64::from(level.level.0))
-    .bind(i64::try_from(level.sequence.0).unwrap_or(i64::MAX))
-    .bind(i64::try_from(level.written).unwrap_or(i64::MAX))
+    .bind(whole(level.sequence.0))
+    .bind(whole(level.written))
     .execute(&mut **transaction)
     .await?;
     Ok(())
+}
+
+/// The snapshot that was kept last; an empty one if none was.
+pub(crate) async fn load_snapshot(store: &Store) -> Result<Snapshot, StoreError> {
+    let until: Option<(i64, i64)> =
+        sqlx::query_as("select ledger, entry from snapshot_until").fetch_optional(store.reader()).await?;
+    let rows: Vec<(String, i64, i64)> =
+        sqlx::query_as("select beer, level, sequence from snapshot").fetch_all(store.reader()).await?;
+    let until = until.map(|(ledger, entry)| Position {
+        ledger: u64::try_from(ledger).unwrap_or(0),
+        entry: u64::try_from(entry).unwrap_or(0),
+        batch_index: 0,
+        batch_size: 1,
+    });
+    let said = |(beer, level, sequence): (String, i64, i64)| {
+        (BeerId::new(beer), Said { level: bottles(level), sequence: sequence_of(sequence) })
+    };
+    Ok(Snapshot { beers: rows.into_iter().map(said).collect(), until })
+}
+
+/// Keeps a snapshot instead of the one before.
+pub(crate) async fn save_snapshot(transaction: &mut Transaction, snapshot: &Snapshot) -> Result<(), StoreError> {
+    let Some(until) = snapshot.until else { return Ok(()) };
+    for (beer, said) in &snapshot.beers {
+        sqlx::query(
+            "insert into snapshot (beer, level, sequence) values ($1, $2, $3)
+             on conflict (beer) do update set level = excluded.level, sequence = excluded.sequence",
+        )
+        .bind(beer.as_str())
+        .bind(i64::from(said.level.0))
+        .bind(whole(said.sequence.0))
+        .execute(&mut **transaction)
+        .await?;
+    }
+    sqlx::query(
+        "insert into snapshot_until (only_one, ledger, entry) values (1, $1, $2)
+         on conflict (only_one) do update set ledger = excluded.ledger, entry = excluded.entry",
+    )
+    .bind(whole(until.ledger))
+    .bind(whole(until.entry))
+    .execute(&mut **transaction)
+    .await?;
+    Ok(())
+}
+
+fn bottles(number: i64) -> Bottles {
+    Bottles(u32::try_from(number).unwrap_or(0))
+}
+
+fn sequence_of(number: i64) -> Sequence {
+    Sequence(u64::try_from(number).unwrap_or(0))
+}
+
+fn whole(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
 }

@@ -7,14 +7,14 @@ use bus::Received;
 use events::{
     ids::{BeerId, Service},
     quantities::{Bottles, Sequence},
-    settings::Fold,
+    settings::{Fold, Folding, SubscriptionType},
     stock::{StockChange, StockEvent, StockLevel},
-    topics::{Dealing, STOCK_EVENTS, STOCK_LEVELS, UNREADABLE},
+    topics::{STOCK_EVENTS, STOCK_LEVELS, UNREADABLE},
 };
 use service::testing::Ground;
-use stock_level::Mode;
 
-const FAILOVER: Mode = Mode { dealing: Dealing::Failover, workers: 3, fold: Fold::Versioned };
+const FAILOVER: Folding =
+    Folding { subscription: SubscriptionType::Failover, workers: 3, fold: Fold::Versioned, work_ms: [0, 0] };
 
 fn event(beer: &str, sequence: u64, level: u32) -> StockEvent {
     StockEvent {
@@ -36,7 +36,8 @@ fn shown(received: &[Received<StockLevel>]) -> BTreeMap<String, (u32, u64)> {
 #[tokio::test(flavor = "multi_thread")]
 async fn folds_the_log_and_survives_a_kill() -> Result<()> {
     let ground = Ground::new().await?;
-    let start = || ground.start(Service::StockLevel, |context| stock_level::run_in(context, FAILOVER));
+    ground.choose(|choices| choices.stock_level = FAILOVER);
+    let start = || ground.start(Service::StockLevel, stock_level::run);
     let service = start();
     ground.publish_raw(STOCK_EVENTS, b"\x00 no event").await?;
     for sequence in 1..=20 {
@@ -65,7 +66,8 @@ async fn a_gap_is_closed_from_the_log() -> Result<()> {
     for sequence in [1, 3, 2, 4] {
         ground.publish(STOCK_EVENTS, "orval", &event("orval", sequence, 200 - sequence as u32)).await?;
     }
-    let service = ground.start(Service::StockLevel, |context| stock_level::run_in(context, FAILOVER));
+    ground.choose(|choices| choices.stock_level = FAILOVER);
+    let service = ground.start(Service::StockLevel, stock_level::run);
     ground.read_until(STOCK_LEVELS, |all| shown(all).get("orval") == Some(&(196, 4))).await?;
     service.stop().await
 }
@@ -73,8 +75,8 @@ async fn a_gap_is_closed_from_the_log() -> Result<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn shared_workers_with_a_versioned_fold_are_right() -> Result<()> {
     let ground = Ground::new().await?;
-    let mode = Mode { dealing: Dealing::Shared, workers: 3, fold: Fold::Versioned };
-    let service = ground.start(Service::StockLevel, move |context| stock_level::run_in(context, mode));
+    ground.choose(|choices| choices.stock_level = Folding { subscription: SubscriptionType::Shared, ..FAILOVER });
+    let service = ground.start(Service::StockLevel, stock_level::run);
     for sequence in 1..=60 {
         ground.publish(STOCK_EVENTS, "orval", &event("orval", sequence, 200 - sequence as u32)).await?;
     }

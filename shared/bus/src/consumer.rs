@@ -33,6 +33,8 @@ const PERMITS: u32 = 400;
 const PERMITS_OF_ITS_OWN: u32 = 100;
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
+/// How long the broker may take to let go of a consumer that is closed.
+const CLOSED_WITHIN: Duration = Duration::from_secs(1);
 
 type Inner = pulsar::Consumer<Vec<u8>, TokioExecutor>;
 
@@ -71,6 +73,14 @@ impl<M: DeserializeOwned> Consumer<M> {
     /// the last of them. There is no receipt: what gets lost comes again.
     pub async fn acknowledge(&mut self, done: &[Position]) {
         self.raw.acknowledge(done).await;
+    }
+
+    /// Closes it and waits until the broker has let go of it, so that the subscription can be read in another way at
+    /// once; not longer than a second. What was not acknowledged comes again.
+    ///
+    /// Dropping it closes it as well, some time later: until then another type of subscription is refused.
+    pub async fn close(self) {
+        self.raw.close().await;
     }
 
     /// Whether it is connected now.
@@ -167,6 +177,14 @@ impl Raw {
         }
     }
 
+    fn close(self) -> BoxFuture<'static, ()> {
+        Box::pin(async move {
+            if tokio::time::timeout(CLOSED_WITHIN, close(self.state)).await.is_err() {
+                debug!(topic = self.what.entry.name, "the broker did not say in time that the consumer is closed");
+            }
+        })
+    }
+
     fn is_dealt_singly(&self) -> bool {
         matches!(self.what.dealing(), Dealing::Shared | Dealing::KeyShared)
     }
@@ -204,6 +222,20 @@ impl Raw {
         self.counted.set(false);
         self.unfinished.clear();
         self.state = connect(&self.what);
+    }
+}
+
+/// Behind the acknowledgements that were sent. One that is just connecting is waited for: else it would come and go when
+/// others read already.
+async fn close(state: State) {
+    let inner = match state {
+        State::Connected(inner) => Some(*inner),
+        State::Connecting(arrival) => arrival.await.ok(),
+    };
+    if let Some(mut inner) = inner
+        && let Err(error) = inner.close().await
+    {
+        debug!(%error, "the consumer was closed without the broker");
     }
 }
 

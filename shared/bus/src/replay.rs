@@ -38,8 +38,16 @@ pub struct Replay<M> {
 
 impl<M: DeserializeOwned> Replay<M> {
     pub(crate) fn new(bus: Bus, topic: Topic<M>, until: Until) -> Self {
-        let raw = Raw { bus, entry: topic.entry, until, end: None, last: None, inner: None, read: 0 };
+        let raw = Raw { bus, entry: topic.entry, after: None, until, end: None, last: None, inner: None, read: 0 };
         Replay { raw, message: PhantomData }
+    }
+
+    /// Begins behind this message instead of at the first: for whoever kept what the ones before it said.
+    #[must_use]
+    pub fn after(mut self, position: Position) -> Self {
+        self.raw.after = Some(position);
+        self.raw.last = Some(position);
+        self
     }
 
     /// How many messages it has read.
@@ -63,6 +71,7 @@ type Batch = Vec<(Position, Payload)>;
 struct Raw {
     bus: Bus,
     entry: &'static Entry,
+    after: Option<Position>,
     until: Until,
     end: Option<Position>,
     last: Option<Position>,
@@ -80,7 +89,7 @@ impl Raw {
             if self.inner.is_none() && !self.begin().await? {
                 return Ok(None);
             }
-            if self.last >= self.end {
+            if self.last >= self.end || self.last.is_some_and(|last| is_at_end(self.until, self.end, last)) {
                 return Ok(None);
             }
             let batch = self.read_batch().await?;
@@ -92,9 +101,9 @@ impl Raw {
 
     /// Connects, and learns where the end is: `false` if there is nothing to read.
     async fn begin(&mut self) -> Result<bool, BusError> {
-        let (bus, entry) = (self.bus.clone(), self.entry);
+        let (bus, entry, after) = (self.bus.clone(), self.entry, self.after);
         // A task of its own: building a consumer must not be cancelled.
-        let built = tokio::spawn(async move { subscribe(&bus, entry).await }).await;
+        let built = tokio::spawn(async move { subscribe(&bus, entry, after).await }).await;
         let mut inner = match built {
             Ok(Ok(inner)) => inner,
             Ok(Err(error)) => {
@@ -175,13 +184,18 @@ fn is_at_end(until: Until, end: Option<Position>, position: Position) -> bool {
 async fn subscribe(
     bus: &Bus,
     entry: &'static Entry,
+    after: Option<Position>,
 ) -> Result<pulsar::Consumer<Vec<u8>, TokioExecutor>, pulsar::Error> {
     let client = bus.clients.shared(Purpose::Consuming).await?;
-    let options = ConsumerOptions::default()
+    let mut options = ConsumerOptions::default()
         .durable(false)
         .read_compacted(entry.compacted)
         .with_receiver_queue_size(PERMITS)
         .with_initial_position(InitialPosition::Earliest);
+    if let Some(after) = after {
+        // Whether the broker sends this message once more or not: it is skipped.
+        options = options.starting_on_message(after.entry_id());
+    }
     client
         .consumer()
         .with_topic(bus.topic_address(entry))

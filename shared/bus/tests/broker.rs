@@ -9,7 +9,7 @@ use events::{
     orders::Line,
     quantities::{Bottles, Sequence},
     stock::{StockChange, StockEvent},
-    topics::{DELIVERY_ORDERS, ORDERS, STOCK_EVENTS, STOCK_LEVELS},
+    topics::{DELIVERY_ORDERS, Dealing, ORDERS, STOCK_EVENTS, STOCK_LEVELS},
 };
 use serde::de::DeserializeOwned;
 
@@ -71,6 +71,44 @@ async fn replayed<M: DeserializeOwned>(bus: &Bus, topic: events::topics::Topic<M
         count += batch.len();
     }
     Ok(count)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_replay_goes_on_behind_what_was_read() -> Result<()> {
+    let (bus, _) = ground().await?;
+    let mut publisher = bus.publisher();
+    publisher.publish(&(1..=5).map(message).collect::<Vec<_>>()).await?;
+    let mut all = bus.replay(STOCK_EVENTS, Until::Now);
+    let mut read = Vec::new();
+    while let Some(batch) = all.next().await? {
+        read.extend(batch);
+    }
+    let mut rest = bus.replay(STOCK_EVENTS, Until::Now).after(read[2].position);
+    let mut sequences = Vec::new();
+    while let Some(batch) = rest.next().await? {
+        sequences.extend(batch.into_iter().filter_map(|received| received.message.ok()).map(|event| event.sequence.0));
+    }
+    assert_eq!((sequences, rest.messages_read()), (vec![4, 5], 2));
+    let mut none = bus.replay(STOCK_EVENTS, Until::Now).after(read[4].position);
+    assert!(none.next().await?.is_none(), "nothing came since");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_closed_consumer_gives_way_to_another_type_at_once() -> Result<()> {
+    let (bus, _) = ground().await?;
+    bus.publisher().publish(&(1..=5).map(message).collect::<Vec<_>>()).await?;
+    for dealing in [Dealing::Shared, Dealing::KeyShared, Dealing::Failover, Dealing::Shared] {
+        let dealt = Dealt { own_connection: true, instead: Some(dealing), ..Dealt::default() };
+        let mut consumer = bus.consumer(STOCK_EVENTS, Service::StockLevel, dealt)?;
+        let started = std::time::Instant::now();
+        read(&mut consumer, 1).await?;
+        // The client itself tries again a quarter of a second after it was refused.
+        let took = started.elapsed();
+        assert!(took < std::time::Duration::from_millis(240), "{dealing:?} had to wait for {took:?}");
+        consumer.close().await;
+    }
+    Ok(())
 }
 
 #[tokio::test(flavor = "multi_thread")]

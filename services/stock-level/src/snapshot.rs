@@ -1,0 +1,153 @@
+//! The pure core: the levels as the log says them, and how they are folded afresh.
+//!
+//! A snapshot is what the log says up to a place in it; folding afresh reads on from there. So it takes as long as what
+//! came since, and not as long as the episode.
+
+use std::collections::BTreeMap;
+
+use bus::Position;
+use events::{
+    ids::BeerId,
+    quantities::{Bottles, Sequence},
+    stock::StockEvent,
+};
+
+use crate::levels::Levels;
+
+/// What the log says of one beer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Said {
+    /// How many bottles are on the shelf.
+    pub level: Bottles,
+    /// After which of its events.
+    pub sequence: Sequence,
+}
+
+/// What the log says of each beer, up to a place in it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Snapshot {
+    /// Each beer the log named so far.
+    pub beers: BTreeMap<BeerId, Said>,
+    /// The last message that is in it; none if nothing is.
+    pub until: Option<Position>,
+}
+
+impl Snapshot {
+    /// These levels, which must be right, as a snapshot up to here.
+    pub fn of(levels: &Levels, until: Position) -> Self {
+        let said = |level: crate::levels::Written| Said { level: level.level, sequence: level.sequence };
+        Snapshot { beers: levels.iter().map(|(beer, level)| (beer.clone(), said(level))).collect(), until: Some(until) }
+    }
+
+    /// Takes an event in. By sequence, not by place: an event published twice may lie in the log behind a later one.
+    fn take(&mut self, event: &StockEvent) {
+        let said = self.beers.entry(event.beer.clone()).or_default();
+        if event.sequence > said.sequence {
+            *said = Said { level: event.level, sequence: event.sequence };
+        }
+    }
+}
+
+/// A fold of the log afresh, under way: of what was handled, and of nothing else. What was not will be handed in by a
+/// worker, and is folded then.
+pub struct Afresh<'a> {
+    handled: &'a Levels,
+    said: Snapshot,
+    /// As it was before the first event that was not handled yet; later folds begin there.
+    kept: Option<Snapshot>,
+}
+
+impl<'a> Afresh<'a> {
+    /// Begins with a snapshot; `handled` says how far each beer was handled.
+    pub fn begin(handled: &'a Levels, snapshot: Snapshot) -> Self {
+        Afresh { handled, said: snapshot, kept: None }
+    }
+
+    /// Takes the next message of the log in; one that could not be read is no event.
+    pub fn take(&mut self, position: Position, event: Option<&StockEvent>) {
+        if let Some(event) = event {
+            if event.sequence > self.handled.level(&event.beer).sequence {
+                self.kept.get_or_insert_with(|| self.said.clone());
+                return;
+            }
+            self.said.take(event);
+        }
+        self.said.until = Some(position);
+    }
+
+    /// What the log says of what was handled, and the snapshot the next fold can begin with.
+    pub fn end(self) -> (BTreeMap<BeerId, Said>, Snapshot) {
+        let kept = self.kept.unwrap_or_else(|| self.said.clone());
+        (self.said.beers, kept)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use events::{settings::Fold, stock::StockChange};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn event(beer: &str, sequence: u64) -> StockEvent {
+        StockEvent {
+            change: StockChange::Reserved,
+            beer: BeerId::new(beer),
+            sequence: Sequence(sequence),
+            bottles: Bottles(1),
+            level: Bottles(1000 - sequence as u32),
+            order_id: None,
+        }
+    }
+
+    fn at(entry: usize) -> Position {
+        Position { ledger: 1, entry: entry as u64, batch_index: 0, batch_size: 1 }
+    }
+
+    /// Naively folded, so as wrong as can be.
+    fn handled(events: &[StockEvent]) -> Levels {
+        let mut levels = Levels::default();
+        for event in events.iter().rev() {
+            levels.fold(Fold::Naive, false, event);
+        }
+        levels
+    }
+
+    fn fold(log: &[StockEvent], handled: &Levels, snapshot: Snapshot) -> (BTreeMap<BeerId, Said>, Snapshot) {
+        let after = snapshot.until.map_or(0, |until| until.entry as usize + 1);
+        let mut afresh = Afresh::begin(handled, snapshot);
+        for (entry, event) in log.iter().enumerate().skip(after) {
+            afresh.take(at(entry), Some(event));
+        }
+        afresh.end()
+    }
+
+    #[test]
+    fn what_was_not_handled_is_left_to_the_workers() {
+        let log = [event("orval", 1), event("duvel", 1), event("orval", 2), event("orval", 3), event("duvel", 2)];
+        let (said, kept) =
+            fold(&log, &handled(&[event("duvel", 1), event("duvel", 2), event("orval", 1)]), Snapshot::default());
+        assert_eq!(said[&BeerId::new("orval")], Said { level: Bottles(999), sequence: Sequence(1) });
+        assert_eq!(said[&BeerId::new("duvel")], Said { level: Bottles(998), sequence: Sequence(2) });
+        assert_eq!(kept.until, Some(at(1)), "the next fold reads orval's second event again");
+    }
+
+    #[test]
+    fn an_event_published_twice_does_not_count_twice() {
+        let log = [event("orval", 1), event("orval", 3), event("orval", 2), event("orval", 2)];
+        let (said, kept) = fold(&log, &handled(&log), Snapshot::default());
+        assert_eq!(said[&BeerId::new("orval")], Said { level: Bottles(997), sequence: Sequence(3) });
+        assert_eq!(kept.until, Some(at(3)));
+    }
+
+    proptest! {
+        /// However far was handled, now and when the snapshot was taken: the same as from the first event on.
+        #[test]
+        fn beginning_with_a_snapshot_changes_nothing(then in 0_usize..40, later in 0_usize..40) {
+            let log: Vec<StockEvent> = (0..40).map(|n| event(["orval", "duvel", "lupulus"][n % 3], n as u64 / 3 + 1)).collect();
+            let (_, snapshot) = fold(&log, &handled(&log[..then]), Snapshot::default());
+            let handled = handled(&log[..then.max(later)]);
+            prop_assert_eq!(fold(&log, &handled, snapshot), fold(&log, &handled, Snapshot::default()));
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! A worker: takes events, works on them, hands them in at the desk, acknowledges.
+
+use std::sync::Arc;
+
+use bus::{Consumer, Position, Received};
+use events::{
+    ids::{Moment, Service},
+    settings::StageSettings,
+    stock::StockEvent,
+    topics::Dealing,
+};
+use service::{now, presence::Board};
+use tokio::{
+    sync::{Semaphore, mpsc, oneshot, watch},
+    time::sleep,
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::work::time_for;
+
+/// Most events a worker takes at once where they come in order and need no work; else it has one in hand.
+const AT_ONCE_IN_ORDER: usize = 256;
+
+/// What a worker hands in: events it took, and where to say that they are folded and published.
+pub(crate) struct HandIn {
+    /// Who.
+    pub(crate) worker: String,
+    /// What.
+    pub(crate) events: Vec<Received<StockEvent>>,
+    /// When it was taken.
+    pub(crate) taken_at: Moment,
+    /// Whether events are taken one by one: then each is a write of its own.
+    pub(crate) singly: bool,
+    /// Told when all of it is published.
+    pub(crate) done: oneshot::Sender<()>,
+}
+
+/// What a worker works with.
+pub(crate) struct Worker {
+    pub(crate) name: String,
+    pub(crate) dealing: Dealing,
+    pub(crate) consumer: Consumer<StockEvent>,
+    pub(crate) desk: mpsc::Sender<HandIn>,
+    /// A worker with something in hand holds one permit of it.
+    pub(crate) hands: Arc<Semaphore>,
+    pub(crate) settings: watch::Receiver<Arc<StageSettings>>,
+    pub(crate) stop: CancellationToken,
+    pub(crate) board: Board,
+}
+
+impl Worker {
+    /// At work until told to stop, or until the desk has failed. What is taken by then is finished and acknowledged; if
+    /// it is dropped instead, as in a crash, it comes again.
+    pub(crate) async fn work(mut self) {
+        let _listed = Listed::new(self.board.clone(), self.name.clone());
+        while self.take_and_hand_in().await.is_some() {}
+        self.consumer.close().await;
+    }
+
+    /// One round; `None` if it was the last.
+    async fn take_and_hand_in(&mut self) -> Option<()> {
+        let settings = Arc::clone(&self.settings.borrow_and_update());
+        let paused = settings.choices.paused.contains(&Service::StockLevel);
+        let work_ms = settings.choices.stock_level.work_ms;
+        let singly = self.dealing != Dealing::Failover || work_ms != [0, 0];
+        let at_once = if singly { 1 } else { AT_ONCE_IN_ORDER };
+        let events = tokio::select! {
+            biased;
+            () = self.stop.cancelled() => return None,
+            changed = self.settings.changed() => return changed.ok(),
+            events = self.consumer.receive(at_once), if !paused => events,
+        };
+        let hands = Arc::clone(&self.hands);
+        let _in_hand = tokio::select! {
+            biased;
+            () = self.stop.cancelled() => return None,
+            permit = hands.acquire() => permit.ok()?,
+        };
+        let taken_at = now();
+        if singly {
+            work_on(&events, work_ms).await;
+        }
+        let taken: Vec<Position> = events.iter().map(|event| event.position).collect();
+        let (done, published) = oneshot::channel();
+        let hand_in = HandIn { worker: self.name.clone(), events, taken_at, singly, done };
+        // Without an answer the desk has failed: what was taken is not acknowledged and comes again.
+        self.desk.send(hand_in).await.ok()?;
+        published.await.ok()?;
+        self.consumer.acknowledge(&taken).await;
+        Some(())
+    }
+}
+
+/// Takes as long as these events need.
+async fn work_on(events: &[Received<StockEvent>], work_ms: [u32; 2]) {
+    let time =
+        events.iter().filter_map(|received| received.message.as_ref().ok()).map(|event| time_for(event, work_ms)).sum();
+    if work_ms != [0, 0] {
+        sleep(time).await;
+    }
+}
+
+/// A worker on the board: from when it begins to when it ends, however it ends.
+struct Listed {
+    board: Board,
+    name: String,
+}
+
+impl Listed {
+    fn new(board: Board, name: String) -> Self {
+        board.workers(|workers| {
+            workers.push(name.clone());
+            // worker-10 behind worker-9.
+            workers.sort_by_key(|name| (name.len(), name.clone()));
+        });
+        Listed { board, name }
+    }
+}
+
+impl Drop for Listed {
+    fn drop(&mut self) {
+        self.board.workers(|workers| workers.retain(|name| *name != self.name));
+    }
+}

@@ -1,0 +1,206 @@
+//! stock-level on ground of its own, with a log that the test writes and the levels as a page would show them. For the
+//! tests of the modes and for `examples/bursts.rs`.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+use anyhow::{Context as _, Result};
+use bus::{Consumer, Dealt, Outgoing, Publisher};
+use events::{
+    beers::{BEERS, Beer},
+    ids::{BeerId, EventId, Service},
+    quantities::{Bottles, Sequence},
+    settings::{Fold, Folding, SubscriptionType},
+    stage::{Answer, Question, StageAnswer},
+    stock::{StockChange, StockEvent, StockLevel},
+    topics::{ANSWERS, STOCK_EVENTS, STOCK_LEVELS},
+};
+use service::{
+    now,
+    presence::Board,
+    stage::Cue,
+    testing::{Ground, LIMIT, Running},
+};
+use tokio::time::{Instant, timeout};
+
+/// What the log counts first of each beer: enough for any number of bursts.
+const FIRST_STOCK: u32 = 1_000_000;
+/// Events of a beer in a burst, in a row.
+const IN_A_ROW: usize = 5;
+/// Who writes what no worker handed in.
+const DESK: &str = "desk";
+/// An answer may get lost; after this long the question is put again.
+const ASK_AGAIN_AFTER: Duration = Duration::from_secs(2);
+const LEVELS_AT_ONCE: usize = 500;
+
+/// Three workers, and events that take 5 to 60 ms to handle: act 5.
+pub fn act_5(subscription: SubscriptionType, fold: Fold) -> Folding {
+    Folding { subscription, workers: 3, fold, work_ms: [5, 60] }
+}
+
+/// stock-level at work, its log and its levels.
+pub struct Floor {
+    /// Where it stands.
+    pub ground: Ground,
+    /// What it says of itself.
+    pub board: Board,
+    /// The level of each beer that was written last.
+    pub shown: BTreeMap<BeerId, StockLevel>,
+    /// Which events the workers handled so far.
+    handled: BTreeSet<(BeerId, Sequence)>,
+    service: Running,
+    log: BTreeMap<BeerId, StockEvent>,
+    publisher: Publisher,
+    levels: Consumer<StockLevel>,
+    answers: Consumer<StageAnswer>,
+}
+
+/// A burst, fully handled.
+pub struct Burst {
+    /// From the first event published to the last one written.
+    pub took: Duration,
+    /// What the workers wrote, in the order of writing.
+    pub writes: Vec<StockLevel>,
+    /// Beers whose level written last differs from the log's.
+    pub wrong: usize,
+}
+
+impl Floor {
+    /// stock-level works in this way, and has handled the first count of all beers.
+    pub async fn open(folding: Folding) -> Result<Self> {
+        let ground = Ground::new().await?;
+        ground.choose(|choices| choices.stock_level = folding);
+        let mut board = Board::default();
+        let service = ground.start(Service::StockLevel, |context| {
+            board = context.board.clone();
+            stock_level::run(context)
+        });
+        let levels = ground.bus.consumer(STOCK_LEVELS, Service::Website, Dealt::default())?;
+        let answers = ground.bus.consumer(ANSWERS, Service::Website, Dealt::default())?;
+        let publisher = ground.bus.publisher();
+        let (log, shown, handled) = (BTreeMap::new(), BTreeMap::new(), BTreeSet::new());
+        let mut floor = Floor { ground, board, shown, handled, service, log, publisher, levels, answers };
+        let first: Vec<StockEvent> = BEERS.iter().map(|beer| floor.next(beer)).collect();
+        floor.publish(&first).await?;
+        floor.handled(&first).await?;
+        Ok(floor)
+    }
+
+    /// Has it work in another way.
+    pub fn choose(&self, folding: Folding) {
+        self.ground.choose(|choices| choices.stock_level = folding);
+    }
+
+    /// The next event of this beer; it is in the log once it is published.
+    pub fn next(&mut self, beer: &Beer) -> StockEvent {
+        let id = beer.beer_id();
+        let next = match self.log.get(&id) {
+            None => StockEvent {
+                change: StockChange::Counted,
+                beer: id.clone(),
+                sequence: Sequence(1),
+                bottles: Bottles(FIRST_STOCK),
+                level: Bottles(FIRST_STOCK),
+                order_id: None,
+            },
+            Some(last) => StockEvent {
+                change: StockChange::Reserved,
+                sequence: last.sequence.next(),
+                bottles: Bottles(1),
+                level: Bottles(last.level.0 - 1),
+                ..last.clone()
+            },
+        };
+        self.log.insert(id, next.clone());
+        next
+    }
+
+    /// Publishes events as the warehouse does.
+    pub async fn publish(&mut self, events: &[StockEvent]) -> Result<()> {
+        let outgoing = |event: &StockEvent| {
+            let id = EventId::new(format!("test-{}-{}", event.beer, event.sequence));
+            Ok(Outgoing::new(STOCK_EVENTS, event.beer.as_str(), id, now(), event)?)
+        };
+        let messages = events.iter().map(outgoing).collect::<Result<Vec<_>>>()?;
+        Ok(self.publisher.publish(&messages).await?)
+    }
+
+    /// Five events in a row of each beer but the scarce one, and all that is written until each of them was handled.
+    pub async fn burst(&mut self) -> Result<Burst> {
+        let started = Instant::now();
+        let mut events = Vec::new();
+        for beer in BEERS.iter().filter(|beer| !beer.scarce) {
+            events.extend((0..IN_A_ROW).map(|_| self.next(beer)));
+        }
+        self.publish(&events).await?;
+        let writes = self.handled(&events).await?;
+        Ok(Burst { took: started.elapsed(), writes, wrong: self.wrong() })
+    }
+
+    /// What is written until each of these events was handled.
+    pub async fn handled(&mut self, events: &[StockEvent]) -> Result<Vec<StockLevel>> {
+        let mut writes = Vec::new();
+        for event in events {
+            while !self.handled.contains(&(event.beer.clone(), event.sequence)) {
+                writes.extend(self.written().await.with_context(|| format!("not handled: {event:?}"))?);
+            }
+        }
+        Ok(writes)
+    }
+
+    /// The next levels, in the order of writing.
+    pub async fn written(&mut self) -> Result<Vec<StockLevel>> {
+        let received = timeout(LIMIT, self.levels.receive(LEVELS_AT_ONCE)).await.context("no level came")?;
+        let positions: Vec<_> = received.iter().map(|received| received.position).collect();
+        self.levels.acknowledge(&positions).await;
+        let levels: Vec<StockLevel> = received.into_iter().filter_map(|received| received.message.ok()).collect();
+        for level in &levels {
+            if level.worker != DESK {
+                self.handled.insert((level.beer.clone(), level.event));
+            }
+            let before = self.shown.insert(level.beer.clone(), level.clone());
+            let written = before.map_or(0, |before| before.written);
+            anyhow::ensure!(level.written > written, "published in the order of writing: {level:?} after {written}");
+        }
+        Ok(levels)
+    }
+
+    /// How many beers are shown with another level than the log's.
+    pub fn wrong(&self) -> usize {
+        let shown = |beer: &BeerId| self.shown.get(beer).map(|shown| shown.level);
+        self.log.iter().filter(|(beer, event)| shown(beer) != Some(event.level)).count()
+    }
+
+    /// Has it fold the levels afresh, and takes in what that wrote.
+    pub async fn fold_afresh(&mut self) -> Result<()> {
+        let deadline = Instant::now() + LIMIT;
+        while Instant::now() < deadline {
+            let correlation_id = format!("ask-{}", now().micros());
+            self.ground.cue(Cue::Asked { correlation_id: correlation_id.clone(), question: Question::FoldAfresh });
+            let Ok(answers) = timeout(ASK_AGAIN_AFTER, self.answers.receive(1)).await else { continue };
+            let is_done =
+                |answer: &StageAnswer| answer.correlation_id == correlation_id && answer.answer == Answer::Done;
+            if answers.iter().filter_map(|received| received.message.as_ref().ok()).any(is_done) {
+                return self.take_in_what_desk_wrote().await;
+            }
+        }
+        anyhow::bail!("no answer")
+    }
+
+    async fn take_in_what_desk_wrote(&mut self) -> Result<()> {
+        let mut left: BTreeSet<BeerId> = self.log.keys().cloned().collect();
+        while !left.is_empty() {
+            for level in self.written().await?.into_iter().filter(|level| level.worker == DESK) {
+                left.remove(&level.beer);
+            }
+        }
+        Ok(())
+    }
+
+    /// Stops it.
+    pub async fn close(self) -> Result<()> {
+        self.service.stop().await
+    }
+}
