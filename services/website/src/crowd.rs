@@ -57,7 +57,7 @@ fn usual_order(n: u64) -> (String, Vec<Line>) {
     let first = spread(n) % 11;
     let mut lines = vec![line(pick(&beers, first), 1 + n % 3)];
     if n.is_multiple_of(3) {
-        let second = if spread(n) % 2 == 0 { (first + 4) % 11 } else { (first + 1 + spread(n + 7) % 10) % 11 };
+        let second = if spread(n).is_multiple_of(2) { (first + 4) % 11 } else { (first + 1 + spread(n + 7) % 10) % 11 };
         lines.push(line(pick(&beers, second), 1));
     }
     (format!("{} {}", pick(&NAMES, spread(n)), pick(&["A.", "B.", "D.", "V.", "W."], spread(n + 1))), lines)
