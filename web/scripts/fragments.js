@@ -21,7 +21,8 @@ const fragments = (() => {
 
   // The element itself stays, so that a screen reader goes on listening to it.
   function replace(element, fresh) {
-    if (isBeingEdited(element)) return false;
+    // What is to be picked from keeps still under the pointer.
+    if (isBeingEdited(element) || element.matches("[data-still]:hover")) return false;
     const focused = element.contains(document.activeElement) && document.activeElement;
     for (const details of element.querySelectorAll("details[open][id]")) {
       fresh.querySelector(`#${CSS.escape(details.id)}`)?.setAttribute("open", "");

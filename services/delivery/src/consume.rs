@@ -113,7 +113,7 @@ impl Office {
             if let Some(request) = self.readable(&mut transaction, DELIVERY_REQUESTS.entry, received).await?
                 && is_new(&mut transaction, &format!("request {}", received.event_id)).await?
             {
-                answer(&mut transaction, request, now).await?;
+                self.answer(&mut transaction, request, now).await?;
             }
         }
         transaction.commit().await?;
@@ -147,34 +147,41 @@ impl Office {
             consumer.acknowledge(&done).await;
         }
     }
-}
 
-/// Does what was asked, or says why not.
-async fn answer(transaction: &mut Transaction, request: &DeliveryRequest, now: Moment) -> anyhow::Result<()> {
-    let order_id = request.order_id();
-    let parcel = load(transaction, order_id).await?;
-    let decision = match round::answer(parcel.as_ref(), request) {
-        Ok(decision) => decision,
-        Err(why @ Ignored::NotStranded) => {
-            info!(%order_id, %why, "a request changes nothing");
-            return Ok(());
+    /// Does what was asked, or says why not.
+    async fn answer(
+        &self,
+        transaction: &mut Transaction,
+        request: &DeliveryRequest,
+        now: Moment,
+    ) -> anyhow::Result<()> {
+        let order_id = request.order_id();
+        let parcel = load(transaction, order_id).await?;
+        let decision = match round::answer(parcel.as_ref(), request) {
+            Ok(decision) => decision,
+            Err(why @ Ignored::NotStranded) => {
+                info!(%order_id, %why, "a request changes nothing");
+                return Ok(());
+            }
+            Err(why @ Ignored::Address(_)) => {
+                warn!(%order_id, %why, "a request changes nothing");
+                return Ok(());
+            }
+        };
+        save(transaction, order_id, &decision.parcel(), None).await?;
+        let order_id = order_id.clone();
+        match decision {
+            Decision::Redriven { task } => {
+                let (round, address) = (task.round, task.address.clone());
+                tell(transaction, &DeliveryUpdate::Redriven { order_id, round, address }, now).await?;
+                queue(transaction, &task, now, None).await?;
+                self.context.trail.note(&task.order_id, "sent out again");
+            }
+            Decision::Returned { task } => {
+                self.context.trail.note(&order_id, "given up");
+                tell(transaction, &DeliveryUpdate::Returned { order_id, lines: task.lines }, now).await?;
+            }
         }
-        Err(why @ Ignored::Address(_)) => {
-            warn!(%order_id, %why, "a request changes nothing");
-            return Ok(());
-        }
-    };
-    save(transaction, order_id, &decision.parcel(), None).await?;
-    let order_id = order_id.clone();
-    match decision {
-        Decision::Redriven { task } => {
-            let (round, address) = (task.round, task.address.clone());
-            tell(transaction, &DeliveryUpdate::Redriven { order_id, round, address }, now).await?;
-            queue(transaction, &task, now, None).await?;
-        }
-        Decision::Returned { task } => {
-            tell(transaction, &DeliveryUpdate::Returned { order_id, lines: task.lines }, now).await?;
-        }
+        Ok(())
     }
-    Ok(())
 }

@@ -139,6 +139,7 @@ impl Desk {
             return Ok(self.leave_it(task, why));
         }
         tell(transaction, &picked_up(task, courier), now).await?;
+        self.context.trail.note(&task.order_id, "picked up");
         Ok(Answer::BringIt)
     }
 
@@ -160,6 +161,7 @@ impl Desk {
             tell(transaction, &picked_up(task, courier), at).await?;
         }
         tell_outcome(transaction, &outcome, task, courier, now).await?;
+        self.context.trail.note(&task.order_id, in_words(&outcome));
         self.context.metrics.handled(DELIVERY_ORDERS.entry.name, 1);
         Ok(if outcome == Outcome::Delivered { Answer::Delivered } else { Answer::NothingMore })
     }
@@ -170,6 +172,15 @@ impl Desk {
         debug!(%order_id, round, attempt, %why, "a parcel came again, and is left as it is");
         self.context.metrics.repeated(DELIVERY_ORDERS.entry.name, 1);
         Answer::NothingMore
+    }
+}
+
+/// An outcome as the log says it.
+fn in_words(outcome: &Outcome) -> &'static str {
+    match outcome {
+        Outcome::Delivered => "delivered",
+        Outcome::Failed { .. } => "not delivered, tried again later",
+        Outcome::Stranded { .. } => "stranded",
     }
 }
 

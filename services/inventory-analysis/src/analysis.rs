@@ -85,6 +85,11 @@ pub trait Analysed: DeserializeOwned + Sized + 'static {
 
     /// What a message does. `false` if it tells nothing new.
     fn fold(&self, received: &Received<Self>, analysis: &mut Analysis) -> bool;
+
+    /// The order a message decides, if it is one that does: where the log says that an order was counted.
+    fn decides(&self) -> Option<&OrderId> {
+        None
+    }
 }
 
 impl Analysed for PlaceOrder {
@@ -104,6 +109,10 @@ impl Analysed for OrderDecision {
 
     fn fold(&self, received: &Received<Self>, analysis: &mut Analysis) -> bool {
         analysis.decide(self, received.at)
+    }
+
+    fn decides(&self) -> Option<&OrderId> {
+        Some(self.order_id())
     }
 }
 

@@ -13,7 +13,7 @@ use events::{
     stock::StockEvent,
     topics::Entry,
 };
-use service::{Context, Serving, Tasks, metrics::Metrics, now};
+use service::{Context, Serving, Tasks, metrics::Metrics, now, trail::Trail};
 use store::{OutboxHandle, Store, put_aside};
 use tokio::time::{Duration, Instant};
 
@@ -83,6 +83,7 @@ struct Desk {
 /// What is folded, and what of it is not committed yet. If committing fails the process ends and reads it again.
 struct Work {
     metrics: Metrics,
+    trail: Trail,
     analysis: Analysis,
     unreadable: Vec<(&'static Entry, Position, Undecodable)>,
     pending: usize,
@@ -106,6 +107,7 @@ impl Desk {
             reception,
             work: Work {
                 metrics: context.metrics.clone(),
+                trail: context.trail.clone(),
                 analysis,
                 unreadable: Vec::new(),
                 pending: 0,
@@ -221,7 +223,12 @@ impl Work {
         let (mut counted, mut unreadable) = (0, 0);
         for received in batch {
             match (self.analysis.read(received), &received.message) {
-                (Outcome::Counted, _) => counted += 1,
+                (Outcome::Counted, message) => {
+                    counted += 1;
+                    if let Some(order_id) = message.as_ref().ok().and_then(M::decides) {
+                        self.trail.note(order_id, "counted");
+                    }
+                }
                 (Outcome::Unreadable, Err(undecodable)) => {
                     self.unreadable.push((topic, received.position, undecodable.clone()));
                     unreadable += 1;

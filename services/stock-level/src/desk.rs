@@ -156,6 +156,9 @@ impl Desk {
             done.repeated += 1;
         } else {
             done.handled += 1;
+            if let Some(order_id) = &event.order_id {
+                self.context.trail.note(order_id, "level written");
+            }
         }
         let (worker, taken_at) = (hand_in.worker.clone(), hand_in.taken_at);
         let write = Write { level, event: event.sequence, ignored, worker, taken_at };

@@ -24,6 +24,7 @@ pub const ASSETS: &[Asset] = &[
     asset("order.css", CSS, include_bytes!("../../../web/styles/order.css")),
     asset("stage.css", CSS, include_bytes!("../../../web/styles/stage.css")),
     asset("deliveries.css", CSS, include_bytes!("../../../web/styles/deliveries.css")),
+    asset("follow.css", CSS, include_bytes!("../../../web/styles/follow.css")),
     asset("stock.css", CSS, include_bytes!("../../../web/styles/stock.css")),
     asset("analysis.css", CSS, include_bytes!("../../../web/styles/analysis.css")),
     asset("ledger.css", CSS, include_bytes!("../../../web/styles/ledger.css")),

@@ -1,8 +1,9 @@
 //! What the website reads from its books: one order with its way, and what must be known again after a restart.
 
 use events::{
-    ids::{BeerId, Moment, OrderId, Service},
+    ids::{BeerId, EventId, Moment, OrderId, Service},
     insights::Insight,
+    orders::{self, Line},
     quantities::{Bottles, Cents, Sequence},
     topics::{self, INSIGHTS, STOCK_LEVELS},
     unreadable::Unreadable,
@@ -10,7 +11,9 @@ use events::{
 use store::{Store, StoreError};
 
 use crate::{
+    journey,
     known::Known,
+    newest::{NEWEST_MAX, listed},
     order::Progress,
     shelf::{Shelf, Shelves},
     store::from_json,
@@ -18,7 +21,7 @@ use crate::{
 };
 
 type OrderRow = (String, String, String, i64, String, Option<String>, Option<String>, Option<String>);
-type HopRow = (i64, String, String, String, Option<String>, Option<i64>, Option<i64>, Option<i64>);
+type HopRow = (String, i64, String, String, String, Option<String>, Option<i64>, Option<i64>, Option<i64>);
 
 /// One order; `None` if nothing was read about it.
 ///
@@ -59,13 +62,13 @@ fn unsigned(number: i64) -> u64 {
 /// cover: the level that shows its bottles gone, and the insight that has its decision counted.
 async fn journey(store: &Store, order_id: &OrderId) -> Result<Vec<Step>, StoreError> {
     let hops: Vec<HopRow> = sqlx::query_as(
-        "select at, service, topic, what, beer, sequence, ledger, entry from journey where order_id = $1",
+        "select event_id, at, service, topic, what, beer, sequence, ledger, entry from journey where order_id = $1",
     )
     .bind(order_id.as_str())
     .fetch_all(store.reader())
     .await?;
     let mut steps = Vec::with_capacity(hops.len() + 3);
-    for (at, service, topic, what, beer, sequence, ledger, entry) in hops {
+    for (event_id, at, service, topic, what, beer, sequence, ledger, entry) in hops {
         if let (Some(beer), Some(sequence)) = (&beer, sequence) {
             steps.extend(shown(store, beer, sequence).await?);
         }
@@ -74,21 +77,24 @@ async fn journey(store: &Store, order_id: &OrderId) -> Result<Vec<Step>, StoreEr
         }
         let service = Service::ALL.into_iter().find(|known| known.name() == service).unwrap_or(Service::Website);
         let topic = topics::find(&topic).map_or("", |entry| entry.name);
-        steps.push(Step { at: Moment::from_micros(at), service, topic, what: from_json(&what)? });
+        let (at, event_id) = (Moment::from_micros(at), EventId::new(event_id));
+        steps.push(Step { at, event_id, service, topic, what: from_json(&what)? });
     }
-    steps.sort_by_key(|step| step.at);
+    journey::sort(&mut steps);
     Ok(steps)
 }
 
 async fn shown(store: &Store, beer: &str, sequence: i64) -> Result<Option<Step>, StoreError> {
-    let row: Option<(i64, i64)> =
-        sqlx::query_as("select at, level from shown where beer = $1 and sequence >= $2 order by sequence limit 1")
-            .bind(beer)
-            .bind(sequence)
-            .fetch_optional(store.reader())
-            .await?;
-    Ok(row.map(|(at, level)| Step {
+    let row: Option<(i64, i64, String)> = sqlx::query_as(
+        "select at, level, event_id from shown where beer = $1 and sequence >= $2 order by sequence limit 1",
+    )
+    .bind(beer)
+    .bind(sequence)
+    .fetch_optional(store.reader())
+    .await?;
+    Ok(row.map(|(at, level, event_id)| Step {
         at: Moment::from_micros(at),
+        event_id: EventId::new(event_id),
         service: Service::StockLevel,
         topic: STOCK_LEVELS.entry.name,
         what: What::Shown { beer: BeerId::new(beer), level: Bottles(u32::try_from(level).unwrap_or(0)) },
@@ -96,15 +102,16 @@ async fn shown(store: &Store, beer: &str, sequence: i64) -> Result<Option<Step>,
 }
 
 async fn counted(store: &Store, ledger: i64, entry: i64) -> Result<Option<Step>, StoreError> {
-    let row: Option<(i64,)> = sqlx::query_as(
-        "select at from counted where ledger > $1 or (ledger = $1 and entry >= $2) order by ledger, entry limit 1",
+    let row: Option<(i64, String)> = sqlx::query_as(
+        "select at, event_id from counted where ledger > $1 or (ledger = $1 and entry >= $2) order by ledger, entry limit 1",
     )
     .bind(ledger)
     .bind(entry)
     .fetch_optional(store.reader())
     .await?;
-    Ok(row.map(|(at,)| Step {
+    Ok(row.map(|(at, event_id)| Step {
         at: Moment::from_micros(at),
+        event_id: EventId::new(event_id),
         service: Service::InventoryAnalysis,
         topic: INSIGHTS.entry.name,
         what: What::Counted,
@@ -119,7 +126,9 @@ pub async fn load(store: &Store) -> Result<Known, StoreError> {
     let mut known = Known::default();
     known.shelves = load_shelves(store).await?;
     load_parcels(store, &mut known).await?;
+    load_tried(store, &mut known).await?;
     load_delivered(store, &mut known).await?;
+    load_newest(store, &mut known).await?;
     let insights: Vec<(String, i64)> =
         sqlx::query_as("select insight, since from insights").fetch_all(store.reader()).await?;
     for (insight, since) in insights {
@@ -158,25 +167,57 @@ async fn load_shelves(store: &Store) -> Result<Shelves, StoreError> {
     })))
 }
 
-type ParcelRow = (String, String, String, String, Option<String>, i64, Option<i64>, i64);
+type ParcelRow = (String, String, String, String, Option<String>, Option<String>, i64, Option<i64>, i64);
 
 async fn load_parcels(store: &Store, known: &mut Known) -> Result<(), StoreError> {
     let rows: Vec<ParcelRow> = sqlx::query_as(
-        "select order_id, customer, address, status, failure, attempt, retry_at, changed_at
+        "select order_id, customer, address, status, failure, courier, attempt, retry_at, changed_at
          from orders where status in ('accepted', 'retrying', 'picked_up', 'stranded')",
     )
     .fetch_all(store.reader())
     .await?;
-    for (order_id, customer, address, status, failure, attempt, retry_at, changed_at) in rows {
+    for (order_id, customer, address, status, failure, courier, attempt, retry_at, changed_at) in rows {
         let Ok(order_id) = order_id.parse::<OrderId>() else { continue };
         let progress = Progress {
             status: read_status(&status)?,
             failure: failure.as_deref().map(from_json).transpose()?,
+            courier,
             attempt: u32::try_from(attempt).unwrap_or(0),
             retry_at: retry_at.map(Moment::from_micros),
             ..Progress::placed()
         };
         known.parcels.moved(&order_id, &customer, &address, &progress, Moment::from_micros(changed_at));
+    }
+    Ok(())
+}
+
+/// What was tried with parcels that are still under way or stranded.
+async fn load_tried(store: &Store, known: &mut Known) -> Result<(), StoreError> {
+    let rows: Vec<(String, i64, String)> = sqlx::query_as(
+        "select journey.order_id, journey.at, journey.what from orders join journey using (order_id)
+         where orders.status in ('retrying', 'picked_up', 'stranded') and journey.service = $1 order by journey.at",
+    )
+    .bind(Service::Delivery.name())
+    .fetch_all(store.reader())
+    .await?;
+    for (order_id, at, what) in rows {
+        let Ok(order_id) = order_id.parse::<OrderId>() else { continue };
+        known.parcels.tried(&order_id, Moment::from_micros(at), &from_json(&what)?);
+    }
+    Ok(())
+}
+
+async fn load_newest(store: &Store, known: &mut Known) -> Result<(), StoreError> {
+    let rows: Vec<(String, String, String, String, i64)> = sqlx::query_as(
+        "select order_id, customer, lines, status, placed_at from orders order by placed_at desc limit $1",
+    )
+    .bind(i64::try_from(NEWEST_MAX).unwrap_or(i64::MAX))
+    .fetch_all(store.reader())
+    .await?;
+    for (order_id, customer, lines, status, at) in rows {
+        let Ok(order_id) = order_id.parse::<OrderId>() else { continue };
+        let bottles = orders::bottles(&from_json::<Vec<Line>>(&lines)?);
+        known.newest.placed(listed(&order_id, &customer, bottles.0, read_status(&status)?, Moment::from_micros(at)));
     }
     Ok(())
 }

@@ -24,7 +24,9 @@ use store::{Transaction, enqueue, put_aside};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::{
+    newest::listed,
     order::{hop_of_decision, hop_of_update},
+    pages::order::is_finished,
     site::Site,
     store::{self as books, Card, Hop, Placed, status_name},
     views::{Status, What},
@@ -113,6 +115,9 @@ pub async fn work(site: Arc<Site>, mut letters: mpsc::Receiver<Letter>) -> anyho
         }
         for (order_id, status, at) in changed {
             site.live.order_changed(&order_id);
+            if let Some(spans) = site.spans.as_ref().filter(|_| is_finished(status)) {
+                spans.finished(&order_id);
+            }
             site.live.tell(|| json!({"order_id": order_id, "status": status_name(status), "at": at}).to_string());
         }
         site.live.changed();
@@ -223,7 +228,11 @@ impl<'a> Work<'a> {
             card.customer.clone_from(&order.customer);
             card.address.clone_from(&order.address);
         }
-        self.site.learn(|known| known.parcels.described(order_id, &order.customer, &order.address));
+        let bottles = orders::bottles(&order.lines);
+        self.site.learn(|known| {
+            known.parcels.described(order_id, &order.customer, &order.address);
+            known.newest.placed(listed(order_id, &order.customer, bottles.0, Status::Placed, at));
+        });
         // Not the id of the message: whoever placed it, an order is placed once.
         let event_id = EventId::new(format!("placed {order_id}"));
         self.hop(&event_id, order_id, at, (Service::Website, ORDERS.entry), &What::Placed).await?;
@@ -285,7 +294,7 @@ impl<'a> Work<'a> {
             News::Levels(batch) => {
                 for received in batch {
                     match &received.message {
-                        Ok(level) => self.shown(level).await?,
+                        Ok(level) => self.shown(level, &received.event_id).await?,
                         Err(undecodable) => self.put_aside(STOCK_LEVELS.entry, &received, undecodable).await?,
                     }
                 }
@@ -293,7 +302,7 @@ impl<'a> Work<'a> {
             News::Insights(batch) => {
                 for received in batch {
                     match &received.message {
-                        Ok(insight) => self.insight(insight, received.at).await?,
+                        Ok(insight) => self.insight(insight, &received).await?,
                         Err(undecodable) => self.put_aside(INSIGHTS.entry, &received, undecodable).await?,
                     }
                 }
@@ -341,7 +350,8 @@ impl<'a> Work<'a> {
     async fn updated(&mut self, received: &Received<DeliveryUpdate>, update: &DeliveryUpdate) -> anyhow::Result<()> {
         let (order_id, at) = (update.order_id(), received.at);
         let from = (Service::Delivery, DELIVERY_UPDATES.entry);
-        if !self.hop(&received.event_id, order_id, at, from, &hop_of_update(update)).await? {
+        let what = hop_of_update(update);
+        if !self.hop(&received.event_id, order_id, at, from, &what).await? {
             return Ok(());
         }
         let change = |card: &mut Card| {
@@ -351,6 +361,7 @@ impl<'a> Work<'a> {
             }
         };
         self.change(order_id, at, change).await?;
+        self.site.learn(|known| known.parcels.tried(order_id, at, &what));
         if let DeliveryUpdate::Delivered { courier, .. } = update {
             self.site.learn(|known| known.parcels.delivered(courier, at));
         }
@@ -373,7 +384,10 @@ impl<'a> Work<'a> {
         }
         *changed_at = Some(at);
         let Card { progress, customer, address } = card;
-        self.site.learn(|known| known.parcels.moved(order_id, customer, address, progress, at));
+        self.site.learn(|known| {
+            known.parcels.moved(order_id, customer, address, progress, at);
+            known.newest.moved(order_id, progress.status);
+        });
         self.changed.push((order_id.clone(), progress.status, at));
         Ok(())
     }
@@ -405,21 +419,21 @@ impl<'a> Work<'a> {
         Ok(())
     }
 
-    async fn shown(&mut self, level: &StockLevel) -> anyhow::Result<()> {
+    async fn shown(&mut self, level: &StockLevel, event_id: &EventId) -> anyhow::Result<()> {
         if self.site.learn(|known| known.shelves.shown(level)) {
             self.beers.insert(level.beer.clone());
-            books::note_shown(&mut self.transaction, level).await?;
+            books::note_shown(&mut self.transaction, level, event_id).await?;
         }
         Ok(())
     }
 
-    async fn insight(&mut self, insight: &Insight, at: Moment) -> anyhow::Result<()> {
+    async fn insight(&mut self, insight: &Insight, received: &Received<Insight>) -> anyhow::Result<()> {
         let since = self.site.learn(|known| known.insight(insight));
-        books::save_insight(&mut self.transaction, insight, at, since).await?;
+        books::save_insight(&mut self.transaction, insight, received.at, since).await?;
         if let Insight::Ledger(ledger) = insight {
             let decisions = ledger.read.iter().find(|read| read.topic == ORDER_DECISIONS.entry.name);
             if let Some(read) = decisions {
-                books::note_counted(&mut self.transaction, read, ledger.at).await?;
+                books::note_counted(&mut self.transaction, read, ledger.at, &received.event_id).await?;
             }
         }
         Ok(())

@@ -18,8 +18,9 @@ use crate::{
     api, assets, checkout,
     pages::{self, Frame, Theme, problem::Problem},
     site::Site,
-    streams::{self, Page, Reader},
+    streams::{self, OrderPage, Page, Reader},
     texts::Language,
+    views::OrderView,
 };
 
 /// Nothing from anywhere but here, no script or style in a page, and no page in another.
@@ -34,12 +35,15 @@ pub fn routes(site: Arc<Site>) -> Router {
         .route("/orders/{order_id}", get(order))
         .route("/stage", get(|| async { Redirect::to("/stage/deliveries") }))
         .route("/stage/{page}", get(stage))
+        .route("/stage/orders/newest", get(newest))
+        .route("/stage/orders/{order_id}", get(follow))
         .route("/stage/dead-letters/{order_id}/redrive", post(redrive))
         .route("/stage/dead-letters/{order_id}/return", post(give_up))
         .route("/console", get(console))
         .route("/sign-in", get(sign_in_page).post(sign_in))
         .route("/live/{page}", get(live_page))
         .route("/live/orders/{order_id}", get(live_order))
+        .route("/live/followed/{order_id}", get(live_followed))
         .route("/assets/{*name}", get(asset))
         .fallback(nothing_here)
         .merge(api::routes())
@@ -148,14 +152,35 @@ async fn shop(State(site): State<Arc<Site>>, uri: Uri, headers: HeaderMap) -> Re
 }
 
 async fn order(State(site): State<Arc<Site>>, Path(order_id): Path<String>, uri: Uri, headers: HeaderMap) -> Response {
-    let visitor = Visitor::of(&site, &uri, &headers);
-    let Ok(order_id) = order_id.parse::<OrderId>() else { return visitor.problem(&site, Problem::NotFound) };
-    match site.order(&order_id).await {
-        Ok(Some(view)) => visitor.show(&site, StatusCode::OK, |frame| pages::order::render(&view, frame)),
-        Ok(None) => visitor.problem(&site, Problem::NotFound),
-        Err(error) => {
-            tracing::warn!(%error, "an order cannot be read");
-            visitor.problem(&site, Problem::Unavailable)
+    Visitor::of(&site, &uri, &headers).show_order(&site, &order_id, pages::order::render).await
+}
+
+async fn follow(State(site): State<Arc<Site>>, Path(order_id): Path<String>, uri: Uri, headers: HeaderMap) -> Response {
+    Visitor::of(&site, &uri, &headers).show_order(&site, &order_id, pages::follow::render).await
+}
+
+/// The order that was placed last; the list, as long as none was.
+async fn newest(State(site): State<Arc<Site>>) -> Redirect {
+    let newest = site.known(|known| known.newest.first().map(|order_id| format!("/stage/orders/{order_id}")));
+    Redirect::to(newest.as_deref().unwrap_or("/stage/orders"))
+}
+
+impl Visitor {
+    /// A page about one order.
+    async fn show_order(
+        &self,
+        site: &Site,
+        order_id: &str,
+        render: fn(&OrderView, Frame<'_>) -> askama::Result<String>,
+    ) -> Response {
+        let Ok(order_id) = order_id.parse::<OrderId>() else { return self.problem(site, Problem::NotFound) };
+        match site.order(&order_id).await {
+            Ok(Some(view)) => self.show(site, StatusCode::OK, |frame| render(&view, frame)),
+            Ok(None) => self.problem(site, Problem::NotFound),
+            Err(error) => {
+                tracing::warn!(%error, "an order cannot be read");
+                self.problem(site, Problem::Unavailable)
+            }
         }
     }
 }
@@ -172,6 +197,10 @@ impl Visitor {
             Some(Page::Deliveries) => {
                 let view = site.known(|known| known.deliveries(now()));
                 self.show(site, ok, |frame| pages::deliveries::render(&view, frame))
+            }
+            Some(Page::Orders) => {
+                let view = site.known(|known| known.newest.view());
+                self.show(site, ok, |frame| pages::newest::render(&view, frame))
             }
             Some(Page::Stock) => {
                 let view = site.known(|known| known.shelves.view());
@@ -312,10 +341,23 @@ async fn live_order(
     uri: Uri,
     headers: HeaderMap,
 ) -> Response {
-    let Visitor { language, .. } = Visitor::of(&site, &uri, &headers);
+    stream_order(&site, &order_id, &Visitor::of(&site, &uri, &headers), pages::order::fragments)
+}
+
+async fn live_followed(
+    State(site): State<Arc<Site>>,
+    Path(order_id): Path<String>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response {
+    stream_order(&site, &order_id, &Visitor::of(&site, &uri, &headers), pages::follow::fragments)
+}
+
+fn stream_order(site: &Arc<Site>, order_id: &str, visitor: &Visitor, page: OrderPage) -> Response {
     let Ok(order_id) = order_id.parse::<OrderId>() else { return StatusCode::NOT_FOUND.into_response() };
-    let events = streams::order(Arc::clone(&site), order_id, Reader { language, presenter: false });
-    match streams::serve(&site, events) {
+    let reader = Reader { language: visitor.language, presenter: false };
+    let events = streams::order(Arc::clone(site), order_id, reader, page);
+    match streams::serve(site, events) {
         Some(response) => response.into_response(),
         None => StatusCode::SERVICE_UNAVAILABLE.into_response(),
     }

@@ -11,6 +11,7 @@ use events::{
 };
 
 use crate::{
+    newest::Newest,
     parcels::{DEAD_LETTERS_SHOWN_MAX, Parcels},
     shelf::Shelves,
     views::{Alive, AnalysisView, DeadLetterView, DeliveriesView, LedgerView},
@@ -23,6 +24,8 @@ pub struct Known {
     pub shelves: Shelves,
     /// The parcels.
     pub parcels: Parcels,
+    /// The orders that were placed last.
+    pub newest: Newest,
     sales: Option<Sales>,
     forecast: Option<Forecast>,
     ledger: Option<(Ledger, Moment)>,

@@ -9,6 +9,10 @@ pub mod views;
 
 pub mod order;
 
+pub mod journey;
+
+pub mod newest;
+
 pub mod shelf;
 
 pub mod parcels;
@@ -22,6 +26,8 @@ pub mod books;
 pub mod desk;
 
 mod consume;
+
+pub mod spans;
 
 pub mod settings;
 

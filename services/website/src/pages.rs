@@ -20,6 +20,12 @@ pub mod order;
 
 mod way;
 
+pub mod follow;
+
+mod axis;
+
+pub mod newest;
+
 pub mod deliveries;
 
 pub mod stock;
@@ -43,7 +49,7 @@ pub mod problem;
 mod wording;
 
 #[cfg(test)]
-mod samples;
+pub(crate) mod samples;
 
 #[cfg(test)]
 mod tests;
@@ -142,6 +148,11 @@ impl Frame<'_> {
 
     fn is_here(&self, path: &str) -> bool {
         self.path == path
+    }
+
+    /// Whether this page is this one, or one below it.
+    fn is_below(&self, path: &str) -> bool {
+        self.path.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     }
 }
 

@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use events::{
     delivery::FailureReason,
     ids::{Moment, OrderId},
-    stage::CourierState,
+    stage::{Carrying, CourierState},
 };
 
 use crate::{
     order::Progress,
-    views::{DeadLetterView, Lane, Parcel, Retry, Status},
+    views::{DeadLetterView, Lane, Parcel, Retry, Status, Tried, What},
 };
 
 /// Parcels of the queue that are named on a page.
@@ -19,6 +19,8 @@ pub const QUEUED_SHOWN_MAX: usize = 30;
 pub const RETRIES_SHOWN_MAX: usize = 50;
 /// Dead letters that are shown on a page.
 pub const DEAD_LETTERS_SHOWN_MAX: usize = 100;
+/// What was tried with one parcel that is kept: the newest. Four attempts to a round.
+const TRIED_MAX: usize = 24;
 /// Over this long the rate of deliveries is counted, in microseconds.
 const RATE_OVER: i64 = 10_000_000;
 
@@ -31,6 +33,10 @@ struct Known {
     address: String,
     attempt: u32,
     failure: FailureReason,
+    courier: Option<String>,
+    taken_over_from: Option<String>,
+    /// Nothing for most: only what fails is remembered.
+    tried: Vec<Tried>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,7 +62,7 @@ pub struct Parcels {
 impl Parcels {
     /// An order has got this far.
     pub fn moved(&mut self, order_id: &OrderId, customer: &str, address: &str, progress: &Progress, at: Moment) {
-        self.forget(order_id);
+        let before = self.forget(order_id);
         let place = match (progress.status, progress.retry_at) {
             (Status::Accepted, _) | (Status::Retrying, None) => Place::Queue,
             (Status::Retrying, Some(at)) => Place::Later(at),
@@ -77,6 +83,9 @@ impl Parcels {
             address: address.to_owned(),
             attempt: progress.attempt,
             failure: progress.failure.unwrap_or(FailureReason::AddressNotFound),
+            courier: progress.courier.clone(),
+            taken_over_from: before.as_ref().and_then(|before| taken_over_from(before, place, progress)),
+            tried: before.map(|before| before.tried).unwrap_or_default(),
         };
         self.known.insert(order_id.clone(), known);
     }
@@ -86,6 +95,19 @@ impl Parcels {
         if let Some(known) = self.known.get_mut(order_id) {
             known.customer = customer.to_owned();
             known.address = address.to_owned();
+        }
+    }
+
+    /// Remembers what became of a parcel, if it is part of the history of its trouble.
+    pub fn tried(&mut self, order_id: &OrderId, at: Moment, what: &What) {
+        if !matches!(what, What::AttemptFailed { .. } | What::Stranded { .. } | What::Redriven { .. }) {
+            return;
+        }
+        if let Some(known) = self.known.get_mut(order_id) {
+            if known.tried.len() >= TRIED_MAX {
+                known.tried.remove(0);
+            }
+            known.tried.push(Tried { at, what: what.clone() });
         }
     }
 
@@ -151,6 +173,7 @@ impl Parcels {
                 reason: known.failure,
                 attempts: known.attempt,
                 at: *at,
+                history: known.tried.clone(),
             })
         };
         let newest = self.stranded.keys().rev().take(DEAD_LETTERS_SHOWN_MAX).filter_map(dead_letter).collect();
@@ -169,12 +192,18 @@ impl Parcels {
 
     /// A courier's lane, as delivery describes them.
     pub fn lane(&self, state: &CourierState) -> Lane {
-        let parcel = |carrying: &events::stage::Carrying| Parcel {
-            order_id: carrying.order_id.clone(),
-            address: self.known.get(&carrying.order_id).map(|known| known.address.clone()).unwrap_or_default(),
-            attempt: carrying.attempt,
-            since: carrying.since,
-            until: carrying.until,
+        let parcel = |carrying: &Carrying| {
+            let known = self.known.get(&carrying.order_id);
+            // Delivery may say who carries it before its update was read, or after.
+            let in_these_hands = known.filter(|known| known.courier.as_deref() == Some(state.courier.as_str()));
+            Parcel {
+                order_id: carrying.order_id.clone(),
+                address: known.map(|known| known.address.clone()).unwrap_or_default(),
+                attempt: carrying.attempt,
+                since: carrying.since,
+                until: carrying.until,
+                taken_over_from: in_these_hands.and_then(|known| known.taken_over_from.clone()),
+            }
         };
         Lane {
             courier: state.courier.clone(),
@@ -183,15 +212,25 @@ impl Parcels {
         }
     }
 
-    fn forget(&mut self, order_id: &OrderId) {
-        let Some(known) = self.known.remove(order_id) else { return };
+    fn forget(&mut self, order_id: &OrderId) -> Option<Known> {
+        let known = self.known.remove(order_id)?;
         match known.place {
             Place::Queue => self.queue.remove(&(known.since, order_id.clone())),
             Place::Later(due) => self.later.remove(&(due, order_id.clone())),
             Place::Stranded => self.stranded.remove(&(known.since, order_id.clone())),
             Place::InHand => None,
         };
+        Some(known)
     }
+}
+
+/// Picked up again in the same attempt, by another: whoever had it is gone without a word.
+fn taken_over_from(before: &Known, place: Place, progress: &Progress) -> Option<String> {
+    let same_attempt = before.place == Place::InHand && place == Place::InHand && before.attempt == progress.attempt;
+    if !same_attempt {
+        return None;
+    }
+    if before.courier == progress.courier { before.taken_over_from.clone() } else { before.courier.clone() }
 }
 
 #[cfg(test)]
@@ -224,6 +263,54 @@ mod tests {
         progress.status = Status::Delivered;
         parcels.moved(&id, "Ada", "Gent", &progress, at(8));
         assert!(parcels.known.is_empty() && parcels.stranded.is_empty());
+    }
+
+    #[test]
+    fn a_parcel_of_a_courier_who_crashed_is_taken_over_by_the_next() {
+        let mut parcels = Parcels::default();
+        let id: OrderId = "a".parse().unwrap();
+        let in_hands_of = |courier: &str, attempt| Progress {
+            status: Status::PickedUp,
+            courier: Some(courier.into()),
+            attempt,
+            ..Progress::placed()
+        };
+        let lane_of = |parcels: &Parcels, courier: &str| {
+            let carrying = Carrying { order_id: id.clone(), round: 1, attempt: 1, since: at(1), until: at(3) };
+            parcels.lane(&CourierState { courier: courier.into(), carrying: Some(carrying), delivered: 0 })
+        };
+        let from = |lane: Lane| lane.carrying.and_then(|parcel| parcel.taken_over_from);
+        parcels.moved(&id, "Ada", "Gent", &in_hands_of("Bart", 1), at(1));
+        assert_eq!(from(lane_of(&parcels, "Bart")), None);
+        parcels.moved(&id, "Ada", "Gent", &in_hands_of("Emma", 1), at(2));
+        assert_eq!(from(lane_of(&parcels, "Emma")).as_deref(), Some("Bart"));
+        assert_eq!(from(lane_of(&parcels, "Bart")), None, "the one who crashed took nothing over");
+        parcels.moved(&id, "Ada", "Gent", &in_hands_of("Jef", 2), at(4));
+        assert_eq!(from(lane_of(&parcels, "Jef")), None, "another attempt is no taking over");
+    }
+
+    #[test]
+    fn a_dead_letter_tells_what_was_tried() {
+        let mut parcels = Parcels::default();
+        let id: OrderId = "a".parse().unwrap();
+        let mut progress = Progress { status: Status::Retrying, retry_at: Some(at(2)), ..Progress::placed() };
+        let reason = FailureReason::AddressNotFound;
+        let failed = What::AttemptFailed { courier: "Ada".into(), reason, retry_at: at(2) };
+        let stranded = What::Stranded { reason, attempts: 2 };
+        parcels.moved(&id, "Ada", "nowhere", &progress, at(1));
+        parcels.tried(&id, at(1), &failed);
+        parcels.tried(&id, at(2), &What::PickedUp { courier: "Ada".into() });
+        progress = Progress { status: Status::Stranded, retry_at: None, ..progress };
+        parcels.moved(&id, "Ada", "nowhere", &progress, at(3));
+        parcels.tried(&id, at(3), &stranded);
+        let Some(DeadLetterView::Stranded { history, .. }) = parcels.stranded().1.pop() else {
+            panic!("no dead letter")
+        };
+        assert_eq!(history, [Tried { at: at(1), what: failed }, Tried { at: at(3), what: stranded.clone() }]);
+        for _ in 0..2 * TRIED_MAX {
+            parcels.tried(&id, at(4), &stranded);
+        }
+        assert_eq!(parcels.known[&id].tried.len(), TRIED_MAX);
     }
 
     #[test]

@@ -18,6 +18,7 @@ use crate::{
     books, consume, crowd, desk,
     house::House,
     site::{AT_THE_DESK_MAX, Site},
+    spans,
     store::TABLES,
 };
 
@@ -132,8 +133,9 @@ async fn open(house: &Arc<House>, context: Context) -> anyhow::Result<(Arc<Site>
     outbox.wake();
     let (letters, waiting) = mpsc::channel(AT_THE_DESK_MAX);
     let known = books::load(&store).await?;
+    let spans = spans::start(&context, &store, &mut tasks)?;
     info!(episode = context.bus.place().episode, "the shop is open");
-    let site = Site::new(context, store, outbox, letters, Arc::clone(house), known);
+    let site = Site::new(context, store, outbox, letters, Arc::clone(house), spans, known);
     tasks.start(desk::work(Arc::clone(&site), waiting));
     consume::start(&site, &mut tasks);
     tasks.start(crowd::come(Arc::clone(&site)));

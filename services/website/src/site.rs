@@ -17,6 +17,7 @@ use crate::{
     known::Known,
     live::Live,
     pages::order::is_finished,
+    spans::Spans,
     streams::Renderings,
     views::{Alive, OrderView, Status},
 };
@@ -39,6 +40,8 @@ pub struct Site {
     pub desk: mpsc::Sender<Letter>,
     /// What outlives the episode: the door, the presenter, the director.
     pub house: Arc<House>,
+    /// Where finished orders are sent as spans, if anybody collects them.
+    pub spans: Option<Spans>,
     /// Who wants to know.
     pub live: Live,
     /// What they were shown.
@@ -59,10 +62,11 @@ impl Site {
         outbox: OutboxHandle,
         desk: mpsc::Sender<Letter>,
         house: Arc<House>,
+        spans: Option<Spans>,
         known: Known,
     ) -> Arc<Self> {
         let (live, renderings, known) = (Live::default(), Renderings::default(), RwLock::new(known));
-        Arc::new(Site { context, store, outbox, desk, house, live, renderings, known })
+        Arc::new(Site { context, store, outbox, desk, house, spans, live, renderings, known })
     }
 
     /// Reads what is known.

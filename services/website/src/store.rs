@@ -234,27 +234,42 @@ pub(crate) async fn save_beer(transaction: &mut Transaction, beer: &str, shelf: 
 }
 
 /// Notes when stock-level showed which sequence.
-pub(crate) async fn note_shown(transaction: &mut Transaction, level: &StockLevel) -> Result<(), StoreError> {
+pub(crate) async fn note_shown(
+    transaction: &mut Transaction,
+    level: &StockLevel,
+    event_id: &EventId,
+) -> Result<(), StoreError> {
     sqlx::query(
-        "insert into shown (beer, sequence, at, level) values ($1, $2, $3, $4) on conflict (beer, sequence) do nothing",
+        "insert into shown (beer, sequence, at, level, event_id) values ($1, $2, $3, $4, $5)
+         on conflict (beer, sequence) do nothing",
     )
     .bind(level.beer.as_str())
     .bind(column(level.sequence.0))
     .bind(level.at.micros())
     .bind(i64::from(level.level.0))
+    .bind(event_id.as_str())
     .execute(&mut **transaction)
     .await?;
     Ok(())
 }
 
 /// Notes how far the analysis has counted.
-pub(crate) async fn note_counted(transaction: &mut Transaction, read: &ReadUpTo, at: Moment) -> Result<(), StoreError> {
-    sqlx::query("insert into counted (ledger, entry, at) values ($1, $2, $3) on conflict (ledger, entry) do nothing")
-        .bind(column(read.ledger))
-        .bind(column(read.entry))
-        .bind(at.micros())
-        .execute(&mut **transaction)
-        .await?;
+pub(crate) async fn note_counted(
+    transaction: &mut Transaction,
+    read: &ReadUpTo,
+    at: Moment,
+    event_id: &EventId,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "insert into counted (ledger, entry, at, event_id) values ($1, $2, $3, $4)
+         on conflict (ledger, entry) do nothing",
+    )
+    .bind(column(read.ledger))
+    .bind(column(read.entry))
+    .bind(at.micros())
+    .bind(event_id.as_str())
+    .execute(&mut **transaction)
+    .await?;
     Ok(())
 }
 

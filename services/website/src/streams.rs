@@ -25,7 +25,7 @@ use crate::{
     pages::{self, Fragment, Frame, Theme},
     site::Site,
     texts::Language,
-    views::{Alive, ConsoleView},
+    views::{Alive, ConsoleView, OrderView},
 };
 
 /// A page that hears nothing for longer knows that it is not live.
@@ -87,6 +87,8 @@ pub enum Page {
     Shop,
     /// `/stage/deliveries`
     Deliveries,
+    /// `/stage/orders`
+    Orders,
     /// `/stage/stock`
     Stock,
     /// `/stage/analysis`
@@ -103,6 +105,7 @@ impl Page {
         match name {
             "shop" => Some(Page::Shop),
             "deliveries" => Some(Page::Deliveries),
+            "orders" => Some(Page::Orders),
             "stock" => Some(Page::Stock),
             "analysis" => Some(Page::Analysis),
             "ledger" => Some(Page::Ledger),
@@ -111,10 +114,11 @@ impl Page {
         }
     }
 
-    /// How often it is sent what changed: ten times a second on the stage, twice on a phone.
+    /// How often it is sent what changed: ten times a second on the stage, twice on a phone; a list to pick from once.
     const fn pace(self) -> Duration {
         match self {
             Page::Shop => Duration::from_millis(500),
+            Page::Orders => Duration::from_secs(1),
             Page::Deliveries | Page::Stock | Page::Analysis | Page::Ledger | Page::Console => {
                 Duration::from_millis(100)
             }
@@ -171,6 +175,7 @@ fn render(site: &Site, page: Page, reader: Reader) -> askama::Result<Vec<Fragmen
     match page {
         Page::Shop => pages::shop::fragments(&site.known(|known| known.shelves.beers()), frame),
         Page::Deliveries => pages::deliveries::fragments(&site.known(|known| known.deliveries(frame.now)), frame),
+        Page::Orders => pages::newest::fragments(&site.known(|known| known.newest.view()), frame),
         Page::Stock => pages::stock::fragments(&site.known(|known| known.shelves.view()), frame),
         Page::Analysis => pages::analysis::fragments(&site.known(|known| known.analysis()), frame),
         Page::Ledger => pages::ledger::fragments(&site.known(|known| known.ledger()), frame),
@@ -243,11 +248,15 @@ pub fn page(site: Arc<Site>, page: Page, reader: Reader) -> impl Stream<Item = R
 const LOOK_AGAIN_AFTER: [Duration; 3] =
     [Duration::from_millis(150), Duration::from_millis(600), Duration::from_secs(2)];
 
-/// The stream of an order's page.
+/// A page about one order, as its fragments.
+pub type OrderPage = fn(&OrderView, Frame<'_>) -> askama::Result<Vec<Fragment>>;
+
+/// The stream of a page about one order.
 pub fn order(
     site: Arc<Site>,
     order_id: OrderId,
     reader: Reader,
+    page: OrderPage,
 ) -> impl Stream<Item = Result<Event, Infallible>> + Send {
     channel(move |wire| async move {
         let mut changed = site.live.follow(&order_id);
@@ -264,7 +273,7 @@ pub fn order(
                 told = on_its_way;
             }
             let view = site.order(&order_id).await.ok()??;
-            let fragments = pages::order::fragments(&view, frame(reader, &alive, "")).ok()?;
+            let fragments = page(&view, frame(reader, &alive, "")).ok()?;
             if let Some(news) = sent.news(&fragments) {
                 wire.event("fragments", &news).await?;
             }

@@ -4,7 +4,7 @@ use events::{
     beers::Beer,
     decisions::Refusal,
     delivery::FailureReason,
-    ids::{BeerId, Moment, OrderId, Service},
+    ids::{BeerId, EventId, Moment, OrderId, Service},
     insights::{Forecast, Ledger, Sales},
     orders::{Fault, Line},
     quantities::{Bottles, Cents, Sequence},
@@ -46,6 +46,8 @@ pub enum Status {
 pub struct Step {
     /// When.
     pub at: Moment,
+    /// The id of the event that says so.
+    pub event_id: EventId,
     /// Who.
     pub service: Service,
     /// Through which topic.
@@ -236,6 +238,8 @@ pub struct Parcel {
     pub since: Moment,
     /// There when.
     pub until: Moment,
+    /// Who crashed with it in their hands in this very attempt.
+    pub taken_over_from: Option<String>,
 }
 
 /// A parcel that waits to be tried again.
@@ -251,6 +255,15 @@ pub struct Retry {
     pub reason: FailureReason,
     /// When it is handed out again.
     pub retry_at: Moment,
+}
+
+/// Something that was tried with a parcel, and when.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tried {
+    /// When.
+    pub at: Moment,
+    /// An attempt that failed, the one that stranded it, or a redrive.
+    pub what: What,
 }
 
 /// A dead letter of either kind.
@@ -270,6 +283,8 @@ pub enum DeadLetterView {
         attempts: u32,
         /// When it was put aside.
         at: Moment,
+        /// What was tried so far, oldest first.
+        history: Vec<Tried>,
     },
     /// A message nobody could read.
     Unreadable {
@@ -286,6 +301,28 @@ pub enum DeadLetterView {
         /// When it was met.
         at: Moment,
     },
+}
+
+/// `/stage/orders`.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct NewestView {
+    /// The orders that were placed last, newest first.
+    pub orders: Vec<NewestOrder>,
+}
+
+/// One of the orders that were placed last.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewestOrder {
+    /// Which.
+    pub order_id: OrderId,
+    /// Who ordered.
+    pub customer: String,
+    /// How many bottles.
+    pub bottles: u32,
+    /// Where it is.
+    pub status: Status,
+    /// When it was placed.
+    pub at: Moment,
 }
 
 /// `/stage/stock`.

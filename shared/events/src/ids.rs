@@ -265,10 +265,14 @@ impl Trace {
         Trace(hash)
     }
 
-    /// The value of a `traceparent` property; the span is the half of the trace that the reader sees first.
+    /// The value of a `traceparent` property.
     pub fn traceparent(self) -> String {
-        let span = u64::try_from(self.0 & u128::from(u64::MAX)).unwrap_or(1) | 1;
-        format!("00-{:032x}-{span:016x}-01", self.0)
+        format!("00-{:032x}-{:016x}-01", self.0, self.root_span())
+    }
+
+    /// The span all others of the trace stem from, never 0: the half of the trace that the reader sees last.
+    pub fn root_span(self) -> u64 {
+        u64::try_from(self.0 & u128::from(u64::MAX)).unwrap_or(1) | 1
     }
 }
 

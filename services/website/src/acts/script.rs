@@ -50,13 +50,13 @@ const FIRST_ORDER: Act = Act {
     number: 1,
     title: "act.first",
     shows: "act.first_shows",
-    page: "/stage",
+    page: "/stage/orders",
     begin: |_| {},
     steps: &[
         step("act.first_shop", "act.first_shop_say", Effect::Open("/")),
-        step("act.first_room", "act.first_room_say", Effect::Open("/stage")),
+        step("act.first_room", "act.first_room_say", Effect::Open("/stage/orders")),
         step("act.first_order", "act.first_order_say", Order),
-        step("act.first_hops", "act.first_hops_say", Say),
+        step("act.first_hops", "act.first_hops_say", Effect::Open("/stage/orders/newest")),
         step("act.first_phones", "act.first_phones_say", Say),
     ],
 };

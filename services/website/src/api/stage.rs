@@ -213,7 +213,7 @@ impl From<DeliveriesView> for Deliveries {
 impl From<DeadLetterView> for DeadLetter {
     fn from(view: DeadLetterView) -> Self {
         match view {
-            DeadLetterView::Stranded { order_id, customer, address, reason, attempts, at } => {
+            DeadLetterView::Stranded { order_id, customer, address, reason, attempts, at, history: _ } => {
                 DeadLetter::Stranded { order_id, customer, address, reason: reason.to_string(), attempts, at }
             }
             DeadLetterView::Unreadable { topic, message_id, reader, reason, first_bytes, at } => {

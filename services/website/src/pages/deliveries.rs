@@ -6,10 +6,11 @@ use events::{
     orders::ADDRESS_MAX,
 };
 
-use super::{Figure, Fragment, Frame, Parts, alive, figures, wording};
+use super::{Figure, Fragment, Frame, Parts, alive, figures, way, wording};
 use crate::{
     format,
-    views::{DeadLetterView, DeliveriesView, Lane, Parcel, Retry},
+    texts::Language,
+    views::{DeadLetterView, DeliveriesView, Lane, Parcel, Retry, Tried},
 };
 
 /// Places on the shelf that are drawn.
@@ -24,7 +25,8 @@ struct Page<'a> {
 
 #[derive(Template)]
 #[template(path = "deliveries/queue.html")]
-struct Queue {
+struct Queue<'a> {
+    frame: Frame<'a>,
     waiting: String,
     parcels: Vec<Option<String>>,
 }
@@ -48,6 +50,7 @@ struct Carried<'a> {
     short_id: String,
     address: &'a str,
     attempt: Option<String>,
+    taken_over: Option<String>,
     since: Moment,
     until: Moment,
     there_at: String,
@@ -80,6 +83,12 @@ struct DeadLetters<'a> {
     address_max: usize,
 }
 
+/// One line of the history of a dead letter.
+struct Attempt {
+    at: String,
+    what: String,
+}
+
 enum Letter<'a> {
     Stranded {
         id: &'a str,
@@ -88,6 +97,7 @@ enum Letter<'a> {
         address: &'a str,
         why: String,
         at: String,
+        history: Vec<Attempt>,
     },
     Unreadable {
         anchor: String,
@@ -159,7 +169,7 @@ fn big_figures(view: &DeliveriesView, frame: &Frame<'_>) -> Vec<Figure> {
     ]
 }
 
-fn queue(view: &DeliveriesView, frame: &Frame<'_>) -> Queue {
+fn queue<'a>(view: &DeliveriesView, frame: &Frame<'a>) -> Queue<'a> {
     let mut parcels: Vec<_> = view.queued.iter().take(SHELF).map(|id| Some(id.as_str().to_owned())).collect();
     // More wait than are named: the shelf is full all the same.
     let waiting = usize::try_from(view.queue).unwrap_or(usize::MAX).min(SHELF);
@@ -167,7 +177,7 @@ fn queue(view: &DeliveriesView, frame: &Frame<'_>) -> Queue {
         parcels.push(Some(String::new()));
     }
     parcels.resize(SHELF, None);
-    Queue { waiting: frame.language.count("delivery.waiting", view.queue), parcels }
+    Queue { frame: *frame, waiting: frame.language.count("delivery.waiting", view.queue), parcels }
 }
 
 /// An id from outside can be long; its end tells most apart.
@@ -182,6 +192,7 @@ fn lane_row<'a>(lane: &'a Lane, frame: &Frame<'_>) -> LaneRow<'a> {
         short_id: short(parcel.order_id.as_str()),
         address: &parcel.address,
         attempt: (parcel.attempt > 1).then(|| frame.with("delivery.attempt", "n", &parcel.attempt.to_string())),
+        taken_over: parcel.taken_over_from.as_ref().map(|from| frame.with("delivery.taken_over", "courier", from)),
         since: parcel.since,
         until: parcel.until,
         there_at: format::clock_seconds(parcel.until),
@@ -205,9 +216,13 @@ fn retry_row<'a>(retry: &'a Retry, frame: &Frame<'_>) -> RetryRow<'a> {
     }
 }
 
+fn attempt(tried: &Tried, language: Language) -> Attempt {
+    Attempt { at: format::clock_seconds(tried.at), what: way::tried_in_words(&tried.what, language) }
+}
+
 fn letter_row<'a>(letter: &'a DeadLetterView, frame: &Frame<'_>) -> Letter<'a> {
     match letter {
-        DeadLetterView::Stranded { order_id, customer, address, reason, attempts, at } => {
+        DeadLetterView::Stranded { order_id, customer, address, reason, attempts, at, history } => {
             let attempts = frame.language.count("order.attempts", (*attempts).into());
             Letter::Stranded {
                 id: order_id.as_str(),
@@ -216,6 +231,7 @@ fn letter_row<'a>(letter: &'a DeadLetterView, frame: &Frame<'_>) -> Letter<'a> {
                 address,
                 why: format!("{} · {attempts}", wording::failure(frame.language, *reason)),
                 at: format::clock_seconds(*at),
+                history: history.iter().map(|tried| attempt(tried, frame.language)).collect(),
             }
         }
         DeadLetterView::Unreadable { topic, message_id, reader, reason, first_bytes, at } => Letter::Unreadable {

@@ -60,6 +60,7 @@ struct Way<'a> {
 #[template(path = "order/story.html")]
 struct Story<'a> {
     frame: Frame<'a>,
+    id: &'a str,
     topics: String,
     names: String,
 }
@@ -83,11 +84,7 @@ pub fn render(view: &OrderView, frame: Frame<'_>) -> askama::Result<String> {
 /// # Errors
 /// If a template cannot be rendered.
 pub fn fragments(view: &OrderView, frame: Frame<'_>) -> askama::Result<Vec<Fragment>> {
-    let tone = match view.status {
-        Status::Delivered => "right",
-        Status::Refused | Status::Stranded | Status::Returned => "wrong",
-        _ => "amber",
-    };
+    let tone = wording::tone(view.status);
     Ok(vec![
         alive(&frame, &[])?,
         Fragment::new("status", &StatusTemplate { sentence: wording::status(frame.language, view.status), tone })?,
@@ -120,10 +117,10 @@ fn parcel(view: &OrderView, frame: &Frame<'_>) -> Parcel {
 }
 
 /// Counts what was seen, no more: topics not heard of yet are not told of.
-fn story<'a>(view: &OrderView, frame: Frame<'a>) -> Story<'a> {
+fn story<'a>(view: &'a OrderView, frame: Frame<'a>) -> Story<'a> {
     let mut seen = BTreeSet::new();
     let names: Vec<_> = view.journey.iter().map(|step| step.topic).filter(|topic| seen.insert(*topic)).collect();
     let count = u64::try_from(names.len()).unwrap_or(u64::MAX);
     let key = if is_finished(view.status) { "order.story_topics" } else { "order.story_topics_so_far" };
-    Story { frame, topics: frame.language.count(key, count), names: names.join(" · ") }
+    Story { frame, id: view.order_id.as_str(), topics: frame.language.count(key, count), names: names.join(" · ") }
 }

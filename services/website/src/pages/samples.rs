@@ -4,7 +4,7 @@ use events::{
     beers::{self, BEERS, Beer},
     decisions::Refusal,
     delivery::FailureReason,
-    ids::{BeerId, Moment, Service},
+    ids::{BeerId, EventId, Moment, Service},
     insights::{
         BeerForecast, BottleSums, Contradiction, DeliverySums, Forecast, Ledger, MinuteOfSales, OnTheWay, OrderSums,
         RefusedDemand, Sales,
@@ -119,7 +119,16 @@ pub(crate) fn order(status: Status) -> OrderView {
 }
 
 fn step(millis: i64, service: Service, topic: &'static str, what: What) -> Step {
-    Step { at: NOW.plus_millis(millis), service, topic, what }
+    // As an outbox names them; no two of an order are the same.
+    let event_id = EventId::new(format!("{service}-4f1c-{millis}-{}", what_number(&what)));
+    Step { at: NOW.plus_millis(millis), event_id, service, topic, what }
+}
+
+fn what_number(what: &What) -> usize {
+    match what {
+        What::Reserved { beer, .. } | What::Shown { beer, .. } => beer.as_str().len(),
+        _ => 0,
+    }
 }
 
 fn accepted() -> Vec<Step> {
@@ -147,8 +156,10 @@ pub(crate) fn deliveries() -> DeliveriesView {
         attempt: 1,
         since: NOW.plus_millis(-2000),
         until: NOW.plus_millis(ahead),
+        taken_over_from: (order == "p3c8w1zz").then(|| "Emma".to_owned()),
     };
     let reason = FailureReason::AddressNotFound;
+    let tried = |millis, what| Tried { at: NOW.plus_millis(millis), what };
     let lane = |courier: &str, parcel, delivered| Lane { courier: courier.into(), carrying: parcel, delivered };
     DeliveriesView {
         couriers: vec![
@@ -177,6 +188,10 @@ pub(crate) fn deliveries() -> DeliveriesView {
                 reason,
                 attempts: 4,
                 at: NOW,
+                history: vec![
+                    tried(-7000, What::AttemptFailed { courier: "Ada".into(), reason, retry_at: NOW }),
+                    tried(0, What::Stranded { reason, attempts: 4 }),
+                ],
             },
             DeadLetterView::Unreadable {
                 topic: "orders".into(),
@@ -191,6 +206,18 @@ pub(crate) fn deliveries() -> DeliveriesView {
         delivered: 3352,
         delivered_in_10_s: 48,
     }
+}
+
+pub(crate) fn newest() -> NewestView {
+    let order = |(n, status): (i64, &Status)| NewestOrder {
+        order_id: format!("n{n}w8k2q0").parse().unwrap(),
+        customer: "Lotte Peeters".into(),
+        bottles: u32::try_from(n).unwrap() + 1,
+        status: *status,
+        at: NOW.plus_millis(-700 * n),
+    };
+    let statuses = [Status::Placed, Status::Accepted, Status::PickedUp, Status::Delivered, Status::Stranded];
+    NewestView { orders: (0..).zip(&statuses).map(order).collect() }
 }
 
 pub(crate) fn stock() -> StockView {

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use events::ids::{BeerId, Moment};
+use events::ids::{BeerId, EventId, Moment};
 
 use super::*;
 use crate::views::*;
@@ -35,9 +35,13 @@ fn pages(frame: Frame<'_>) -> Vec<(String, Vec<Fragment>)> {
     for status in STATUSES {
         let order = samples::order(status);
         pages.push((order::render(&order, frame).unwrap(), order::fragments(&order, frame).unwrap()));
+        pages.push((follow::render(&order, frame).unwrap(), follow::fragments(&order, frame).unwrap()));
     }
     for view in [samples::deliveries(), DeliveriesView::default()] {
         pages.push((deliveries::render(&view, frame).unwrap(), deliveries::fragments(&view, frame).unwrap()));
+    }
+    for view in [samples::newest(), NewestView::default()] {
+        pages.push((newest::render(&view, frame).unwrap(), newest::fragments(&view, frame).unwrap()));
     }
     for view in [samples::stock(), StockView::default()] {
         pages.push((stock::render(&view, frame).unwrap(), stock::fragments(&view, frame).unwrap()));
@@ -126,10 +130,13 @@ fn whatever_a_stranger_types_stays_text() {
         order.lines[0].beer = BeerId::new(text);
         order.journey.push(Step {
             at: Moment::default(),
+            event_id: EventId::new(text),
             service: Service::Delivery,
             topic: "delivery-updates",
             what: What::Redriven { address: text.to_owned() },
         });
+        let mut newest = samples::newest();
+        newest.orders[0].customer = text.to_owned();
         let mut shop = samples::shop();
         let mut attempt = samples::failed_attempt();
         attempt.customer = text.to_owned();
@@ -151,6 +158,8 @@ fn whatever_a_stranger_types_stays_text() {
         }
         let pages = [
             order::render(&order, frame).unwrap(),
+            follow::render(&order, frame).unwrap(),
+            newest::render(&newest, frame).unwrap(),
             shop::render(&shop, frame).unwrap(),
             deliveries::render(&deliveries, frame).unwrap(),
         ];

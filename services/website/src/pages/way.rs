@@ -64,8 +64,24 @@ pub(super) fn stops(order: &OrderView, language: Language) -> Vec<Stop> {
 }
 
 fn stop(step: &Step, origin: Moment, language: Language) -> Option<Stop> {
+    let (kind, state, title, detail) = words(&step.what, language)?;
+    Some(Stop {
+        title: language.t(title).to_owned(),
+        detail,
+        time: time(step.at, origin, language),
+        topic: step.topic,
+        state,
+        hops: vec![],
+        until: None,
+        kind,
+        at: step.at,
+    })
+}
+
+/// Kind, state, title (a key of the texts) and detail of a stop; `None` for what the customer never sees.
+fn words(what: &What, language: Language) -> Option<(Kind, &'static str, &'static str, String)> {
     let t = |key| language.t(key).to_owned();
-    let (kind, state, title, detail) = match &step.what {
+    Some(match what {
         What::Placed => (Kind::Placed, "done", "order.placed", t("order.placed_detail")),
         What::Accepted { bottles } => {
             (Kind::Decision, "done", "order.accepted", language.count("order.accepted_detail", bottles.0.into()))
@@ -94,18 +110,21 @@ fn stop(step: &Step, origin: Moment, language: Language) -> Option<Stop> {
             (Kind::Delivery, "done", "order.delivered", detail)
         }
         What::Reserved { .. } | What::Released { .. } | What::Shown { .. } | What::Counted => return None,
-    };
-    Some(Stop {
-        title: t(title),
-        detail,
-        time: time(step.at, origin, language),
-        topic: step.topic,
-        state,
-        hops: vec![],
-        until: None,
-        kind,
-        at: step.at,
     })
+}
+
+/// A single hop as title and detail.
+pub(super) fn in_words(step: &Step, language: Language) -> (String, String) {
+    if let Some((_, _, title, detail)) = words(&step.what, language) {
+        return (language.t(title).to_owned(), detail);
+    }
+    let text = hops(&[step], step.at, language).pop().map(|hop| hop.text);
+    (text.unwrap_or_default(), String::new())
+}
+
+/// What was tried, in one sentence: its detail says more than its title.
+pub(super) fn tried_in_words(what: &What, language: Language) -> String {
+    words(what, language).map(|(_, _, title, detail)| format!("{}: {detail}", language.t(title))).unwrap_or_default()
 }
 
 fn time(at: Moment, origin: Moment, language: Language) -> String {

@@ -64,6 +64,15 @@ pub(super) fn fault(language: Language, faults: &[Fault], is_field: impl Fn(&str
     faults.iter().find(|fault| is_field(&fault.field)).map(|fault| problem(language, fault.problem))
 }
 
+/// The colour of where an order is; its sentence says the same.
+pub(super) const fn tone(status: Status) -> &'static str {
+    match status {
+        Status::Delivered => "right",
+        Status::Refused | Status::Stranded | Status::Returned => "wrong",
+        _ => "amber",
+    }
+}
+
 /// Where an order is, as one sentence.
 pub(super) fn status(language: Language, status: Status) -> &'static str {
     language.t(match status {
