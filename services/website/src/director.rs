@@ -197,9 +197,16 @@ impl Director {
     /// Tells the broker to shut down. Whoever watches it starts it again.
     ///
     /// # Errors
-    /// If it does not answer, or refuses.
+    /// If it was not there, or refuses.
     pub async fn stop_broker(&self) -> Result<(), Undone> {
-        Ok(self.admin.post("brokers/shutdown").await?)
+        if !self.admin.is_ready().await {
+            return Err(Undone::Away);
+        }
+        match self.admin.post("brokers/shutdown").await {
+            // It may be gone before it has said that it goes.
+            Err(AdminError::NoAnswer { .. }) if !self.admin.is_ready().await => Ok(()),
+            told => Ok(told?),
+        }
     }
 
     /// Publishes, and waits for the broker's word, but not for ever.
