@@ -83,6 +83,7 @@ fn trials(stage: &Arc<Stage>) -> Vec<Trial> {
         orders::anyone_may_order_through_pulsar,
         orders::an_order_repeated_with_its_key_is_one_order,
         orders::the_feed_tells_each_step_at_once,
+        orders::one_order_is_named_in_the_log_of_every_service,
         api::is_described_truly,
         api::says_what_is_wrong,
         api::nothing_a_customer_types_breaks_a_page,
