@@ -223,7 +223,10 @@ impl<'a> Work<'a> {
             card.customer.clone_from(&order.customer);
             card.address.clone_from(&order.address);
         }
-        self.site.learn(|known| known.parcels.described(order_id, &order.customer, &order.address));
+        self.site.learn(|known| {
+            known.parcels.described(order_id, &order.customer, &order.address);
+            known.count_orders(1);
+        });
         // Not the id of the message: whoever placed it, an order is placed once.
         let event_id = EventId::new(format!("placed {order_id}"));
         self.hop(&event_id, order_id, at, (Service::Website, ORDERS.entry), &What::Placed).await?;

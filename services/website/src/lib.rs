@@ -13,6 +13,8 @@ pub mod shelf;
 
 pub mod parcels;
 
+pub mod outages;
+
 pub mod known;
 
 mod store;
@@ -52,6 +54,8 @@ pub mod pages;
 pub mod streams;
 
 pub mod checkout;
+
+mod travel;
 
 pub mod http;
 

@@ -30,7 +30,19 @@ pub mod analysis;
 
 mod chart;
 
+mod alerts;
+
+pub mod past;
+
+pub mod rebuild;
+
+pub mod questions;
+
+pub mod fraud;
+
 pub mod ledger;
+
+mod recovery;
 
 pub mod console;
 
@@ -142,6 +154,11 @@ impl Frame<'_> {
 
     fn is_here(&self, path: &str) -> bool {
         self.path == path
+    }
+
+    /// Whether this is one of the three pages about the past.
+    fn is_past(&self) -> bool {
+        ["/stage/past", "/stage/rebuild", "/stage/questions"].contains(&self.path)
     }
 }
 
