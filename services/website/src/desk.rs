@@ -187,6 +187,7 @@ impl<'a> Work<'a> {
         self.site.learn(|known| {
             known.parcels.described(order_id, &order.customer, &order.address);
             known.newest.placed(listed(order_id, &order.customer, bottles.0, Status::Placed, at));
+            known.count_orders(1);
         });
         // Not the id of the message: whoever placed it, an order is placed once.
         let event_id = EventId::new(format!("placed {order_id}"));

@@ -5,14 +5,14 @@ use events::{
     decisions::Refusal,
     delivery::FailureReason,
     ids::{BeerId, EventId, Moment, OrderId, Service},
-    insights::{Forecast, Ledger, Sales},
+    insights::{Forecast, Fraud, Ledger, Sales},
     orders::{Fault, Line},
     quantities::{Bottles, Cents, Sequence},
     stock::StockEvent,
 };
 use serde::{Deserialize, Serialize};
 
-use crate::shelf::Shelf;
+use crate::{outages::Outage, shelf::Shelf};
 
 mod console;
 pub use console::ConsoleView;
@@ -22,6 +22,9 @@ pub use deliveries::{DeadLetterView, DeliveriesView, Lane, Parcel, Retry, Tried}
 
 mod newest;
 pub use newest::{NewestOrder, NewestView};
+
+mod past;
+pub use past::{FraudView, PastView, QuestionsView, RebuildView};
 
 /// Where an order is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -254,6 +257,8 @@ pub struct AnalysisView {
     pub sales: Option<Sales>,
     /// What will be sold out.
     pub forecast: Option<Forecast>,
+    /// What is suspicious.
+    pub fraud: Option<Fraud>,
 }
 
 /// `/stage/ledger`.
@@ -263,6 +268,8 @@ pub struct LedgerView {
     pub ledger: Option<Ledger>,
     /// Since when `balanced` is what it is.
     pub since: Option<Moment>,
+    /// Who was gone and came back, newest first.
+    pub outages: Vec<Outage>,
 }
 
 /// `/`.

@@ -6,6 +6,7 @@ mod browser;
 mod crashes;
 mod deliveries;
 mod orders;
+mod past;
 mod rehearsal;
 mod running;
 mod stage;
@@ -95,6 +96,9 @@ fn trials(stage: &Arc<Stage>) -> Vec<Trial> {
         browser::the_dashboards_move,
         browser::the_presenter_redrives,
         browser::pages_stay_within_their_limits,
+        past::the_slider_goes_back_and_comes_home,
+        past::the_past_is_folded_and_asked,
+        past::fraud_watch_is_attached_and_detached,
         stage::settings_are_changed_by_the_presenter_only,
         stage::a_paused_service_leaves_its_work_waiting,
         stage::the_crowd_orders_and_stops,
