@@ -4,14 +4,11 @@ use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use serde_json::Value;
-use suite::{
-    Demo,
-    browser::{in_browser, text, until_text},
-    line, until,
-};
+pub(crate) use suite::browser::{in_browser, text, until_text};
+use suite::{Demo, line, until};
 use thirtyfour::By;
 
-const SOON: Duration = Duration::from_secs(20);
+pub(crate) const SOON: Duration = Duration::from_secs(20);
 /// A first load of the shop on a phone, on the wire, in bytes.
 const FIRST_LOAD_MAX: u64 = 100_000;
 
