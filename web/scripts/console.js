@@ -72,7 +72,13 @@
 
   // The room's page in a window of its own, which follows from then on.
   let room = null;
+  // A page that is shown already is live: loading it again would only flash.
+  function shows(page) {
+    return room.location.pathname === page;
+  }
+
   function showRoom(page, opens) {
+    if (room && !room.closed && shows(page)) return;
     if (room && !room.closed) room.location.assign(page);
     else if (opens) room = open(page, "room");
   }

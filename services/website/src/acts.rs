@@ -82,6 +82,18 @@ pub enum Target {
     Broker,
 }
 
+impl Step {
+    /// The page on which the room sees what this step does, if it is another than the act's.
+    pub const fn page(&self) -> Option<&'static str> {
+        match self.effect {
+            Effect::Open(page) => Some(page),
+            Effect::Rebuild => Some("/stage/rebuild"),
+            Effect::Ask(_) => Some("/stage/questions"),
+            _ => None,
+        }
+    }
+}
+
 impl Act {
     /// The act with this number.
     pub fn of_number(number: u8) -> Option<&'static Act> {
@@ -179,6 +191,17 @@ mod tests {
             assert!(act.page.starts_with("/stage"), "act {} has no page of the stage", act.number);
             assert!(act.step(0).is_none() && act.step(act.length() + 1).is_none());
         }
+    }
+
+    #[test]
+    fn every_page_the_room_is_shown_exists() {
+        let named = acts().iter().flat_map(|act| act.steps.iter().filter_map(Step::page).chain([act.page]));
+        for page in named.filter(|page| !["/", "/stage"].contains(page)) {
+            let name = page.strip_prefix("/stage/").unwrap_or_default();
+            assert!(crate::streams::Page::of_name(name).is_some(), "{page}");
+        }
+        let page = |act: u8| Act::of_number(act).unwrap().page;
+        assert_eq!((page(6), page(7)), ("/stage/past", "/stage/fraud"));
     }
 
     #[test]

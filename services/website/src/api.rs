@@ -12,6 +12,7 @@ mod stage;
 mod console;
 
 mod past;
+pub(crate) use past::as_of;
 
 mod acts;
 

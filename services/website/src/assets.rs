@@ -27,6 +27,8 @@ pub const ASSETS: &[Asset] = &[
     asset("follow.css", CSS, include_bytes!("../../../web/styles/follow.css")),
     asset("stock.css", CSS, include_bytes!("../../../web/styles/stock.css")),
     asset("analysis.css", CSS, include_bytes!("../../../web/styles/analysis.css")),
+    asset("past.css", CSS, include_bytes!("../../../web/styles/past.css")),
+    asset("fraud.css", CSS, include_bytes!("../../../web/styles/fraud.css")),
     asset("ledger.css", CSS, include_bytes!("../../../web/styles/ledger.css")),
     asset("console.css", CSS, include_bytes!("../../../web/styles/console.css")),
     asset("theme.js", JS, include_bytes!("../../../web/scripts/theme.js")),
@@ -35,6 +37,8 @@ pub const ASSETS: &[Asset] = &[
     asset("countdowns.js", JS, include_bytes!("../../../web/scripts/countdowns.js")),
     asset("notice.js", JS, include_bytes!("../../../web/scripts/notice.js")),
     asset("shop.js", JS, include_bytes!("../../../web/scripts/shop.js")),
+    asset("past.js", JS, include_bytes!("../../../web/scripts/past.js")),
+    asset("send.js", JS, include_bytes!("../../../web/scripts/send.js")),
     asset("console.js", JS, include_bytes!("../../../web/scripts/console.js")),
     asset("icon.svg", "image/svg+xml", include_bytes!("../../../web/icon.svg")),
     // Named with its version instead of asked for by its hash: the address stands in a style sheet.

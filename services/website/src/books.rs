@@ -129,6 +129,8 @@ pub async fn load(store: &Store) -> Result<Known, StoreError> {
     load_tried(store, &mut known).await?;
     load_delivered(store, &mut known).await?;
     load_newest(store, &mut known).await?;
+    let (orders,): (i64,) = sqlx::query_as("select count(*) from orders").fetch_one(store.reader()).await?;
+    known.count_orders(unsigned(orders));
     let insights: Vec<(String, i64)> =
         sqlx::query_as("select insight, since from insights").fetch_all(store.reader()).await?;
     for (insight, since) in insights {

@@ -104,10 +104,12 @@ async fn look_who_is_missing(site: Arc<Site>) -> anyhow::Result<()> {
     let mut before = None;
     loop {
         tick.tick().await;
-        let now = Some(site.alive());
-        if now != before || site.known(|known| known.parcels.any_waits()) {
+        let alive = Some(site.alive());
+        let connected = site.context.bus.is_connected();
+        let news = site.learn(|known| known.look(connected, now()));
+        if news || alive != before || site.known(|known| known.parcels.any_waits()) {
             site.live.changed();
-            before = now;
+            before = alive;
         }
     }
 }

@@ -8,7 +8,7 @@ use std::{
 use bus::{Received, Undecodable};
 use events::{
     decisions::OrderDecision,
-    delivery::{DeliveryRequest, DeliveryUpdate},
+    delivery::DeliveryUpdate,
     ids::{BeerId, EventId, Moment, OrderId, Service},
     insights::Insight,
     orders::{self, PlaceOrder},
@@ -16,7 +16,6 @@ use events::{
     topics::{
         self, DELIVERY_REQUESTS, DELIVERY_UPDATES, INSIGHTS, ORDER_DECISIONS, ORDERS, STOCK_EVENTS, STOCK_LEVELS,
     },
-    unreadable::Unreadable,
 };
 use serde_json::json;
 use service::now;
@@ -32,55 +31,11 @@ use crate::{
     views::{Status, What},
 };
 
+mod letter;
+pub use letter::{Letter, News};
+
 /// Most letters handled in one transaction.
 const LETTERS_MAX: usize = 256;
-
-/// What can be brought to the desk.
-pub enum Letter {
-    /// An order from the form or the API.
-    Place {
-        /// The order, checked.
-        order: PlaceOrder,
-        /// The same key twice is the same order.
-        key: Option<String>,
-        /// When it was placed.
-        at: Moment,
-        /// Its id, once it is safe.
-        reply: oneshot::Sender<OrderId>,
-    },
-    /// What the presenter asks of delivery.
-    Request {
-        /// The request.
-        request: DeliveryRequest,
-        /// Answered once it is safe.
-        reply: oneshot::Sender<()>,
-    },
-    /// What was read from a topic.
-    News {
-        /// The messages.
-        news: News,
-        /// Answered once it is in the books.
-        done: oneshot::Sender<()>,
-    },
-}
-
-/// Messages of one topic.
-pub enum News {
-    /// Orders, also those of others.
-    Orders(Vec<Received<PlaceOrder>>),
-    /// Decisions.
-    Decisions(Vec<Received<OrderDecision>>),
-    /// What became of parcels.
-    Updates(Vec<Received<DeliveryUpdate>>),
-    /// The log.
-    Stock(Vec<Received<StockEvent>>),
-    /// The levels.
-    Levels(Vec<Received<StockLevel>>),
-    /// Insights.
-    Insights(Vec<Received<Insight>>),
-    /// What others could not read.
-    Unreadable(Vec<Received<Unreadable>>),
-}
 
 /// Whom to answer once the transaction is committed.
 enum Reply {
@@ -232,6 +187,7 @@ impl<'a> Work<'a> {
         self.site.learn(|known| {
             known.parcels.described(order_id, &order.customer, &order.address);
             known.newest.placed(listed(order_id, &order.customer, bottles.0, Status::Placed, at));
+            known.count_orders(1);
         });
         // Not the id of the message: whoever placed it, an order is placed once.
         let event_id = EventId::new(format!("placed {order_id}"));

@@ -16,11 +16,12 @@ use service::now;
 
 use crate::{
     api, assets, checkout,
-    pages::{self, Frame, Theme, problem::Problem},
+    pages::{self, Fragment, Frame, Theme, problem::Problem},
     site::Site,
     streams::{self, OrderPage, Page, Reader},
     texts::Language,
-    views::OrderView,
+    travel,
+    views::{Alive, OrderView},
 };
 
 /// Nothing from anywhere but here, no script or style in a page, and no page in another.
@@ -34,6 +35,8 @@ pub fn routes(site: Arc<Site>) -> Router {
         .route("/orders", post(checkout::order))
         .route("/orders/{order_id}", get(order))
         .route("/stage", get(|| async { Redirect::to("/stage/deliveries") }))
+        .route("/stage/past", get(travel::page))
+        .route("/stage/past/fragments", get(travel::fragments))
         .route("/stage/{page}", get(stage))
         .route("/stage/orders/newest", get(newest))
         .route("/stage/orders/{order_id}", get(follow))
@@ -104,15 +107,7 @@ impl Visitor {
         render: impl FnOnce(Frame<'_>) -> askama::Result<String>,
     ) -> Response {
         let alive = site.alive();
-        let frame = Frame {
-            language: self.language,
-            theme: self.theme,
-            alive: &alive,
-            now: now(),
-            presenter: self.presenter,
-            path: &self.path,
-        };
-        let mut response = match render(frame) {
+        let mut response = match render(self.frame(&alive)) {
             Ok(page) => (status, Html(page)).into_response(),
             Err(error) => {
                 tracing::error!(%error, path = self.path, "a page cannot be rendered");
@@ -128,16 +123,39 @@ impl Visitor {
         response
     }
 
+    /// Parts of a page for this visitor.
+    ///
+    /// # Errors
+    /// If a template cannot be rendered.
+    pub fn fragments(
+        &self,
+        site: &Site,
+        render: impl FnOnce(Frame<'_>) -> askama::Result<Vec<Fragment>>,
+    ) -> askama::Result<Vec<Fragment>> {
+        render(self.frame(&site.alive()))
+    }
+
+    fn frame<'a>(&'a self, alive: &'a Alive) -> Frame<'a> {
+        let Visitor { language, theme, presenter, ref path, .. } = *self;
+        Frame { language, theme, alive, now: now(), presenter, path }
+    }
+
     /// A page that says what is wrong.
     pub fn problem(&self, site: &Site, problem: Problem) -> Response {
-        let status = match problem {
+        self.show(site, problem.status(), |frame| pages::problem::render(problem, frame))
+    }
+}
+
+impl Problem {
+    /// What its page is answered with.
+    pub const fn status(self) -> StatusCode {
+        match self {
             Problem::NotFound => StatusCode::NOT_FOUND,
             Problem::NotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Problem::Unusable => StatusCode::UNPROCESSABLE_ENTITY,
             Problem::Broken => StatusCode::INTERNAL_SERVER_ERROR,
             Problem::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
-        };
-        self.show(site, status, |frame| pages::problem::render(problem, frame))
+        }
     }
 }
 
@@ -210,11 +228,23 @@ impl Visitor {
                 let view = site.known(|known| known.analysis());
                 self.show(site, ok, |frame| pages::analysis::render(&view, frame))
             }
+            Some(Page::Rebuild) => {
+                let view = site.known(|known| known.rebuilt());
+                self.show(site, ok, |frame| pages::rebuild::render(&view, frame))
+            }
+            Some(Page::Questions) => {
+                let view = site.known(|known| known.asked());
+                self.show(site, ok, |frame| pages::questions::render(&view, frame))
+            }
+            Some(Page::Fraud) => {
+                let view = streams::fraud(site);
+                self.show(site, ok, |frame| pages::fraud::render(&view, frame))
+            }
             Some(Page::Ledger) => {
                 let view = site.known(|known| known.ledger());
                 self.show(site, ok, |frame| pages::ledger::render(&view, frame))
             }
-            Some(Page::Shop | Page::Console) | None => self.problem(site, Problem::NotFound),
+            Some(Page::Shop | Page::Past | Page::Console) | None => self.problem(site, Problem::NotFound),
         }
     }
 }

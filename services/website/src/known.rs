@@ -12,9 +12,13 @@ use events::{
 
 use crate::{
     newest::Newest,
+    outages::Outages,
     parcels::{DEAD_LETTERS_SHOWN_MAX, Parcels},
     shelf::Shelves,
-    views::{Alive, AnalysisView, DeadLetterView, DeliveriesView, LedgerView},
+    views::{
+        Alive, AnalysisView, DeadLetterView, DeliveriesView, FraudView, LedgerView, PastView, QuestionsView,
+        RebuildView,
+    },
 };
 
 /// Everything that is known.
@@ -30,11 +34,13 @@ pub struct Known {
     forecast: Option<Forecast>,
     ledger: Option<(Ledger, Moment)>,
     rebuild: Option<Rebuild>,
-    fraud: Option<Fraud>,
+    fraud: Option<(Fraud, Moment)>,
     unreadable: VecDeque<Unreadable>,
     unreadable_total: u64,
     presence: BTreeMap<Service, (Presence, Moment)>,
     answers: Vec<PastAnswer>,
+    outages: Outages,
+    orders: u64,
 }
 
 impl Known {
@@ -55,6 +61,7 @@ impl Known {
                     _ => ledger.at,
                 };
                 self.ledger = Some((ledger.clone(), since));
+                self.outages.settle(ledger);
                 since
             }
             Insight::Rebuild(rebuild) => {
@@ -62,8 +69,17 @@ impl Known {
                 rebuild.at
             }
             Insight::Fraud(fraud) => {
-                self.fraud = Some(fraud.clone());
-                fraud.at
+                let since = match &self.fraud {
+                    // One that has seen less than before was attached anew.
+                    Some((before, since))
+                        if before.attached == fraud.attached && before.orders_seen <= fraud.orders_seen =>
+                    {
+                        *since
+                    }
+                    _ => fraud.at,
+                };
+                self.fraud = Some((fraud.clone(), since));
+                since
             }
         }
     }
@@ -71,8 +87,11 @@ impl Known {
     /// Takes an insight in that was stored before.
     pub fn stored_insight(&mut self, insight: &Insight, since: Moment) {
         self.insight(insight);
-        if let Some((_, known_since)) = self.ledger.as_mut().filter(|_| matches!(insight, Insight::Ledger(_))) {
-            *known_since = since;
+        match (insight, &mut self.ledger, &mut self.fraud) {
+            (Insight::Ledger(_), Some((_, known_since)), _) | (Insight::Fraud(_), _, Some((_, known_since))) => {
+                *known_since = since;
+            }
+            _ => {}
         }
     }
 
@@ -83,7 +102,7 @@ impl Known {
 
     /// What fraud watch found.
     pub fn fraud(&self) -> Option<&Fraud> {
-        self.fraud.as_ref()
+        self.fraud.as_ref().map(|(fraud, _)| fraud)
     }
 
     /// The past has answered a question; the newest answer to each is kept.
@@ -136,14 +155,31 @@ impl Known {
         self.unreadable_total += 1;
     }
 
-    /// A service said that it is there; whether what it says of its couriers is new.
+    /// So many more orders are in the books.
+    pub fn count_orders(&mut self, more: u64) {
+        self.orders += more;
+    }
+
+    /// Looks who is silent, and whether the broker is connected; whether that is news.
+    pub fn look(&mut self, connected: bool, now: Moment) -> bool {
+        let changed = self.outages.look(connected, now, self.orders);
+        changed | self.settle()
+    }
+
+    /// What the ledger says already settles what has come back since.
+    fn settle(&mut self) -> bool {
+        self.ledger.as_ref().is_some_and(|(ledger, _)| self.outages.settle(ledger))
+    }
+
+    /// A service said that it is there; whether what it says of its couriers is new, or that it is back.
     pub fn heard(&mut self, presence: Presence, now: Moment) -> bool {
         let said_so = |(before, _): &(Presence, Moment)| {
             let said = |presence: &Presence| (presence.state, presence.settings_version);
             (said(before), &before.couriers, &before.workers)
                 == (said(&presence), &presence.couriers, &presence.workers)
         };
-        let new = !self.presence.get(&presence.service).is_some_and(said_so);
+        let is_back = self.outages.heard(presence.service, presence.started_at, now, self.orders);
+        let new = is_back || !self.presence.get(&presence.service).is_some_and(said_so);
         self.presence.insert(presence.service, (presence, now));
         new
     }
@@ -193,7 +229,7 @@ impl Known {
 
     /// `/stage/analysis`.
     pub fn analysis(&self) -> AnalysisView {
-        AnalysisView { sales: self.sales.clone(), forecast: self.forecast.clone() }
+        AnalysisView { sales: self.sales.clone(), forecast: self.forecast.clone(), fraud: self.fraud().cloned() }
     }
 
     /// `/stage/ledger`.
@@ -201,6 +237,38 @@ impl Known {
         LedgerView {
             ledger: self.ledger.as_ref().map(|(ledger, _)| ledger.clone()),
             since: self.ledger.as_ref().map(|(_, since)| *since),
+            outages: self.outages.list(),
         }
+    }
+
+    /// `/stage/past`, as it is now.
+    pub fn now(&self, began_at: Moment) -> PastView {
+        let ledger = self.ledger.as_ref().map(|(ledger, _)| ledger);
+        PastView {
+            began_at,
+            at: None,
+            events: None,
+            beers: self.shelves.beers().into_iter().map(|shelf| (shelf.beer, shelf.level)).collect(),
+            orders: ledger.map(|ledger| ledger.orders).unwrap_or_default(),
+            deliveries: ledger.map(|ledger| ledger.deliveries).unwrap_or_default(),
+            revenue: self.sales.as_ref().map(|sales| sales.revenue_cents).unwrap_or_default(),
+        }
+    }
+
+    /// `/stage/rebuild`.
+    pub fn rebuilt(&self) -> RebuildView {
+        let live = self.ledger.as_ref().map(|(ledger, _)| ledger.orders).unwrap_or_default();
+        RebuildView { rebuild: self.rebuild.clone(), live }
+    }
+
+    /// `/stage/questions`.
+    pub fn asked(&self) -> QuestionsView {
+        QuestionsView { answers: self.answers.iter().rev().cloned().collect() }
+    }
+
+    /// `/stage/fraud`, if the presenter wants it attached or not.
+    pub fn watched(&self, wanted: bool) -> FraudView {
+        let since = self.fraud.as_ref().map(|(_, since)| *since);
+        FraudView { fraud: self.fraud().cloned(), since, wanted }
     }
 }

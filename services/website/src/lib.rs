@@ -17,6 +17,8 @@ pub mod shelf;
 
 pub mod parcels;
 
+pub mod outages;
+
 pub mod known;
 
 mod store;
@@ -58,6 +60,8 @@ pub mod pages;
 pub mod streams;
 
 pub mod checkout;
+
+mod travel;
 
 pub mod http;
 

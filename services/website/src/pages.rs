@@ -36,7 +36,19 @@ pub mod analysis;
 
 mod chart;
 
+mod alerts;
+
+pub mod past;
+
+pub mod rebuild;
+
+pub mod questions;
+
+pub mod fraud;
+
 pub mod ledger;
+
+mod recovery;
 
 pub mod console;
 
@@ -153,6 +165,11 @@ impl Frame<'_> {
     /// Whether this page is this one, or one below it.
     fn is_below(&self, path: &str) -> bool {
         self.path.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    }
+
+    /// Whether this is one of the three pages about the past.
+    fn is_past(&self) -> bool {
+        ["/stage/past", "/stage/rebuild", "/stage/questions"].contains(&self.path)
     }
 }
 

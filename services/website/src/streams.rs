@@ -25,7 +25,7 @@ use crate::{
     pages::{self, Fragment, Frame, Theme},
     site::Site,
     texts::Language,
-    views::{Alive, ConsoleView, OrderView},
+    views::{Alive, ConsoleView, FraudView, OrderView, PastView},
 };
 
 /// A page that hears nothing for longer knows that it is not live.
@@ -93,6 +93,14 @@ pub enum Page {
     Stock,
     /// `/stage/analysis`
     Analysis,
+    /// `/stage/past`
+    Past,
+    /// `/stage/rebuild`
+    Rebuild,
+    /// `/stage/questions`
+    Questions,
+    /// `/stage/fraud`
+    Fraud,
     /// `/stage/ledger`
     Ledger,
     /// `/console`
@@ -108,6 +116,10 @@ impl Page {
             "orders" => Some(Page::Orders),
             "stock" => Some(Page::Stock),
             "analysis" => Some(Page::Analysis),
+            "past" => Some(Page::Past),
+            "rebuild" => Some(Page::Rebuild),
+            "questions" => Some(Page::Questions),
+            "fraud" => Some(Page::Fraud),
             "ledger" => Some(Page::Ledger),
             "console" => Some(Page::Console),
             _ => None,
@@ -119,9 +131,7 @@ impl Page {
         match self {
             Page::Shop => Duration::from_millis(500),
             Page::Orders => Duration::from_secs(1),
-            Page::Deliveries | Page::Stock | Page::Analysis | Page::Ledger | Page::Console => {
-                Duration::from_millis(100)
-            }
+            _ => Duration::from_millis(100),
         }
     }
 }
@@ -178,9 +188,25 @@ fn render(site: &Site, page: Page, reader: Reader) -> askama::Result<Vec<Fragmen
         Page::Orders => pages::newest::fragments(&site.known(|known| known.newest.view()), frame),
         Page::Stock => pages::stock::fragments(&site.known(|known| known.shelves.view()), frame),
         Page::Analysis => pages::analysis::fragments(&site.known(|known| known.analysis()), frame),
+        Page::Past => pages::past::fragments(&now_as_past(site), frame),
+        Page::Rebuild => pages::rebuild::fragments(&site.known(|known| known.rebuilt()), frame),
+        Page::Questions => pages::questions::fragments(&site.known(|known| known.asked()), frame),
+        Page::Fraud => pages::fraud::fragments(&fraud(site), frame),
         Page::Ledger => pages::ledger::fragments(&site.known(|known| known.ledger()), frame),
         Page::Console => pages::console::fragments(&console(site), frame),
     }
+}
+
+/// What the time machine shows while it rests.
+pub(crate) fn now_as_past(site: &Site) -> PastView {
+    let began_at = site.context.stage.settings().began_at;
+    site.known(|known| known.now(began_at))
+}
+
+/// What fraud watch shows.
+pub(crate) fn fraud(site: &Site) -> FraudView {
+    let wanted = site.context.stage.settings().choices.fraud_watch;
+    site.known(|known| known.watched(wanted))
 }
 
 /// What the console shows.

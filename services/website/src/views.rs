@@ -5,17 +5,26 @@ use events::{
     decisions::Refusal,
     delivery::FailureReason,
     ids::{BeerId, EventId, Moment, OrderId, Service},
-    insights::{Forecast, Ledger, Sales},
+    insights::{Forecast, Fraud, Ledger, Sales},
     orders::{Fault, Line},
     quantities::{Bottles, Cents, Sequence},
     stock::StockEvent,
 };
 use serde::{Deserialize, Serialize};
 
-use crate::shelf::Shelf;
+use crate::{outages::Outage, shelf::Shelf};
 
 mod console;
 pub use console::ConsoleView;
+
+mod deliveries;
+pub use deliveries::{DeadLetterView, DeliveriesView, Lane, Parcel, Retry, Tried};
+
+mod newest;
+pub use newest::{NewestOrder, NewestView};
+
+mod past;
+pub use past::{FraudView, PastView, QuestionsView, RebuildView};
 
 /// Where an order is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -189,142 +198,6 @@ pub struct Alive {
     pub services: Vec<Service>,
 }
 
-/// `/stage/deliveries`.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct DeliveriesView {
-    /// Exactly the couriers employed.
-    pub couriers: Vec<Lane>,
-    /// Whether delivery itself said who is employed, less than two seconds ago.
-    pub live: bool,
-    /// Parcels waiting for a courier.
-    pub queue: u64,
-    /// The first of them, at most 30.
-    pub queued: Vec<OrderId>,
-    /// Parcels waiting to be tried again, soonest first, at most 50.
-    pub retries: Vec<Retry>,
-    /// How many there are in all.
-    pub retries_total: u64,
-    /// Dead letters, newest first, at most 100.
-    pub dead_letters: Vec<DeadLetterView>,
-    /// How many there are in all.
-    pub dead_letters_total: u64,
-    /// Orders delivered in this episode.
-    pub delivered: u64,
-    /// Deliveries in the last ten seconds.
-    pub delivered_in_10_s: u64,
-}
-
-/// A courier and what they carry.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Lane {
-    /// Their name.
-    pub courier: String,
-    /// The parcel in their hands.
-    pub carrying: Option<Parcel>,
-    /// How many they delivered in this episode.
-    pub delivered: u64,
-}
-
-/// A parcel on its way.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Parcel {
-    /// Which order.
-    pub order_id: OrderId,
-    /// Where to; empty if the website does not know the order.
-    pub address: String,
-    /// Which attempt of its round.
-    pub attempt: u32,
-    /// Picked up when.
-    pub since: Moment,
-    /// There when.
-    pub until: Moment,
-    /// Who crashed with it in their hands in this very attempt.
-    pub taken_over_from: Option<String>,
-}
-
-/// A parcel that waits to be tried again.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Retry {
-    /// Which order.
-    pub order_id: OrderId,
-    /// Where to.
-    pub address: String,
-    /// The attempt that failed.
-    pub attempt: u32,
-    /// Why.
-    pub reason: FailureReason,
-    /// When it is handed out again.
-    pub retry_at: Moment,
-}
-
-/// Something that was tried with a parcel, and when.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Tried {
-    /// When.
-    pub at: Moment,
-    /// An attempt that failed, the one that stranded it, or a redrive.
-    pub what: What,
-}
-
-/// A dead letter of either kind.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum DeadLetterView {
-    /// An order nobody could deliver: it can be redriven or returned.
-    Stranded {
-        /// Which order.
-        order_id: OrderId,
-        /// Who waits for it.
-        customer: String,
-        /// Where it should have gone.
-        address: String,
-        /// Why the last attempt failed.
-        reason: FailureReason,
-        /// How many there were.
-        attempts: u32,
-        /// When it was put aside.
-        at: Moment,
-        /// What was tried so far, oldest first.
-        history: Vec<Tried>,
-    },
-    /// A message nobody could read.
-    Unreadable {
-        /// The topic it was read from.
-        topic: String,
-        /// Its message id there.
-        message_id: String,
-        /// Who could not read it.
-        reader: Service,
-        /// Why.
-        reason: String,
-        /// How it begins, as text.
-        first_bytes: String,
-        /// When it was met.
-        at: Moment,
-    },
-}
-
-/// `/stage/orders`.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct NewestView {
-    /// The orders that were placed last, newest first.
-    pub orders: Vec<NewestOrder>,
-}
-
-/// One of the orders that were placed last.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NewestOrder {
-    /// Which.
-    pub order_id: OrderId,
-    /// Who ordered.
-    pub customer: String,
-    /// How many bottles.
-    pub bottles: u32,
-    /// Where it is.
-    pub status: Status,
-    /// When it was placed.
-    pub at: Moment,
-}
-
 /// `/stage/stock`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct StockView {
@@ -384,6 +257,8 @@ pub struct AnalysisView {
     pub sales: Option<Sales>,
     /// What will be sold out.
     pub forecast: Option<Forecast>,
+    /// What is suspicious.
+    pub fraud: Option<Fraud>,
 }
 
 /// `/stage/ledger`.
@@ -393,6 +268,8 @@ pub struct LedgerView {
     pub ledger: Option<Ledger>,
     /// Since when `balanced` is what it is.
     pub since: Option<Moment>,
+    /// Who was gone and came back, newest first.
+    pub outages: Vec<Outage>,
 }
 
 /// `/`.

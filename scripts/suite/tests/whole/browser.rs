@@ -4,9 +4,12 @@ use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use serde_json::Value;
-pub(crate) use suite::browser::{in_browser, text, until_text};
-use suite::{Demo, line, until};
-use thirtyfour::By;
+use suite::{
+    Demo,
+    browser::{in_browser, text, until_text},
+    line, until,
+};
+use thirtyfour::{By, WebDriver};
 
 pub(crate) const SOON: Duration = Duration::from_secs(20);
 /// A first load of the shop on a phone, on the wire, in bytes.
@@ -40,7 +43,7 @@ pub async fn an_order_is_placed_and_followed(demo: &Demo) -> Result<()> {
 /// What is on the dashboards changes without a reload, and is what the API says.
 pub async fn the_dashboards_move(demo: &Demo) -> Result<()> {
     in_browser(|driver| async move {
-        for page in ["deliveries", "stock", "analysis", "ledger"] {
+        for page in ["deliveries", "stock", "analysis", "past", "rebuild", "ledger"] {
             driver.goto(format!("{}/stage/{page}?lang=en", demo.shop.address())).await?;
             until(&format!("{page} to be live"), SOON, || async {
                 ensure!(driver.find(By::Css("body")).await?.class_name().await?.unwrap_or_default().contains("live"));
@@ -56,6 +59,19 @@ pub async fn the_dashboards_move(demo: &Demo) -> Result<()> {
             })
             .await?;
         }
+        Ok(())
+    })
+    .await
+}
+
+/// Signs the presenter in; the page asked for is open then.
+pub(crate) async fn sign_in(driver: &WebDriver, demo: &Demo, next: &str) -> Result<()> {
+    driver.goto(format!("{}/sign-in?lang=en&next={next}", demo.shop.address())).await?;
+    driver.find(By::Css("#token")).await?.send_keys("let-me-in").await?;
+    driver.find(By::Css("button[type=submit]")).await?.click().await?;
+    until("the page after signing in", SOON, || async {
+        let address = driver.current_url().await?;
+        ensure!(address.path() == next, "{address}");
         Ok(())
     })
     .await
@@ -95,7 +111,7 @@ pub async fn pages_stay_within_their_limits(demo: &Demo) -> Result<()> {
         let order = demo.shop.order("Gent", &[line("orval", 1)]).await?;
         let order_page = format!("/orders/{order}");
         driver.set_window_rect(0, 0, 390, 844).await?;
-        for page in ["/", &order_page, "/stage/deliveries", "/stage/stock", "/stage/analysis", "/stage/ledger", "/sign-in", "/nothing"] {
+        for page in ["/", &order_page, "/stage/deliveries", "/stage/stock", "/stage/analysis", "/stage/past", "/stage/rebuild", "/stage/questions", "/stage/fraud", "/stage/ledger", "/sign-in", "/nothing"] {
             driver.goto(format!("{}{page}", demo.shop.address())).await?;
             let script = "return [document.documentElement.scrollWidth, innerWidth, performance.getEntriesByType('resource').map(r => [r.name, r.transferSize])\
                           .concat([[location.href, performance.getEntriesByType('navigation')[0].transferSize]])]";

@@ -6,6 +6,7 @@ mod browser;
 mod crashes;
 mod deliveries;
 mod orders;
+mod past;
 mod rehearsal;
 mod running;
 mod stage;
@@ -83,6 +84,7 @@ fn trials(stage: &Arc<Stage>) -> Vec<Trial> {
         orders::anyone_may_order_through_pulsar,
         orders::an_order_repeated_with_its_key_is_one_order,
         orders::the_feed_tells_each_step_at_once,
+        orders::one_order_is_named_in_the_log_of_every_service,
         api::is_described_truly,
         api::says_what_is_wrong,
         api::nothing_a_customer_types_breaks_a_page,
@@ -94,6 +96,9 @@ fn trials(stage: &Arc<Stage>) -> Vec<Trial> {
         browser::the_dashboards_move,
         browser::the_presenter_redrives,
         browser::pages_stay_within_their_limits,
+        past::the_slider_goes_back_and_comes_home,
+        past::the_past_is_folded_and_asked,
+        past::fraud_watch_is_attached_and_detached,
         stage::settings_are_changed_by_the_presenter_only,
         stage::a_paused_service_leaves_its_work_waiting,
         stage::the_crowd_orders_and_stops,

@@ -126,3 +126,25 @@ pub async fn the_feed_tells_each_step_at_once(demo: &Demo) -> Result<()> {
     ensure!(unknown.status() == 404, "{}", unknown.status());
     Ok(())
 }
+
+/// One `grep` follows an order through all five; its page shows every hop.
+pub async fn one_order_is_named_in_the_log_of_every_service(demo: &Demo) -> Result<()> {
+    let order_id = demo.shop.order("Korenlei 7, Gent", &[line("orval", 1)]).await?;
+    demo.shop.until_status(&order_id, "delivered", SOON).await?;
+    for service in ["website", "warehouse", "stock-level", "inventory-analysis", "delivery"] {
+        let log = demo.data_dir.join("logs").join(format!("{service}.log"));
+        until("the order in the log", SOON, || async {
+            let said = std::fs::read_to_string(&log).with_context(|| log.display().to_string())?;
+            ensure!(said.contains(&order_id), "{} does not name {order_id}", log.display());
+            Ok(())
+        })
+        .await?;
+    }
+    let page = demo.shop.call(Method::GET, &format!("/stage/orders/{order_id}"), None).await?;
+    ensure!(page.status() == 200, "{}", page.status());
+    let page = page.text().await?;
+    for topic in ["orders", "order-decisions", "stock-events", "stock-levels", "insights", "delivery-updates"] {
+        ensure!(page.contains(&format!("→ {topic}")), "no hop through {topic} on {page}");
+    }
+    Ok(())
+}

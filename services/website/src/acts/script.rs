@@ -183,7 +183,7 @@ const REPLAY: Act = Act {
     number: 6,
     title: "act.replay",
     shows: "act.replay_shows",
-    page: "/stage/analysis",
+    page: "/stage/past",
     begin: |choices| {
         choices.crowd = crowd(5, 5);
         many_couriers(choices);
@@ -191,7 +191,7 @@ const REPLAY: Act = Act {
     steps: &[
         step("act.replay_kept", "act.replay_kept_say", Say),
         step("act.replay_rebuild", "act.replay_rebuild_say", Rebuild),
-        step("act.replay_travel", "act.replay_travel_say", Say),
+        step("act.replay_travel", "act.replay_travel_say", Effect::Open("/stage/past")),
         step("act.replay_together", "act.replay_together_say", Ask(PastQuestion::OrderedTogether)),
         step("act.replay_refused", "act.replay_refused_say", Ask(PastQuestion::CostOfRefusals)),
         step("act.replay_second", "act.replay_second_say", Ask(PastQuestion::SameSecond)),
@@ -202,7 +202,7 @@ const ANOTHER_SUBSCRIPTION: Act = Act {
     number: 7,
     title: "act.reader",
     shows: "act.reader_shows",
-    page: "/stage/analysis",
+    page: "/stage/fraud",
     begin: |choices| {
         choices.crowd = crowd(10, 5);
         many_couriers(choices);

@@ -7,7 +7,9 @@ use events::{
 };
 
 use super::{
-    Figure, Fragment, Frame, Parts, alive,
+    Figure, Fragment, Frame, Parts,
+    alerts::alerts,
+    alive,
     chart::{self, MINUTES},
     figures, wording,
 };
@@ -66,6 +68,7 @@ pub fn fragments(view: &AnalysisView, frame: Frame<'_>) -> askama::Result<Vec<Fr
     Ok(vec![
         alive(&frame, &[Service::InventoryAnalysis])?,
         figures(view.sales.as_ref().map(|sales| big_figures(sales, &frame)).unwrap_or_default())?,
+        alerts(view, frame)?,
         Fragment::new("sales", &SalesTemplate { frame, charts: charts.map(|sales| draw(sales, &frame)) })?,
         Fragment::new("forecast", &ForecastTemplate { frame, beers })?,
     ])

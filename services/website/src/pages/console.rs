@@ -238,7 +238,7 @@ fn step_rows(act: &Act, view: &ConsoleView, frame: &Frame<'_>) -> Vec<StepRow> {
             title: frame.t(step.title),
             words: frame.t(step.words),
             does: acts::does(act, n, frame.language),
-            open: if let Effect::Open(page) = step.effect { Some(page) } else { None },
+            open: step.page(),
             not_offered: stops_broker && !view.offered_broker_stop,
         }
     };

@@ -6,7 +6,7 @@ use events::{
     insights::{Ledger, OnTheWay},
 };
 
-use super::{Figure, Fragment, Frame, Parts, alive, figures};
+use super::{Figure, Fragment, Frame, Parts, alive, figures, recovery::recovery};
 use crate::{format, texts::Language, views::LedgerView};
 
 #[derive(Template)]
@@ -101,6 +101,7 @@ pub fn fragments(view: &LedgerView, frame: Frame<'_>) -> askama::Result<Vec<Frag
             &Sums { frame, sums: ledger.map(|ledger| sums(ledger, frame.language)).unwrap_or_default() },
         )?,
         Fragment::new("under-way", &under_way)?,
+        recovery(&view.outages, frame)?,
         Fragment::new("contradictions", &contradictions)?,
     ])
 }

@@ -6,15 +6,20 @@ use events::{
     delivery::FailureReason,
     ids::{BeerId, EventId, Moment, Service},
     insights::{
-        BeerForecast, BottleSums, Contradiction, DeliverySums, Forecast, Ledger, MinuteOfSales, OnTheWay, OrderSums,
-        RefusedDemand, Sales,
+        BeerForecast, BottleSums, Contradiction, DeliverySums, Finding, Forecast, Fraud, FraudRule, Ledger,
+        MinuteOfSales, OnTheWay, OrderSums, Rebuild, RefusedDemand, Sales,
     },
     orders::{Fault, Line, Problem},
+    past::{Cell, PastAnswer, PastQuestion},
     quantities::{Bottles, Cents, Sequence},
     settings::{Choices, StageSettings},
 };
 
-use crate::{acts::Act, views::*};
+use crate::{
+    acts::Act,
+    outages::{Outage, Outages},
+    views::*,
+};
 
 /// 20:41:07.112 in Belgium.
 pub(crate) const NOW: Moment = Moment::from_micros(1_795_549_267_112_000);
@@ -279,6 +284,7 @@ pub(crate) fn analysis() -> AnalysisView {
             minutes: (0..50).rev().map(minute).collect(),
         }),
         forecast: Some(Forecast { at: NOW, beers: beers().into_iter().enumerate().map(forecast).collect() }),
+        fraud: fraud().fraud,
     }
 }
 
@@ -302,7 +308,82 @@ pub(crate) fn ledger() -> LedgerView {
             read: vec![],
         }),
         since: Some(NOW.plus_millis(-600_000)),
+        outages: outages(),
     }
+}
+
+/// The warehouse was killed and came back; stock-level is gone.
+fn outages() -> Vec<Outage> {
+    let mut outages = Outages::default();
+    outages.heard(Service::Warehouse, NOW.plus_millis(-90_000), NOW.plus_millis(-60_000), 3412);
+    outages.heard(Service::Warehouse, NOW.plus_millis(-58_900), NOW.plus_millis(-58_600), 3412);
+    outages.heard(Service::StockLevel, NOW.plus_millis(-90_000), NOW.plus_millis(-3_000), 3412);
+    outages.look(true, NOW, 3412);
+    outages.list()
+}
+
+pub(crate) fn past() -> PastView {
+    let ledger = ledger().ledger.unwrap();
+    PastView {
+        began_at: NOW.plus_millis(-1_800_000),
+        at: Some(NOW.plus_millis(-754_000)),
+        events: Some(41_207),
+        beers: BEERS.iter().zip(LEVELS).map(|(beer, level)| (beer, Some(Bottles(level)))).collect(),
+        orders: ledger.orders,
+        deliveries: ledger.deliveries,
+        revenue: Cents(3_411_250),
+    }
+}
+
+pub(crate) fn rebuild(running: bool, identical: Option<bool>) -> RebuildView {
+    let differences =
+        if identical == Some(false) { vec!["order <b>: rebuilt, not stored".to_owned(); 7] } else { vec![] };
+    let rebuild =
+        Rebuild { at: NOW, running, events: 8127, total: 12_004, events_per_second: 17_300, identical, differences };
+    RebuildView { rebuild: Some(rebuild), live: ledger().ledger.unwrap().orders }
+}
+
+pub(crate) fn questions() -> QuestionsView {
+    let beer = |id| Cell::Beer(BeerId::new(id));
+    let answer = |question, columns: &[&str], row: Vec<Cell>| PastAnswer {
+        question,
+        events: 8127,
+        took_ms: 460,
+        columns: columns.iter().map(|column| (*column).to_owned()).collect(),
+        rows: vec![row],
+    };
+    let strangers = Cell::Text("Mallory, <script>alert(1)</script>, \"><img src=x>".into());
+    QuestionsView {
+        answers: vec![
+            answer(
+                PastQuestion::SameSecond,
+                &["second", "orders", "customers"],
+                vec![Cell::Moment(NOW), Cell::Count(31), strangers],
+            ),
+            answer(
+                PastQuestion::OrderedTogether,
+                &["beer", "with", "orders"],
+                vec![beer("orval"), beer("duvel"), Cell::Count(112)],
+            ),
+            PastAnswer { rows: vec![], ..answer(PastQuestion::CostOfRefusals, &["beer", "cents"], vec![]) },
+        ],
+    }
+}
+
+pub(crate) fn fraud() -> FraudView {
+    let finding = |rule, n: i64, why: &str| Finding {
+        rule,
+        customer: "<b>Mallory</b> \" onfocus=x".into(),
+        orders: (0..n).map(|n| format!("f{n}h8k2q0").parse().unwrap()).collect(),
+        at: NOW.plus_millis(-9_000 * n),
+        why: why.into(),
+    };
+    let findings = vec![
+        finding(FraudRule::Burst, 7, "7 orders in 4.2 s"),
+        finding(FraudRule::Absurd, 1, "96 bottles in one order"),
+    ];
+    let fraud = Fraud { at: NOW, attached: true, orders_seen: 3412, findings, findings_total: 14 };
+    FraudView { fraud: Some(fraud), since: Some(NOW.plus_millis(-60_000)), wanted: true }
 }
 
 pub(crate) fn ledger_gone_wrong() -> LedgerView {

@@ -52,6 +52,24 @@ fn pages(frame: Frame<'_>) -> Vec<(String, Vec<Fragment>)> {
     for view in [samples::ledger(), samples::ledger_gone_wrong(), LedgerView::default()] {
         pages.push((ledger::render(&view, frame).unwrap(), ledger::fragments(&view, frame).unwrap()));
     }
+    let now = PastView { at: None, events: None, ..samples::past() };
+    for view in [samples::past(), now, PastView::default()] {
+        pages.push((past::render(&view, frame).unwrap(), past::fragments(&view, frame).unwrap()));
+    }
+    let rebuilds = [(true, None), (false, Some(true)), (false, Some(false))];
+    for view in rebuilds
+        .map(|(running, identical)| samples::rebuild(running, identical))
+        .into_iter()
+        .chain([RebuildView::default()])
+    {
+        pages.push((rebuild::render(&view, frame).unwrap(), rebuild::fragments(&view, frame).unwrap()));
+    }
+    for view in [samples::questions(), QuestionsView::default()] {
+        pages.push((questions::render(&view, frame).unwrap(), questions::fragments(&view, frame).unwrap()));
+    }
+    for view in [samples::fraud(), FraudView { wanted: true, ..FraudView::default() }, FraudView::default()] {
+        pages.push((fraud::render(&view, frame).unwrap(), fraud::fragments(&view, frame).unwrap()));
+    }
     for view in [samples::console(), ConsoleView::default()] {
         pages.push((console::render(&view, frame).unwrap(), console::fragments(&view, frame).unwrap()));
     }
@@ -213,6 +231,58 @@ fn who_is_missing_is_named() {
 fn tag<'a>(page: &'a str, id: &str) -> &'a str {
     let at = page.find(&format!(" id=\"{id}\"")).unwrap();
     &page[page[..at].rfind('<').unwrap()..at + page[at..].find('>').unwrap()]
+}
+
+#[test]
+fn what_customers_wrote_stays_text_on_the_walls_too() {
+    let alive = samples::alive();
+    let frame = frame(Language::En, Theme::Dark, &alive);
+    let pages = [
+        fraud::render(&samples::fraud(), frame).unwrap(),
+        questions::render(&samples::questions(), frame).unwrap(),
+        rebuild::render(&samples::rebuild(false, Some(false)), frame).unwrap(),
+    ];
+    for page in pages {
+        assert!(!page.contains("<b>Mallory") && !page.contains("<script>") && !page.contains("<img"));
+        assert!(!page.contains("\" onfocus") && !page.contains("order <b>"));
+    }
+}
+
+#[test]
+fn the_presenter_alone_sends_anything_from_the_walls() {
+    let alive = samples::alive();
+    let presenter = frame(Language::En, Theme::Dark, &alive);
+    let render = |frame| {
+        [
+            fraud::render(&samples::fraud(), frame).unwrap(),
+            questions::render(&samples::questions(), frame).unwrap(),
+            rebuild::render(&samples::rebuild(false, None), frame).unwrap(),
+        ]
+    };
+    assert!(render(presenter).iter().all(|page| page.contains("data-send=\"/api/")));
+    assert!(render(Frame { presenter: false, ..presenter }).iter().all(|page| !page.contains("data-send")));
+}
+
+#[test]
+fn the_past_is_never_called_now() {
+    let alive = samples::alive();
+    let frame = frame(Language::En, Theme::Dark, &alive);
+    let then = past::render(&samples::past(), frame).unwrap();
+    assert!(then.contains(Language::En.t("past.is_past")) && !then.contains(Language::En.t("past.is_now")));
+    assert!(tag(&then, "moment").contains("data-at"));
+    let now = past::render(&PastView { at: None, events: None, ..samples::past() }, frame).unwrap();
+    assert!(now.contains(Language::En.t("past.is_now")) && !now.contains(Language::En.t("past.is_past")));
+    assert!(!tag(&now, "moment").contains("data-at"));
+}
+
+#[test]
+fn who_was_gone_is_told_with_times() {
+    let alive = samples::alive();
+    let page = ledger::render(&samples::ledger(), frame(Language::En, Theme::Dark, &alive)).unwrap();
+    let recovery = page.split("id=\"recovery\"").nth(1).unwrap();
+    assert!(recovery.contains("was gone for 1.4\u{a0}s, a new process is back since 20:40:08"));
+    assert!(recovery.contains(Language::En.t("ledger.not_settled")));
+    assert!(recovery.contains("gone since 20:41:04"));
 }
 
 #[test]

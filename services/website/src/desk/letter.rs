@@ -1,0 +1,60 @@
+//! What can be brought to the desk, and what it is answered.
+
+use bus::Received;
+use events::{
+    decisions::OrderDecision,
+    delivery::{DeliveryRequest, DeliveryUpdate},
+    ids::{Moment, OrderId},
+    insights::Insight,
+    orders::PlaceOrder,
+    stock::{StockEvent, StockLevel},
+    unreadable::Unreadable,
+};
+use tokio::sync::oneshot;
+
+/// What can be brought to the desk.
+pub enum Letter {
+    /// An order from the form or the API.
+    Place {
+        /// The order, checked.
+        order: PlaceOrder,
+        /// The same key twice is the same order.
+        key: Option<String>,
+        /// When it was placed.
+        at: Moment,
+        /// Its id, once it is safe.
+        reply: oneshot::Sender<OrderId>,
+    },
+    /// What the presenter asks of delivery.
+    Request {
+        /// The request.
+        request: DeliveryRequest,
+        /// Answered once it is safe.
+        reply: oneshot::Sender<()>,
+    },
+    /// What was read from a topic.
+    News {
+        /// The messages.
+        news: News,
+        /// Answered once it is in the books.
+        done: oneshot::Sender<()>,
+    },
+}
+
+/// Messages of one topic.
+pub enum News {
+    /// Orders, also those of others.
+    Orders(Vec<Received<PlaceOrder>>),
+    /// Decisions.
+    Decisions(Vec<Received<OrderDecision>>),
+    /// What became of parcels.
+    Updates(Vec<Received<DeliveryUpdate>>),
+    /// The log.
+    Stock(Vec<Received<StockEvent>>),
+    /// The levels.
+    Levels(Vec<Received<StockLevel>>),
+    /// Insights.
+    Insights(Vec<Received<Insight>>),
+    /// What others could not read.
+    Unreadable(Vec<Received<Unreadable>>),
+}

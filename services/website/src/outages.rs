@@ -1,0 +1,272 @@
+//! Who was gone, for how long, and when everything was accounted for again. Pure: told what is heard and when.
+//!
+//! The website knows of others what it hears. A service is gone when it has been silent for too long, or when the next
+//! word comes from another process; the broker is gone while the website's own connection is. What cannot be heard because
+//! the broker is gone is not called silence. The website cannot hear itself.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use events::{
+    ids::{Moment, Service},
+    insights::Ledger,
+    stage::PRESENCE_GONE_AFTER_MS,
+};
+
+/// Most outages remembered.
+pub const OUTAGES_MAX: usize = 10;
+
+/// Who can be gone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Who {
+    /// A service.
+    Service(Service),
+    /// The connection to the broker.
+    Broker,
+}
+
+/// One absence.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outage {
+    /// Who.
+    pub who: Who,
+    /// When it was last heard or connected.
+    pub gone_at: Moment,
+    /// When it was heard again; `None` while it is gone.
+    pub back_at: Option<Moment>,
+    /// Whether another process came back.
+    pub new_process: bool,
+    /// When nothing that lay there on its return lay there still: every order known to the website by then was read, had
+    /// gone on since or was at its end, and the ledger was balanced. Never before `back_at`.
+    pub settled_at: Option<Moment>,
+    /// How many orders the website knew when it came back.
+    orders_then: u64,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Heard {
+    started_at: Moment,
+    at: Moment,
+}
+
+/// What was noticed.
+#[derive(Debug, Default)]
+pub struct Outages {
+    heard: BTreeMap<Service, Heard>,
+    /// When the broker was last seen connected; `None` until it was for the first time.
+    connected_at: Option<Moment>,
+    /// Since when it is connected, after it was gone.
+    reconnected_at: Option<Moment>,
+    /// The newest first.
+    outages: VecDeque<Outage>,
+}
+
+impl Outages {
+    /// A service said that it is there, from the process started then; `orders` are known by now. Whether that ends an
+    /// absence.
+    pub fn heard(&mut self, service: Service, started_at: Moment, now: Moment, orders: u64) -> bool {
+        let Some(before) = self.heard.insert(service, Heard { started_at, at: now }) else { return false };
+        let who = Who::Service(service);
+        let is_new = before.started_at != started_at;
+        if !self.is_gone(who) {
+            if !is_new && !is_too_long(self.audible_since(before.at), now) {
+                return false;
+            }
+            let gone_at = if is_new { before.at } else { self.audible_since(before.at) };
+            self.gone(who, gone_at);
+        }
+        self.back(who, is_new, now, orders);
+        true
+    }
+
+    /// Looks who is silent, and whether the broker is connected; whether that changes anything.
+    pub fn look(&mut self, connected: bool, now: Moment, orders: u64) -> bool {
+        match (connected, self.connected_at, self.is_gone(Who::Broker)) {
+            (true, _, true) => {
+                self.back(Who::Broker, false, now, orders);
+                (self.connected_at, self.reconnected_at) = (Some(now), Some(now));
+                return true;
+            }
+            (true, ..) => self.connected_at = Some(now),
+            (false, Some(last), false) => {
+                self.gone(Who::Broker, last);
+                return true;
+            }
+            (false, ..) => return false,
+        }
+        let silent = self.heard.iter().filter(|(_, heard)| is_too_long(self.audible_since(heard.at), now));
+        let silent: Vec<_> = silent.map(|(service, heard)| (Who::Service(*service), heard.at)).collect();
+        let mut changed = false;
+        for (who, heard_at) in silent {
+            if !self.is_gone(who) {
+                self.gone(who, self.audible_since(heard_at));
+                changed = true;
+            }
+        }
+        changed
+    }
+
+    /// The ledger says so much: whether something is settled by it.
+    pub fn settle(&mut self, ledger: &Ledger) -> bool {
+        let mut changed = false;
+        for outage in &mut self.outages {
+            let (Some(back_at), None) = (outage.back_at, outage.settled_at) else { continue };
+            let lies_there = ledger.on_the_way.iter().any(|thing| thing.since <= back_at);
+            if ledger.balanced && ledger.orders.placed >= outage.orders_then && !lies_there {
+                outage.settled_at = Some(ledger.at.max(back_at));
+                changed = true;
+            }
+        }
+        changed
+    }
+
+    /// All that are remembered, newest first.
+    pub fn list(&self) -> Vec<Outage> {
+        self.outages.iter().cloned().collect()
+    }
+
+    /// Nothing is heard through a broker that is gone: silence counts from its return.
+    fn audible_since(&self, heard_at: Moment) -> Moment {
+        self.reconnected_at.map_or(heard_at, |since| heard_at.max(since))
+    }
+
+    fn is_gone(&self, who: Who) -> bool {
+        self.outages.iter().any(|outage| outage.who == who && outage.back_at.is_none())
+    }
+
+    fn gone(&mut self, who: Who, gone_at: Moment) {
+        let outage = Outage { who, gone_at, back_at: None, new_process: false, settled_at: None, orders_then: 0 };
+        self.outages.push_front(outage);
+        self.outages.truncate(OUTAGES_MAX);
+    }
+
+    fn back(&mut self, who: Who, new_process: bool, now: Moment, orders: u64) {
+        if let Some(outage) = self.outages.iter_mut().find(|outage| outage.who == who && outage.back_at.is_none()) {
+            outage.back_at = Some(now);
+            outage.new_process = new_process;
+            outage.orders_then = orders;
+        }
+    }
+}
+
+fn is_too_long(since: Moment, now: Moment) -> bool {
+    now.micros_since(since) > PRESENCE_GONE_AFTER_MS * 1000
+}
+
+#[cfg(test)]
+mod tests {
+    use events::insights::{OnTheWay, OrderSums};
+
+    use super::*;
+
+    const WAREHOUSE: Who = Who::Service(Service::Warehouse);
+
+    fn at(millis: i64) -> Moment {
+        Moment::from_micros(1_000_000_000_000).plus_millis(millis)
+    }
+
+    /// Outages that heard the warehouse's first process every half second up to `until`, with the broker connected.
+    fn quiet(until: i64) -> Outages {
+        let mut outages = Outages::default();
+        for millis in (0..=until).step_by(500) {
+            assert!(!outages.heard(Service::Warehouse, at(-9), at(millis), 5));
+            assert!(!outages.look(true, at(millis), 5));
+        }
+        outages
+    }
+
+    /// Who was gone from when to when, and whether another process came back.
+    fn told(outages: &Outages) -> Vec<(Who, i64, Option<i64>, bool)> {
+        let millis = |moment: Moment| moment.micros_since(at(0)) / 1000;
+        let tell =
+            |outage: Outage| (outage.who, millis(outage.gone_at), outage.back_at.map(millis), outage.new_process);
+        outages.list().into_iter().map(tell).collect()
+    }
+
+    #[test]
+    fn whoever_speaks_every_half_second_was_never_gone() {
+        assert_eq!(told(&quiet(9_000)), []);
+    }
+
+    #[test]
+    fn a_new_process_was_gone_since_the_last_word_of_the_old_one() {
+        let mut outages = quiet(1_000);
+        assert!(outages.heard(Service::Warehouse, at(1_900), at(2_400), 7));
+        assert_eq!(told(&outages), [(WAREHOUSE, 1_000, Some(2_400), true)]);
+        assert!(!outages.heard(Service::Warehouse, at(1_900), at(2_900), 7), "and is told of once");
+    }
+
+    #[test]
+    fn silence_is_told_while_it_lasts_and_once() {
+        let mut outages = quiet(1_000);
+        assert!(!outages.look(true, at(3_000), 5), "two seconds are not too long");
+        assert!(outages.look(true, at(3_001), 5));
+        assert!(!outages.look(true, at(3_500), 5));
+        assert_eq!(told(&outages), [(WAREHOUSE, 1_000, None, false)]);
+        assert!(outages.heard(Service::Warehouse, at(-9), at(4_000), 5));
+        assert_eq!(told(&outages), [(WAREHOUSE, 1_000, Some(4_000), false)]);
+    }
+
+    #[test]
+    fn who_cannot_be_heard_without_the_broker_is_not_called_gone() {
+        let mut outages = quiet(1_000);
+        assert!(outages.look(false, at(1_500), 5));
+        for millis in (2_000..9_000).step_by(500) {
+            assert!(!outages.look(false, at(millis), 5));
+        }
+        assert!(outages.look(true, at(9_000), 8));
+        assert!(!outages.heard(Service::Warehouse, at(-9), at(9_700), 8));
+        assert_eq!(told(&outages), [(Who::Broker, 1_000, Some(9_000), false)]);
+        // Silent from then on, it is gone from its last word.
+        assert!(outages.look(true, at(12_000), 8));
+        assert_eq!(told(&outages)[0], (WAREHOUSE, 9_700, None, false));
+    }
+
+    #[test]
+    fn a_broker_that_was_never_there_is_not_gone() {
+        let mut outages = Outages::default();
+        assert!(!outages.look(false, at(0), 0) && !outages.look(true, at(9_000), 0));
+        assert_eq!(told(&outages), []);
+    }
+
+    fn ledger(millis: i64, placed: u64, since: Option<i64>) -> Ledger {
+        let thing = |since| OnTheWay { order_id: "a1".parse().unwrap(), what: "waits".into(), since: at(since) };
+        Ledger {
+            at: at(millis),
+            balanced: true,
+            orders: OrderSums { placed, ..OrderSums::default() },
+            on_the_way: since.map(thing).into_iter().collect(),
+            ..Ledger::default()
+        }
+    }
+
+    #[test]
+    fn settled_once_every_order_from_before_was_read_and_has_gone_on() {
+        let mut outages = quiet(1_000);
+        assert!(!outages.settle(&ledger(1_100, 5, None)), "nobody was gone");
+        outages.heard(Service::Warehouse, at(1_900), at(2_400), 7);
+        assert!(!outages.settle(&ledger(2_500, 6, None)), "one order is not read yet");
+        assert!(!outages.settle(&ledger(2_600, 9, Some(2_400))), "one still lies there");
+        assert!(!outages.settle(&Ledger { balanced: false, ..ledger(2_700, 9, None) }));
+        assert!(outages.settle(&ledger(4_500, 9, Some(2_401))), "a younger one does not matter");
+        assert!(!outages.settle(&ledger(5_000, 9, None)), "once is enough");
+        assert_eq!(outages.list()[0].settled_at, Some(at(4_500)));
+    }
+
+    #[test]
+    fn what_was_in_order_all_along_is_settled_on_return() {
+        let mut outages = quiet(1_000);
+        outages.heard(Service::Warehouse, at(1_900), at(2_400), 5);
+        assert!(outages.settle(&ledger(300, 5, None)), "nothing has changed since, so no newer ledger comes");
+        assert_eq!(outages.list()[0].settled_at, Some(at(2_400)));
+    }
+
+    #[test]
+    fn a_few_are_remembered_the_newest_first() {
+        let mut outages = quiet(0);
+        for n in 1..20 {
+            outages.heard(Service::Warehouse, at(n), at(n * 400), 5);
+        }
+        assert_eq!(outages.list().len(), OUTAGES_MAX);
+        assert_eq!(told(&outages)[0].2, Some(19 * 400));
+    }
+}

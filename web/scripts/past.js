@@ -1,0 +1,86 @@
+// The time machine: while the slider is moved the server is asked how it was then, one question at a time. At its right
+// end it rests, and the page is live.
+"use strict";
+(() => {
+  const form = document.getElementById("travel");
+  if (!form) return;
+  const ASK_EVERY = 100;
+  const FOLLOW_EVERY = 1000;
+  const slider = document.getElementById("at");
+  const fault = document.getElementById("travel-fault");
+  const lang = document.documentElement.lang;
+
+  const isAtRest = () => Number(slider.value) + Number(slider.step) > Number(slider.max);
+
+  // While the past is shown, what is live is not put in; but who is missing is said all the same.
+  let isPast = !isAtRest();
+  const put = fragments.apply;
+  fragments.apply = (parts) => {
+    if (!isPast) put(parts);
+    else if (parts.alive) put({ alive: parts.alive });
+  };
+
+  function say(words) {
+    fault.textContent = words;
+    fault.hidden = !words;
+  }
+
+  async function show(at) {
+    const query = new URLSearchParams(at === null ? { lang } : { at, lang });
+    try {
+      const response = await fetch(`${form.dataset.fragments}?${query}`);
+      if (!response.ok) throw new Error(response.statusText);
+      const parts = await response.json();
+      // Back at rest in the meantime: what comes now is live.
+      if (at === null || isPast) put(parts);
+      say("");
+    } catch {
+      say(fault.dataset.words);
+    }
+  }
+
+  // The last moment that was wanted and not asked for yet; what was wanted before it is passed over.
+  let wanted;
+  let isAsking = false;
+  async function ask() {
+    if (isAsking) return;
+    isAsking = true;
+    while (wanted !== undefined) {
+      const at = wanted;
+      wanted = undefined;
+      const soonest = new Promise((resolve) => { setTimeout(resolve, ASK_EVERY); });
+      await show(at);
+      await soonest;
+    }
+    isAsking = false;
+  }
+
+  function travel() {
+    isPast = !isAtRest();
+    wanted = isPast ? slider.value : null;
+    ask();
+  }
+
+  function rest() {
+    slider.max = Math.round(serverClock.now());
+    slider.value = slider.max;
+  }
+
+  slider.addEventListener("input", travel);
+  form.addEventListener("submit", (event) => event.preventDefault());
+  document.getElementById("to-now").addEventListener("click", (event) => {
+    event.preventDefault();
+    rest();
+    travel();
+  });
+
+  // The stream may have been faster than this script.
+  if (isPast) travel();
+
+  // Time goes on: at rest the slider goes along, else the way to now becomes longer. Not under a finger.
+  setInterval(() => {
+    if (slider.matches(":active")) return;
+    if (isPast) slider.max = Math.round(serverClock.now());
+    else rest();
+  }, FOLLOW_EVERY);
+})();
