@@ -81,14 +81,10 @@ async fn play(place: &Place, driver: &WebDriver, acts: &[u8], tell: &mut impl Fn
     for number in acts {
         let act = bill.iter().find(|act| act.number == *number).context("the console has no such act")?;
         let began = Instant::now();
-        let mut outcome = rehearse_act(act, &mut room).await;
+        let outcome = rehearse_act(act, &mut room).await.map_err(|error| room.say_where(error));
         if outcome.is_err() {
             // The next act finds a stage as tidy as this one did, if it can be had.
-            outcome = outcome.map_err(|error| match room.locate() {
-                Some(step) => error.context(format!("step {step}")),
-                None => error,
-            });
-            let _ = room.clear().await;
+            drop(room.clear().await);
         }
         tell(Line::of(&format!("act {}", act.number), &act.title, began.elapsed(), outcome.map(|()| String::new())));
     }

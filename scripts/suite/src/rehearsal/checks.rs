@@ -9,7 +9,7 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 use events::ids::Moment;
 use serde_json::Value;
 use thirtyfour::{By, WebDriver};
@@ -63,7 +63,7 @@ async fn services(place: &Place, driver: &WebDriver) -> Result<String> {
         let all = driver.find_all(By::Css(".service")).await?;
         ensure!(all.len() > 5, "the console shows {} services", all.len());
         if let Some(service) = driver.find_all(By::Css(".service:not(.running)")).await?.first() {
-            anyhow::bail!("{}", service.text().await?);
+            bail!("{}", service.text().await?);
         }
         Ok(all.len())
     };
@@ -176,7 +176,7 @@ async fn nothing_from_outside(place: &Place, driver: &WebDriver, page: &str) -> 
     let parts: Vec<&str> = parts.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
     let here = |part: &str| part.is_empty() || part.starts_with(place.shop.address()) || part.starts_with("data:");
     match parts.iter().find(|part| !here(part)) {
-        Some(outside) => anyhow::bail!("{page} asks for {outside}"),
+        Some(outside) => bail!("{page} asks for {outside}"),
         None => Ok(parts.len()),
     }
 }

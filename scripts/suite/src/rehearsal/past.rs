@@ -1,6 +1,6 @@
 //! Acts 6 and 7: what is kept can be read again, by whoever comes late.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
@@ -10,7 +10,7 @@ use super::{
     broker::Subscriptions,
     room::{Room, SOON, number},
 };
-use crate::{line, until};
+use crate::{browser::until_text, line, until};
 
 /// A moment of the past is answered within this.
 const ANSWERED_WITHIN: Duration = Duration::from_millis(300);
@@ -18,6 +18,9 @@ const ANSWERED_WITHIN: Duration = Duration::from_millis(300);
 const TRIES: usize = 4;
 /// The questions of the act, in its order.
 const QUESTIONS: [&str; 3] = ["ordered-together", "cost-of-refusals", "same-second"];
+/// Moves the slider of the time machine as far back as it goes.
+const TO_THE_BEGINNING: &str =
+    "const at = document.querySelector('#at'); at.value = at.min; at.dispatchEvent(new Event('input'))";
 /// What fraud watch is called at the broker.
 const FRAUD_WATCH: &str = events::topics::FRAUD_WATCH.name;
 
@@ -34,13 +37,20 @@ pub(super) async fn replay(room: &mut Room<'_>) -> Result<()> {
     ensure!(rebuild["identical"] == true && number(&rebuild["events_per_second"]) > 0, "{rebuild}");
     ensure!(number(&rebuild["events"]) > 0 && rebuild["events"] == rebuild["total"], "{rebuild}");
     room.until_says("the live view to go on", "/api/ledger", |ledger| ledger["as_of"] != running).await?;
+    room.look_at("/stage/rebuild").await?;
+    room.until_seen("#rebuild[data-state='right']", |count| count == 1).await?;
     room.next().await?; // travel
     travel_to(room, &then).await?;
+    room.look_at(&room.page).await?;
+    room.driver.execute(TO_THE_BEGINNING, Vec::new()).await?;
+    room.until_seen("#moment.then", |count| count == 1).await?;
+    room.look_at("/stage/questions").await?;
     for question in QUESTIONS {
         room.next().await?; // ask
         let answer = room.shop.direct(&format!("/api/questions/{question}"), None).await?;
         ensure!(number(&answer["events"]) > 0 && answer["columns"][0].is_string(), "{question}: {answer}");
         ensure!(question != QUESTIONS[0] || answer["rows"][0].is_array(), "{question}: {answer}");
+        room.until_seen(&format!("#answer-{question}"), |count| count == 1).await?;
     }
     Ok(())
 }
@@ -100,19 +110,23 @@ pub(super) async fn another_subscription(room: &mut Room<'_>) -> Result<()> {
     let without = readers(room).await;
     let placed = number(&room.shop.get("/api/ledger").await?["orders"]["placed"]);
     room.next().await?; // attached
-    let caught = |fraud: &Value| {
-        let rules = ["burst", "quantity"];
-        let findings: Vec<&Value> = fraud["findings"].as_array().into_iter().flatten().collect();
-        let of = |finding: &&&Value| finding["customer"] == culprit.as_str();
-        let kinds = findings.iter().filter(of).map(|finding| finding["rule"].to_string());
-        kinds.collect::<std::collections::BTreeSet<_>>().len() == rules.len() && number(&fraud["orders_seen"]) >= placed
-    };
+    let caught = |fraud: &Value| rules_broken(fraud, &culprit) == 2 && number(&fraud["orders_seen"]) >= placed;
     room.until_says("the culprit of before to be found", "/api/fraud", caught).await?;
     room.next().await?; // found
+    room.until_seen("#watch[data-state='attached']", |count| count == 1).await?;
+    until_text(room.driver, "#findings", &culprit).await?;
     nobody_else_noticed(room, without.as_ref(), true).await?;
     room.next().await?; // detached
     room.until_says("fraud watch to be away", "/api/fraud", |fraud| fraud["attached"] == false).await?;
+    room.until_seen("#watch[data-state='detached']", |count| count == 1).await?;
     nobody_else_noticed(room, without.as_ref(), false).await
+}
+
+/// How many rules this customer is found to have broken.
+fn rules_broken(fraud: &Value, culprit: &str) -> usize {
+    let findings = fraud["findings"].as_array().into_iter().flatten();
+    let of_culprit = findings.filter(|finding| finding["customer"] == culprit);
+    of_culprit.map(|finding| finding["rule"].to_string()).collect::<BTreeSet<String>>().len()
 }
 
 /// Five orders within seconds, and one of a lorry; their ids.

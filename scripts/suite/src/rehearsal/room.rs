@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Error, Result, bail, ensure};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use thirtyfour::{By, WebDriver};
@@ -116,9 +116,9 @@ impl<'a> Room<'a> {
         self.done
     }
 
-    /// The step at which the act is, for whoever wants to know where it failed.
-    pub(super) fn locate(&self) -> Option<u8> {
-        Some(self.done).filter(|done| *done > 0)
+    /// An error, with the step at which it came.
+    pub(super) fn say_where(&self, error: Error) -> Error {
+        if self.done == 0 { error } else { error.context(format!("step {}", self.done)) }
     }
 
     /// Shows a page on the wall and waits until it is live.
@@ -151,7 +151,7 @@ impl<'a> Room<'a> {
     pub(super) async fn until_says(&self, what: &str, path: &str, so: impl Fn(&Value) -> bool) -> Result<Value> {
         until(what, SOON, || async {
             let said = self.shop.get(path).await?;
-            if so(&said) { Ok(said) } else { anyhow::bail!("{said}") }
+            if so(&said) { Ok(said) } else { bail!("{said}") }
         })
         .await
     }
@@ -165,7 +165,7 @@ impl<'a> Room<'a> {
                     return Ok(id);
                 }
             }
-            anyhow::bail!("nobody placed it")
+            bail!("nobody placed it")
         })
         .await
     }
