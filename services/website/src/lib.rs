@@ -9,6 +9,8 @@ pub mod views;
 
 pub mod order;
 
+pub mod bursts;
+
 pub mod shelf;
 
 pub mod parcels;

@@ -24,7 +24,13 @@ pub mod deliveries;
 
 pub mod stock;
 
-mod writes;
+mod switches;
+
+mod lanes;
+
+mod bursts;
+
+mod explained;
 
 pub mod analysis;
 

@@ -12,7 +12,10 @@ use axum::response::{
     IntoResponse as _, Response,
     sse::{Event, Sse},
 };
-use events::ids::OrderId;
+use events::{
+    beers::{self, Beer},
+    ids::{BeerId, OrderId},
+};
 use futures_util::{Stream, StreamExt as _, stream};
 use serde_json::json;
 use service::now;
@@ -87,8 +90,8 @@ pub enum Page {
     Shop,
     /// `/stage/deliveries`
     Deliveries,
-    /// `/stage/stock`
-    Stock,
+    /// `/stage/stock`, with the explanation of a beer or without
+    Stock(Option<&'static Beer>),
     /// `/stage/analysis`
     Analysis,
     /// `/stage/ledger`
@@ -103,11 +106,11 @@ impl Page {
         match name {
             "shop" => Some(Page::Shop),
             "deliveries" => Some(Page::Deliveries),
-            "stock" => Some(Page::Stock),
+            "stock" => Some(Page::Stock(None)),
             "analysis" => Some(Page::Analysis),
             "ledger" => Some(Page::Ledger),
             "console" => Some(Page::Console),
-            _ => None,
+            _ => beers::find(&BeerId::new(name.strip_prefix("stock-")?)).map(|beer| Page::Stock(Some(beer))),
         }
     }
 
@@ -115,7 +118,7 @@ impl Page {
     const fn pace(self) -> Duration {
         match self {
             Page::Shop => Duration::from_millis(500),
-            Page::Deliveries | Page::Stock | Page::Analysis | Page::Ledger | Page::Console => {
+            Page::Deliveries | Page::Stock(_) | Page::Analysis | Page::Ledger | Page::Console => {
                 Duration::from_millis(100)
             }
         }
@@ -171,7 +174,7 @@ fn render(site: &Site, page: Page, reader: Reader) -> askama::Result<Vec<Fragmen
     match page {
         Page::Shop => pages::shop::fragments(&site.known(|known| known.shelves.beers()), frame),
         Page::Deliveries => pages::deliveries::fragments(&site.known(|known| known.deliveries(frame.now)), frame),
-        Page::Stock => pages::stock::fragments(&site.known(|known| known.shelves.view()), frame),
+        Page::Stock(beer) => pages::stock::fragments(&site.stock(beer), frame),
         Page::Analysis => pages::analysis::fragments(&site.known(|known| known.analysis()), frame),
         Page::Ledger => pages::ledger::fragments(&site.known(|known| known.ledger()), frame),
         Page::Console => pages::console::fragments(&console(site), frame),

@@ -8,11 +8,12 @@ use events::{
     insights::{Forecast, Ledger, Sales},
     orders::{Fault, Line},
     quantities::{Bottles, Cents, Sequence},
+    settings::Folding,
     stock::StockEvent,
 };
 use serde::{Deserialize, Serialize};
 
-use crate::shelf::Shelf;
+use crate::{bursts::Burst, shelf::Shelf};
 
 mod console;
 pub use console::ConsoleView;
@@ -172,7 +173,7 @@ pub struct BeerOnShelf {
     pub shown_sequence: Sequence,
     /// Shown differs from the log, and no event is unhandled.
     pub wrong: bool,
-    /// How many events stock-level has still to handle.
+    /// Of how many of the last events nobody can say yet that stock-level has handled them.
     pub behind: u64,
     /// Who wrote the shown level.
     pub worker: Option<String>,
@@ -295,10 +296,20 @@ pub struct StockView {
     pub beers: Vec<BeerOnShelf>,
     /// How many of them are wrong.
     pub wrong: usize,
-    /// The last levels written, newest first, at most 80.
+    /// The levels written since they were folded afresh, newest first, at most 80.
     pub writes: Vec<Write>,
     /// Events in the log.
     pub events: u64,
+    /// How stock-level shall work.
+    pub folding: Folding,
+    /// Exactly the workers it employs.
+    pub workers: Vec<String>,
+    /// Bursts that are over, newest first, at most 40.
+    pub bursts: Vec<Burst>,
+    /// Whether one is under way.
+    pub is_bursting: bool,
+    /// The beer that is explained, if one is.
+    pub explained: Option<(&'static Beer, Explained)>,
 }
 
 /// One event of the log, and when it happened.
