@@ -36,7 +36,7 @@ fn shown(received: &[Received<StockLevel>]) -> BTreeMap<String, (u32, u64)> {
 /// Up to where every event of the orval is handled, as it was said last.
 fn settled(received: &[Received<StockLevel>]) -> u64 {
     let levels = received.iter().filter_map(|received| received.message.as_ref().ok());
-    levels.filter(|level| level.beer.as_str() == "orval").last().map_or(0, |level| level.settled.0)
+    levels.rev().find(|level| level.beer.as_str() == "orval").map_or(0, |level| level.settled.0)
 }
 
 #[tokio::test(flavor = "multi_thread")]

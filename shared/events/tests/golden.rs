@@ -115,7 +115,10 @@ fn stock() {
         at: moment(),
     };
     golden("stock-level", &level);
-    golden("stock-level-ignored", &StockLevel { event: Sequence(40), ignored: true, settled: Sequence(41), written: 43, ..level });
+    golden(
+        "stock-level-ignored",
+        &StockLevel { event: Sequence(40), ignored: true, settled: Sequence(41), written: 43, ..level },
+    );
 }
 
 #[test]

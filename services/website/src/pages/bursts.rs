@@ -54,7 +54,10 @@ fn row(way: Folding, view: &StockView, frame: &Frame<'_>) -> Row {
     let wrong = bursts.iter().filter(|burst| burst.wrong > 0).count();
     let counted = || Counted {
         wrong_bursts: number(u64::try_from(wrong).unwrap_or(u64::MAX)),
-        wrong_beers: format::tenths(frame.language, mean(bursts.iter().map(|burst| u64::from(burst.wrong) * 10), count)),
+        wrong_beers: format::tenths(
+            frame.language,
+            mean(bursts.iter().map(|burst| u64::from(burst.wrong) * 10), count),
+        ),
         seconds: format::hundredths(frame.language, mean(bursts.iter().map(|burst| burst.micros / 10_000), count)),
     };
     let fold = match way.fold {

@@ -241,9 +241,8 @@ fn places(oldest_first: &[&Write], folding: Folding) -> Vec<Option<Place>> {
         let share = micros as f64 / length as f64;
         share
     };
-    let place = |(from, to): (i64, i64)| {
-        (to > begins).then(|| Place { x: share(from - begins), width: share(to - from) })
-    };
+    let place =
+        |(from, to): (i64, i64)| (to > begins).then(|| Place { x: share(from - begins), width: share(to - from) });
     spans.into_iter().map(place).collect()
 }
 
@@ -367,8 +366,7 @@ mod tests {
         view.workers = ["worker-1", "worker-2", "worker-10"].map(str::to_owned).to_vec();
         let lanes = lanes(&view, Language::En).lanes;
         let notes: Vec<(&str, &str)> = lanes.iter().map(|lane| (&*lane.name, &*lane.note)).collect();
-        let expected =
-            [("worker-1", "waits"), ("worker-2", "3 written"), ("worker-3", "away"), ("worker-10", "waits")];
+        let expected = [("worker-1", "waits"), ("worker-2", "3 written"), ("worker-3", "away"), ("worker-10", "waits")];
         assert_eq!(notes, expected);
     }
 

@@ -163,7 +163,7 @@ fn beer(shelf: &BeerOnShelf, explained: Option<&str>, frame: &Frame<'_>) -> Beer
     let shown_level = || shelf.shown_level.map_or_else(|| "…".to_owned(), |level| number(level.0));
     let (state, sign, shown) = match (shelf.level, shelf.shown_level) {
         (None, _) => ("unknown", "", frame.t("stock.nothing_read").to_owned()),
-        _ if shelf.wrong => ("wrong", "✗ ", frame.with("stock.shown", "n", &shown_level())),
+        _ if shelf.wrong => ("wrong", "✗\u{202f}", frame.with("stock.shown", "n", &shown_level())),
         _ if shelf.behind > 0 => ("behind", "", frame.language.count("stock.behind", shelf.behind)),
         (_, None) => ("unknown", "", frame.t("stock.nothing_shown").to_owned()),
         (Some(level), Some(shown)) if level == shown => ("same", "", frame.t("stock.shown_the_same").to_owned()),

@@ -37,9 +37,7 @@ pub(super) fn fragment(folding: &Folding, frame: &Frame<'_>) -> askama::Result<F
         id: "switch-subscription",
         name: frame.t("console.subscription"),
         path: "stock_level.subscription",
-        positions: types
-            .map(|kind| position(subscription_name(kind), json!(kind), json!(folding.subscription)))
-            .into(),
+        positions: types.map(|kind| position(subscription_name(kind), json!(kind), json!(folding.subscription))).into(),
     };
     let fold = Switch {
         id: "switch-fold",
