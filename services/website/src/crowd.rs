@@ -11,7 +11,7 @@ use events::{
 use service::now;
 use tokio::time::{Instant, MissedTickBehavior};
 
-use crate::site::Site;
+use crate::{bursts::IN_A_ROW as BURST_IN_A_ROW, site::Site};
 
 /// How often the crowd comes through the door: so many orders at a time as are due.
 const TICK: Duration = Duration::from_millis(20);
@@ -142,7 +142,7 @@ fn spread(n: u64) -> u64 {
 /// Five orders of one bottle in a row for each beer but the scarce one: the burst of the fifth act.
 pub fn burst() -> Vec<PlaceOrder> {
     let of_beer = |beer: &'static Beer| {
-        (0..5).map(move |n| PlaceOrder {
+        (0..u64::from(BURST_IN_A_ROW)).map(move |n| PlaceOrder {
             kind: PlaceOrderType::PlaceOrder,
             order_id: None,
             customer: format!("{} {}", pick(&NAMES, n), beer.short_name),
