@@ -79,7 +79,7 @@ pub(super) async fn decoupling(room: &mut Room<'_>) -> Result<()> {
     let mark = room.witness.mark();
     room.next().await?; // and yet an order is taken
     let sample = room.until_sample_order(mark).await?;
-    room.until_seen(&format!("a[href^='/orders/{sample}']"), |count| count > 0).await?;
+    room.until_seen(&format!("a[href*='/orders/{sample}']"), |count| count > 0).await?;
     room.next().await?; // a crowd
     let waiting = |ledger: &Value| number(&ledger["orders"]["waiting"]);
     room.until_says("the backlog to grow", "/api/ledger", |ledger| waiting(ledger) >= BACKLOG).await?;
