@@ -16,6 +16,8 @@ pub(crate) use past::as_of;
 
 mod acts;
 
+mod rehearse;
+
 mod live;
 
 mod openapi;
@@ -55,6 +57,7 @@ pub fn routes() -> Router<Arc<Site>> {
         .route("/stage/crash", post(console::crash))
         .route("/stage/acts/{act}", post(acts::begin))
         .route("/stage/steps/{step}", post(acts::play))
+        .route("/stage/rehearse/{act}", post(rehearse::rehearse))
         .route("/history", get(past::history))
         .route("/questions", get(past::questions))
         .route("/questions/{question}", post(past::ask))

@@ -106,6 +106,11 @@ impl Visitor {
         }
     }
 
+    /// The language this visitor reads.
+    pub fn language(&self) -> Language {
+        self.language
+    }
+
     /// A page for this visitor.
     pub fn show(
         &self,

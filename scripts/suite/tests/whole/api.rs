@@ -48,6 +48,7 @@ pub async fn is_described_truly(demo: &Demo) -> Result<()> {
         "post /api/stage/acts/{act}",
         "post /api/stage/burst",
         "post /api/stage/crash",
+        "post /api/stage/rehearse/{act}",
         "post /api/stage/reset",
         "post /api/stage/steps/{step}",
     ];

@@ -77,13 +77,21 @@ pub(super) async fn play(
     authorize(&site, &headers)?;
     let director = &site.house.director;
     let act = Act::now(&director.settings()).ok_or_else(|| Problem::conflict("no act has begun"))?;
-    let unknown = || Problem::not_found("no such step in this act");
-    let number: u8 = step.parse().map_err(|_| unknown())?;
-    let step = act.step(number).ok_or_else(unknown)?;
-    // First, because a step may stop the broker, and nothing could be set then.
-    director.change(|choices| act.after(number, choices).ok_or_else(unknown)).await?;
-    happen(&site, step.effect).await?;
+    let number: u8 = step.parse().map_err(|_| no_such_step())?;
+    play_step(&site, act, number).await?;
     Ok(Json(Played { act: act.number, step: number }))
+}
+
+fn no_such_step() -> Problem {
+    Problem::not_found("no such step in this act")
+}
+
+/// Does the step of this number.
+pub(super) async fn play_step(site: &Arc<Site>, act: &Act, number: u8) -> Result<(), Problem> {
+    let step = act.step(number).ok_or_else(no_such_step)?;
+    // First, because a step may stop the broker, and nothing could be set then.
+    site.house.director.change(|choices| act.after(number, choices).ok_or_else(no_such_step)).await?;
+    happen(site, step.effect).await
 }
 
 async fn happen(site: &Arc<Site>, effect: Effect) -> Result<(), Problem> {

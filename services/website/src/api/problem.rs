@@ -47,6 +47,11 @@ impl Problem {
         Problem { kind: "about:blank", title, status: status.as_u16(), detail: detail.into(), errors: Vec::new() }
     }
 
+    /// What is wrong with the call, in a sentence.
+    pub fn detail(&self) -> &str {
+        &self.detail
+    }
+
     /// 400.
     pub fn malformed(detail: impl Into<String>) -> Self {
         Problem::new(StatusCode::BAD_REQUEST, detail)
