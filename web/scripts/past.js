@@ -76,6 +76,7 @@
 
   // The stream may have been faster than this script.
   if (isPast) travel();
+  else rest();
 
   // Time goes on: at rest the slider goes along, else the way to now becomes longer. Not under a finger.
   setInterval(() => {
