@@ -85,7 +85,7 @@ pub async fn the_presenter_redrives(demo: &Demo) -> Result<()> {
         driver.goto(format!("{}/sign-in?lang=en", demo.shop.address())).await?;
         driver.find(By::Css("#token")).await?.send_keys("wrong").await?;
         driver.find(By::Css("button[type=submit]")).await?.click().await?;
-        driver.find(By::Css("#token-fault")).await?;
+        until("what is wrong", SOON, || async { Ok(driver.find(By::Css("#token-fault")).await?) }).await?;
         driver.find(By::Css("#token")).await?.send_keys("let-me-in").await?;
         driver.find(By::Css("button[type=submit]")).await?.click().await?;
         until("the page after signing in", SOON, || async {
@@ -94,7 +94,8 @@ pub async fn the_presenter_redrives(demo: &Demo) -> Result<()> {
             Ok(())
         })
         .await?;
-        let field = driver.find(By::Css(format!("#address-{order}"))).await?;
+        let address = format!("#address-{order}");
+        let field = until("the dead letter", SOON, || async { Ok(driver.find(By::Css(&address)).await?) }).await?;
         field.clear().await?;
         field.send_keys("Markt 21, Brugge").await?;
         driver.find(By::Css(format!("#dead-{order} form.redrive button"))).await?.click().await?;

@@ -11,6 +11,11 @@ use thirtyfour::{By, WebDriver};
 
 use crate::browser::{SOON, sign_in};
 
+/// Clicks what comes in a moment: after a sign-in, or when a service has answered.
+async fn click_once_there(driver: &WebDriver, selector: &str) -> Result<()> {
+    until(selector, SOON, || async { Ok(driver.find(By::Css(selector)).await?.click().await?) }).await
+}
+
 /// Puts the slider of the time machine somewhere, as a finger does.
 async fn slide(driver: &WebDriver, to: &str) -> Result<()> {
     let script = format!(
@@ -57,11 +62,11 @@ pub async fn the_past_is_folded_and_asked(demo: &Demo) -> Result<()> {
         let order = demo.shop.order("Gent", &[line("duvel", 2), line("orval", 1)]).await?;
         demo.shop.until_status(&order, "delivered", SOON).await?;
         sign_in(&driver, demo, "/stage/rebuild").await?;
-        driver.find(By::Css("[data-send='/api/analysis/rebuild']")).await?.click().await?;
+        click_once_there(&driver, "[data-send='/api/analysis/rebuild']").await?;
         until_text(&driver, "#rebuild", "identical to the live one").await?;
         driver.goto(format!("{}/stage/questions?lang=en", demo.shop.address())).await?;
         for question in ["cost-of-refusals", "same-second", "ordered-together"] {
-            driver.find(By::Css(format!("#ask-{question}"))).await?.click().await?;
+            click_once_there(&driver, &format!("#ask-{question}")).await?;
             until("the answer", SOON, || async {
                 driver.find(By::Css(format!("#answer-{question}"))).await?;
                 Ok(())
@@ -85,9 +90,9 @@ pub async fn fraud_watch_is_attached_and_detached(demo: &Demo) -> Result<()> {
         shop.order("Gent", &lines).await?;
         shop.set(&json!({"fraud_watch": false})).await?;
         sign_in(&driver, demo, "/stage/fraud").await?;
-        driver.find(By::Css("#watch[data-state='detached'] #fraud-switch")).await?.click().await?;
+        click_once_there(&driver, "#watch[data-state='detached'] #fraud-switch").await?;
         until_text(&driver, "#findings", "72 bottles in one order").await?;
-        driver.find(By::Css("#watch[data-state='attached'] #fraud-switch")).await?.click().await?;
+        click_once_there(&driver, "#watch[data-state='attached'] #fraud-switch").await?;
         until_text(&driver, "#findings", "Nobody looks").await?;
         let settings = shop.get("/api/settings").await?;
         ensure!(settings["fraud_watch"] == false, "{settings}");
