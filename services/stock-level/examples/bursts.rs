@@ -11,7 +11,7 @@ mod floor;
 
 use std::{collections::BTreeMap, time::Duration};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use events::settings::{
     Fold::{Naive, Versioned},
     Folding,
@@ -54,6 +54,7 @@ async fn count(floor: &mut Floor, bursts: u32) -> Result<Counted> {
     for _ in 0..bursts {
         floor.fold_afresh().await?;
         let burst = floor.burst().await?;
+        ensure!(floor.is_settled(), "not every event is handled: {:?}", floor.shown);
         counted.wrong_bursts += u32::from(burst.wrong > 0);
         counted.wrong_beers += burst.wrong;
         counted.took += burst.took;

@@ -116,7 +116,7 @@ impl Desk {
             publish(&mut transaction, &beer, write, now).await?;
         }
         for beer in &done.beers {
-            save(&mut transaction, beer, self.levels.level(beer)).await?;
+            save(&mut transaction, beer, &self.levels).await?;
         }
         self.keep_snapshot(&mut transaction, done.handled).await?;
         transaction.commit().await?;
@@ -140,8 +140,8 @@ impl Desk {
         let in_order = subscription != SubscriptionType::Shared;
         let (level, ignored) = match self.levels.fold(fold, in_order, event) {
             Folded::Written(level) => (level, false),
-            Folded::Older if hand_in.singly => (self.levels.leave(&event.beer), true),
-            Folded::Older => {
+            Folded::Late => (self.levels.leave(&event.beer), true),
+            Folded::Repeated => {
                 done.repeated += 1;
                 return Ok(());
             }
@@ -182,12 +182,15 @@ impl Desk {
         while let Some(batch) = replay.next().await? {
             for event in batch.into_iter().filter_map(|received| received.message.ok()) {
                 // By sequence, not by place: an event published twice may lie in the log behind a later one.
-                if let Folded::Written(level) = self.levels.fold(Fold::Versioned, false, &event) {
-                    let (worker, event_sequence) = (NOBODY.to_owned(), event.sequence);
-                    let write = Write { level, event: event_sequence, ignored: false, worker, taken_at: now };
-                    done.beers.insert(event.beer.clone());
-                    done.last.insert(event.beer, write);
-                }
+                let (level, ignored) = match self.levels.fold(Fold::Versioned, false, &event) {
+                    Folded::Written(level) => (level, false),
+                    Folded::Late => (self.levels.leave(&event.beer), true),
+                    Folded::Repeated | Folded::Gap { .. } => continue,
+                };
+                let (worker, event_sequence) = (NOBODY.to_owned(), event.sequence);
+                let write = Write { level, event: event_sequence, ignored, worker, taken_at: now };
+                done.beers.insert(event.beer.clone());
+                done.last.insert(event.beer, write);
             }
         }
         warn!(events = replay.messages_read(), "the gap is closed from the log");
@@ -244,7 +247,7 @@ impl Desk {
         let mut transaction = self.store.begin().await?;
         for (beer, said) in said {
             let level = self.levels.put(&beer, said.level);
-            save(&mut transaction, &beer, level).await?;
+            save(&mut transaction, &beer, &self.levels).await?;
             let write = Write { level, event: said.sequence, ignored: false, worker: NOBODY.to_owned(), taken_at: now };
             publish(&mut transaction, &beer, write, now).await?;
         }
@@ -261,6 +264,7 @@ async fn publish(transaction: &mut Transaction, beer: &BeerId, write: Write, now
         beer: beer.clone(),
         level: write.level.level,
         sequence: write.level.sequence,
+        settled: write.level.settled,
         written: write.level.written,
         event: write.event,
         ignored: write.ignored,

@@ -9,6 +9,8 @@ use events::{
     stock::StockEvent,
 };
 
+use crate::settled::Settled;
+
 /// The level of one beer as it was written last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Written {
@@ -16,6 +18,8 @@ pub struct Written {
     pub level: Bottles,
     /// The highest sequence handled.
     pub sequence: Sequence,
+    /// Every event up to this one is handled.
+    pub settled: Sequence,
     /// How often this beer's level was written.
     pub written: u64,
 }
@@ -24,6 +28,7 @@ pub struct Written {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Levels {
     beers: BTreeMap<BeerId, Written>,
+    handled: BTreeMap<BeerId, Settled>,
 }
 
 /// What became of an event.
@@ -31,8 +36,10 @@ pub struct Levels {
 pub enum Folded {
     /// The level was written.
     Written(Written),
-    /// It is older than what is there: nothing to do.
-    Older,
+    /// It is older than what is there, and is left aside.
+    Late,
+    /// It was handled before: nothing to do.
+    Repeated,
     /// Events before it are missing, although they come in order: the log must be read again.
     Gap {
         /// The sequence that should have come.
@@ -42,13 +49,28 @@ pub enum Folded {
 
 impl Levels {
     /// Levels as they were stored.
-    pub fn of(beers: impl IntoIterator<Item = (BeerId, Written)>) -> Self {
-        Levels { beers: beers.into_iter().collect() }
+    pub fn of(beers: impl IntoIterator<Item = (BeerId, Written, Settled)>) -> Self {
+        let mut levels = Levels::default();
+        for (beer, written, settled) in beers {
+            levels.beers.insert(beer.clone(), Written { settled: settled.until(), ..written });
+            levels.handled.insert(beer, settled);
+        }
+        levels
     }
 
     /// One beer's level; nothing written for one that was never seen.
     pub fn level(&self, beer: &BeerId) -> Written {
         self.beers.get(beer).copied().unwrap_or_default()
+    }
+
+    /// Which of a beer's events are handled.
+    pub fn handled(&self, beer: &BeerId) -> Settled {
+        self.handled.get(beer).cloned().unwrap_or_default()
+    }
+
+    /// Whether this event is handled.
+    pub fn has(&self, event: &StockEvent) -> bool {
+        self.handled.get(&event.beer).is_some_and(|settled| settled.has(event.sequence))
     }
 
     /// All of them, by beer.
@@ -65,9 +87,19 @@ impl Levels {
     /// Writes what the log says of a beer, as far as it was handled.
     pub fn put(&mut self, beer: &BeerId, level: Bottles) -> Written {
         let before = self.level(beer);
-        let after = Written { level, written: before.written + 1, ..before };
+        self.write(beer, Written { level, written: before.written + 1, ..before })
+    }
+
+    fn write(&mut self, beer: &BeerId, level: Written) -> Written {
+        let settled = self.handled.get(beer).map_or(level.settled, Settled::until);
+        let after = Written { settled, ..level };
         self.beers.insert(beer.clone(), after);
         after
+    }
+
+    /// An event is handled; `false` if it was before.
+    fn handle(&mut self, event: &StockEvent) -> bool {
+        self.handled.entry(event.beer.clone()).or_default().handle(event.sequence)
     }
 
     /// Folds one event. `in_order` says whether the subscription deals events of a beer out in order: only then is a
@@ -76,17 +108,16 @@ impl Levels {
         let before = self.level(&event.beer);
         if fold == Fold::Versioned {
             if event.sequence <= before.sequence {
-                return Folded::Older;
+                return if self.handle(event) { Folded::Late } else { Folded::Repeated };
             }
             let expected = before.sequence.next();
             if in_order && event.sequence > expected {
                 return Folded::Gap { expected };
             }
         }
-        let after =
-            Written { level: event.level, sequence: event.sequence.max(before.sequence), written: before.written + 1 };
-        self.beers.insert(event.beer.clone(), after);
-        Folded::Written(after)
+        self.handle(event);
+        let (sequence, written) = (event.sequence.max(before.sequence), before.written + 1);
+        Folded::Written(self.write(&event.beer, Written { level: event.level, sequence, written, ..before }))
     }
 }
 
@@ -117,19 +148,23 @@ mod tests {
     fn the_versioned_fold_ignores_what_is_older_and_sees_a_gap() {
         let mut levels = Levels::default();
         assert!(matches!(levels.fold(Fold::Versioned, true, &event(1, 200)), Folded::Written(_)));
-        assert_eq!(levels.fold(Fold::Versioned, true, &event(1, 200)), Folded::Older);
+        assert_eq!(levels.fold(Fold::Versioned, true, &event(1, 200)), Folded::Repeated);
         assert_eq!(levels.fold(Fold::Versioned, true, &event(3, 198)), Folded::Gap { expected: Sequence(2) });
         assert_eq!(level(&levels), (200, 1), "a gap is never skipped");
         assert!(matches!(levels.fold(Fold::Versioned, false, &event(3, 198)), Folded::Written(_)));
-        assert_eq!(levels.fold(Fold::Versioned, false, &event(2, 199)), Folded::Older);
+        assert_eq!(levels.level(&BeerId::new("orval")).settled, Sequence(1), "2 is in somebody's hands");
+        assert_eq!(levels.fold(Fold::Versioned, false, &event(2, 199)), Folded::Late);
+        assert_eq!(levels.fold(Fold::Versioned, false, &event(2, 199)), Folded::Repeated);
         assert_eq!(level(&levels), (198, 3));
     }
 
     #[test]
     fn the_naive_fold_believes_whoever_wrote_last() {
         let mut levels = Levels::default();
-        for event in [event(1, 200), event(3, 198), event(2, 199)] {
+        let orval = BeerId::new("orval");
+        for (event, settled) in [(event(1, 200), 1), (event(3, 198), 1), (event(2, 199), 3)] {
             levels.fold(Fold::Naive, false, &event);
+            assert_eq!(levels.level(&orval).settled, Sequence(settled), "{event:?}");
         }
         assert_eq!(level(&levels), (199, 3), "wrong, and it looks up to date");
         assert_eq!(levels.level(&BeerId::new("orval")).written, 3);
@@ -138,11 +173,13 @@ mod tests {
     #[test]
     fn what_is_left_aside_or_put_right_counts_as_a_write() {
         let mut levels = Levels::default();
-        levels.fold(Fold::Versioned, false, &event(3, 198));
+        levels.fold(Fold::Versioned, false, &event(2, 198));
+        levels.fold(Fold::Versioned, false, &event(1, 199));
         let left = levels.leave(&BeerId::new("orval"));
-        assert_eq!(left, Written { level: Bottles(198), sequence: Sequence(3), written: 2 });
+        let (sequence, settled) = (Sequence(2), Sequence(2));
+        assert_eq!(left, Written { level: Bottles(198), sequence, settled, written: 2 });
         let right = levels.put(&BeerId::new("orval"), Bottles(197));
-        assert_eq!(right, Written { level: Bottles(197), sequence: Sequence(3), written: 3 });
+        assert_eq!(right, Written { level: Bottles(197), sequence, settled, written: 3 });
     }
 
     proptest! {

@@ -5,6 +5,8 @@
 //!
 //! In reading order:
 
+pub mod settled;
+
 pub mod levels;
 
 pub mod work;

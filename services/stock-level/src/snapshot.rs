@@ -58,7 +58,7 @@ pub struct Afresh<'a> {
 }
 
 impl<'a> Afresh<'a> {
-    /// Begins with a snapshot; `handled` says how far each beer was handled.
+    /// Begins with a snapshot; `handled` says which events were handled.
     pub fn begin(handled: &'a Levels, snapshot: Snapshot) -> Self {
         Afresh { handled, said: snapshot, kept: None }
     }
@@ -66,7 +66,7 @@ impl<'a> Afresh<'a> {
     /// Takes the next message of the log in; one that could not be read is no event.
     pub fn take(&mut self, position: Position, event: Option<&StockEvent>) {
         if let Some(event) = event {
-            if event.sequence > self.handled.level(&event.beer).sequence {
+            if !self.handled.has(event) {
                 self.kept.get_or_insert_with(|| self.said.clone());
                 return;
             }
@@ -130,6 +130,14 @@ mod tests {
         assert_eq!(said[&BeerId::new("orval")], Said { level: Bottles(999), sequence: Sequence(1) });
         assert_eq!(said[&BeerId::new("duvel")], Said { level: Bottles(998), sequence: Sequence(2) });
         assert_eq!(kept.until, Some(at(1)), "the next fold reads orval's second event again");
+    }
+
+    #[test]
+    fn one_that_others_have_overtaken_is_left_to_its_worker() {
+        let log = [event("orval", 1), event("orval", 2), event("orval", 3)];
+        let (said, kept) = fold(&log, &handled(&[event("orval", 1), event("orval", 3)]), Snapshot::default());
+        assert_eq!(said[&BeerId::new("orval")].sequence, Sequence(3));
+        assert_eq!(kept.until, Some(at(0)), "it may still be folded");
     }
 
     #[test]

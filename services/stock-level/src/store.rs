@@ -9,6 +9,7 @@ use store::{Migrator, Store, StoreError, Transaction};
 
 use crate::{
     levels::{Levels, Written},
+    settled::Settled,
     snapshot::{Said, Snapshot},
 };
 
@@ -17,29 +18,41 @@ pub(crate) static TABLES: Migrator = sqlx::migrate!();
 
 /// The levels as they were committed last.
 pub(crate) async fn load(store: &Store) -> Result<Levels, StoreError> {
-    let rows: Vec<(String, i64, i64, i64)> =
-        sqlx::query_as("select beer, level, sequence, written from levels").fetch_all(store.reader()).await?;
-    Ok(Levels::of(rows.into_iter().map(|(beer, level, sequence, written)| {
+    let rows: Vec<(String, i64, i64, i64, i64, String)> =
+        sqlx::query_as("select beer, level, sequence, written, settled, beyond from levels")
+            .fetch_all(store.reader())
+            .await?;
+    let level = |(beer, level, sequence, written, settled, beyond): (String, i64, i64, i64, i64, String)| {
+        let beyond: Vec<Sequence> = serde_json::from_str(&beyond)?;
         let written = Written {
             level: bottles(level),
             sequence: sequence_of(sequence),
             written: u64::try_from(written).unwrap_or(0),
+            ..Written::default()
         };
-        (BeerId::new(beer), written)
-    })))
+        Ok((BeerId::new(beer), written, Settled::of(sequence_of(settled), beyond)))
+    };
+    let levels = rows.into_iter().map(level).collect::<serde_json::Result<Vec<_>>>();
+    Ok(Levels::of(levels.map_err(|error| StoreError::Message(error.to_string()))?))
 }
 
-/// Writes one beer's level.
-pub(crate) async fn save(transaction: &mut Transaction, beer: &BeerId, level: Written) -> Result<(), StoreError> {
+/// Writes one beer's level, and which of its events are handled.
+pub(crate) async fn save(transaction: &mut Transaction, beer: &BeerId, levels: &Levels) -> Result<(), StoreError> {
+    let (level, handled) = (levels.level(beer), levels.handled(beer));
+    let beyond: Vec<Sequence> = handled.beyond().collect();
+    let beyond = serde_json::to_string(&beyond).map_err(|error| StoreError::Message(error.to_string()))?;
     sqlx::query(
-        "insert into levels (beer, level, sequence, written) values ($1, $2, $3, $4)
+        "insert into levels (beer, level, sequence, written, settled, beyond) values ($1, $2, $3, $4, $5, $6)
          on conflict (beer) do update
-         set level = excluded.level, sequence = excluded.sequence, written = excluded.written",
+         set level = excluded.level, sequence = excluded.sequence, written = excluded.written,
+             settled = excluded.settled, beyond = excluded.beyond",
     )
     .bind(beer.as_str())
     .bind(i64::from(level.level.0))
     .bind(whole(level.sequence.0))
     .bind(whole(level.written))
+    .bind(whole(handled.until().0))
+    .bind(beyond)
     .execute(&mut **transaction)
     .await?;
     Ok(())

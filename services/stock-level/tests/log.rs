@@ -33,6 +33,12 @@ fn shown(received: &[Received<StockLevel>]) -> BTreeMap<String, (u32, u64)> {
     levels.map(|level| (level.beer.to_string(), (level.level.0, level.sequence.0))).collect()
 }
 
+/// Up to where every event of the orval is handled, as it was said last.
+fn settled(received: &[Received<StockLevel>]) -> u64 {
+    let levels = received.iter().filter_map(|received| received.message.as_ref().ok());
+    levels.rev().find(|level| level.beer.as_str() == "orval").map_or(0, |level| level.settled.0)
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn folds_the_log_and_survives_a_kill() -> Result<()> {
     let ground = Ground::new().await?;
@@ -53,7 +59,8 @@ async fn folds_the_log_and_survives_a_kill() -> Result<()> {
         let shown = shown(all);
         shown.get("orval") == Some(&(160, 40)) && shown.get("duvel") == Some(&(200, 20))
     };
-    ground.read_until(STOCK_LEVELS, right).await?;
+    let levels = ground.read_until(STOCK_LEVELS, right).await?;
+    assert_eq!(settled(&levels), 40, "what was handled before the kill is remembered");
     let unreadable = ground.read_until(UNREADABLE, |all| !all.is_empty()).await?;
     assert_eq!(unreadable.len(), 1);
     service.stop().await
@@ -68,7 +75,8 @@ async fn a_gap_is_closed_from_the_log() -> Result<()> {
     }
     ground.choose(|choices| choices.stock_level = FAILOVER);
     let service = ground.start(Service::StockLevel, stock_level::run);
-    ground.read_until(STOCK_LEVELS, |all| shown(all).get("orval") == Some(&(196, 4))).await?;
+    let levels = ground.read_until(STOCK_LEVELS, |all| shown(all).get("orval") == Some(&(196, 4))).await?;
+    assert_eq!(settled(&levels), 4, "what was read from the log is handled");
     service.stop().await
 }
 

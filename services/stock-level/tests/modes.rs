@@ -53,6 +53,7 @@ async fn only_shared_with_the_naive_fold_goes_wrong_in_a_burst() -> Result<()> {
             assert_eq!(floor.wrong(), 0, "a fold afresh puts right whatever was wrong");
             let burst = floor.burst().await?;
             println!("{subscription:?}, {fold:?}: {} wrong, {} ms", burst.wrong, burst.took.as_millis());
+            assert!(floor.is_settled(), "every event is handled, and it says so: {:#?}", floor.shown);
             wrong.push(burst.wrong);
             let expected = if subscription == Failover { 1 } else { 3 };
             assert_eq!(workers(&burst.writes).len(), expected, "{subscription:?} is handled by so many");
@@ -98,6 +99,23 @@ async fn every_event_dealt_singly_is_a_write_with_its_times() -> Result<()> {
         let work = time_for(&event, folding.work_ms);
         assert!(took >= work.as_micros() as i64, "worked {work:?}, but took {took} µs: {write:?}");
     }
+    floor.close().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_write_says_up_to_where_every_event_is_handled() -> Result<()> {
+    let mut floor = Floor::open(act_5(Shared, Naive)).await?;
+    let mut handled: BTreeMap<String, BTreeSet<u64>> = BTreeMap::new();
+    let mut held_up = 0;
+    for write in floor.burst().await?.writes {
+        let events = handled.entry(write.beer.to_string()).or_default();
+        events.insert(write.event.0);
+        // The first event, the count, was handled before the burst.
+        let contiguous = (2..).take_while(|n| events.contains(n)).last().unwrap_or(1);
+        assert_eq!(write.settled.0, contiguous, "{write:?} after {events:?}");
+        held_up += usize::from(write.settled < write.sequence);
+    }
+    assert!(held_up > 0, "of 55 events some are overtaken");
     floor.close().await
 }
 

@@ -47,6 +47,7 @@ pub fn routes() -> Router<Arc<Site>> {
         .route("/deliveries", get(stage::deliveries))
         .route("/dead-letters/{order_id}/redrive", post(stage::redrive))
         .route("/dead-letters/{order_id}/return", post(stage::return_to_stock))
+        .route("/stock/bursts", get(shelf::bursts))
         .route("/stock/explain/{beer}", get(shelf::explain))
         .route("/settings", get(console::settings).patch(console::change_settings))
         .route("/stage/burst", post(console::burst))

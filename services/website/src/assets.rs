@@ -39,6 +39,7 @@ pub const ASSETS: &[Asset] = &[
     asset("shop.js", JS, include_bytes!("../../../web/scripts/shop.js")),
     asset("past.js", JS, include_bytes!("../../../web/scripts/past.js")),
     asset("send.js", JS, include_bytes!("../../../web/scripts/send.js")),
+    asset("stock.js", JS, include_bytes!("../../../web/scripts/stock.js")),
     asset("console.js", JS, include_bytes!("../../../web/scripts/console.js")),
     asset("icon.svg", "image/svg+xml", include_bytes!("../../../web/icon.svg")),
     // Named with its version instead of asked for by its hash: the address stands in a style sheet.

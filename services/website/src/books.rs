@@ -148,20 +148,23 @@ pub async fn load(store: &Store) -> Result<Known, StoreError> {
     Ok(known)
 }
 
-type BeerRow = (String, Option<i64>, i64, Option<i64>, i64, i64, Option<String>);
+type BeerRow = (String, Option<i64>, i64, Option<i64>, i64, i64, Option<String>, i64);
 
 async fn load_shelves(store: &Store) -> Result<Shelves, StoreError> {
-    let rows: Vec<BeerRow> =
-        sqlx::query_as("select beer, level, sequence, shown_level, shown_sequence, shown_written, worker from beers")
-            .fetch_all(store.reader())
-            .await?;
+    let rows: Vec<BeerRow> = sqlx::query_as(
+        "select beer, level, sequence, shown_level, shown_sequence, shown_written, worker, settled from beers",
+    )
+    .fetch_all(store.reader())
+    .await?;
     let bottles = |level: i64| Bottles(u32::try_from(level).unwrap_or(0));
-    Ok(Shelves::of(rows.into_iter().map(|(beer, level, sequence, shown_level, shown_sequence, written, worker)| {
+    Ok(Shelves::of(rows.into_iter().map(|row| {
+        let (beer, level, sequence, shown_level, shown_sequence, written, worker, settled) = row;
         let shelf = Shelf {
             level: level.map(bottles),
             sequence: Sequence(unsigned(sequence)),
             shown_level: shown_level.map(bottles),
             shown_sequence: Sequence(unsigned(shown_sequence)),
+            settled: Sequence(unsigned(settled)),
             shown_written: unsigned(written),
             worker,
         };

@@ -34,6 +34,11 @@ pub fn tenths(language: Language, tenths: u64) -> String {
     format!("{}{}{}", number(language, tenths / 10), marks(language).1, tenths % 10)
 }
 
+/// `0.76` or `0,76`, from 76 hundredths.
+pub fn hundredths(language: Language, hundredths: u64) -> String {
+    format!("{}{}{:02}", number(language, hundredths / 100), marks(language).1, hundredths % 100)
+}
+
 /// `€ 10.00` or `10,00 €`.
 pub fn money(language: Language, cents: Cents) -> String {
     let amount = format!("{}{}{:02}", number(language, cents.0 / 100), marks(language).1, cents.0 % 100);

@@ -13,7 +13,13 @@ use service::{Context, health};
 use tokio::sync::watch;
 use tower::util::ServiceExt as _;
 
-use crate::{director::Director, http, presenter::Presenter, site::Site};
+use crate::{
+    director::Director,
+    http,
+    presenter::Presenter,
+    site::Site,
+    spans::{self, Collector},
+};
 
 /// How long one waits at the door.
 const WAIT_AT_MOST: Duration = Duration::from_secs(5);
@@ -24,6 +30,8 @@ pub struct House {
     pub presenter: Presenter,
     /// The presenter's hand: settings, commands, questions.
     pub director: Director,
+    /// Who collects traces, if anybody does.
+    pub collector: Option<Collector>,
     context: Context,
     inside: watch::Sender<Option<Inside>>,
 }
@@ -38,11 +46,12 @@ impl House {
     /// A house that is not open yet.
     ///
     /// # Errors
-    /// If the presenter's token cannot be kept.
+    /// If the presenter's token cannot be kept, or a setting cannot be used.
     pub fn new(context: Context) -> anyhow::Result<Arc<Self>> {
         let presenter = Presenter::from_environment(&context.data_dir)?;
         let director = Director::new(context.clone())?;
-        Ok(Arc::new(House { presenter, director, context, inside: watch::Sender::new(None) }))
+        let collector = spans::collector(&context.metrics)?;
+        Ok(Arc::new(House { presenter, director, collector, context, inside: watch::Sender::new(None) }))
     }
 
     /// Opens the door to the website of an episode.

@@ -10,7 +10,11 @@ use axum::{
     response::{Html, IntoResponse, Redirect, Response},
     routing::{get, post},
 };
-use events::{delivery::DeliveryRequest, ids::OrderId};
+use events::{
+    beers::{self, Beer},
+    delivery::DeliveryRequest,
+    ids::{BeerId, OrderId},
+};
 use serde::Deserialize;
 use service::now;
 
@@ -75,6 +79,8 @@ pub struct Visitor {
     theme: Theme,
     presenter: bool,
     path: String,
+    /// The beer that is asked for in the address.
+    beer: Option<&'static Beer>,
     /// The language was asked for in the address, and is to be remembered.
     chosen: Option<Language>,
 }
@@ -95,6 +101,7 @@ impl Visitor {
             theme: query.get("theme").and_then(|name| Theme::of_name(name)).unwrap_or_default(),
             presenter: site.house.presenter.has_signed_in(headers),
             path: uri.path().to_owned(),
+            beer: query.get("beer").and_then(|id| beers::find(&BeerId::new(id.as_str()))),
             chosen,
         }
     }
@@ -205,7 +212,13 @@ impl Visitor {
 
 async fn stage(State(site): State<Arc<Site>>, Path(page): Path<String>, uri: Uri, headers: HeaderMap) -> Response {
     let visitor = Visitor::of(&site, &uri, &headers);
-    visitor.show_stage(&site, Page::of_name(&page).filter(|page| *page != Page::Shop))
+    let page = match (Page::of_name(&page), visitor.beer) {
+        (Some(Page::Stock(None)), beer) => Some(Page::Stock(beer)),
+        // A stream has a name for each beer, a page has not.
+        (Some(Page::Stock(Some(_)) | Page::Shop), _) => None,
+        (page, _) => page,
+    };
+    visitor.show_stage(&site, page)
 }
 
 impl Visitor {
@@ -220,8 +233,8 @@ impl Visitor {
                 let view = site.known(|known| known.newest.view());
                 self.show(site, ok, |frame| pages::newest::render(&view, frame))
             }
-            Some(Page::Stock) => {
-                let view = site.known(|known| known.shelves.view());
+            Some(Page::Stock(beer)) => {
+                let view = site.stock(beer);
                 self.show(site, ok, |frame| pages::stock::render(&view, frame))
             }
             Some(Page::Analysis) => {

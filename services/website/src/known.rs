@@ -3,9 +3,11 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use events::{
+    beers::Beer,
     ids::{Moment, Service},
     insights::{Forecast, Fraud, Insight, Ledger, Rebuild, Sales},
     past::PastAnswer,
+    settings::Folding,
     stage::{PRESENCE_GONE_AFTER_MS, Presence},
     unreadable::Unreadable,
 };
@@ -17,7 +19,7 @@ use crate::{
     shelf::Shelves,
     views::{
         Alive, AnalysisView, DeadLetterView, DeliveriesView, FraudView, LedgerView, PastView, QuestionsView,
-        RebuildView,
+        RebuildView, StockView,
     },
 };
 
@@ -224,6 +226,24 @@ impl Known {
             dead_letters_total: stranded + self.unreadable_total,
             delivered,
             delivered_in_10_s,
+        }
+    }
+
+    /// `/stage/stock`, with the explanation of one beer if that is asked for.
+    pub fn stock(&self, folding: Folding, explained: Option<&'static Beer>, now: Moment) -> StockView {
+        let said = self.presence.get(&Service::StockLevel);
+        let said = said.filter(|(_, heard)| now.micros_since(*heard) <= PRESENCE_GONE_AFTER_MS * 1000);
+        let (shelves, beers) = (&self.shelves, self.shelves.beers());
+        StockView {
+            wrong: shelves.wrong(),
+            writes: shelves.writes(),
+            events: beers.iter().map(|beer| beer.sequence.0).sum(),
+            folding,
+            workers: said.map(|(presence, _)| presence.workers.clone()).unwrap_or_default(),
+            bursts: shelves.bursts().over().copied().collect(),
+            is_bursting: shelves.bursts().is_running(),
+            explained: explained.map(|beer| (beer, shelves.explain(&beer.beer_id()))),
+            beers,
         }
     }
 

@@ -11,6 +11,7 @@ pub mod order;
 
 pub mod journey;
 
+pub mod bursts;
 pub mod newest;
 
 pub mod shelf;

@@ -8,12 +8,15 @@ use std::collections::{BTreeMap, VecDeque};
 
 use events::{
     ids::{Moment, Service},
-    insights::Ledger,
+    insights::{Ledger, ON_THE_WAY_MAX, OnTheWay},
     stage::PRESENCE_GONE_AFTER_MS,
 };
 
 /// Most outages remembered.
 pub const OUTAGES_MAX: usize = 10;
+
+/// What the ledger says of parcels that are where they should be, however long that takes: a long queue is no loss.
+const AT_THEIR_PLACE: [&str; 3] = ["in the queue", "in the queue again", "waits for another attempt"];
 
 /// Who can be gone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,8 +38,8 @@ pub struct Outage {
     pub back_at: Option<Moment>,
     /// Whether another process came back.
     pub new_process: bool,
-    /// When nothing that lay there on its return lay there still: every order known to the website by then was read, had
-    /// gone on since or was at its end, and the ledger was balanced. Never before `back_at`.
+    /// When every order from before its return was accounted for: read by the ledger, which was balanced, and decided; none
+    /// still with a courier who had it then, none whose facts do not fit together yet. Never before `back_at`.
     pub settled_at: Option<Moment>,
     /// How many orders the website knew when it came back.
     orders_then: u64,
@@ -64,11 +67,16 @@ impl Outages {
     /// A service said that it is there, from the process started then; `orders` are known by now. Whether that ends an
     /// absence.
     pub fn heard(&mut self, service: Service, started_at: Moment, now: Moment, orders: u64) -> bool {
+        if service == Service::Website {
+            return false;
+        }
         let Some(before) = self.heard.insert(service, Heard { started_at, at: now }) else { return false };
         let who = Who::Service(service);
         let is_new = before.started_at != started_at;
         if !self.is_gone(who) {
-            if !is_new && !is_too_long(self.audible_since(before.at), now) {
+            // The first words come through a broker of which it was not yet looked whether it is back.
+            let was_silent = !self.is_gone(Who::Broker) && is_too_long(self.audible_since(before.at), now);
+            if !is_new && !was_silent {
                 return false;
             }
             let gone_at = if is_new { before.at } else { self.audible_since(before.at) };
@@ -110,8 +118,7 @@ impl Outages {
         let mut changed = false;
         for outage in &mut self.outages {
             let (Some(back_at), None) = (outage.back_at, outage.settled_at) else { continue };
-            let lies_there = ledger.on_the_way.iter().any(|thing| thing.since <= back_at);
-            if ledger.balanced && ledger.orders.placed >= outage.orders_then && !lies_there {
+            if ledger.balanced && ledger.orders.placed >= outage.orders_then && !hangs(ledger, outage.who, back_at) {
                 outage.settled_at = Some(ledger.at.max(back_at));
                 changed = true;
             }
@@ -146,6 +153,17 @@ impl Outages {
             outage.orders_then = orders;
         }
     }
+}
+
+/// Whether something from before this moment still hangs in the air.
+fn hangs(ledger: &Ledger, who: Who, back_at: Moment) -> bool {
+    let is_from_before = |thing: &&OnTheWay| thing.since <= back_at;
+    let at_its_place = |thing: &OnTheWay| AT_THEIR_PLACE.contains(&thing.what.as_str());
+    let from_before = ledger.on_the_way.iter().filter(is_from_before);
+    let listed = from_before.clone().any(|thing| !at_its_place(thing));
+    // A full list of older things hides what is younger: then only the sums tell whether anything waits for a decision.
+    let is_hidden = from_before.count() >= ON_THE_WAY_MAX;
+    listed || is_hidden && (ledger.orders.waiting > 0 || who == Who::Service(Service::Delivery))
 }
 
 fn is_too_long(since: Moment, now: Moment) -> bool {
@@ -213,12 +231,21 @@ mod tests {
         for millis in (2_000..9_000).step_by(500) {
             assert!(!outages.look(false, at(millis), 5));
         }
+        assert!(!outages.heard(Service::Warehouse, at(-9), at(8_900), 8), "heard before it was looked");
         assert!(outages.look(true, at(9_000), 8));
         assert!(!outages.heard(Service::Warehouse, at(-9), at(9_700), 8));
         assert_eq!(told(&outages), [(Who::Broker, 1_000, Some(9_000), false)]);
         // Silent from then on, it is gone from its last word.
         assert!(outages.look(true, at(12_000), 8));
         assert_eq!(told(&outages)[0], (WAREHOUSE, 9_700, None, false));
+    }
+
+    #[test]
+    fn the_website_does_not_hear_itself() {
+        let mut outages = quiet(0);
+        assert!(!outages.heard(Service::Website, at(0), at(0), 5));
+        assert!(!outages.heard(Service::Website, at(0), at(9_000), 5));
+        assert_eq!(told(&outages), []);
     }
 
     #[test]
@@ -229,7 +256,8 @@ mod tests {
     }
 
     fn ledger(millis: i64, placed: u64, since: Option<i64>) -> Ledger {
-        let thing = |since| OnTheWay { order_id: "a1".parse().unwrap(), what: "waits".into(), since: at(since) };
+        let thing =
+            |since| OnTheWay { order_id: "a1".parse().unwrap(), what: "waits for a decision".into(), since: at(since) };
         Ledger {
             at: at(millis),
             balanced: true,
@@ -250,6 +278,24 @@ mod tests {
         assert!(outages.settle(&ledger(4_500, 9, Some(2_401))), "a younger one does not matter");
         assert!(!outages.settle(&ledger(5_000, 9, None)), "once is enough");
         assert_eq!(outages.list()[0].settled_at, Some(at(4_500)));
+    }
+
+    #[test]
+    fn a_long_queue_is_no_loss_but_what_it_hides_counts() {
+        let back = |service| {
+            let mut outages = quiet(1_000);
+            outages.heard(service, at(-9), at(2_000), 7);
+            outages.heard(service, at(1_900), at(2_400), 7);
+            outages
+        };
+        let mut queued = ledger(2_500, 9, Some(2_000));
+        queued.on_the_way[0].what = "in the queue".into();
+        assert!(back(Service::Delivery).settle(&queued));
+        queued.on_the_way = vec![queued.on_the_way[0].clone(); ON_THE_WAY_MAX];
+        assert!(back(Service::Warehouse).settle(&queued), "nothing waits for a decision");
+        assert!(!back(Service::Delivery).settle(&queued), "who had a parcel in hand is not known");
+        queued.orders.waiting = 1;
+        assert!(!back(Service::Warehouse).settle(&queued), "since when it waits is not known");
     }
 
     #[test]

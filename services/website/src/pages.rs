@@ -30,7 +30,13 @@ pub mod deliveries;
 
 pub mod stock;
 
-mod writes;
+mod switches;
+
+mod lanes;
+
+mod bursts;
+
+mod explained;
 
 pub mod analysis;
 

@@ -133,7 +133,7 @@ async fn open(house: &Arc<House>, context: Context) -> anyhow::Result<(Arc<Site>
     outbox.wake();
     let (letters, waiting) = mpsc::channel(AT_THE_DESK_MAX);
     let known = books::load(&store).await?;
-    let spans = spans::start(&context, &store, &mut tasks)?;
+    let spans = house.collector.clone().map(|collector| spans::start(collector, &store, &mut tasks));
     info!(episode = context.bus.place().episode, "the shop is open");
     let site = Site::new(context, store, outbox, letters, Arc::clone(house), spans, known);
     tasks.start(desk::work(Arc::clone(&site), waiting));

@@ -6,11 +6,18 @@ use events::{
     beers::{self, BEERS},
     ids::{BeerId, Moment},
     quantities::{Bottles, Sequence},
+    settings::Folding,
     stock::{StockEvent, StockLevel},
 };
 
-use crate::views::{BeerOnShelf, Explained, Happened, StockView, Write};
+use crate::{
+    bursts::Bursts,
+    crowd,
+    views::{BeerOnShelf, Explained, Happened, Write},
+};
 
+/// Who writes what no worker of stock-level handed in: levels folded afresh.
+pub const DESK: &str = "desk";
 /// Writes of stock-level that are remembered, to be shown: more than those of a burst.
 const WRITES_MAX: usize = 80;
 /// Events and writes of one beer that are remembered, to explain how its level came about.
@@ -27,6 +34,8 @@ pub struct Shelf {
     pub shown_level: Option<Bottles>,
     /// The highest sequence it handled.
     pub shown_sequence: Sequence,
+    /// It has handled every event up to this one.
+    pub settled: Sequence,
     /// Its count of writes.
     pub shown_written: u64,
     /// Who wrote it.
@@ -36,12 +45,13 @@ pub struct Shelf {
 impl Shelf {
     /// How many events of this beer stock-level has still to handle.
     pub fn behind(&self) -> u64 {
-        self.sequence.0.saturating_sub(self.shown_sequence.0)
+        self.sequence.0.saturating_sub(self.settled.0)
     }
 
-    /// Wrong: what is shown differs from the log, and no event is unhandled. While one is, it is only behind.
+    /// Wrong: what is shown differs from the log, and no event is unhandled. While one is, it is only behind; and while
+    /// stock-level is ahead of what was read here of the log, nothing can be said.
     pub fn is_wrong(&self) -> bool {
-        self.level.is_some() && self.behind() == 0 && self.shown_level != self.level
+        self.level.is_some() && self.settled == self.sequence && self.shown_level != self.level
     }
 }
 
@@ -55,6 +65,7 @@ pub struct Shelves {
     log: BTreeMap<BeerId, VecDeque<Happened>>,
     /// The last writes of each beer, newest first.
     written: BTreeMap<BeerId, VecDeque<Write>>,
+    bursts: Bursts,
 }
 
 impl Shelves {
@@ -78,6 +89,8 @@ impl Shelves {
             let log = self.log.entry(event.beer.clone()).or_default();
             log.push_front(Happened { event: event.clone(), at });
             log.truncate(EXPLAINED_MAX);
+            self.bursts.happened(event, at);
+            self.look_at_burst();
         }
         new
     }
@@ -92,6 +105,7 @@ impl Shelves {
         shelf.shown_written = level.written;
         shelf.shown_level = Some(level.level);
         shelf.shown_sequence = level.sequence;
+        shelf.settled = level.settled;
         shelf.worker = Some(level.worker.clone());
         if let Some(beer) = beers::find(&level.beer) {
             let write = Write {
@@ -109,7 +123,27 @@ impl Shelves {
             written.push_front(write);
             written.truncate(EXPLAINED_MAX);
         }
+        self.bursts.written(level);
+        self.look_at_burst();
         true
+    }
+
+    /// A burst begins: the log is as it is known here, and stock-level works like this.
+    pub fn begin_burst(&mut self, folding: Folding) {
+        let level = |beer: &beers::Beer| (beer.beer_id(), self.shelf(&beer.beer_id()).level);
+        let beers: Vec<_> = crowd::for_everyone().map(level).collect();
+        self.bursts.begin(folding, beers);
+    }
+
+    fn look_at_burst(&mut self) {
+        let shelves = &self.beers;
+        let settled = |beer: &BeerId| shelves.get(beer).map(|shelf| shelf.settled).unwrap_or_default();
+        self.bursts.look(settled, || shelves.values().filter(|shelf| shelf.is_wrong()).count());
+    }
+
+    /// The bursts of this episode.
+    pub fn bursts(&self) -> &Bursts {
+        &self.bursts
     }
 
     /// How the level of a beer came about, as far as it was seen since this process began.
@@ -148,15 +182,14 @@ impl Shelves {
         BEERS.iter().map(on_shelf).collect()
     }
 
-    /// The stock page.
-    pub fn view(&self) -> StockView {
-        let beers = self.beers();
-        StockView {
-            wrong: beers.iter().filter(|beer| beer.wrong).count(),
-            events: beers.iter().map(|beer| beer.sequence.0).sum(),
-            writes: self.writes.iter().cloned().collect(),
-            beers,
-        }
+    /// The writes since the levels were folded afresh, newest first.
+    pub fn writes(&self) -> Vec<Write> {
+        self.writes.iter().take_while(|write| write.worker != DESK).cloned().collect()
+    }
+
+    /// How many beers are wrong.
+    pub fn wrong(&self) -> usize {
+        self.beers.values().filter(|shelf| shelf.is_wrong()).count()
     }
 }
 
@@ -182,6 +215,7 @@ mod tests {
             beer: BeerId::new("orval"),
             level: Bottles(level),
             sequence: Sequence(sequence),
+            settled: Sequence(sequence),
             written,
             event: Sequence(sequence),
             ignored: false,
@@ -217,6 +251,74 @@ mod tests {
         shelves.shown(&level(3, 199, 3));
         assert!(orval(&shelves).is_wrong());
         assert!(!shelves.shown(&level(3, 198, 2)), "written before");
-        assert_eq!(shelves.view().wrong, 1);
+        assert_eq!(shelves.wrong(), 1);
+    }
+
+    #[test]
+    fn while_an_older_event_is_in_somebodys_hands_a_beer_is_behind_and_not_wrong() {
+        let mut shelves = Shelves::default();
+        for n in 1..=3 {
+            shelves.happened(&event(n, 201 - n as u32), Moment::default());
+        }
+        shelves.shown(&StockLevel { settled: Sequence(1), ..level(3, 198, 2) });
+        assert_eq!((orval(&shelves).behind(), orval(&shelves).is_wrong()), (2, false), "2 is not handled");
+        shelves.shown(&StockLevel { settled: Sequence(3), event: Sequence(2), ..level(3, 199, 3) });
+        assert_eq!((orval(&shelves).behind(), orval(&shelves).is_wrong()), (0, true));
+    }
+
+    #[test]
+    fn while_the_log_is_read_later_than_the_levels_nothing_is_called_wrong() {
+        let mut shelves = Shelves::default();
+        shelves.happened(&event(1, 200), Moment::default());
+        shelves.shown(&level(2, 199, 2));
+        assert!(!orval(&shelves).is_wrong());
+        shelves.happened(&event(2, 199), Moment::default());
+        assert!(!orval(&shelves).is_wrong());
+    }
+
+    #[test]
+    fn a_burst_is_measured_whichever_topic_is_read_first() {
+        for levels_first in [false, true] {
+            let mut shelves = Shelves::default();
+            let named = |beer: &beers::Beer, mut event: StockEvent| {
+                event.beer = beer.beer_id();
+                event
+            };
+            for beer in &BEERS {
+                shelves.happened(&named(beer, event(1, 100)), Moment::default());
+                shelves.shown(&StockLevel { beer: beer.beer_id(), ..level(1, 100, 1) });
+            }
+            shelves.begin_burst(Folding::default());
+            let beers: Vec<_> = crowd::for_everyone().collect();
+            let read_log = |shelves: &mut Shelves| {
+                for (beer, n) in beers.iter().flat_map(|beer| (2..=6).map(move |n| (beer, n))) {
+                    shelves.happened(&named(beer, event(n, 101 - n as u32)), Moment::from_micros(1_000));
+                }
+            };
+            if !levels_first {
+                read_log(&mut shelves);
+            }
+            for beer in &beers {
+                let shown = if beer.id == "orval" { 97 } else { 95 };
+                let write = StockLevel { beer: beer.beer_id(), at: Moment::from_micros(9_000), ..level(6, shown, 6) };
+                shelves.shown(&write);
+            }
+            if levels_first {
+                assert!(shelves.bursts().is_running());
+                read_log(&mut shelves);
+            }
+            let burst = shelves.bursts().over().next().unwrap();
+            assert_eq!((burst.events, burst.micros, burst.wrong), (55, 8_000, 1));
+        }
+    }
+
+    #[test]
+    fn what_was_written_before_a_fold_afresh_is_another_story() {
+        let mut shelves = Shelves::default();
+        shelves.shown(&level(1, 200, 1));
+        shelves.shown(&StockLevel { worker: DESK.into(), ..level(1, 200, 2) });
+        shelves.shown(&level(2, 199, 3));
+        let written: Vec<u64> = shelves.writes().iter().map(|write| write.event.0).collect();
+        assert_eq!(written, [2]);
     }
 }

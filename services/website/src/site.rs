@@ -3,6 +3,7 @@
 use std::sync::{Arc, PoisonError, RwLock};
 
 use events::{
+    beers::Beer,
     ids::{Moment, OrderId, Service},
     orders::PlaceOrder,
 };
@@ -19,7 +20,7 @@ use crate::{
     pages::order::is_finished,
     spans::Spans,
     streams::Renderings,
-    views::{Alive, OrderView, Status},
+    views::{Alive, OrderView, Status, StockView},
 };
 
 /// Most letters that wait at the desk.
@@ -83,6 +84,12 @@ impl Site {
     pub fn alive(&self) -> Alive {
         let pulsar = self.context.bus.is_connected();
         self.known(|known| known.alive(pulsar, now()))
+    }
+
+    /// `/stage/stock`, with the explanation of one beer if that is asked for.
+    pub fn stock(&self, explained: Option<&'static Beer>) -> StockView {
+        let folding = self.context.stage.settings().choices.stock_level;
+        self.known(|known| known.stock(folding, explained, now()))
     }
 
     /// Puts an order into the books; it is safe when this returns. The same key twice is the same order.

@@ -10,8 +10,9 @@ use prometheus_client::metrics::counter::Counter;
 use reqwest::{Client, header::CONTENT_TYPE};
 use serde_json::{Value, json};
 use service::{
-    Context, Tasks,
+    Tasks,
     environment::{self, Unusable},
+    metrics::Metrics,
 };
 use store::Store;
 use tokio::{
@@ -57,23 +58,28 @@ impl Spans {
     }
 }
 
-/// Starts sending spans to `{OTEL_EXPORTER_OTLP_ENDPOINT}/v1/traces`; `None` without that setting.
+/// Whoever collects spans at `{OTEL_EXPORTER_OTLP_ENDPOINT}/v1/traces`, whatever the episode; `None` without that
+/// setting.
 ///
 /// # Errors
 /// If the setting is no address, or no HTTP client can be made.
-pub fn start(context: &Context, store: &Store, tasks: &mut Tasks) -> anyhow::Result<Option<Spans>> {
+pub fn collector(metrics: &Metrics) -> anyhow::Result<Option<Collector>> {
     let Some(endpoint) = environment::text("OTEL_EXPORTER_OTLP_ENDPOINT") else { return Ok(None) };
     let collector = Collector::new(&endpoint)?;
-    let (sent, dropped) = (collector.sent.clone(), collector.dropped.clone());
-    context.metrics.register("orders_traced", "Finished orders sent as spans", sent);
-    context.metrics.register("orders_not_traced", "Finished orders whose spans were dropped", dropped.clone());
+    metrics.register("orders_traced", "Finished orders sent as spans", collector.sent.clone());
+    metrics.register("orders_not_traced", "Finished orders whose spans were dropped", collector.dropped.clone());
+    Ok(Some(collector))
+}
+
+/// Starts sending the finished orders of an episode.
+pub fn start(collector: Collector, store: &Store, tasks: &mut Tasks) -> Spans {
     let (orders, waiting) = mpsc::channel(WAITING_MAX);
-    let store = store.clone();
+    let (store, dropped) = (store.clone(), collector.dropped.clone());
     tasks.start(async move {
         collect(&store, collector, waiting).await;
         Ok(())
     });
-    Ok(Some(Spans { orders, dropped }))
+    Spans { orders, dropped }
 }
 
 /// Sends what is finished until nobody finishes anything any more.
@@ -93,8 +99,9 @@ async fn collect(store: &Store, mut collector: Collector, mut waiting: mpsc::Rec
     }
 }
 
-/// Whoever collects spans.
-struct Collector {
+/// Whoever collects spans. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Collector {
     address: String,
     http: Client,
     sent: Counter,

@@ -214,12 +214,12 @@ pub(crate) async fn add_hop(transaction: &mut Transaction, hop: &Hop<'_>) -> Res
 /// Writes one beer.
 pub(crate) async fn save_beer(transaction: &mut Transaction, beer: &str, shelf: &Shelf) -> Result<(), StoreError> {
     sqlx::query(
-        "insert into beers (beer, level, sequence, shown_level, shown_sequence, shown_written, worker)
-         values ($1, $2, $3, $4, $5, $6, $7)
+        "insert into beers (beer, level, sequence, shown_level, shown_sequence, shown_written, worker, settled)
+         values ($1, $2, $3, $4, $5, $6, $7, $8)
          on conflict (beer) do update
          set level = excluded.level, sequence = excluded.sequence, shown_level = excluded.shown_level,
              shown_sequence = excluded.shown_sequence, shown_written = excluded.shown_written,
-             worker = excluded.worker",
+             worker = excluded.worker, settled = excluded.settled",
     )
     .bind(beer)
     .bind(shelf.level.map(|level| i64::from(level.0)))
@@ -228,6 +228,7 @@ pub(crate) async fn save_beer(transaction: &mut Transaction, beer: &str, shelf: 
     .bind(column(shelf.shown_sequence.0))
     .bind(column(shelf.shown_written))
     .bind(shelf.worker.as_deref())
+    .bind(column(shelf.settled.0))
     .execute(&mut **transaction)
     .await?;
     Ok(())

@@ -12,7 +12,10 @@ use axum::response::{
     IntoResponse as _, Response,
     sse::{Event, Sse},
 };
-use events::ids::OrderId;
+use events::{
+    beers::{self, Beer},
+    ids::{BeerId, OrderId},
+};
 use futures_util::{Stream, StreamExt as _, stream};
 use serde_json::json;
 use service::now;
@@ -89,8 +92,8 @@ pub enum Page {
     Deliveries,
     /// `/stage/orders`
     Orders,
-    /// `/stage/stock`
-    Stock,
+    /// `/stage/stock`, with the explanation of a beer or without
+    Stock(Option<&'static Beer>),
     /// `/stage/analysis`
     Analysis,
     /// `/stage/past`
@@ -114,7 +117,7 @@ impl Page {
             "shop" => Some(Page::Shop),
             "deliveries" => Some(Page::Deliveries),
             "orders" => Some(Page::Orders),
-            "stock" => Some(Page::Stock),
+            "stock" => Some(Page::Stock(None)),
             "analysis" => Some(Page::Analysis),
             "past" => Some(Page::Past),
             "rebuild" => Some(Page::Rebuild),
@@ -122,7 +125,7 @@ impl Page {
             "fraud" => Some(Page::Fraud),
             "ledger" => Some(Page::Ledger),
             "console" => Some(Page::Console),
-            _ => None,
+            _ => beers::find(&BeerId::new(name.strip_prefix("stock-")?)).map(|beer| Page::Stock(Some(beer))),
         }
     }
 
@@ -186,7 +189,7 @@ fn render(site: &Site, page: Page, reader: Reader) -> askama::Result<Vec<Fragmen
         Page::Shop => pages::shop::fragments(&site.known(|known| known.shelves.beers()), frame),
         Page::Deliveries => pages::deliveries::fragments(&site.known(|known| known.deliveries(frame.now)), frame),
         Page::Orders => pages::newest::fragments(&site.known(|known| known.newest.view()), frame),
-        Page::Stock => pages::stock::fragments(&site.known(|known| known.shelves.view()), frame),
+        Page::Stock(beer) => pages::stock::fragments(&site.stock(beer), frame),
         Page::Analysis => pages::analysis::fragments(&site.known(|known| known.analysis()), frame),
         Page::Past => pages::past::fragments(&now_as_past(site), frame),
         Page::Rebuild => pages::rebuild::fragments(&site.known(|known| known.rebuilt()), frame),

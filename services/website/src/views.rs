@@ -8,11 +8,10 @@ use events::{
     insights::{Forecast, Fraud, Ledger, Sales},
     orders::{Fault, Line},
     quantities::{Bottles, Cents, Sequence},
-    stock::StockEvent,
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{outages::Outage, shelf::Shelf};
+use crate::outages::Outage;
 
 mod console;
 pub use console::ConsoleView;
@@ -25,6 +24,9 @@ pub use newest::{NewestOrder, NewestView};
 
 mod past;
 pub use past::{FraudView, PastView, QuestionsView, RebuildView};
+
+mod stock;
+pub use stock::{Explained, Happened, StockView, Write};
 
 /// Where an order is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -183,7 +185,7 @@ pub struct BeerOnShelf {
     pub shown_sequence: Sequence,
     /// Shown differs from the log, and no event is unhandled.
     pub wrong: bool,
-    /// How many events stock-level has still to handle.
+    /// Of how many of the last events nobody can say yet that stock-level has handled them.
     pub behind: u64,
     /// Who wrote the shown level.
     pub worker: Option<String>,
@@ -196,58 +198,6 @@ pub struct Alive {
     pub pulsar: bool,
     /// The services that said something in the last two seconds.
     pub services: Vec<Service>,
-}
-
-/// `/stage/stock`.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct StockView {
-    /// All beers, in the order of the catalogue.
-    pub beers: Vec<BeerOnShelf>,
-    /// How many of them are wrong.
-    pub wrong: usize,
-    /// The last levels written, newest first, at most 80.
-    pub writes: Vec<Write>,
-    /// Events in the log.
-    pub events: u64,
-}
-
-/// One event of the log, and when it happened.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Happened {
-    /// The event.
-    pub event: StockEvent,
-    /// When.
-    pub at: Moment,
-}
-
-/// One level as it was written.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Write {
-    /// Which beer.
-    pub beer: &'static Beer,
-    /// The event that was handled, as its sequence.
-    pub event: Sequence,
-    /// What the level is after it.
-    pub level: Bottles,
-    /// It was older than the level, and was left aside.
-    pub ignored: bool,
-    /// By whom.
-    pub worker: String,
-    /// When the worker took the event.
-    pub taken_at: Moment,
-    /// When it was written.
-    pub at: Moment,
-}
-
-/// How the level of a beer came about.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Explained {
-    /// The beer as it is.
-    pub shelf: Shelf,
-    /// The end of its log, in the order of the log.
-    pub log: Vec<Happened>,
-    /// The last writes of its level, in the order in which they were written.
-    pub written: Vec<Write>,
 }
 
 /// `/stage/analysis`.

@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// The shape of a beer's own glass.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Glass {
     /// Round below, narrow above, on a stem.
     Tulip,
@@ -22,7 +22,7 @@ pub enum Glass {
 }
 
 /// One beer of the catalogue.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Beer {
     /// Its id, as in messages and addresses.
     pub id: &'static str,

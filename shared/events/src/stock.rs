@@ -61,6 +61,9 @@ pub struct StockLevel {
     pub level: Bottles,
     /// The highest sequence of this beer that was handled.
     pub sequence: Sequence,
+    /// Every event of this beer up to this one is handled. Lower than `sequence` as long as an older event is still in
+    /// somebody's hands: until then nobody can say whether the level is wrong or only behind.
+    pub settled: Sequence,
     /// Counts the writes of this beer's level, so that a reader keeps the one written last. A reader that kept the
     /// highest sequence instead would heal the very fault a Shared subscription with a naive fold shows.
     pub written: u64,

@@ -106,6 +106,7 @@ fn stock() {
         beer: BeerId::new("orval"),
         level: Bottles(153),
         sequence: Sequence(42),
+        settled: Sequence(42),
         written: 42,
         event: Sequence(42),
         ignored: false,
@@ -114,7 +115,10 @@ fn stock() {
         at: moment(),
     };
     golden("stock-level", &level);
-    golden("stock-level-ignored", &StockLevel { event: Sequence(40), ignored: true, written: 43, ..level });
+    golden(
+        "stock-level-ignored",
+        &StockLevel { event: Sequence(40), ignored: true, settled: Sequence(41), written: 43, ..level },
+    );
 }
 
 #[test]

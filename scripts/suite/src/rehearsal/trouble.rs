@@ -30,7 +30,7 @@ pub(super) async fn when_it_goes_wrong(room: &mut Room<'_>) -> Result<()> {
         now["retries"].as_array().is_some_and(|all| all.iter().any(|retry| retry["order_id"] != lost.as_str()))
     };
     room.until_says("others to be tried again", "/api/deliveries", others).await?;
-    room.until_seen("#retries a[href^='/orders/']", |count| count > 0).await?;
+    room.until_seen("#retries a[href*='/orders/']", |count| count > 0).await?;
     room.until_says("the rest to be delivered", "/api/deliveries", |now| number(&now["delivered"]) > before).await?;
     room.next().await?; // no more of them
     until_given_up(room).await?;

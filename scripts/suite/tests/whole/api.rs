@@ -37,6 +37,7 @@ pub async fn is_described_truly(demo: &Demo) -> Result<()> {
         "get /api/questions",
         "get /api/settings",
         "get /api/stock",
+        "get /api/stock/bursts",
         "get /api/stock/explain/{beer}",
         "patch /api/settings",
         "post /api/analysis/rebuild",

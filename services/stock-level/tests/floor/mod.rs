@@ -173,6 +173,12 @@ impl Floor {
         self.log.iter().filter(|(beer, event)| shown(beer) != Some(event.level)).count()
     }
 
+    /// Whether stock-level says of each beer that all its events are handled.
+    pub fn is_settled(&self) -> bool {
+        let settled = |beer: &BeerId| self.shown.get(beer).map(|shown| shown.settled);
+        self.log.iter().all(|(beer, event)| settled(beer) == Some(event.sequence))
+    }
+
     /// Has it fold the levels afresh, and takes in what that wrote.
     pub async fn fold_afresh(&mut self) -> Result<()> {
         let deadline = Instant::now() + LIMIT;

@@ -114,6 +114,8 @@ pub(crate) async fn make_burst(site: &Site) -> Result<usize, Problem> {
     let Answer::Done = site.house.director.ask(Service::StockLevel, question, FOLDED_WITHIN).await? else {
         return Err(Problem::unavailable("stock-level gave another answer"));
     };
+    let folding = site.house.director.settings().choices.stock_level;
+    site.learn(|known| known.shelves.begin_burst(folding));
     let orders = crowd::burst();
     let count = orders.len();
     for order in orders {

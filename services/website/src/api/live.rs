@@ -47,10 +47,10 @@ pub(super) async fn feed(State(site): State<Arc<Site>>, Query(follow): Query<Fol
 
 fn views(site: &Site) -> Map<String, Value> {
     let (stock, deliveries, analysis, ledger) =
-        site.known(|known| (known.shelves.view(), known.deliveries(now()), known.analysis(), known.ledger()));
+        site.known(|known| (known.shelves.beers(), known.deliveries(now()), known.analysis(), known.ledger()));
     let value = |result: Result<Value, serde_json::Error>| result.unwrap_or(Value::Null);
     let entries = [
-        ("stock", value(serde_json::to_value(Stock::from(stock.beers.as_slice())))),
+        ("stock", value(serde_json::to_value(Stock::from(stock.as_slice())))),
         ("deliveries", value(serde_json::to_value(Deliveries::from(deliveries)))),
         ("insights", json!({"sales": analysis.sales, "forecast": analysis.forecast})),
         ("ledger", value(serde_json::to_value(ledger.ledger))),

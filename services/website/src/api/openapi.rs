@@ -13,7 +13,7 @@ use super::{acts, console, live, orders, past, shelf, stage};
     info(title = "My Belgian beers online", description = "Order beers, follow them, and see whether the sums hold."),
     paths(
         shelf::beers, shelf::stock, orders::place, orders::show, stage::ledger, stage::insights, stage::deliveries,
-        stage::redrive, stage::return_to_stock, shelf::explain, console::settings, console::change_settings,
+        stage::redrive, stage::return_to_stock, shelf::explain, shelf::bursts, console::settings, console::change_settings,
         console::burst, console::reset, console::crash, acts::begin, acts::play, past::history, past::questions, past::ask, past::rebuild,
         past::begin_rebuild, past::fraud, live::feed, document,
     ),

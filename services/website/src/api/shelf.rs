@@ -1,6 +1,6 @@
 //! The beers: for a customer, and for whoever wants to know whether what is shown is true.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     Json,
@@ -9,6 +9,7 @@ use axum::{
 use events::{
     beers,
     ids::{BeerId, Moment, OrderId},
+    settings::{Fold, SubscriptionType},
     stock::StockChange,
 };
 use serde::Serialize;
@@ -16,6 +17,7 @@ use utoipa::ToSchema;
 
 use super::problem::Problem;
 use crate::{
+    bursts::Burst,
     site::Site,
     views::{BeerOnShelf, Explained},
 };
@@ -78,8 +80,7 @@ pub(super) struct StockOfBeer {
 /// The stock, the truth beside what is shown.
 #[utoipa::path(get, path = "/api/stock", responses((status = 200, body = Stock)))]
 pub(super) async fn stock(State(site): State<Arc<Site>>) -> Json<Stock> {
-    let view = site.known(|known| known.shelves.view());
-    Json(Stock::from(view.beers.as_slice()))
+    Json(Stock::from(site.known(|known| known.shelves.beers()).as_slice()))
 }
 
 impl From<&[BeerOnShelf]> for Stock {
@@ -95,6 +96,45 @@ impl From<&[BeerOnShelf]> for Stock {
         };
         Stock { beers: shelves.iter().map(beer).collect(), wrong: shelves.iter().filter(|shelf| shelf.wrong).count() }
     }
+}
+
+/// What bursts did to the levels, newest first: the last 40 of this episode.
+#[derive(Serialize, ToSchema)]
+pub(super) struct BurstsShown {
+    bursts: Vec<BurstShown>,
+}
+
+/// A burst that is over.
+#[derive(Serialize, ToSchema)]
+pub(super) struct BurstShown {
+    /// How its events were dealt out: Failover, Shared or Key_Shared.
+    #[schema(value_type = String)]
+    subscription: SubscriptionType,
+    /// How they became levels: naive or versioned.
+    #[schema(value_type = String)]
+    fold: Fold,
+    /// By how many workers.
+    workers: u32,
+    /// How many there were.
+    events: u32,
+    /// From the first of them to the last write.
+    seconds: f64,
+    /// How many beers were wrong then.
+    wrong: u32,
+}
+
+/// What bursts did to the levels.
+#[utoipa::path(get, path = "/api/stock/bursts", responses((status = 200, body = BurstsShown)))]
+pub(super) async fn bursts(State(site): State<Arc<Site>>) -> Json<BurstsShown> {
+    let shown = |burst: &Burst| BurstShown {
+        subscription: burst.folding.subscription,
+        fold: burst.folding.fold,
+        workers: burst.folding.workers,
+        events: burst.events,
+        seconds: Duration::from_micros(burst.micros).as_secs_f64(),
+        wrong: burst.wrong,
+    };
+    Json(BurstsShown { bursts: site.known(|known| known.shelves.bursts().over().map(shown).collect()) })
 }
 
 /// How the level of a beer came about.

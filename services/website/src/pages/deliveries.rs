@@ -13,6 +13,8 @@ use crate::{
     views::{DeadLetterView, DeliveriesView, Lane, Parcel, Retry, Tried},
 };
 
+/// More lanes than these stand in narrow columns.
+const LANES_IN_ONE_COLUMN: usize = 5;
 /// Places on the shelf that are drawn.
 const SHELF: usize = 30;
 
@@ -36,6 +38,7 @@ struct Queue<'a> {
 struct Lanes<'a> {
     frame: Frame<'a>,
     lanes: Vec<LaneRow<'a>>,
+    many: bool,
     live: bool,
 }
 
@@ -127,8 +130,12 @@ pub fn fragments(view: &DeliveriesView, frame: Frame<'_>) -> askama::Result<Vec<
         let rest = total.saturating_sub(u64::try_from(listed).unwrap_or(u64::MAX));
         (rest > 0).then(|| language.count("delivery.more", rest))
     };
-    let lanes =
-        Lanes { frame, lanes: view.couriers.iter().map(|lane| lane_row(lane, &frame)).collect(), live: view.live };
+    let lanes = Lanes {
+        frame,
+        lanes: view.couriers.iter().map(|lane| lane_row(lane, &frame)).collect(),
+        many: view.couriers.len() > LANES_IN_ONE_COLUMN,
+        live: view.live,
+    };
     let retries = Retries {
         frame,
         retries: view.retries.iter().map(|retry| retry_row(retry, &frame)).collect(),

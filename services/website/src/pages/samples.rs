@@ -12,12 +12,15 @@ use events::{
     orders::{Fault, Line, Problem},
     past::{Cell, PastAnswer, PastQuestion},
     quantities::{Bottles, Cents, Sequence},
-    settings::{Choices, StageSettings},
+    settings::{Choices, Fold, Folding, StageSettings, SubscriptionType},
+    stock::{StockChange, StockEvent},
 };
 
 use crate::{
     acts::Act,
+    bursts::Burst,
     outages::{Outage, Outages},
+    shelf::Shelf,
     views::*,
 };
 
@@ -234,7 +237,7 @@ pub(crate) fn stock() -> StockView {
         beer: beer(id),
         event: Sequence(*sequence),
         level: Bottles(*level),
-        ignored: false,
+        ignored: *id == "duvel" && *sequence == 29,
         worker: format!("worker-{worker}"),
         taken_at: NOW.plus_millis(-40 * i64::try_from(n).unwrap() - 30),
         at: NOW.plus_millis(-40 * i64::try_from(n).unwrap()),
@@ -243,17 +246,57 @@ pub(crate) fn stock() -> StockView {
         ("moinette", 40, 61, 2),
         ("duvel", 31, 216, 1),
         ("orval", 13, 153, 3),
-        ("moinette", 43, 49, 1),
+        ("moinette", 42, 52, 1),
         ("chimay-bleue", 8, 110, 3),
         ("chouffe", 8, 16, 2),
-        ("moinette", 42, 52, 1),
+        ("moinette", 43, 49, 1),
         ("rodenbach", 20, 122, 3),
         ("duvel", 29, 218, 2),
         ("moinette", 41, 55, 1),
         ("westvleteren-12", 5, 0, 3),
         ("karmeliet", 18, 228, 1),
     ];
-    StockView { beers, wrong: 1, writes: newest_first.iter().enumerate().map(written).collect(), events: 8127 }
+    let folding = Folding { subscription: SubscriptionType::Shared, workers: 3, fold: Fold::Naive, work_ms: [5, 60] };
+    let burst = |folding, micros, wrong| Burst { folding, events: 55, micros, wrong };
+    StockView {
+        beers,
+        wrong: 1,
+        writes: newest_first.iter().enumerate().map(written).collect(),
+        events: 8127,
+        folding,
+        workers: (1..=3).map(|n| format!("worker-{n}")).collect(),
+        bursts: vec![
+            burst(folding, 760_000, 4),
+            burst(folding, 800_000, 3),
+            burst(folding, 740_000, 0),
+            burst(Folding { subscription: SubscriptionType::KeyShared, workers: 2, ..folding }, 1_100_000, 0),
+            burst(Folding { subscription: SubscriptionType::Failover, ..folding }, 2_010_000, 0),
+        ],
+        is_bursting: false,
+        explained: None,
+    }
+}
+
+/// The same, with the beer explained that is wrong.
+pub(crate) fn stock_explained() -> StockView {
+    let view = stock();
+    let event = |sequence: u64| StockEvent {
+        change: StockChange::Reserved,
+        beer: BeerId::new("moinette"),
+        sequence: Sequence(sequence),
+        bottles: Bottles(3),
+        level: Bottles(178 - 3 * u32::try_from(sequence).unwrap()),
+        order_id: None,
+    };
+    let happened = |sequence| Happened { event: event(sequence), at: NOW.plus_millis(-900) };
+    let (level, shown_level) = (view.beers[0].level, view.beers[0].shown_level);
+    let (sequence, settled) = (Sequence(43), Sequence(43));
+    let explained = Explained {
+        shelf: Shelf { level, shown_level, sequence, settled, ..Shelf::default() },
+        log: (39..=43).map(happened).collect(),
+        written: view.writes.iter().rev().filter(|write| write.beer.id == "moinette").cloned().collect(),
+    };
+    StockView { explained: Some((view.beers[0].beer, explained)), ..view }
 }
 
 pub(crate) fn analysis() -> AnalysisView {

@@ -2,7 +2,10 @@
 
 use std::collections::HashSet;
 
-use events::ids::{BeerId, EventId, Moment};
+use events::{
+    ids::{BeerId, EventId, Moment},
+    settings::{Fold, SubscriptionType},
+};
 
 use super::*;
 use crate::views::*;
@@ -43,7 +46,7 @@ fn pages(frame: Frame<'_>) -> Vec<(String, Vec<Fragment>)> {
     for view in [samples::newest(), NewestView::default()] {
         pages.push((newest::render(&view, frame).unwrap(), newest::fragments(&view, frame).unwrap()));
     }
-    for view in [samples::stock(), StockView::default()] {
+    for view in [samples::stock(), samples::stock_explained(), StockView::default()] {
         pages.push((stock::render(&view, frame).unwrap(), stock::fragments(&view, frame).unwrap()));
     }
     for view in [samples::analysis(), AnalysisView::default()] {
@@ -216,6 +219,49 @@ fn the_presenter_alone_has_the_buttons() {
     assert!(page.contains("action=\"/stage/dead-letters/x9d4m2aa/redrive\""));
     let page = deliveries::render(&samples::deliveries(), Frame { presenter: false, ..presenter }).unwrap();
     assert!(!page.contains("<form") && page.contains("href=\"/sign-in\""));
+}
+
+#[test]
+fn the_title_of_the_stock_page_says_what_is_so() {
+    let alive = samples::alive();
+    let frame = frame(Language::En, Theme::Dark, &alive);
+    let title = |view: &StockView| {
+        let page = stock::render(view, frame).unwrap();
+        page.split("<span id=\"lesson\">").nth(1).unwrap().split('<').next().unwrap().to_owned()
+    };
+    let mut view = samples::stock();
+    assert_eq!(title(&view), "Shared: faster, and wrong");
+    view.folding.subscription = SubscriptionType::KeyShared;
+    assert_eq!(title(&view), "Key_Shared: wrong, and it should not be");
+    view.wrong = 0;
+    assert_eq!(title(&view), Language::En.t("stock.key_shared"));
+    view.folding.subscription = SubscriptionType::Shared;
+    assert_eq!(title(&view), Language::En.t("stock.shared"));
+    view.folding.fold = Fold::Versioned;
+    assert_eq!(title(&view), Language::En.t("stock.versioned"));
+}
+
+#[test]
+fn the_presenter_alone_throws_the_switches() {
+    let alive = samples::alive();
+    let presenter = frame(Language::En, Theme::Dark, &alive);
+    let page = stock::render(&samples::stock(), presenter).unwrap();
+    assert!(tag(&page, "switch-subscription-2").contains("aria-pressed=\"true\""));
+    assert!(tag(&page, "switch-subscription-1").contains("aria-pressed=\"false\""));
+    let page = stock::render(&samples::stock(), Frame { presenter: false, ..presenter }).unwrap();
+    assert!(!page.contains("<button") && tag(&page, "switch-subscription-2").contains("aria-current"));
+}
+
+#[test]
+fn a_wrong_beer_is_explained_by_what_was_written_when() {
+    let alive = samples::alive();
+    let page = stock::render(&samples::stock_explained(), frame(Language::En, Theme::Dark, &alive)).unwrap();
+    let panel = page.split(" id=\"explained\"").nth(1).unwrap().split("</section>").next().unwrap();
+    let order: Vec<&str> = panel.split("#").skip(1).map(|rest| &rest[..2]).collect();
+    assert_eq!(order, ["40", "43", "39", "40", "41", "42", "43", "41", "43", "42", "40"], "why, the log, the writes");
+    assert_eq!(panel.matches("class=\"late\"").count(), 1);
+    assert!(page.contains("/live/stock-moinette?lang=en") && !page.contains("id=\"bursts\""));
+    assert!(tag(&page, "beer-moinette").contains("chosen"));
 }
 
 #[test]

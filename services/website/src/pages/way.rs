@@ -122,9 +122,14 @@ pub(super) fn in_words(step: &Step, language: Language) -> (String, String) {
     (text.unwrap_or_default(), String::new())
 }
 
-/// What was tried, in one sentence: its detail says more than its title.
+/// What was tried, in one sentence.
 pub(super) fn tried_in_words(what: &What, language: Language) -> String {
-    words(what, language).map(|(_, _, title, detail)| format!("{}: {detail}", language.t(title))).unwrap_or_default()
+    match words(what, language) {
+        // Who came back and why says that it was not delivered.
+        Some((_, _, _, detail)) if matches!(what, What::AttemptFailed { .. }) => detail,
+        Some((_, _, title, detail)) => format!("{}: {detail}", language.t(title)),
+        None => String::new(),
+    }
 }
 
 fn time(at: Moment, origin: Moment, language: Language) -> String {
