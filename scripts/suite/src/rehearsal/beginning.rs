@@ -7,7 +7,10 @@ use events::ids::Moment;
 use serde_json::Value;
 use thirtyfour::By;
 
-use super::room::{Room, SOON, number};
+use super::{
+    room::{Room, SOON, number},
+    witness::Mark,
+};
 use crate::{browser::until_text, until};
 
 /// A phone, as wide and as high as most.
@@ -89,14 +92,24 @@ pub(super) async fn decoupling(room: &mut Room<'_>) -> Result<()> {
     room.next().await?; // the warehouse goes on
     room.until_says("the backlog to drain", "/api/ledger", |ledger| waiting(ledger) < BACKLOG / 4).await?;
     room.shop.until_status(&sample, "delivered", SOON).await?;
-    let piled_up: HashSet<&String> = piled.iter().collect();
-    let decided: Vec<String> = room.witness.decided_since(mark);
-    let in_order: Vec<&String> = decided.iter().filter(|id| piled_up.contains(id)).collect();
-    ensure!(
-        in_order.iter().copied().eq(&piled),
-        "{} orders waited, {} were decided in order",
-        piled.len(),
-        in_order.len()
-    );
+    decided_in_order(room, mark, &piled).await?;
     room.next().await // the sums
+}
+
+/// Waits until all of these orders are decided: in the order in which they were placed, each of them once.
+async fn decided_in_order(room: &Room<'_>, mark: Mark, piled: &[String]) -> Result<()> {
+    let those: HashSet<&String> = piled.iter().collect();
+    let decided = || {
+        let mut decided = room.witness.decided_since(mark);
+        decided.retain(|id| those.contains(id));
+        decided
+    };
+    until("all that waited to be decided", SOON, || async {
+        let decided = decided().len();
+        ensure!(decided >= piled.len(), "{decided} of {}", piled.len());
+        Ok(())
+    })
+    .await?;
+    ensure!(decided() == piled, "orders waited as {piled:?} and were decided as {:?}", decided());
+    Ok(())
 }
