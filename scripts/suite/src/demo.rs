@@ -141,7 +141,8 @@ impl Demo {
         Ok(())
     }
 
-    /// Stops it as Ctrl-C does, and waits until all it started is gone.
+    /// Stops it as Ctrl-C does, and waits until all it started is gone. By SIGTERM: whoever runs tests in the background of
+    /// a script has SIGINT ignored, and so has what they start.
     ///
     /// # Errors
     /// If it does not stop in time.
@@ -163,7 +164,7 @@ impl Demo {
 
     async fn end(&mut self) -> Result<()> {
         if let Some(process) = self.child.id() {
-            Command::new("kill").args(["-INT", &process.to_string()]).status().await?;
+            Command::new("kill").args(["-TERM", &process.to_string()]).status().await?;
         }
         tokio::time::timeout(STOPPED_WITHIN, self.child.wait()).await.context("the demo did not stop in time")??;
         Ok(())
@@ -174,7 +175,7 @@ impl Drop for Demo {
     /// A test that failed leaves nothing running: the demo stops what it started when it is told to.
     fn drop(&mut self) {
         if let Some(process) = self.child.id() {
-            let told = std::process::Command::new("kill").args(["-INT", &process.to_string()]).status();
+            let told = std::process::Command::new("kill").args(["-TERM", &process.to_string()]).status();
             drop(told);
         }
     }
