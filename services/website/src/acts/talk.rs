@@ -1,5 +1,7 @@
 //! The acts in words: what a step does, what an act starts from, and the document for the speaker.
 
+use std::collections::BTreeMap;
+
 use events::settings::Choices;
 use serde_json::Value;
 
@@ -59,7 +61,8 @@ fn differences(before: &Choices, after: &Choices) -> Vec<String> {
 fn compare(before: &Value, after: &Value, name: &str, found: &mut Vec<String>) {
     match (before, after) {
         (Value::Object(before), Value::Object(after)) => {
-            for (field, value) in after {
+            // By name: whether an object keeps the order of its fields depends on what else is built with it.
+            for (field, value) in after.iter().collect::<BTreeMap<_, _>>() {
                 let name = if name.is_empty() { field.clone() } else { format!("{name}.{field}") };
                 compare(before.get(field).unwrap_or(&Value::Null), value, &name, found);
             }
