@@ -97,18 +97,21 @@ impl Levels {
         after
     }
 
-    /// An event is handled; `false` if it was before.
-    fn handle(&mut self, event: &StockEvent) -> bool {
-        self.handled.entry(event.beer.clone()).or_default().handle(event.sequence)
+    fn handle(&mut self, event: &StockEvent) {
+        self.handled.entry(event.beer.clone()).or_default().handle(event.sequence);
     }
 
     /// Folds one event. `in_order` says whether the subscription deals events of a beer out in order: only then is a
-    /// missing one a gap.
+    /// missing one a gap. Either fold handles nothing twice; only the versioned one looks at the order.
     pub fn fold(&mut self, fold: Fold, in_order: bool, event: &StockEvent) -> Folded {
+        if self.has(event) {
+            return Folded::Repeated;
+        }
         let before = self.level(&event.beer);
         if fold == Fold::Versioned {
             if event.sequence <= before.sequence {
-                return if self.handle(event) { Folded::Late } else { Folded::Repeated };
+                self.handle(event);
+                return Folded::Late;
             }
             let expected = before.sequence.next();
             if in_order && event.sequence > expected {
@@ -168,6 +171,8 @@ mod tests {
         }
         assert_eq!(level(&levels), (199, 3), "wrong, and it looks up to date");
         assert_eq!(levels.level(&BeerId::new("orval")).written, 3);
+        assert_eq!(levels.fold(Fold::Naive, true, &event(1, 200)), Folded::Repeated, "handled before a crash");
+        assert_eq!(level(&levels), (199, 3));
     }
 
     #[test]
