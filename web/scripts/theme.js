@@ -22,5 +22,6 @@
     if (event.key !== "t" || event.ctrlKey || event.metaKey || event.altKey || typing) return;
     root.dataset.theme = root.dataset.theme === "dark" ? "projector" : "dark";
     keep(root.dataset.theme);
+    document.dispatchEvent(new Event("theme"));
   });
 })();

@@ -182,6 +182,7 @@ impl<'a> Drawn<'a> {
                 topic: (*topic).to_owned(),
                 ledger: reached.last.ledger,
                 entry: reached.last.entry,
+                messages: reached.messages,
             })
             .collect();
         self.ledger

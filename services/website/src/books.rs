@@ -5,7 +5,7 @@ use events::{
     insights::Insight,
     orders::{self, Line},
     quantities::{Bottles, Cents, Sequence},
-    topics::{self, INSIGHTS, STOCK_LEVELS},
+    topics::{self, INSIGHTS, ORDER_DECISIONS, STOCK_LEVELS},
     unreadable::Unreadable,
 };
 use store::{Store, StoreError};
@@ -131,6 +131,7 @@ pub async fn load(store: &Store) -> Result<Known, StoreError> {
     load_newest(store, &mut known).await?;
     let (orders,): (i64,) = sqlx::query_as("select count(*) from orders").fetch_one(store.reader()).await?;
     known.count_orders(unsigned(orders));
+    load_decided(store, &mut known).await?;
     let insights: Vec<(String, i64)> =
         sqlx::query_as("select insight, since from insights").fetch_all(store.reader()).await?;
     for (insight, since) in insights {
@@ -224,6 +225,17 @@ async fn load_newest(store: &Store, known: &mut Known) -> Result<(), StoreError>
         let bottles = orders::bottles(&from_json::<Vec<Line>>(&lines)?);
         known.newest.placed(listed(&order_id, &customer, bottles.0, read_status(&status)?, Moment::from_micros(at)));
     }
+    Ok(())
+}
+
+async fn load_decided(store: &Store, known: &mut Known) -> Result<(), StoreError> {
+    let (decided, refused): (i64, i64) = sqlx::query_as(
+        "select (select count(*) from journey where topic = $1), (select count(*) from orders where refusal is not null)",
+    )
+    .bind(ORDER_DECISIONS.entry.name)
+    .fetch_one(store.reader())
+    .await?;
+    known.count_decided(unsigned(decided - refused), unsigned(refused));
     Ok(())
 }
 

@@ -188,6 +188,7 @@ impl<'a> Work<'a> {
             known.parcels.described(order_id, &order.customer, &order.address);
             known.newest.placed(listed(order_id, &order.customer, bottles.0, Status::Placed, at));
             known.count_orders(1);
+            known.tempo.placed(order_id, at);
         });
         // Not the id of the message: whoever placed it, an order is placed once.
         let event_id = EventId::new(format!("placed {order_id}"));
@@ -298,6 +299,8 @@ impl<'a> Work<'a> {
             position: Some(received.position),
         };
         if books::add_hop(&mut self.transaction, &hop).await? {
+            let accepted = matches!(decision, OrderDecision::Accepted { .. });
+            self.site.learn(|known| known.count_decided(accepted.into(), (!accepted).into()));
             self.change(order_id, received.at, |card| card.progress.decided(decision)).await?;
         }
         Ok(())
@@ -319,7 +322,10 @@ impl<'a> Work<'a> {
         self.change(order_id, at, change).await?;
         self.site.learn(|known| known.parcels.tried(order_id, at, &what));
         if let DeliveryUpdate::Delivered { courier, .. } = update {
-            self.site.learn(|known| known.parcels.delivered(courier, at));
+            self.site.learn(|known| {
+                known.parcels.delivered(courier, at);
+                known.tempo.delivered(order_id, at);
+            });
         }
         Ok(())
     }
@@ -349,7 +355,7 @@ impl<'a> Work<'a> {
     }
 
     async fn happened(&mut self, received: &Received<StockEvent>, event: &StockEvent) -> anyhow::Result<()> {
-        if self.site.learn(|known| known.shelves.happened(event, received.at)) {
+        if self.site.learn(|known| known.happened(event, received.at)) {
             self.beers.insert(event.beer.clone());
         }
         let Some(order_id) = &event.order_id else { return Ok(()) };

@@ -38,7 +38,7 @@ pub fn routes(site: Arc<Site>) -> Router {
         .route("/", get(shop))
         .route("/orders", post(checkout::order))
         .route("/orders/{order_id}", get(order))
-        .route("/stage", get(|| async { Redirect::to("/stage/deliveries") }))
+        .route("/stage", get(map))
         .route("/stage/past", get(travel::page))
         .route("/stage/past/fragments", get(travel::fragments))
         .route("/stage/{page}", get(stage))
@@ -215,12 +215,18 @@ impl Visitor {
     }
 }
 
+async fn map(State(site): State<Arc<Site>>, uri: Uri, headers: HeaderMap) -> Response {
+    let visitor = Visitor::of(&site, &uri, &headers);
+    let view = site.map();
+    visitor.show(&site, StatusCode::OK, |frame| pages::map::render(&view, frame))
+}
+
 async fn stage(State(site): State<Arc<Site>>, Path(page): Path<String>, uri: Uri, headers: HeaderMap) -> Response {
     let visitor = Visitor::of(&site, &uri, &headers);
     let page = match (Page::of_name(&page), visitor.beer) {
         (Some(Page::Stock(None)), beer) => Some(Page::Stock(beer)),
         // A stream has a name for each beer, a page has not.
-        (Some(Page::Stock(Some(_)) | Page::Shop), _) => None,
+        (Some(Page::Stock(Some(_)) | Page::Shop | Page::Map), _) => None,
         (page, _) => page,
     };
     visitor.show_stage(&site, page)
@@ -262,7 +268,7 @@ impl Visitor {
                 let view = site.known(|known| known.ledger());
                 self.show(site, ok, |frame| pages::ledger::render(&view, frame))
             }
-            Some(Page::Shop | Page::Past | Page::Console) | None => self.problem(site, Problem::NotFound),
+            Some(Page::Shop | Page::Map | Page::Past | Page::Console) | None => self.problem(site, Problem::NotFound),
         }
     }
 }
@@ -338,7 +344,7 @@ struct SignIn {
 fn next_page(next: &str) -> &str {
     let ours =
         next.starts_with('/') && !next.starts_with("//") && next.bytes().all(|b| b.is_ascii_graphic() && b != b'\\');
-    if ours { next } else { "/stage/deliveries" }
+    if ours { next } else { "/stage" }
 }
 
 async fn sign_in_page(

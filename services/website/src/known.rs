@@ -8,7 +8,9 @@ use events::{
     insights::{Forecast, Fraud, Insight, Ledger, Rebuild, Sales},
     past::PastAnswer,
     settings::Folding,
-    stage::{PRESENCE_GONE_AFTER_MS, Presence},
+    stage::{PRESENCE_GONE_AFTER_MS, Presence, ServiceState},
+    stock::StockEvent,
+    topics::STOCK_EVENTS,
     unreadable::Unreadable,
 };
 
@@ -17,9 +19,11 @@ use crate::{
     outages::Outages,
     parcels::{DEAD_LETTERS_SHOWN_MAX, Parcels},
     shelf::Shelves,
+    tape::Tape,
+    tempo::Tempo,
     views::{
-        Alive, AnalysisView, DeadLetterView, DeliveriesView, FraudView, LedgerView, PastView, QuestionsView,
-        RebuildView, StockView,
+        Alive, AnalysisView, DeadLetterView, DeliveriesView, FraudView, LedgerView, MapView, PastView, QuestionsView,
+        RebuildView, Standing, StockView,
     },
 };
 
@@ -32,6 +36,11 @@ pub struct Known {
     pub parcels: Parcels,
     /// The orders that were placed last.
     pub newest: Newest,
+    /// How fast it goes.
+    pub tempo: Tempo,
+    tape: Tape,
+    accepted: u64,
+    refused: u64,
     sales: Option<Sales>,
     forecast: Option<Forecast>,
     ledger: Option<(Ledger, Moment)>,
@@ -162,10 +171,25 @@ impl Known {
         self.orders += more;
     }
 
+    /// The warehouse has decided on so many more orders.
+    pub fn count_decided(&mut self, accepted: u64, refused: u64) {
+        self.accepted += accepted;
+        self.refused += refused;
+    }
+
+    /// Takes an event of the log in; `false` if it is a repeat.
+    pub fn happened(&mut self, event: &StockEvent, at: Moment) -> bool {
+        let new = self.shelves.happened(event, at);
+        if new {
+            self.tape.happened(event, at, self.shelves.events());
+        }
+        new
+    }
+
     /// Looks who is silent, and whether the broker is connected; whether that is news.
     pub fn look(&mut self, connected: bool, now: Moment) -> bool {
         let changed = self.outages.look(connected, now, self.orders);
-        changed | self.settle()
+        changed | self.settle() | self.tempo.is_fading(now)
     }
 
     /// What the ledger says already settles what has come back since.
@@ -195,6 +219,59 @@ impl Known {
         let mut services: Vec<Service> = services.chain(heard.filter(|service| *service != Service::Website)).collect();
         services.sort();
         Alive { pulsar, services }
+    }
+
+    /// What a service does, as far as it is known.
+    fn standing(&self, service: Service, now: Moment) -> Standing {
+        // Whoever reads this is being served by the website.
+        if service == Service::Website {
+            return Standing::Running;
+        }
+        let Some((presence, heard)) = self.presence.get(&service) else { return Standing::Gone };
+        match presence.state {
+            _ if now.micros_since(*heard) > PRESENCE_GONE_AFTER_MS * 1000 => Standing::Gone,
+            ServiceState::Starting => Standing::Starting,
+            ServiceState::Running => Standing::Running,
+            ServiceState::Paused => Standing::Paused,
+        }
+    }
+
+    /// `/stage`.
+    pub fn map(&self, folding: Folding, now: Moment) -> MapView {
+        let beers = self.shelves.beers();
+        let is_there = |service| (service, self.standing(service, now));
+        MapView {
+            services: Service::ALL.map(is_there).to_vec(),
+            placed: self.orders,
+            accepted: self.accepted,
+            refused: self.refused,
+            orders_in_10_s: self.tempo.orders_in_10_s(now),
+            latency: self.tempo.latency(now),
+            balanced: self.ledger.as_ref().map(|(ledger, _)| ledger.balanced),
+            newest: self.newest.first().cloned(),
+            deliveries: self.deliveries(now),
+            events: self.shelves.events(),
+            tail: self.tape.tail().collect(),
+            stock_level_behind: beers.iter().map(|beer| beer.behind).sum(),
+            analysis_behind: self.analysis_behind(now),
+            folding,
+            wrong: self.shelves.wrong(),
+            rebuild: self.rebuild.clone().filter(|rebuild| rebuild.running),
+            fraud: self.fraud().filter(|fraud| fraud.attached).cloned(),
+            beers,
+        }
+    }
+
+    /// How many events of the log the analysis had not counted when it last said how far it is. Once it has been silent
+    /// for long, all that came since is counted as well.
+    fn analysis_behind(&self, now: Moment) -> Option<u64> {
+        let (ledger, _) = self.ledger.as_ref()?;
+        let read = ledger.read.iter().find(|read| read.topic == STOCK_EVENTS.entry.name);
+        let counted = read.map_or(0, |read| read.messages);
+        let is_silent = now.micros_since(ledger.at) > PRESENCE_GONE_AFTER_MS * 1000;
+        let as_of = if is_silent { now } else { ledger.at };
+        let length = self.tape.length_at(as_of).unwrap_or_else(|| self.shelves.events());
+        Some(length.saturating_sub(counted))
     }
 
     /// `/stage/deliveries`.
@@ -237,7 +314,7 @@ impl Known {
         StockView {
             wrong: shelves.wrong(),
             writes: shelves.writes(),
-            events: beers.iter().map(|beer| beer.sequence.0).sum(),
+            events: shelves.events(),
             folding,
             workers: said.map(|(presence, _)| presence.workers.clone()).unwrap_or_default(),
             bursts: shelves.bursts().over().copied().collect(),

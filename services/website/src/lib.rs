@@ -16,6 +16,10 @@ pub mod newest;
 
 pub mod shelf;
 
+pub mod tape;
+
+pub mod tempo;
+
 pub mod parcels;
 
 pub mod outages;

@@ -26,6 +26,8 @@ mod axis;
 
 pub mod newest;
 
+pub mod map;
+
 pub mod deliveries;
 
 pub mod stock;

@@ -187,6 +187,11 @@ impl Shelves {
         self.writes.iter().take_while(|write| write.worker != DESK).cloned().collect()
     }
 
+    /// How many events the log has: every beer's are numbered without a gap.
+    pub fn events(&self) -> u64 {
+        self.beers.values().map(|shelf| shelf.sequence.0).sum()
+    }
+
     /// How many beers are wrong.
     pub fn wrong(&self) -> usize {
         self.beers.values().filter(|shelf| shelf.is_wrong()).count()

@@ -20,7 +20,7 @@ use crate::{
     pages::order::is_finished,
     spans::Spans,
     streams::Renderings,
-    views::{Alive, OrderView, Status, StockView},
+    views::{Alive, MapView, OrderView, Status, StockView},
 };
 
 /// Most letters that wait at the desk.
@@ -84,6 +84,12 @@ impl Site {
     pub fn alive(&self) -> Alive {
         let pulsar = self.context.bus.is_connected();
         self.known(|known| known.alive(pulsar, now()))
+    }
+
+    /// `/stage`.
+    pub fn map(&self) -> MapView {
+        let folding = self.context.stage.settings().choices.stock_level;
+        self.known(|known| known.map(folding, now()))
     }
 
     /// `/stage/stock`, with the explanation of one beer if that is asked for.

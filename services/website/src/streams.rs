@@ -88,6 +88,8 @@ pub fn heartbeat() -> Interval {
 pub enum Page {
     /// `/`
     Shop,
+    /// `/stage`
+    Map,
     /// `/stage/deliveries`
     Deliveries,
     /// `/stage/orders`
@@ -115,6 +117,7 @@ impl Page {
     pub fn of_name(name: &str) -> Option<Page> {
         match name {
             "shop" => Some(Page::Shop),
+            "map" => Some(Page::Map),
             "deliveries" => Some(Page::Deliveries),
             "orders" => Some(Page::Orders),
             "stock" => Some(Page::Stock(None)),
@@ -187,6 +190,7 @@ fn render(site: &Site, page: Page, reader: Reader) -> askama::Result<Vec<Fragmen
     let frame = frame(reader, &alive, "");
     match page {
         Page::Shop => pages::shop::fragments(&site.known(|known| known.shelves.beers()), frame),
+        Page::Map => pages::map::fragments(&site.map(), frame),
         Page::Deliveries => pages::deliveries::fragments(&site.known(|known| known.deliveries(frame.now)), frame),
         Page::Orders => pages::newest::fragments(&site.known(|known| known.newest.view()), frame),
         Page::Stock(beer) => pages::stock::fragments(&site.stock(beer), frame),

@@ -19,6 +19,9 @@ pub use console::ConsoleView;
 mod deliveries;
 pub use deliveries::{DeadLetterView, DeliveriesView, Lane, Parcel, Retry, Tried};
 
+mod map;
+pub use map::{MapView, Standing};
+
 mod newest;
 pub use newest::{NewestOrder, NewestView};
 
@@ -50,6 +53,21 @@ pub enum Status {
     Returned,
     /// Its episode is over.
     Ended,
+}
+
+impl Status {
+    /// All of them.
+    pub const ALL: [Status; 9] = [
+        Status::Placed,
+        Status::Accepted,
+        Status::Refused,
+        Status::PickedUp,
+        Status::Delivered,
+        Status::Retrying,
+        Status::Stranded,
+        Status::Returned,
+        Status::Ended,
+    ];
 }
 
 /// One hop of an order.

@@ -211,6 +211,9 @@ pub struct ReadUpTo {
     pub ledger: u64,
     /// Its entry.
     pub entry: u64,
+    /// How many messages of the topic were counted up to there.
+    #[serde(default)]
+    pub messages: u64,
 }
 
 /// All topics folded again from their first message to the live checkpoint, and compared with the live aggregates.

@@ -158,18 +158,3 @@ pub struct Carrying {
     /// When they will be there.
     pub until: Moment,
 }
-
-/// Who handled what: counts, and a few samples. At most ten a second from a service; lossy by design.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Activity {
-    /// Who.
-    pub service: Service,
-    /// On which topic.
-    pub topic: String,
-    /// How many messages since the last activity.
-    pub count: u64,
-    /// Some of the orders among them.
-    pub samples: Vec<OrderId>,
-    /// When.
-    pub at: Moment,
-}

@@ -12,7 +12,7 @@ use crate::{
     insights::Insight,
     orders::PlaceOrder,
     settings::StageSettings,
-    stage::{Activity, Presence, StageAnswer, StageCommand, StageQuery},
+    stage::{Presence, StageAnswer, StageCommand, StageQuery},
     stock::{StockEvent, StockLevel},
     unreadable::Unreadable,
 };
@@ -183,7 +183,7 @@ const ALL_SERVICES_LISTEN: &[Subscription] = &[
 ];
 
 /// The table.
-pub static TABLE: [Entry; 16] = [
+pub static TABLE: [Entry; 15] = [
     Entry {
         name: "orders",
         messages: "`PlaceOrder` (command)",
@@ -319,16 +319,6 @@ pub static TABLE: [Entry; 16] = [
         stored: false,
         ..ROW
     },
-    Entry {
-        name: "activity",
-        space: Space::Stage,
-        messages: "`Activity` (counts and samples, lossy)",
-        key: "service",
-        producers: &Service::ALL,
-        subscriptions: &[everyone(Website)],
-        stored: false,
-        ..ROW
-    },
 ];
 
 /// The row with this name.
@@ -346,7 +336,7 @@ const fn row(name: &str) -> &'static Entry {
     panic!("no such topic in the table")
 }
 
-static TABLE_REF: &[Entry; 16] = &TABLE;
+static TABLE_REF: &[Entry; 15] = &TABLE;
 
 const fn same(a: &str, b: &str) -> bool {
     let (a, b) = (a.as_bytes(), b.as_bytes());
@@ -393,8 +383,6 @@ pub static QUERIES: Topic<StageQuery> = Topic::new(row("queries"));
 pub static ANSWERS: Topic<StageAnswer> = Topic::new(row("answers"));
 /// Who is there.
 pub static PRESENCE: Topic<Presence> = Topic::new(row("presence"));
-/// Who handled what.
-pub static ACTIVITY: Topic<Activity> = Topic::new(row("activity"));
 
 /// The row with this name, for code that has only a name, such as an outbox read back from its database.
 pub fn find(name: &str) -> Option<&'static Entry> {

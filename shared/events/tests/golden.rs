@@ -16,7 +16,7 @@ use events::{
     quantities::{Bottles, Cents, Sequence},
     settings::{Choices, Crowd, Fold, Folding, Share, StageSettings, SubscriptionType},
     stage::{
-        Activity, Answer, Carrying, Command, CourierState, Presence, Question, ServiceState, StageAnswer, StageCommand,
+        Answer, Carrying, Command, CourierState, Presence, Question, ServiceState, StageAnswer, StageCommand,
         StageQuery,
     },
     stock::{StockChange, StockEvent, StockLevel},
@@ -191,7 +191,7 @@ fn insights() {
         }],
         contradictions_found: 1,
         on_the_way: vec![OnTheWay { order_id: order_id(), what: "waits for a decision".into(), since: moment() }],
-        read: vec![ReadUpTo { topic: "orders".into(), ledger: 12, entry: 200 }],
+        read: vec![ReadUpTo { topic: "orders".into(), ledger: 12, entry: 200, messages: 190 }],
     };
     golden("insight-ledger", &Insight::Ledger(ledger));
 }
@@ -259,14 +259,6 @@ fn stage() {
         workers: Vec::new(),
     };
     golden("presence", &presence);
-    let activity = Activity {
-        service: Service::Warehouse,
-        topic: "orders".into(),
-        count: 48,
-        samples: vec![order_id()],
-        at: moment(),
-    };
-    golden("activity", &activity);
 }
 
 #[test]

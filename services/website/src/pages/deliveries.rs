@@ -188,7 +188,7 @@ fn queue<'a>(view: &DeliveriesView, frame: &Frame<'a>) -> Queue<'a> {
 }
 
 /// An id from outside can be long; its end tells most apart.
-fn short(id: &str) -> String {
+pub(super) fn short(id: &str) -> String {
     let skipped = id.chars().count().saturating_sub(12);
     if skipped == 0 { id.to_owned() } else { format!("…{}", id.chars().skip(skipped).collect::<String>()) }
 }

@@ -10,18 +10,6 @@ use events::{
 use super::*;
 use crate::views::*;
 
-const STATUSES: [Status; 9] = [
-    Status::Placed,
-    Status::Accepted,
-    Status::Refused,
-    Status::PickedUp,
-    Status::Delivered,
-    Status::Retrying,
-    Status::Stranded,
-    Status::Returned,
-    Status::Ended,
-];
-
 fn frame(language: Language, theme: Theme, alive: &Alive) -> Frame<'_> {
     Frame { language, theme, alive, now: samples::NOW, presenter: true, path: "/stage/stock" }
 }
@@ -35,7 +23,7 @@ fn pages(frame: Frame<'_>) -> Vec<(String, Vec<Fragment>)> {
         (shop::render(&failed, frame).unwrap(), shop::fragments(&failed.beers, frame).unwrap()),
         (sign_in::render(true, "/stage/deliveries", frame).unwrap(), vec![]),
     ];
-    for status in STATUSES {
+    for status in Status::ALL {
         let order = samples::order(status);
         pages.push((order::render(&order, frame).unwrap(), order::fragments(&order, frame).unwrap()));
         pages.push((follow::render(&order, frame).unwrap(), follow::fragments(&order, frame).unwrap()));
@@ -48,6 +36,9 @@ fn pages(frame: Frame<'_>) -> Vec<(String, Vec<Fragment>)> {
     }
     for view in [samples::stock(), samples::stock_explained(), StockView::default()] {
         pages.push((stock::render(&view, frame).unwrap(), stock::fragments(&view, frame).unwrap()));
+    }
+    for view in [samples::map(), samples::map_in_trouble(), MapView::default()] {
+        pages.push((map::render(&view, frame).unwrap(), map::fragments(&view, frame).unwrap()));
     }
     for view in [samples::analysis(), AnalysisView::default()] {
         pages.push((analysis::render(&view, frame).unwrap(), analysis::fragments(&view, frame).unwrap()));

@@ -1,0 +1,106 @@
+// Dots in the pipes: each stands for one order that really passed, or for ten where there are too many to follow.
+"use strict";
+(() => {
+  const flow = () => document.getElementById("flow");
+  if (!flow()) return;
+  const calm = matchMedia("(prefers-reduced-motion: reduce)");
+  const TRAVEL = 900;
+  // News comes ten times a second; what came with it is spread over the time until the next.
+  const SPREAD = 100;
+  const EACH_BELOW = 14;
+  const DOTS_MAX = 24;
+  const DRAW_EVERY = 15;
+
+  const pipes = [...document.querySelectorAll("canvas[data-flow]")].map((canvas) => ({
+    canvas,
+    draw: canvas.getContext("2d"),
+    what: canvas.dataset.flow,
+    toLeft: canvas.dataset.way === "left",
+    backlog: canvas.parentElement.querySelector(".pipe-backlog"),
+    seen: null,
+    owed: 0,
+    dots: [],
+    size: [0, 0],
+    isEmpty: true,
+  }));
+  let colour = "";
+
+  // One dot is one order up to a few a second; then ten, a hundred.
+  function worth() {
+    const perSecond = Number(flow().dataset.rate) / 10;
+    let orders = 1;
+    while (perSecond / orders > EACH_BELOW) orders *= 10;
+    return orders;
+  }
+
+  function hear() {
+    const each = worth();
+    for (const pipe of pipes) {
+      const now = Number(flow().dataset[pipe.what]);
+      // What passed before this page was open, or in another episode, does not pass now.
+      const news = pipe.seen === null || now < pipe.seen ? 0 : now - pipe.seen;
+      pipe.seen = now;
+      if (calm.matches || document.hidden) continue;
+      pipe.owed += news / each;
+      const dots = Math.min(Math.floor(pipe.owed), DOTS_MAX - pipe.dots.length);
+      pipe.owed -= Math.floor(pipe.owed);
+      const at = performance.now();
+      for (let n = 0; n < dots; n += 1) pipe.dots.push({ at: at + (n * SPREAD) / dots, large: each > 1 });
+      if (dots > 0) wake();
+    }
+  }
+
+  // The size of a canvas is asked for when it may have changed, not at every frame.
+  function measure() {
+    colour = getComputedStyle(document.documentElement).getPropertyValue("--amber");
+    for (const pipe of pipes) {
+      const { clientWidth: width, clientHeight: height } = pipe.canvas;
+      pipe.size = [width, height];
+      pipe.canvas.width = width;
+      pipe.canvas.height = height;
+    }
+  }
+
+  function drawPipe(pipe, now) {
+    const [width, height] = pipe.size;
+    const { draw } = pipe;
+    if (!pipe.isEmpty) draw.clearRect(0, 0, width, height);
+    pipe.dots = pipe.dots.filter(({ at }) => now < at + TRAVEL);
+    pipe.isEmpty = pipe.dots.length === 0;
+    if (pipe.isEmpty) return;
+    // What waits at the end is as far as a dot gets.
+    const end = pipe.backlog ? Number(pipe.backlog.dataset.x) / 100 : 1;
+    draw.fillStyle = colour;
+    for (const { at, large } of pipe.dots) {
+      if (at > now) continue;
+      const way = ((now - at) / TRAVEL) * end * width;
+      const radius = height * (large ? 0.42 : 0.3);
+      draw.beginPath();
+      draw.arc(pipe.toLeft ? width - way : way, height / 2, radius, 0, 2 * Math.PI);
+      draw.fill();
+    }
+  }
+
+  let running = false;
+  let drawnAt = 0;
+  function frame(now) {
+    running = pipes.some((pipe) => pipe.dots.length > 0);
+    if (now - drawnAt >= DRAW_EVERY) {
+      drawnAt = now;
+      for (const pipe of pipes) drawPipe(pipe, now);
+    }
+    if (running) requestAnimationFrame(frame);
+  }
+
+  function wake() {
+    if (running) return;
+    running = true;
+    requestAnimationFrame(frame);
+  }
+
+  addEventListener("resize", measure);
+  document.addEventListener("theme", measure);
+  document.addEventListener("fragments", hear);
+  measure();
+  hear();
+})();
