@@ -14,6 +14,7 @@ use events::{
     beers::{self, Beer},
     delivery::DeliveryRequest,
     ids::{BeerId, OrderId},
+    topics::{self, Entry},
 };
 use serde::Deserialize;
 use service::now;
@@ -81,6 +82,8 @@ pub struct Visitor {
     path: String,
     /// The beer that is asked for in the address.
     beer: Option<&'static Beer>,
+    /// The topic that is asked for in the address.
+    topic: Option<&'static Entry>,
     /// The language was asked for in the address, and is to be remembered.
     chosen: Option<Language>,
 }
@@ -102,6 +105,7 @@ impl Visitor {
             presenter: site.house.presenter.has_signed_in(headers),
             path: uri.path().to_owned(),
             beer: query.get("beer").and_then(|id| beers::find(&BeerId::new(id.as_str()))),
+            topic: query.get("topic").and_then(|name| topics::find(name)),
             chosen,
         }
     }
@@ -225,8 +229,9 @@ async fn stage(State(site): State<Arc<Site>>, Path(page): Path<String>, uri: Uri
     let visitor = Visitor::of(&site, &uri, &headers);
     let page = match (Page::of_name(&page), visitor.beer) {
         (Some(Page::Stock(None)), beer) => Some(Page::Stock(beer)),
+        (Some(Page::Pulsar(None)), _) => Some(Page::Pulsar(visitor.topic)),
         // A stream has a name for each beer, a page has not.
-        (Some(Page::Stock(Some(_)) | Page::Shop | Page::Map), _) => None,
+        (Some(Page::Stock(Some(_)) | Page::Pulsar(Some(_)) | Page::Shop | Page::Map), _) => None,
         (page, _) => page,
     };
     visitor.show_stage(&site, page)
@@ -267,6 +272,10 @@ impl Visitor {
             Some(Page::Ledger) => {
                 let view = site.known(|known| known.ledger());
                 self.show(site, ok, |frame| pages::ledger::render(&view, frame))
+            }
+            Some(Page::Pulsar(topic)) => {
+                let view = site.pulsar(topic);
+                self.show(site, ok, |frame| pages::pulsar::render(&view, frame))
             }
             Some(Page::Shop | Page::Map | Page::Past | Page::Console) | None => self.problem(site, Problem::NotFound),
         }
@@ -344,7 +353,7 @@ struct SignIn {
 fn next_page(next: &str) -> &str {
     let ours =
         next.starts_with('/') && !next.starts_with("//") && next.bytes().all(|b| b.is_ascii_graphic() && b != b'\\');
-    if ours { next } else { "/stage" }
+    if ours { next } else { "/stage/deliveries" }
 }
 
 async fn sign_in_page(

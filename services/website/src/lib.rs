@@ -44,6 +44,8 @@ pub mod director;
 
 pub mod house;
 
+pub mod broker;
+
 pub mod site;
 
 pub mod live;

@@ -56,6 +56,8 @@ pub mod fraud;
 
 pub mod ledger;
 
+pub mod pulsar;
+
 mod recovery;
 
 pub mod console;

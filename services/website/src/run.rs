@@ -15,7 +15,7 @@ use tokio::{net::TcpListener, sync::mpsc};
 use tracing::{info, warn};
 
 use crate::{
-    books, consume, crowd, desk,
+    books, broker, consume, crowd, desk,
     house::House,
     site::{AT_THE_DESK_MAX, Site},
     spans,
@@ -139,5 +139,6 @@ async fn open(house: &Arc<House>, context: Context) -> anyhow::Result<(Arc<Site>
     tasks.start(desk::work(Arc::clone(&site), waiting));
     consume::start(&site, &mut tasks);
     tasks.start(crowd::come(Arc::clone(&site)));
+    tasks.start(broker::watch(Arc::clone(&site)));
     Ok((site, tasks))
 }

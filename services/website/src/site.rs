@@ -6,6 +6,7 @@ use events::{
     beers::Beer,
     ids::{Moment, OrderId, Service},
     orders::PlaceOrder,
+    topics::Entry,
 };
 use service::{Context, now};
 use store::{OutboxHandle, Store, StoreError};
@@ -13,6 +14,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::{
     books,
+    broker::Observatory,
     desk::Letter,
     house::House,
     known::Known,
@@ -20,7 +22,7 @@ use crate::{
     pages::order::is_finished,
     spans::Spans,
     streams::Renderings,
-    views::{Alive, MapView, OrderView, Status, StockView},
+    views::{Alive, MapView, OrderView, PulsarView, Status, StockView},
 };
 
 /// Most letters that wait at the desk.
@@ -45,6 +47,8 @@ pub struct Site {
     pub spans: Option<Spans>,
     /// Who wants to know.
     pub live: Live,
+    /// What the broker says of itself.
+    pub observatory: Observatory,
     /// What they were shown.
     pub renderings: Renderings,
     known: RwLock<Known>,
@@ -66,8 +70,9 @@ impl Site {
         spans: Option<Spans>,
         known: Known,
     ) -> Arc<Self> {
-        let (live, renderings, known) = (Live::default(), Renderings::default(), RwLock::new(known));
-        Arc::new(Site { context, store, outbox, desk, house, spans, live, renderings, known })
+        let (live, observatory) = (Live::default(), Observatory::default());
+        let (renderings, known) = (Renderings::default(), RwLock::new(known));
+        Arc::new(Site { context, store, outbox, desk, house, spans, live, observatory, renderings, known })
     }
 
     /// Reads what is known.
@@ -90,6 +95,12 @@ impl Site {
     pub fn map(&self) -> MapView {
         let folding = self.context.stage.settings().choices.stock_level;
         self.known(|known| known.map(folding, now()))
+    }
+
+    /// `/stage/pulsar`, with one topic looked at more closely if that is asked for.
+    pub fn pulsar(&self, topic: Option<&'static Entry>) -> PulsarView {
+        let tenant = self.context.bus.place().tenant.clone();
+        PulsarView { look: self.observatory.last(), tenant, topic }
     }
 
     /// `/stage/stock`, with the explanation of one beer if that is asked for.

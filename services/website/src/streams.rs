@@ -15,6 +15,7 @@ use axum::response::{
 use events::{
     beers::{self, Beer},
     ids::{BeerId, OrderId},
+    topics::{self, Entry},
 };
 use futures_util::{Stream, StreamExt as _, stream};
 use serde_json::json;
@@ -25,6 +26,7 @@ use tokio::{
 };
 
 use crate::{
+    broker::Looking,
     pages::{self, Fragment, Frame, Theme},
     site::Site,
     texts::Language,
@@ -108,6 +110,8 @@ pub enum Page {
     Fraud,
     /// `/stage/ledger`
     Ledger,
+    /// `/stage/pulsar`, with one topic looked at more closely or without
+    Pulsar(Option<&'static Entry>),
     /// `/console`
     Console,
 }
@@ -128,8 +132,17 @@ impl Page {
             "fraud" => Some(Page::Fraud),
             "ledger" => Some(Page::Ledger),
             "console" => Some(Page::Console),
-            _ => beers::find(&BeerId::new(name.strip_prefix("stock-")?)).map(|beer| Page::Stock(Some(beer))),
+            "pulsar" => Some(Page::Pulsar(None)),
+            _ => Page::of_one(name),
         }
+    }
+
+    /// The page about one beer, or one topic.
+    fn of_one(name: &str) -> Option<Page> {
+        if let Some(topic) = name.strip_prefix("pulsar-") {
+            return topics::find(topic).map(|entry| Page::Pulsar(Some(entry)));
+        }
+        beers::find(&BeerId::new(name.strip_prefix("stock-")?)).map(|beer| Page::Stock(Some(beer)))
     }
 
     /// How often it is sent what changed: ten times a second on the stage, twice on a phone; a list to pick from once.
@@ -199,6 +212,7 @@ fn render(site: &Site, page: Page, reader: Reader) -> askama::Result<Vec<Fragmen
         Page::Rebuild => pages::rebuild::fragments(&site.known(|known| known.rebuilt()), frame),
         Page::Questions => pages::questions::fragments(&site.known(|known| known.asked()), frame),
         Page::Fraud => pages::fraud::fragments(&fraud(site), frame),
+        Page::Pulsar(topic) => pages::pulsar::fragments(&site.pulsar(topic), frame),
         Page::Ledger => pages::ledger::fragments(&site.known(|known| known.ledger()), frame),
         Page::Console => pages::console::fragments(&console(site), frame),
     }
@@ -245,6 +259,11 @@ impl Sent {
 /// The stream of a page: all its fragments, then those that change.
 pub fn page(site: Arc<Site>, page: Page, reader: Reader) -> impl Stream<Item = Result<Event, Infallible>> + Send {
     channel(move |wire| async move {
+        // As long as somebody looks the broker is asked.
+        let _looking = match page {
+            Page::Pulsar(topic) => Some(Looking::at(&site, topic)),
+            _ => None,
+        };
         let mut version = site.live.version();
         let mut settings = site.context.stage.follow();
         let mut sent = Sent::default();

@@ -28,6 +28,9 @@ pub use newest::{NewestOrder, NewestView};
 mod past;
 pub use past::{FraudView, PastView, QuestionsView, RebuildView};
 
+mod pulsar;
+pub use pulsar::PulsarView;
+
 mod stock;
 pub use stock::{Explained, Happened, StockView, Write};
 

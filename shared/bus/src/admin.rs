@@ -2,6 +2,7 @@
 
 use std::{sync::Once, time::Duration};
 
+use events::ids::Moment;
 use futures_util::future::BoxFuture;
 use reqwest::{Method, StatusCode};
 use serde::de::DeserializeOwned;
@@ -11,6 +12,8 @@ use crate::address::Broker;
 
 /// How long one call may take.
 const ANSWER_WITHIN: Duration = Duration::from_secs(15);
+/// How much of a message that is looked at is kept, in bytes.
+const EXAMINED_MAX: usize = 4096;
 
 /// The admin REST API of a broker.
 #[derive(Clone, Debug)]
@@ -18,6 +21,19 @@ pub struct Admin {
     http: reqwest::Client,
     base: String,
     token: Option<String>,
+}
+
+/// A message of a topic, looked at without a subscription.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Examined {
+    /// Its id: ledger and entry.
+    pub id: String,
+    /// When it was published.
+    pub at: Option<Moment>,
+    /// Its key.
+    pub key: Option<String>,
+    /// What it says, as text; at most 4 KiB of it.
+    pub payload: String,
 }
 
 /// Why a call failed.
@@ -70,6 +86,25 @@ impl Admin {
         let url = self.url(path);
         let answer = self.call(Method::GET, path, None, &[]).await?;
         answer.json().await.map_err(|error| AdminError::NoAnswer { url, cause: error.to_string() })
+    }
+
+    /// The message that lies so far back from the end of a topic, 1 being the last one; `None` if there is none.
+    /// `topic` is its path, `persistent/tenant/namespace/name`.
+    ///
+    /// # Errors
+    /// See [`AdminError`].
+    pub async fn examine(&self, topic: &str, back: u64) -> Result<Option<Examined>, AdminError> {
+        let path = format!("{topic}/examinemessage?initialPosition=latest&messagePosition={back}");
+        let answer = match self.call(Method::GET, &path, None, &[StatusCode::NOT_FOUND]).await? {
+            answer if answer.status() == StatusCode::NOT_FOUND => return Ok(None),
+            answer => answer,
+        };
+        let header = |name: &str| Some(answer.headers().get(name)?.to_str().ok()?.to_owned());
+        let (id, at) = (header("x-pulsar-message-id"), header("x-pulsar-publish-time"));
+        let (key, url) = (header("x-pulsar-partition-key"), self.url(&path));
+        let payload = answer.bytes().await.map_err(|error| AdminError::NoAnswer { url, cause: error.to_string() })?;
+        let payload = String::from_utf8_lossy(payload.get(..EXAMINED_MAX).unwrap_or(&payload)).into_owned();
+        Ok(Some(Examined { id: id.unwrap_or_default(), at: at.and_then(|at| at.parse().ok()), key, payload }))
     }
 
     /// Whether the broker says that it is ready.

@@ -31,7 +31,7 @@ mod replay;
 pub use replay::{Replay, Until};
 
 mod admin;
-pub use admin::{Admin, AdminError};
+pub use admin::{Admin, AdminError, Examined};
 
 mod set_up;
 pub use set_up::{SetUpError, forget_other_episodes, set_up, set_up_stage};

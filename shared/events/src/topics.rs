@@ -75,7 +75,7 @@ impl Dealing {
 }
 
 /// A subscription: its name, whose it is, how it deals out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Subscription {
     /// Its name on the broker.
     pub name: &'static str,
@@ -88,7 +88,7 @@ pub struct Subscription {
 }
 
 /// One row of the table.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq, Hash)]
 pub struct Entry {
     /// The topic's name.
     pub name: &'static str,

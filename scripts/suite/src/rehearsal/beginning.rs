@@ -28,6 +28,8 @@ pub(super) async fn a_first_order(room: &mut Room<'_>) -> Result<()> {
     let before = room.witness.mark();
     room.next().await?; // an order of the speaker's
     let sample = room.until_sample_order(before).await?;
+    room.until_seen(&format!("#followed a[href*='/orders/{sample}']"), |count| count == 1).await?;
+    room.until_seen(".map .lit[data-service='delivery']", |count| count == 1).await?;
     room.next().await?; // its way
     let order = room.shop.until_status(&sample, "delivered", SOON).await?;
     its_way_is_told(&order)?;
@@ -79,17 +81,19 @@ pub(super) async fn decoupling(room: &mut Room<'_>) -> Result<()> {
     let before = accepted(&room.shop.get("/api/ledger").await?);
     room.until_says("orders to flow", "/api/ledger", |ledger| accepted(ledger) > before).await?;
     room.next().await?; // the warehouse is paused
+    room.until_seen("#map-warehouse.paused", |count| count == 1).await?;
     let mark = room.witness.mark();
     room.next().await?; // and yet an order is taken
     let sample = room.until_sample_order(mark).await?;
-    room.until_seen(&format!("a[href*='/orders/{sample}']"), |count| count > 0).await?;
     room.next().await?; // a crowd
     let waiting = |ledger: &Value| number(&ledger["orders"]["waiting"]);
     room.until_says("the backlog to grow", "/api/ledger", |ledger| waiting(ledger) >= BACKLOG).await?;
+    room.until_seen("#map-orders.backlog", |count| count == 1).await?;
     let order = room.shop.get(&format!("/api/orders/{sample}")).await?;
     ensure!(order["status"] == "placed", "the warehouse is paused, and yet {order}");
     let piled = room.witness.placed_since(mark);
     room.next().await?; // the warehouse goes on
+    room.until_seen("#map-warehouse.running", |count| count == 1).await?;
     room.until_says("the backlog to drain", "/api/ledger", |ledger| waiting(ledger) < BACKLOG / 4).await?;
     room.shop.until_status(&sample, "delivered", SOON).await?;
     decided_in_order(room, mark, &piled).await?;

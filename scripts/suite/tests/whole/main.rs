@@ -5,6 +5,7 @@ mod api;
 mod browser;
 mod crashes;
 mod deliveries;
+mod map;
 mod orders;
 mod past;
 mod rehearsal;
@@ -94,6 +95,9 @@ fn trials(stage: &Arc<Stage>) -> Vec<Trial> {
         deliveries::nobody_without_the_token_changes_anything,
         browser::an_order_is_placed_and_followed,
         browser::the_dashboards_move,
+        map::an_order_lights_up_its_way,
+        map::a_paused_service_is_unmistakable,
+        map::the_broker_speaks_for_itself,
         browser::the_presenter_redrives,
         browser::pages_stay_within_their_limits,
         past::the_slider_goes_back_and_comes_home,

@@ -50,11 +50,11 @@ const FIRST_ORDER: Act = Act {
     number: 1,
     title: "act.first",
     shows: "act.first_shows",
-    page: "/stage/orders",
+    page: "/stage",
     begin: |_| {},
     steps: &[
         step("act.first_shop", "act.first_shop_say", Effect::Open("/")),
-        step("act.first_room", "act.first_room_say", Effect::Open("/stage/orders")),
+        step("act.first_room", "act.first_room_say", Effect::Open("/stage")),
         step("act.first_order", "act.first_order_say", Order),
         step("act.first_hops", "act.first_hops_say", Effect::Open("/stage/orders/newest")),
         step("act.first_phones", "act.first_phones_say", Say),
@@ -65,7 +65,7 @@ const DECOUPLING: Act = Act {
     number: 2,
     title: "act.apart",
     shows: "act.apart_shows",
-    page: "/stage/ledger",
+    page: "/stage",
     begin: |choices| {
         choices.crowd = crowd(3, 2);
         many_couriers(choices);
@@ -83,7 +83,7 @@ const DECOUPLING: Act = Act {
                 choices.crowd.orders_per_second = 3;
             }),
         ),
-        step("act.apart_sums", "act.apart_sums_say", Say),
+        step("act.apart_sums", "act.apart_sums_say", Effect::Open("/stage/ledger")),
     ],
 };
 
@@ -221,9 +221,9 @@ const NOTHING_LOST: Act = Act {
     shows: "act.lost_shows",
     page: "/stage/ledger",
     begin: |choices| {
-        choices.crowd = crowd(50, 0);
+        choices.crowd = crowd(30, 0);
         choices.couriers = 20;
-        choices.courier_pace_ms = 300;
+        choices.courier_pace_ms = 500;
     },
     steps: &[
         step("act.lost_crowd", "act.lost_crowd_say", Say),

@@ -21,9 +21,11 @@ use crate::{
     bursts::Burst,
     outages::{Outage, Outages},
     shelf::Shelf,
-    tape::Tile,
     views::*,
 };
+
+mod stage;
+pub(crate) use stage::{map, map_in_trouble, pulsar};
 
 /// 20:41:07.112 in Belgium.
 pub(crate) const NOW: Moment = Moment::from_micros(1_795_549_267_112_000);
@@ -455,42 +457,4 @@ pub(crate) fn console() -> ConsoleView {
         worker: Some("worker-2".into()),
         offered_broker_stop: true,
     }
-}
-
-pub(crate) fn map() -> MapView {
-    let tail = BEERS.iter().cycle().take(55).map(|beer| Tile { beer, sequence: Sequence(43) }).collect();
-    MapView {
-        services: Service::ALL.map(|service| (service, Standing::Running)).to_vec(),
-        placed: 3_412,
-        accepted: 3_348,
-        refused: 61,
-        orders_in_10_s: 482,
-        latency: Some(21_400),
-        balanced: Some(true),
-        newest: "4816".parse().ok(),
-        deliveries: deliveries(),
-        events: 8_127,
-        tail,
-        stock_level_behind: 0,
-        analysis_behind: Some(1),
-        folding: Folding { subscription: SubscriptionType::KeyShared, workers: 3, ..Folding::default() },
-        wrong: 0,
-        rebuild: rebuild(true, None).rebuild,
-        fraud: fraud().fraud,
-        beers: beers(),
-    }
-}
-
-/// The warehouse is gone, stock-level paused, and one beer wrong.
-pub(crate) fn map_in_trouble() -> MapView {
-    let mut map = MapView { placed: 3_500, wrong: 1, balanced: Some(false), stock_level_behind: 40, ..map() };
-    map.services.retain(|(service, _)| *service != Service::Warehouse);
-    for (service, standing) in &mut map.services {
-        if *service == Service::StockLevel {
-            *standing = Standing::Paused;
-        }
-    }
-    map.beers[3].wrong = true;
-    map.beers[3].shown_level = Some(Bottles(19));
-    MapView { rebuild: None, fraud: None, ..map }
 }

@@ -40,6 +40,9 @@ fn pages(frame: Frame<'_>) -> Vec<(String, Vec<Fragment>)> {
     for view in [samples::map(), samples::map_in_trouble(), MapView::default()] {
         pages.push((map::render(&view, frame).unwrap(), map::fragments(&view, frame).unwrap()));
     }
+    for view in samples::pulsar() {
+        pages.push((pulsar::render(&view, frame).unwrap(), pulsar::fragments(&view, frame).unwrap()));
+    }
     for view in [samples::analysis(), AnalysisView::default()] {
         pages.push((analysis::render(&view, frame).unwrap(), analysis::fragments(&view, frame).unwrap()));
     }

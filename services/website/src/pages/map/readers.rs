@@ -91,11 +91,16 @@ fn place(behind: Option<u64>, frame: &Frame<'_>) -> String {
 
 fn fraud(view: &MapView, frame: &Frame<'_>) -> Reader {
     let found = view.fraud.as_ref().map(|fraud| frame.language.count("map.found", fraud.findings_total));
+    let class = match &view.fraud {
+        Some(fraud) if fraud.findings_total > 0 => "attached found",
+        Some(_) => "attached",
+        None => "absent",
+    };
     let words = if found.is_some() { "map.second_subscription" } else { "map.nobody_else" };
     Reader {
         id: "map-fraud",
         service: "",
-        class: if found.is_some() { "attached" } else { "absent" }.to_owned(),
+        class: class.to_owned(),
         name: frame.t("map.fraud"),
         place: found.unwrap_or_default(),
         words: frame.t(words).to_owned(),
