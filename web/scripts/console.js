@@ -216,6 +216,7 @@
     else if ("burst" in button.dataset) inTurn(burst);
     else if ("again" in button.dataset) inTurn(() => beginAct(known.act));
     else if ("room" in button.dataset) openRoom();
+    else if ("qr" in button.dataset) showRoom("/stage/qr", true);
     else if ("rehearse" in button.dataset) rehearse(button);
     else if ("help" in button.dataset) toggleHelp();
   }
@@ -241,6 +242,7 @@
     else if (keys[event.key]) inTurn(keys[event.key]);
     else if (/^[1-9]$/.test(event.key)) inTurn(() => beginAct(Number(event.key)));
     else if (event.key === "o") openRoom();
+    else if (event.key === "q") showRoom("/stage/qr", true);
     else return;
     event.preventDefault();
   });

@@ -18,6 +18,8 @@ mod acts;
 
 mod rehearse;
 
+mod entrance;
+
 mod live;
 
 mod openapi;
@@ -58,6 +60,7 @@ pub fn routes() -> Router<Arc<Site>> {
         .route("/stage/acts/{act}", post(acts::begin))
         .route("/stage/steps/{step}", post(acts::play))
         .route("/stage/rehearse/{act}", post(rehearse::rehearse))
+        .route("/stage/address", post(entrance::choose))
         .route("/history", get(past::history))
         .route("/questions", get(past::questions))
         .route("/questions/{question}", post(past::ask))

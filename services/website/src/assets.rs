@@ -30,6 +30,7 @@ pub const ASSETS: &[Asset] = &[
     asset("past.css", CSS, include_bytes!("../../../web/styles/past.css")),
     asset("fraud.css", CSS, include_bytes!("../../../web/styles/fraud.css")),
     asset("ledger.css", CSS, include_bytes!("../../../web/styles/ledger.css")),
+    asset("qr.css", CSS, include_bytes!("../../../web/styles/qr.css")),
     asset("console.css", CSS, include_bytes!("../../../web/styles/console.css")),
     asset("theme.js", JS, include_bytes!("../../../web/scripts/theme.js")),
     asset("live.js", JS, include_bytes!("../../../web/scripts/live.js")),

@@ -15,6 +15,7 @@ use tower::util::ServiceExt as _;
 
 use crate::{
     director::Director,
+    entrance::Entrance,
     http,
     presenter::Presenter,
     site::Site,
@@ -30,6 +31,8 @@ pub struct House {
     pub presenter: Presenter,
     /// The presenter's hand: settings, commands, questions.
     pub director: Director,
+    /// The address phones come in by.
+    pub entrance: Entrance,
     /// Who collects traces, if anybody does.
     pub collector: Option<Collector>,
     context: Context,
@@ -43,15 +46,16 @@ struct Inside {
 }
 
 impl House {
-    /// A house that is not open yet.
+    /// A house that is not open yet, whose door is at this port.
     ///
     /// # Errors
     /// If the presenter's token cannot be kept, or a setting cannot be used.
-    pub fn new(context: Context) -> anyhow::Result<Arc<Self>> {
+    pub fn new(context: Context, port: u16) -> anyhow::Result<Arc<Self>> {
         let presenter = Presenter::from_environment(&context.data_dir)?;
         let director = Director::new(context.clone())?;
+        let entrance = Entrance::from_environment(port)?;
         let collector = spans::collector(&context.metrics)?;
-        Ok(Arc::new(House { presenter, director, collector, context, inside: watch::Sender::new(None) }))
+        Ok(Arc::new(House { presenter, director, entrance, collector, context, inside: watch::Sender::new(None) }))
     }
 
     /// Opens the door to the website of an episode.

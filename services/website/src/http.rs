@@ -19,7 +19,7 @@ use serde::Deserialize;
 use service::now;
 
 use crate::{
-    api, assets, checkout,
+    api, assets, checkout, entrance,
     pages::{self, Fragment, Frame, Theme, problem::Problem},
     site::Site,
     streams::{self, OrderPage, Page, Reader},
@@ -41,6 +41,7 @@ pub fn routes(site: Arc<Site>) -> Router {
         .route("/stage", get(|| async { Redirect::to("/stage/deliveries") }))
         .route("/stage/past", get(travel::page))
         .route("/stage/past/fragments", get(travel::fragments))
+        .route("/stage/qr", get(qr))
         .route("/stage/{page}", get(stage))
         .route("/stage/orders/newest", get(newest))
         .route("/stage/orders/{order_id}", get(follow))
@@ -262,15 +263,28 @@ impl Visitor {
                 let view = site.known(|known| known.ledger());
                 self.show(site, ok, |frame| pages::ledger::render(&view, frame))
             }
-            Some(Page::Shop | Page::Past | Page::Console) | None => self.problem(site, Problem::NotFound),
+            Some(Page::Shop | Page::Past | Page::Qr | Page::Console) | None => self.problem(site, Problem::NotFound),
         }
     }
+}
+
+/// The code for phones. Whether its addresses lead here is tried when the presenter looks.
+async fn qr(State(site): State<Arc<Site>>, uri: Uri, headers: HeaderMap) -> Response {
+    let visitor = Visitor::of(&site, &uri, &headers);
+    if visitor.presenter {
+        entrance::try_all(&site);
+    }
+    let view = site.house.entrance.view();
+    visitor.show(&site, StatusCode::OK, |frame| pages::qr::render(&view, frame))
 }
 
 async fn console(State(site): State<Arc<Site>>, uri: Uri, headers: HeaderMap) -> Response {
     let visitor = Visitor::of(&site, &uri, &headers);
     if !visitor.presenter {
         return Redirect::to("/sign-in?next=/console").into_response();
+    }
+    if site.house.entrance.console_opened(&headers) {
+        site.live.changed();
     }
     let view = streams::console(&site);
     visitor.show(&site, StatusCode::OK, |frame| pages::console::render(&view, frame))

@@ -38,6 +38,8 @@ pub mod crowd;
 
 pub mod director;
 
+pub mod entrance;
+
 pub mod house;
 
 pub mod site;

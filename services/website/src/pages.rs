@@ -56,6 +56,8 @@ pub mod ledger;
 
 mod recovery;
 
+pub mod qr;
+
 pub mod console;
 
 mod controls;

@@ -61,7 +61,7 @@ async fn open_on(context: Context, address: SocketAddr) -> anyhow::Result<()> {
     let mut around = Tasks::default();
     around.start(stage::listen(context.clone()));
     around.start(presence::announce(context.clone()));
-    let house = House::new(context.clone())?;
+    let house = House::new(context.clone(), listener.local_addr()?.port())?;
     around.start(house.director.listen());
     let routes = house.routes();
     let stop = context.shutdown.clone().cancelled_owned();

@@ -106,6 +106,8 @@ pub enum Page {
     Fraud,
     /// `/stage/ledger`
     Ledger,
+    /// `/stage/qr`
+    Qr,
     /// `/console`
     Console,
 }
@@ -124,6 +126,7 @@ impl Page {
             "questions" => Some(Page::Questions),
             "fraud" => Some(Page::Fraud),
             "ledger" => Some(Page::Ledger),
+            "qr" => Some(Page::Qr),
             "console" => Some(Page::Console),
             _ => beers::find(&BeerId::new(name.strip_prefix("stock-")?)).map(|beer| Page::Stock(Some(beer))),
         }
@@ -196,6 +199,7 @@ fn render(site: &Site, page: Page, reader: Reader) -> askama::Result<Vec<Fragmen
         Page::Questions => pages::questions::fragments(&site.known(|known| known.asked()), frame),
         Page::Fraud => pages::fraud::fragments(&fraud(site), frame),
         Page::Ledger => pages::ledger::fragments(&site.known(|known| known.ledger()), frame),
+        Page::Qr => pages::qr::fragments(&site.house.entrance.view(), frame),
         Page::Console => pages::console::fragments(&console(site), frame),
     }
 }

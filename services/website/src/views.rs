@@ -19,6 +19,9 @@ pub use console::ConsoleView;
 mod deliveries;
 pub use deliveries::{DeadLetterView, DeliveriesView, Lane, Parcel, Retry, Tried};
 
+mod entrance;
+pub use entrance::{EntranceView, QrView, Reach};
+
 mod newest;
 pub use newest::{NewestOrder, NewestView};
 

@@ -73,6 +73,10 @@ fn pages(frame: Frame<'_>) -> Vec<(String, Vec<Fragment>)> {
     for view in [samples::fraud(), FraudView { wanted: true, ..FraudView::default() }, FraudView::default()] {
         pages.push((fraud::render(&view, frame).unwrap(), fraud::fragments(&view, frame).unwrap()));
     }
+    let not_chosen = QrView { address: None, ..samples::qr() };
+    for view in [samples::qr(), not_chosen, QrView::default()] {
+        pages.push((qr::render(&view, frame).unwrap(), qr::fragments(&view, frame).unwrap()));
+    }
     for view in [samples::console(), ConsoleView::default()] {
         pages.push((console::render(&view, frame).unwrap(), console::fragments(&view, frame).unwrap()));
     }
@@ -384,4 +388,19 @@ fn the_shop_with_all_it_loads_stays_below_100_kilobytes() {
     let loaded = assets::ASSETS.iter().filter(|asset| page.contains(&format!("/assets/{}", asset.name)));
     let bytes = page.len() + loaded.map(|asset| asset.bytes.len()).sum::<usize>();
     assert!(bytes <= 100_000, "{bytes} bytes");
+}
+
+#[test]
+fn the_audience_sees_the_chosen_address_only() {
+    let alive = samples::alive();
+    let presenter = frame(Language::En, Theme::Dark, &alive);
+    let page = qr::render(&samples::qr(), presenter).unwrap();
+    assert!(
+        tag(&page, "entrances").contains("entrances") && page.contains("data-key=\"b\"") && page.contains("10.8.0.3")
+    );
+    let page = qr::render(&samples::qr(), Frame { presenter: false, ..presenter }).unwrap();
+    assert!(page.contains("192.168.1.20:8000") && page.contains("<svg class=\"qr-code\""));
+    assert!(!page.contains("10.8.0.3") && !page.contains("<button"));
+    let page = qr::render(&QrView::default(), presenter).unwrap();
+    assert!(page.contains("PUBLIC_URL") && !page.contains("<svg class=\"qr-code\""));
 }
