@@ -242,6 +242,7 @@
     else if (keys[event.key]) inTurn(keys[event.key]);
     else if (/^[1-9]$/.test(event.key)) inTurn(() => beginAct(Number(event.key)));
     else if (event.key === "o") openRoom();
+    else if (event.key === "h") inTurn(() => patch({ hide_names: !known.hide_names }));
     else if (event.key === "q") showRoom("/stage/qr", true);
     else return;
     event.preventDefault();

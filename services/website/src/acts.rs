@@ -105,10 +105,11 @@ impl Act {
         settings.choices.act.and_then(Act::of_number)
     }
 
-    /// What is chosen when the act begins. An act starts from the same state whatever went before, but for `restock`: no
-    /// act speaks of it, so it stays as the speaker has it.
+    /// What is chosen when the act begins. An act starts from the same state whatever went before, but for `restock` and
+    /// `hide_names`: no act speaks of them, so they stay as the speaker has them.
     pub fn start(&self, known: &Choices) -> Choices {
-        let mut choices = Choices { restock: known.restock, act: Some(self.number), step: 0, ..Choices::default() };
+        let Choices { restock, hide_names, .. } = *known;
+        let mut choices = Choices { restock, hide_names, act: Some(self.number), step: 0, ..Choices::default() };
         (self.begin)(&mut choices);
         choices
     }
@@ -166,6 +167,7 @@ mod tests {
             paused: BTreeSet::from([Service::Delivery, Service::StockLevel]),
             fraud_watch: true,
             restock: false,
+            hide_names: true,
             act: Some(3),
             step: 9,
         }
@@ -223,7 +225,7 @@ mod tests {
         for act in acts() {
             let after_a_mess = act.start(&a_mess());
             let usual = act.start(&Choices::default());
-            assert_eq!(after_a_mess, Choices { restock: false, ..usual });
+            assert_eq!(after_a_mess, Choices { restock: false, hide_names: true, ..usual });
         }
     }
 

@@ -205,7 +205,7 @@ impl Visitor {
         render: fn(&OrderView, Frame<'_>) -> askama::Result<String>,
     ) -> Response {
         let Ok(order_id) = order_id.parse::<OrderId>() else { return self.problem(site, Problem::NotFound) };
-        match site.order(&order_id).await {
+        match site.order_shown(&order_id, false).await {
             Ok(Some(view)) => self.show(site, StatusCode::OK, |frame| render(&view, frame)),
             Ok(None) => self.problem(site, Problem::NotFound),
             Err(error) => {
@@ -232,11 +232,11 @@ impl Visitor {
         let ok = StatusCode::OK;
         match page {
             Some(Page::Deliveries) => {
-                let view = site.known(|known| known.deliveries(now()));
+                let view = site.deliveries();
                 self.show(site, ok, |frame| pages::deliveries::render(&view, frame))
             }
             Some(Page::Orders) => {
-                let view = site.known(|known| known.newest.view());
+                let view = site.newest();
                 self.show(site, ok, |frame| pages::newest::render(&view, frame))
             }
             Some(Page::Stock(beer)) => {
@@ -244,7 +244,7 @@ impl Visitor {
                 self.show(site, ok, |frame| pages::stock::render(&view, frame))
             }
             Some(Page::Analysis) => {
-                let view = site.known(|known| known.analysis());
+                let view = site.analysis();
                 self.show(site, ok, |frame| pages::analysis::render(&view, frame))
             }
             Some(Page::Rebuild) => {
@@ -252,11 +252,11 @@ impl Visitor {
                 self.show(site, ok, |frame| pages::rebuild::render(&view, frame))
             }
             Some(Page::Questions) => {
-                let view = site.known(|known| known.asked());
+                let view = site.asked();
                 self.show(site, ok, |frame| pages::questions::render(&view, frame))
             }
             Some(Page::Fraud) => {
-                let view = streams::fraud(site);
+                let view = site.fraud();
                 self.show(site, ok, |frame| pages::fraud::render(&view, frame))
             }
             Some(Page::Ledger) => {

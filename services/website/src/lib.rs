@@ -44,6 +44,8 @@ pub mod house;
 
 pub mod site;
 
+pub mod names;
+
 pub mod live;
 
 pub mod presenter;

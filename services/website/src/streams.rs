@@ -28,7 +28,7 @@ use crate::{
     pages::{self, Fragment, Frame, Theme},
     site::Site,
     texts::Language,
-    views::{Alive, ConsoleView, FraudView, OrderView, PastView},
+    views::{Alive, ConsoleView, OrderView, PastView},
 };
 
 /// A page that hears nothing for longer knows that it is not live.
@@ -190,14 +190,14 @@ fn render(site: &Site, page: Page, reader: Reader) -> askama::Result<Vec<Fragmen
     let frame = frame(reader, &alive, "");
     match page {
         Page::Shop => pages::shop::fragments(&site.known(|known| known.shelves.beers()), frame),
-        Page::Deliveries => pages::deliveries::fragments(&site.known(|known| known.deliveries(frame.now)), frame),
-        Page::Orders => pages::newest::fragments(&site.known(|known| known.newest.view()), frame),
+        Page::Deliveries => pages::deliveries::fragments(&site.deliveries(), frame),
+        Page::Orders => pages::newest::fragments(&site.newest(), frame),
         Page::Stock(beer) => pages::stock::fragments(&site.stock(beer), frame),
-        Page::Analysis => pages::analysis::fragments(&site.known(|known| known.analysis()), frame),
+        Page::Analysis => pages::analysis::fragments(&site.analysis(), frame),
         Page::Past => pages::past::fragments(&now_as_past(site), frame),
         Page::Rebuild => pages::rebuild::fragments(&site.known(|known| known.rebuilt()), frame),
-        Page::Questions => pages::questions::fragments(&site.known(|known| known.asked()), frame),
-        Page::Fraud => pages::fraud::fragments(&fraud(site), frame),
+        Page::Questions => pages::questions::fragments(&site.asked(), frame),
+        Page::Fraud => pages::fraud::fragments(&site.fraud(), frame),
         Page::Ledger => pages::ledger::fragments(&site.known(|known| known.ledger()), frame),
         Page::Qr => pages::qr::fragments(&site.house.entrance.view(), frame),
         Page::Console => pages::console::fragments(&console(site), frame),
@@ -208,12 +208,6 @@ fn render(site: &Site, page: Page, reader: Reader) -> askama::Result<Vec<Fragmen
 pub(crate) fn now_as_past(site: &Site) -> PastView {
     let began_at = site.context.stage.settings().began_at;
     site.known(|known| known.now(began_at))
-}
-
-/// What fraud watch shows.
-pub(crate) fn fraud(site: &Site) -> FraudView {
-    let wanted = site.context.stage.settings().choices.fraud_watch;
-    site.known(|known| known.watched(wanted))
 }
 
 /// What the console shows.
@@ -294,6 +288,7 @@ pub fn order(
     channel(move |wire| async move {
         let mut changed = site.live.follow(&order_id);
         let mut version = site.live.version();
+        let mut settings = site.context.stage.follow();
         let mut sent = Sent::default();
         let mut heartbeat = heartbeat();
         let mut alive = site.alive();
@@ -305,7 +300,7 @@ pub fn order(
                 wire.event("notice", &json!({"courier": on_its_way}).to_string()).await?;
                 told = on_its_way;
             }
-            let view = site.order(&order_id).await.ok()??;
+            let view = site.order_shown(&order_id, false).await.ok()??;
             let fragments = page(&view, frame(reader, &alive, "")).ok()?;
             if let Some(news) = sent.news(&fragments) {
                 wire.event("fragments", &news).await?;
@@ -321,6 +316,11 @@ pub fn order(
                         break;
                     }
                     () = &mut look => break,
+                    // Names may be hidden from now on.
+                    changed = settings.changed() => {
+                        changed.ok()?;
+                        break;
+                    }
                     // Not each change of something else, only that somebody is missing or back.
                     _ = version.changed() => {
                         let now_alive = site.alive();

@@ -190,7 +190,7 @@ pub(super) struct StepShown {
     what: String,
 }
 
-/// An order and its way so far.
+/// An order and its way so far. While `hide_names` is set, customer and addresses are shortened.
 #[utoipa::path(
     get, path = "/api/orders/{order_id}", params(("order_id" = String, Path)),
     responses((status = 200, body = OrderShown), (status = 404, body = Problem))
@@ -201,7 +201,7 @@ pub(super) async fn show(
 ) -> Result<Json<OrderShown>, Problem> {
     let unknown = || Problem::not_found("no such order");
     let order_id: OrderId = order_id.parse().map_err(|_| unknown())?;
-    let order = site.order(&order_id).await?.ok_or_else(unknown)?;
+    let order = site.order_shown(&order_id, false).await?.ok_or_else(unknown)?;
     Ok(Json(OrderShown::from(order)))
 }
 

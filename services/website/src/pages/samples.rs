@@ -171,6 +171,7 @@ pub(crate) fn deliveries() -> DeliveriesView {
     let tried = |millis, what| Tried { at: NOW.plus_millis(millis), what };
     let lane = |courier: &str, parcel, delivered| Lane { courier: courier.into(), carrying: parcel, delivered };
     DeliveriesView {
+        names_hidden: false,
         couriers: vec![
             lane("Ada", Some(carrying("k7m2q9xd", "Grote Markt 12, 1000 Brussel", 3000)), 1204),
             lane("Bart", Some(carrying("p3c8w1zz", "Rue Haute 7, 4000 Liège", 9000)), 1187),
