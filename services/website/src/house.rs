@@ -1,7 +1,10 @@
 //! The house: what outlives an episode. Its door leads to the website of the episode that runs; while one episode ends
 //! and the next begins, whoever comes waits at the door for a moment.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use axum::{
     Router,
@@ -14,6 +17,7 @@ use tokio::sync::watch;
 use tower::util::ServiceExt as _;
 
 use crate::{
+    browsers::Browsers,
     director::Director,
     entrance::Entrance,
     http,
@@ -33,6 +37,8 @@ pub struct House {
     pub director: Director,
     /// The address phones come in by.
     pub entrance: Entrance,
+    /// The browsers that ordered.
+    pub browsers: Mutex<Browsers>,
     /// Who collects traces, if anybody does.
     pub collector: Option<Collector>,
     context: Context,
@@ -55,7 +61,15 @@ impl House {
         let director = Director::new(context.clone())?;
         let entrance = Entrance::from_environment(port)?;
         let collector = spans::collector(&context.metrics)?;
-        Ok(Arc::new(House { presenter, director, entrance, collector, context, inside: watch::Sender::new(None) }))
+        Ok(Arc::new(House {
+            presenter,
+            director,
+            entrance,
+            browsers: Mutex::default(),
+            collector,
+            context,
+            inside: watch::Sender::new(None),
+        }))
     }
 
     /// Opens the door to the website of an episode.

@@ -179,15 +179,18 @@ async fn nothing_here(State(site): State<Arc<Site>>, uri: Uri, headers: HeaderMa
 async fn shop(State(site): State<Arc<Site>>, uri: Uri, headers: HeaderMap) -> Response {
     let visitor = Visitor::of(&site, &uri, &headers);
     let view = checkout::view(&site, None);
-    visitor.show(&site, StatusCode::OK, |frame| pages::shop::render(&view, frame))
+    let page = visitor.show(&site, StatusCode::OK, |frame| pages::shop::render(&view, frame));
+    checkout::with_cookie(page, &headers)
 }
 
 async fn order(State(site): State<Arc<Site>>, Path(order_id): Path<String>, uri: Uri, headers: HeaderMap) -> Response {
-    Visitor::of(&site, &uri, &headers).show_order(&site, &order_id, pages::order::render).await
+    Visitor::of(&site, &uri, &headers)
+        .show_order(&site, &order_id, |order_id| site.house.is_own(&headers, order_id), pages::order::render)
+        .await
 }
 
 async fn follow(State(site): State<Arc<Site>>, Path(order_id): Path<String>, uri: Uri, headers: HeaderMap) -> Response {
-    Visitor::of(&site, &uri, &headers).show_order(&site, &order_id, pages::follow::render).await
+    Visitor::of(&site, &uri, &headers).show_order(&site, &order_id, |_| false, pages::follow::render).await
 }
 
 /// The order that was placed last; the list, as long as none was.
@@ -197,15 +200,16 @@ async fn newest(State(site): State<Arc<Site>>) -> Redirect {
 }
 
 impl Visitor {
-    /// A page about one order.
+    /// A page about one order; whoever looks at their own sees their name in any case.
     async fn show_order(
         &self,
         site: &Site,
         order_id: &str,
+        is_own: impl FnOnce(&OrderId) -> bool,
         render: fn(&OrderView, Frame<'_>) -> askama::Result<String>,
     ) -> Response {
         let Ok(order_id) = order_id.parse::<OrderId>() else { return self.problem(site, Problem::NotFound) };
-        match site.order_shown(&order_id, false).await {
+        match site.order_shown(&order_id, is_own(&order_id)).await {
             Ok(Some(view)) => self.show(site, StatusCode::OK, |frame| render(&view, frame)),
             Ok(None) => self.problem(site, Problem::NotFound),
             Err(error) => {
@@ -403,7 +407,8 @@ async fn live_order(
     uri: Uri,
     headers: HeaderMap,
 ) -> Response {
-    stream_order(&site, &order_id, &Visitor::of(&site, &uri, &headers), pages::order::fragments)
+    let visitor = Visitor::of(&site, &uri, &headers);
+    stream_order(&site, &order_id, &visitor, |order_id| site.house.is_own(&headers, order_id), pages::order::fragments)
 }
 
 async fn live_followed(
@@ -412,13 +417,20 @@ async fn live_followed(
     uri: Uri,
     headers: HeaderMap,
 ) -> Response {
-    stream_order(&site, &order_id, &Visitor::of(&site, &uri, &headers), pages::follow::fragments)
+    stream_order(&site, &order_id, &Visitor::of(&site, &uri, &headers), |_| false, pages::follow::fragments)
 }
 
-fn stream_order(site: &Arc<Site>, order_id: &str, visitor: &Visitor, page: OrderPage) -> Response {
+fn stream_order(
+    site: &Arc<Site>,
+    order_id: &str,
+    visitor: &Visitor,
+    is_own: impl FnOnce(&OrderId) -> bool,
+    page: OrderPage,
+) -> Response {
     let Ok(order_id) = order_id.parse::<OrderId>() else { return StatusCode::NOT_FOUND.into_response() };
     let reader = Reader { language: visitor.language, presenter: false };
-    let events = streams::order(Arc::clone(site), order_id, reader, page);
+    let is_own = is_own(&order_id);
+    let events = streams::order(Arc::clone(site), order_id, is_own, reader, page);
     match streams::serve(site, events) {
         Some(response) => response.into_response(),
         None => StatusCode::SERVICE_UNAVAILABLE.into_response(),

@@ -64,6 +64,8 @@ pub mod pages;
 
 pub mod streams;
 
+pub mod browsers;
+
 pub mod checkout;
 
 mod travel;

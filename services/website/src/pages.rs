@@ -16,6 +16,8 @@ use crate::{assets, format, texts::Language, views::Alive};
 
 pub mod shop;
 
+pub mod slowly;
+
 pub mod order;
 
 mod way;

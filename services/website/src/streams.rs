@@ -278,10 +278,11 @@ const LOOK_AGAIN_AFTER: [Duration; 3] =
 /// A page about one order, as its fragments.
 pub type OrderPage = fn(&OrderView, Frame<'_>) -> askama::Result<Vec<Fragment>>;
 
-/// The stream of a page about one order.
+/// The stream of a page about one order; `is_own` if it is shown to whoever ordered it.
 pub fn order(
     site: Arc<Site>,
     order_id: OrderId,
+    is_own: bool,
     reader: Reader,
     page: OrderPage,
 ) -> impl Stream<Item = Result<Event, Infallible>> + Send {
@@ -300,7 +301,7 @@ pub fn order(
                 wire.event("notice", &json!({"courier": on_its_way}).to_string()).await?;
                 told = on_its_way;
             }
-            let view = site.order_shown(&order_id, false).await.ok()??;
+            let view = site.order_shown(&order_id, is_own).await.ok()??;
             let fragments = page(&view, frame(reader, &alive, "")).ok()?;
             if let Some(news) = sent.news(&fragments) {
                 wire.event("fragments", &news).await?;

@@ -35,6 +35,9 @@ fn pages(frame: Frame<'_>) -> Vec<(String, Vec<Fragment>)> {
         (shop::render(&failed, frame).unwrap(), shop::fragments(&failed.beers, frame).unwrap()),
         (sign_in::render(true, "/stage/deliveries", frame).unwrap(), vec![]),
     ];
+    let fields = [("customer", "Ada \"><b>"), ("bottles-orval", "2"), ("other", "x")];
+    let fields = fields.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+    pages.push((slowly::render(&fields, std::time::Duration::from_millis(4_100), frame).unwrap(), vec![]));
     for status in STATUSES {
         let order = samples::order(status);
         pages.push((order::render(&order, frame).unwrap(), order::fragments(&order, frame).unwrap()));
@@ -403,4 +406,17 @@ fn the_audience_sees_the_chosen_address_only() {
     assert!(!page.contains("10.8.0.3") && !page.contains("<button"));
     let page = qr::render(&QrView::default(), presenter).unwrap();
     assert!(page.contains("PUBLIC_URL") && !page.contains("<svg class=\"qr-code\""));
+}
+
+#[test]
+fn who_orders_too_fast_keeps_the_basket() {
+    let alive = samples::alive();
+    let fields = [("customer", "Ada \"><b>"), ("order_token", "4f1c9a"), ("bottles-orval", "2"), ("other", "x")];
+    let fields = fields.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+    let wait = std::time::Duration::from_millis(4_100);
+    let page = slowly::render(&fields, wait, frame(Language::En, Theme::Dark, &alive)).unwrap();
+    assert!(
+        page.contains("name=\"bottles-orval\" value=\"2\"") && page.contains("name=\"order_token\" value=\"4f1c9a\"")
+    );
+    assert!(page.contains("in 5 seconds") && !page.contains("name=\"other\"") && !page.contains("<b>"));
 }
