@@ -119,6 +119,12 @@ impl Act {
         self.steps.get(usize::from(n).checked_sub(1)?)
     }
 
+    /// The page the room looks at once this step is done: that of the last step with one of its own, else the act's.
+    pub fn page_at(&self, step: u8) -> &'static str {
+        let done = self.steps.iter().take(step.into());
+        done.rev().find_map(Step::page).unwrap_or(self.page)
+    }
+
     /// How many steps it has.
     pub fn length(&self) -> u8 {
         u8::try_from(self.steps.len()).unwrap_or(u8::MAX)
@@ -135,6 +141,11 @@ impl Act {
         choices.step = n;
         Some(choices)
     }
+}
+
+/// The page the room looks at now; the map, as long as no act has begun.
+pub fn page_now(settings: &StageSettings) -> &'static str {
+    Act::now(settings).map_or("/stage", |act| act.page_at(settings.choices.step))
 }
 
 #[cfg(test)]
@@ -205,6 +216,15 @@ mod tests {
         }
         let page = |act: u8| Act::of_number(act).unwrap().page;
         assert_eq!((page(6), page(7)), ("/stage/past", "/stage/fraud"));
+    }
+
+    #[test]
+    fn the_room_stays_where_a_step_has_led_it() {
+        let act = Act::of_number(1).unwrap();
+        let pages: Vec<_> = (0..=act.length()).map(|step| act.page_at(step)).collect();
+        let newest = "/stage/orders/newest";
+        assert_eq!(pages, ["/stage/orders", "/", "/stage/orders", "/stage/orders", newest, newest]);
+        assert_eq!(page_now(&StageSettings::default()), "/stage");
     }
 
     #[test]

@@ -19,7 +19,7 @@ use serde::Deserialize;
 use service::now;
 
 use crate::{
-    api, assets, checkout, entrance,
+    acts, api, assets, checkout, entrance,
     pages::{self, Fragment, Frame, Theme, problem::Problem},
     site::Site,
     streams::{self, OrderPage, Page, Reader},
@@ -32,13 +32,16 @@ use crate::{
 const POLICY: &str = "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; \
                       form-action 'self'; frame-ancestors 'none'";
 
+/// In the address of a window that follows the speaker.
+const FOLLOW: &str = "follow";
+
 /// Everything the website serves.
 pub fn routes(site: Arc<Site>) -> Router {
     Router::new()
         .route("/", get(shop))
         .route("/orders", post(checkout::order))
         .route("/orders/{order_id}", get(order))
-        .route("/stage", get(|| async { Redirect::to("/stage/deliveries") }))
+        .route("/stage", get(beginning))
         .route("/stage/past", get(travel::page))
         .route("/stage/past/fragments", get(travel::fragments))
         .route("/stage/qr", get(qr))
@@ -79,6 +82,7 @@ pub struct Visitor {
     language: Language,
     theme: Theme,
     presenter: bool,
+    follow: bool,
     path: String,
     /// The beer that is asked for in the address.
     beer: Option<&'static Beer>,
@@ -101,6 +105,7 @@ impl Visitor {
             language: chosen.or(remembered).or_else(of_browser).unwrap_or(Language::En),
             theme: query.get("theme").and_then(|name| Theme::of_name(name)).unwrap_or_default(),
             presenter: site.house.presenter.has_signed_in(headers),
+            follow: query.contains_key(FOLLOW),
             path: uri.path().to_owned(),
             beer: query.get("beer").and_then(|id| beers::find(&BeerId::new(id.as_str()))),
             chosen,
@@ -149,8 +154,8 @@ impl Visitor {
     }
 
     fn frame<'a>(&'a self, alive: &'a Alive) -> Frame<'a> {
-        let Visitor { language, theme, presenter, ref path, .. } = *self;
-        Frame { language, theme, alive, now: now(), presenter, path }
+        let Visitor { language, theme, presenter, follow, ref path, .. } = *self;
+        Frame { language, theme, alive, now: now(), presenter, follow, path }
     }
 
     /// A page that says what is wrong.
@@ -193,10 +198,22 @@ async fn follow(State(site): State<Arc<Site>>, Path(order_id): Path<String>, uri
     Visitor::of(&site, &uri, &headers).show_order(&site, &order_id, |_| false, pages::follow::render).await
 }
 
+/// To another page of the stage, with what was asked for in the address: language, theme, and whether to follow.
+fn redirect(page: &str, uri: &Uri) -> Redirect {
+    Redirect::to(&uri.query().map_or_else(|| page.to_owned(), |query| format!("{page}?{query}")))
+}
+
+/// Where the stage begins; a window that follows the speaker begins where the speaker is.
+async fn beginning(State(site): State<Arc<Site>>, uri: Uri, headers: HeaderMap) -> Redirect {
+    let page = acts::page_now(&site.context.stage.settings());
+    let is_led = Visitor::of(&site, &uri, &headers).follow && page != "/stage";
+    redirect(if is_led { page } else { "/stage/deliveries" }, &uri)
+}
+
 /// The order that was placed last; the list, as long as none was.
-async fn newest(State(site): State<Arc<Site>>) -> Redirect {
+async fn newest(State(site): State<Arc<Site>>, uri: Uri) -> Redirect {
     let newest = site.known(|known| known.newest.first().map(|order_id| format!("/stage/orders/{order_id}")));
-    Redirect::to(newest.as_deref().unwrap_or("/stage/orders"))
+    redirect(newest.as_deref().unwrap_or("/stage/orders"), &uri)
 }
 
 impl Visitor {
@@ -389,12 +406,12 @@ async fn sign_in(
 }
 
 async fn live_page(State(site): State<Arc<Site>>, Path(page): Path<String>, uri: Uri, headers: HeaderMap) -> Response {
-    let Visitor { language, presenter, .. } = Visitor::of(&site, &uri, &headers);
+    let Visitor { language, presenter, follow, .. } = Visitor::of(&site, &uri, &headers);
     let Some(page) = Page::of_name(&page) else { return StatusCode::NOT_FOUND.into_response() };
     if page == Page::Console && !presenter {
         return StatusCode::UNAUTHORIZED.into_response();
     }
-    let events = streams::page(Arc::clone(&site), page, Reader { language, presenter });
+    let events = streams::page(Arc::clone(&site), page, Reader { language, presenter }, follow);
     match streams::serve(&site, events) {
         Some(response) => response.into_response(),
         None => StatusCode::SERVICE_UNAVAILABLE.into_response(),
@@ -430,7 +447,7 @@ fn stream_order(
     let Ok(order_id) = order_id.parse::<OrderId>() else { return StatusCode::NOT_FOUND.into_response() };
     let reader = Reader { language: visitor.language, presenter: false };
     let is_own = is_own(&order_id);
-    let events = streams::order(Arc::clone(site), order_id, is_own, reader, page);
+    let events = streams::order(Arc::clone(site), order_id, is_own, reader, visitor.follow, page);
     match streams::serve(site, events) {
         Some(response) => response.into_response(),
         None => StatusCode::SERVICE_UNAVAILABLE.into_response(),

@@ -62,6 +62,8 @@ pub mod acts;
 
 pub mod pages;
 
+pub mod lead;
+
 pub mod streams;
 
 pub mod browsers;

@@ -132,6 +132,8 @@ pub struct Frame<'a> {
     pub now: Moment,
     /// Whether the presenter is signed in.
     pub presenter: bool,
+    /// Whether this window follows the speaker.
+    pub follow: bool,
     /// The path of the page, for links to itself in another language.
     pub path: &'a str,
 }

@@ -25,6 +25,7 @@ use tokio::{
 };
 
 use crate::{
+    lead::Lead,
     pages::{self, Fragment, Frame, Theme},
     site::Site,
     texts::Language,
@@ -182,7 +183,7 @@ impl Renderings {
 
 fn frame<'a>(reader: Reader, alive: &'a Alive, path: &'a str) -> Frame<'a> {
     let Reader { language, presenter } = reader;
-    Frame { language, theme: Theme::default(), alive, now: now(), presenter, path }
+    Frame { language, theme: Theme::default(), alive, now: now(), presenter, follow: false, path }
 }
 
 fn render(site: &Site, page: Page, reader: Reader) -> askama::Result<Vec<Fragment>> {
@@ -236,8 +237,13 @@ impl Sent {
     }
 }
 
-/// The stream of a page: all its fragments, then those that change.
-pub fn page(site: Arc<Site>, page: Page, reader: Reader) -> impl Stream<Item = Result<Event, Infallible>> + Send {
+/// The stream of a page: all its fragments, then those that change; and where to look, for whoever follows the speaker.
+pub fn page(
+    site: Arc<Site>,
+    page: Page,
+    reader: Reader,
+    follows: bool,
+) -> impl Stream<Item = Result<Event, Infallible>> + Send {
     channel(move |wire| async move {
         let mut version = site.live.version();
         let mut settings = site.context.stage.follow();
@@ -245,6 +251,7 @@ pub fn page(site: Arc<Site>, page: Page, reader: Reader) -> impl Stream<Item = R
         let mut heartbeat = heartbeat();
         let mut pace = tokio::time::interval(page.pace());
         pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut lead = Lead::new(&site, follows);
         let mut stale = true;
         loop {
             tokio::select! {
@@ -264,6 +271,7 @@ pub fn page(site: Arc<Site>, page: Page, reader: Reader) -> impl Stream<Item = R
                     changed.ok()?;
                     stale = true;
                 }
+                page = lead.next() => wire.event("follow", &page?).await?,
                 _ = heartbeat.tick() => wire.heartbeat().await?,
             }
         }
@@ -284,6 +292,7 @@ pub fn order(
     order_id: OrderId,
     is_own: bool,
     reader: Reader,
+    follows: bool,
     page: OrderPage,
 ) -> impl Stream<Item = Result<Event, Infallible>> + Send {
     channel(move |wire| async move {
@@ -293,6 +302,7 @@ pub fn order(
         let mut sent = Sent::default();
         let mut heartbeat = heartbeat();
         let mut alive = site.alive();
+        let mut lead = Lead::new(&site, follows);
         let mut looks = LOOK_AGAIN_AFTER.iter();
         let mut told = changed.borrow().on_its_way.clone();
         loop {
@@ -330,6 +340,7 @@ pub fn order(
                             break;
                         }
                     }
+                    page = lead.next() => wire.event("follow", &page?).await?,
                     _ = heartbeat.tick() => wire.heartbeat().await?,
                 }
             }

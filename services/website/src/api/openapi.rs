@@ -14,7 +14,7 @@ use super::{acts, console, entrance, live, orders, past, rehearse, shelf, stage}
     paths(
         shelf::beers, shelf::stock, orders::place, orders::show, stage::ledger, stage::insights, stage::deliveries,
         stage::redrive, stage::return_to_stock, shelf::explain, shelf::bursts, console::settings, console::change_settings,
-        console::burst, console::reset, console::crash, acts::begin, acts::play, rehearse::rehearse, past::history, past::questions, past::ask, past::rebuild,
+        console::burst, console::reset, console::crash, acts::begin, acts::play, acts::next, acts::back, acts::again, rehearse::rehearse, past::history, past::questions, past::ask, past::rebuild,
         past::begin_rebuild, past::fraud, entrance::choose, live::feed, document,
     ),
     modifiers(&Token)

@@ -23,7 +23,7 @@ const STATUSES: [Status; 9] = [
 ];
 
 fn frame(language: Language, theme: Theme, alive: &Alive) -> Frame<'_> {
-    Frame { language, theme, alive, now: samples::NOW, presenter: true, path: "/stage/stock" }
+    Frame { language, theme, alive, now: samples::NOW, presenter: true, follow: true, path: "/stage/stock" }
 }
 
 /// Every page with its fragments.
