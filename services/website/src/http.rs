@@ -17,6 +17,9 @@ use events::{
 };
 use serde::Deserialize;
 use service::now;
+use tower_http::compression::{
+    CompressionLayer, CompressionLevel, DefaultPredicate, Predicate, predicate::NotForContentType,
+};
 
 use crate::{
     acts, api, assets, checkout, entrance,
@@ -60,7 +63,15 @@ pub fn routes(site: Arc<Site>) -> Router {
         .merge(api::routes())
         .layer(DefaultBodyLimit::max(api::BODY_MAX))
         .layer(middleware::from_fn(add_headers))
+        .layer(compression())
         .with_state(site)
+}
+
+/// Texts go over a crowded network compressed. What comes piece by piece must come at once, and the typeface is
+/// compressed already.
+fn compression() -> CompressionLayer<impl Predicate> {
+    let is_text = DefaultPredicate::new().and(NotForContentType::const_new("font/"));
+    CompressionLayer::new().gzip(true).quality(CompressionLevel::Fastest).compress_when(is_text)
 }
 
 async fn add_headers(request: Request, next: Next) -> Response {
