@@ -3,13 +3,18 @@
 "use strict";
 const speaker = (() => {
   const WAITING_MAX = 8;
+  const SAID_FOR = 5000;
   const said = document.querySelector("[data-keys]");
   const help = document.getElementById("help");
   const follows = new URLSearchParams(location.search).has("follow");
 
+  // What went well is taken off the room's page again.
+  let passing = 0;
   function say(words, isTrouble = false) {
+    clearTimeout(passing);
     said.classList.toggle("fault", isTrouble);
     said.replaceChildren(words);
+    if ("passing" in said.dataset && !isTrouble) passing = setTimeout(() => said.replaceChildren(), SAID_FOR);
   }
 
   function fill(pattern, values) {

@@ -53,16 +53,7 @@ impl Entrance {
     /// # Errors
     /// If `PUBLIC_URL` is no address.
     pub fn from_environment(port: u16) -> Result<Self, Unusable> {
-        let public = match environment::text("PUBLIC_URL") {
-            Some(value) => match Address::read(value.trim()) {
-                Some(address) => Some(address),
-                None => {
-                    let expected = "it must be an address such as http://192.168.1.20:8000, without a query".to_owned();
-                    return Err(Unusable { name: "PUBLIC_URL", value, expected });
-                }
-            },
-            None => None,
-        };
+        let public = environment::text("PUBLIC_URL").map(public_address).transpose()?;
         let in_a_container = IN_A_CONTAINER.iter().any(|file| fs::exists(file).unwrap_or(false));
         Ok(Entrance { public, port, in_a_container, state: Mutex::default() })
     }
@@ -127,6 +118,11 @@ impl Entrance {
     }
 }
 
+fn public_address(value: String) -> Result<Address, Unusable> {
+    let expected = "it must be an address such as http://192.168.1.20:8000, without a query";
+    Address::read(value.trim()).ok_or(Unusable { name: "PUBLIC_URL", value, expected: expected.to_owned() })
+}
+
 /// The one the room sees: the chosen one if it is still there; else the first, if it is not one of several networks.
 fn shown<'a>(addresses: &'a [Address], chosen: Option<&str>, is_settled: bool) -> Option<&'a Address> {
     let chosen = chosen.and_then(|name| addresses.iter().find(|address| address.name() == name));
@@ -177,6 +173,13 @@ mod tests {
         let view = entrance.view();
         assert_eq!(view.address.as_ref().map(Address::url), Some("https://beer.example.com"));
         assert!(view.is_fixed && view.entrances.len() == 1);
+    }
+
+    #[test]
+    fn a_public_address_that_is_none_is_said_with_what_it_should_be() {
+        assert_eq!(public_address(" https://beer.example.com ".into()).unwrap().name(), "beer.example.com");
+        let wrong = public_address("beer.example.com?x=1".into()).unwrap_err().to_string();
+        assert!(wrong.starts_with("PUBLIC_URL=beer.example.com?x=1 cannot be used: it must be an address"), "{wrong}");
     }
 
     #[test]
