@@ -153,6 +153,7 @@ async fn answers(address: &Address) -> bool {
 #[cfg(test)]
 mod tests {
     use axum::http::HeaderValue;
+    use bus::{Admin, Broker};
 
     use super::*;
 
@@ -208,5 +209,20 @@ mod tests {
         assert_eq!(shown(&two, None, true), Some("10.0.0.7:8000"));
         assert_eq!(shown(&two[1..], None, false), Some("192.168.1.20:8000"));
         assert_eq!(shown(&[], None, true), None);
+    }
+
+    #[tokio::test]
+    async fn an_address_answers_if_a_website_is_behind_it() {
+        // Installs what a client needs for TLS, also where it needs none.
+        let broker = Broker { url: "pulsar://127.0.0.1:1".into(), admin_url: "http://127.0.0.1:1".into(), token: None };
+        drop(Admin::new(&broker));
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = Address::read(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
+        let health = axum::Router::new().route("/health/live", axum::routing::get(|| async { "live" }));
+        let serving = tokio::spawn(axum::serve(listener, health).into_future());
+        assert!(answers(&address).await);
+        serving.abort();
+        assert!(serving.await.unwrap_err().is_cancelled());
+        assert!(!answers(&address).await);
     }
 }

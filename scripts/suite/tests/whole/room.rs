@@ -59,7 +59,7 @@ pub async fn the_code_leads_into_the_shop(demo: &Demo) -> Result<()> {
     ensure!(page.contains(CONSOLE) && page.contains("class=\"qr-code\""), "{page}");
     until("the address to be tried", SOON, || async {
         let page = page_with(demo, "/stage/qr?lang=en", &presenter(demo)).await?;
-        ensure!(page.contains("does not answer"), "{page}");
+        ensure!(page.contains("✗ does not answer"), "{page}");
         Ok(())
     })
     .await?;
