@@ -102,6 +102,7 @@ fn trials(stage: &Arc<Stage>) -> Vec<Trial> {
         room::an_eager_browser_is_asked_to_drink_more_slowly,
         room::a_window_follows_the_speaker,
         room::the_keys_work_in_every_window_that_is_signed_in,
+        room::the_console_leads_the_rooms_window,
         room::the_shop_is_light_on_the_wire,
         room::a_thumb_orders_in_three_taps_and_is_told,
         past::the_slider_goes_back_and_comes_home,

@@ -239,6 +239,34 @@ pub async fn the_keys_work_in_every_window_that_is_signed_in(demo: &Demo) -> Res
     .await
 }
 
+/// The console opens the room's window, and leads it.
+pub async fn the_console_leads_the_rooms_window(demo: &Demo) -> Result<()> {
+    in_browser(|driver| async move {
+        sign_in(&driver, demo, "/console").await?;
+        let console = driver.window().await?;
+        let press = async |keys: &str| driver.find(By::Css("body")).await?.send_keys(keys).await;
+        press("o").await?;
+        let room = until("the room's window", SOON, || async {
+            let other = driver.windows().await?.into_iter().find(|window| *window != console);
+            other.context("there is none")
+        })
+        .await?;
+        press("3").await?;
+        driver.switch_to_window(room.clone()).await?;
+        until_at(&driver, "/stage/deliveries").await?;
+        for (key, page) in [("q", "/stage/qr"), ("o", "/stage/deliveries")] {
+            driver.switch_to_window(console.clone()).await?;
+            press(key).await?;
+            driver.switch_to_window(room.clone()).await?;
+            until_at(&driver, page).await?;
+        }
+        ensure!(driver.windows().await?.len() == 2, "another window was opened");
+        demo.shop.set(&between_acts()).await?;
+        Ok(())
+    })
+    .await
+}
+
 /// What a phone loads first: the shop and all it names, compressed as a browser takes it, with the heads of the answers.
 pub async fn the_shop_is_light_on_the_wire(demo: &Demo) -> Result<()> {
     let get = |path: String| async move {
