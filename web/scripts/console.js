@@ -1,10 +1,9 @@
-// The speaker's console: keys and presses become requests, one after the other. What is shown comes from the server.
+// The speaker's console: presses become requests, in turn with what the keys do. What is shown comes from the server.
 "use strict";
 (() => {
   const CONFIRM_WITHIN = 3000;
-  const WAITING_MAX = 8;
+  const { say, fill, ask, inTurn } = speaker;
   const said = document.getElementById("said");
-  const help = document.getElementById("help");
   const rehearsed = document.getElementById("rehearsed");
 
   // The settings as they are: from the stream, or sooner from the answer to a change.
@@ -16,53 +15,6 @@
     read = text;
   }
 
-  function say(words, isTrouble = false) {
-    said.classList.toggle("fault", isTrouble);
-    said.replaceChildren(words);
-  }
-
-  function fill(pattern, values) {
-    return pattern.replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
-  }
-
-  function sayWhyNot(status, problem) {
-    const faults = (problem.errors ?? []).map(({ field, detail }) => `${field} ${detail}`);
-    const detail = faults.join("; ") || problem.detail || String(status);
-    say(fill(status === 422 ? said.dataset.unusable : said.dataset.unavailable, { detail }), true);
-    if (status !== 401) return;
-    const link = document.createElement("a");
-    link.href = "/sign-in?next=/console";
-    link.textContent = said.dataset.signIn;
-    said.replaceChildren(`${said.dataset.signedOut} `, link);
-  }
-
-  // The answer, `{}` if it has no body; null if it was not done, and the page says why.
-  async function ask(method, address, body, quietly = []) {
-    try {
-      const response = await fetch(address, {
-        method,
-        headers: { "content-type": "application/json" },
-        body: JSON.stringify(body ?? {}),
-      });
-      const answer = await response.json().catch(() => ({}));
-      if (response.ok) return answer;
-      if (!quietly.includes(response.status)) sayWhyNot(response.status, answer);
-      return quietly.includes(response.status) ? response.status : null;
-    } catch {
-      say(said.dataset.noWebsite, true);
-      return null;
-    }
-  }
-
-  // One thing at a time, each from what the one before left; whoever presses faster than that for long is not heard.
-  let waiting = 0;
-  let last = Promise.resolve();
-  function inTurn(work) {
-    if (waiting >= WAITING_MAX) return;
-    waiting += 1;
-    last = last.then(work).catch((error) => say(String(error), true)).finally(() => { waiting -= 1; });
-  }
-
   async function patch(change) {
     const settings = await ask("PATCH", "/api/settings", change);
     if (!settings) return;
@@ -72,56 +24,20 @@
 
   // The room's page in a window of its own, which follows from then on.
   let room = null;
-  // A page that is shown already is live: loading it again would only flash.
-  function shows(page) {
-    return room.location.pathname === page;
-  }
+  const isOpen = () => room && !room.closed;
+  speaker.show = (page) => {
+    if (isOpen()) room.location.assign(page);
+    else room = open(page, "room");
+  };
+  // An act waits for the room's window, a step that shows something opens it.
+  speaker.lead = (_page, step) => {
+    if (step > 0 && !isOpen()) speaker.show("/stage?follow");
+  };
 
-  function showRoom(page, opens) {
-    if (room && !room.closed && shows(page)) return;
-    if (room && !room.closed) room.location.assign(page);
-    else if (opens) room = open(page, "room");
-  }
-
-  const acts = () => [...document.querySelectorAll("[data-act]")];
-  const actButton = (number) => acts().find((button) => Number(button.dataset.act) === number);
-  const stepButton = (n) => document.querySelector(`#steps [data-step="${n}"]`);
-
-  async function beginAct(number) {
-    const button = actButton(number);
-    if (!button) return;
-    const answer = await ask("POST", `/api/stage/acts/${number}`);
-    if (!answer) return;
-    say("");
-    rehearsed.hidden = true;
-    known = { ...known, act: number, step: 0 };
-    showRoom(button.dataset.page, false);
-  }
-
-  async function doStep(n) {
-    const page = stepButton(n)?.dataset.open;
-    if (page) showRoom(page, true);
-    const answer = await ask("POST", `/api/stage/steps/${n}`);
-    if (!answer) return;
-    say("");
-    known = { ...known, step: answer.step ?? n };
-  }
-
-  async function next() {
-    const length = Number(actButton(known.act)?.dataset.length ?? 0);
-    if (known.act && known.step < length) await doStep(known.step + 1);
-    else await beginAct((known.act ?? 0) + 1);
-  }
-
-  async function back() {
-    if (known.act && known.step > 0) await patch({ step: known.step - 1 });
-  }
-
-  async function again() {
-    if (!known.act) return;
-    if (known.step > 0) await doStep(known.step);
-    else await beginAct(known.act);
-  }
+  document.addEventListener("played", ({ detail: { act, step } }) => {
+    if (step === 0) rehearsed.hidden = true;
+    known = { ...known, act, step };
+  });
 
   // `a.b` and a value as the merge patch that sets it.
   function change(path, value) {
@@ -197,31 +113,23 @@
     return false;
   }
 
-  function toggleHelp() {
-    if (help.open) help.close();
-    else help.showModal();
-  }
-
   function press(button) {
     const { act, step, turn: by, value, pause, crash: whom, who, reset: what } = button.dataset;
     const control = button.closest("[data-path]");
     if (!isConfirmed(button)) return;
-    if (act) inTurn(() => beginAct(Number(act)));
-    else if (step) inTurn(() => doStep(Number(step)));
+    if (act) inTurn(() => speaker.play(`/api/stage/acts/${act}`));
+    else if (step) inTurn(() => speaker.play(`/api/stage/steps/${step}`));
     else if (by) inTurn(() => turn(control, Number(by)));
     else if (value) inTurn(() => patch(change(control.dataset.path, JSON.parse(value))));
     else if (pause) inTurn(() => togglePause(pause));
     else if (whom) inTurn(() => crash(whom, who));
     else if (what) inTurn(() => reset(what === "keep"));
     else if ("burst" in button.dataset) inTurn(burst);
-    else if ("again" in button.dataset) inTurn(() => beginAct(known.act));
-    else if ("room" in button.dataset) openRoom();
+    else if ("again" in button.dataset) inTurn(() => speaker.play(`/api/stage/acts/${known.act}`));
+    else if ("room" in button.dataset) speaker.show("/stage?follow");
+    else if ("qr" in button.dataset) speaker.show("/stage/qr?follow");
     else if ("rehearse" in button.dataset) rehearse(button);
-    else if ("help" in button.dataset) toggleHelp();
-  }
-
-  function openRoom() {
-    showRoom(actButton(known.act)?.dataset.page ?? "/stage", true);
+    else if ("help" in button.dataset) speaker.toggleHelp();
   }
 
   document.addEventListener("click", (event) => {
@@ -230,19 +138,6 @@
     press(button);
     // After the mouse the keys are the speaker's again: space must not press this button once more.
     if (event.detail > 0) button.blur();
-  });
-
-  const keys = { ArrowRight: next, ArrowLeft: back, " ": again };
-  document.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
-    const onButton = event.target instanceof Element && event.target.closest("button, a");
-    if (event.key === "?") toggleHelp();
-    else if (help.open || (event.key === " " && onButton)) return;
-    else if (keys[event.key]) inTurn(keys[event.key]);
-    else if (/^[1-9]$/.test(event.key)) inTurn(() => beginAct(Number(event.key)));
-    else if (event.key === "o") openRoom();
-    else return;
-    event.preventDefault();
   });
 
   // The step at hand stays in sight, but the page moves only when it has changed.

@@ -10,8 +10,9 @@ const serverClock = {
 serverClock.set(Number(document.body.dataset.now));
 
 (() => {
-  const address = document.body.dataset.live;
-  if (!address) return;
+  const page = document.body.dataset.live;
+  if (!page) return;
+  const address = new URLSearchParams(location.search).has("follow") ? `${page}&follow` : page;
   const OLD_AFTER = 2000;
   const SILENT_AFTER = 6000;
   const WAIT_LEAST = 250;
@@ -52,6 +53,9 @@ serverClock.set(Number(document.body.dataset.now));
     });
     source.addEventListener("notice", (event) => {
       document.dispatchEvent(new CustomEvent("notice", { detail: JSON.parse(event.data) }));
+    });
+    source.addEventListener("follow", (event) => {
+      document.dispatchEvent(new CustomEvent("follow", { detail: JSON.parse(event.data) }));
     });
     // A browser's own retry waits longer, and some errors it gives up on.
     source.onerror = openLater;

@@ -105,10 +105,11 @@ impl Act {
         settings.choices.act.and_then(Act::of_number)
     }
 
-    /// What is chosen when the act begins. An act starts from the same state whatever went before, but for `restock`: no
-    /// act speaks of it, so it stays as the speaker has it.
+    /// What is chosen when the act begins. An act starts from the same state whatever went before, but for `restock` and
+    /// `hide_names`: no act speaks of them, so they stay as the speaker has them.
     pub fn start(&self, known: &Choices) -> Choices {
-        let mut choices = Choices { restock: known.restock, act: Some(self.number), step: 0, ..Choices::default() };
+        let Choices { restock, hide_names, .. } = *known;
+        let mut choices = Choices { restock, hide_names, act: Some(self.number), step: 0, ..Choices::default() };
         (self.begin)(&mut choices);
         choices
     }
@@ -116,6 +117,12 @@ impl Act {
     /// The `n`th step, from 1.
     pub fn step(&self, n: u8) -> Option<&'static Step> {
         self.steps.get(usize::from(n).checked_sub(1)?)
+    }
+
+    /// The page the room looks at once this step is done: that of the last step with one of its own, else the act's.
+    pub fn page_at(&self, step: u8) -> &'static str {
+        let done = self.steps.iter().take(step.into());
+        done.rev().find_map(Step::page).unwrap_or(self.page)
     }
 
     /// How many steps it has.
@@ -134,6 +141,11 @@ impl Act {
         choices.step = n;
         Some(choices)
     }
+}
+
+/// The page the room looks at now; the map, as long as no act has begun.
+pub fn page_now(settings: &StageSettings) -> &'static str {
+    Act::now(settings).map_or("/stage", |act| act.page_at(settings.choices.step))
 }
 
 #[cfg(test)]
@@ -166,6 +178,7 @@ mod tests {
             paused: BTreeSet::from([Service::Delivery, Service::StockLevel]),
             fraud_watch: true,
             restock: false,
+            hide_names: true,
             act: Some(3),
             step: 9,
         }
@@ -206,6 +219,15 @@ mod tests {
     }
 
     #[test]
+    fn the_room_stays_where_a_step_has_led_it() {
+        let act = Act::of_number(1).unwrap();
+        let pages: Vec<_> = (0..=act.length()).map(|step| act.page_at(step)).collect();
+        let newest = "/stage/orders/newest";
+        assert_eq!(pages, ["/stage", "/", "/stage", "/stage", newest, newest]);
+        assert_eq!(page_now(&StageSettings::default()), "/stage");
+    }
+
+    #[test]
     fn every_state_on_the_way_is_one_the_services_can_obey() {
         for act in acts() {
             let mut choices = act.start(&a_mess());
@@ -223,7 +245,7 @@ mod tests {
         for act in acts() {
             let after_a_mess = act.start(&a_mess());
             let usual = act.start(&Choices::default());
-            assert_eq!(after_a_mess, Choices { restock: false, ..usual });
+            assert_eq!(after_a_mess, Choices { restock: false, hide_names: true, ..usual });
         }
     }
 

@@ -18,6 +18,8 @@ mod acts;
 
 mod rehearse;
 
+mod entrance;
+
 mod live;
 
 mod openapi;
@@ -55,9 +57,13 @@ pub fn routes() -> Router<Arc<Site>> {
         .route("/stage/burst", post(console::burst))
         .route("/stage/reset", post(console::reset))
         .route("/stage/crash", post(console::crash))
+        .route("/stage/next", post(acts::next))
+        .route("/stage/back", post(acts::back))
+        .route("/stage/again", post(acts::again))
         .route("/stage/acts/{act}", post(acts::begin))
         .route("/stage/steps/{step}", post(acts::play))
         .route("/stage/rehearse/{act}", post(rehearse::rehearse))
+        .route("/stage/address", post(entrance::choose))
         .route("/history", get(past::history))
         .route("/questions", get(past::questions))
         .route("/questions/{question}", post(past::ask))

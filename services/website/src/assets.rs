@@ -32,6 +32,8 @@ pub const ASSETS: &[Asset] = &[
     asset("fraud.css", CSS, include_bytes!("../../../web/styles/fraud.css")),
     asset("ledger.css", CSS, include_bytes!("../../../web/styles/ledger.css")),
     asset("pulsar.css", CSS, include_bytes!("../../../web/styles/pulsar.css")),
+    asset("qr.css", CSS, include_bytes!("../../../web/styles/qr.css")),
+    asset("keys.css", CSS, include_bytes!("../../../web/styles/keys.css")),
     asset("console.css", CSS, include_bytes!("../../../web/styles/console.css")),
     asset("theme.js", JS, include_bytes!("../../../web/scripts/theme.js")),
     asset("live.js", JS, include_bytes!("../../../web/scripts/live.js")),
@@ -44,6 +46,8 @@ pub const ASSETS: &[Asset] = &[
     asset("past.js", JS, include_bytes!("../../../web/scripts/past.js")),
     asset("send.js", JS, include_bytes!("../../../web/scripts/send.js")),
     asset("stock.js", JS, include_bytes!("../../../web/scripts/stock.js")),
+    asset("follow.js", JS, include_bytes!("../../../web/scripts/follow.js")),
+    asset("keys.js", JS, include_bytes!("../../../web/scripts/keys.js")),
     asset("console.js", JS, include_bytes!("../../../web/scripts/console.js")),
     asset("icon.svg", "image/svg+xml", include_bytes!("../../../web/icon.svg")),
     // Named with its version instead of asked for by its hash: the address stands in a style sheet.

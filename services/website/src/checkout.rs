@@ -1,11 +1,11 @@
 //! The order form: as it is shown, and what happens when it is sent.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{
     Form,
-    extract::State,
-    http::{HeaderMap, StatusCode, Uri},
+    extract::{ConnectInfo, State},
+    http::{HeaderMap, HeaderValue, StatusCode, Uri, header},
     response::{IntoResponse, Redirect, Response},
 };
 use events::{
@@ -18,6 +18,7 @@ use rand::seq::IndexedRandom as _;
 use service::now;
 
 use crate::{
+    browsers::{self, Orderer},
     http::Visitor,
     pages::{self, problem::Problem},
     site::Site,
@@ -54,6 +55,7 @@ pub fn view(site: &Site, attempt: Option<Attempt>) -> ShopView {
 /// The form was sent: the order is in the books before the customer sees its page. Sent twice, it is one order.
 pub async fn order(
     State(site): State<Arc<Site>>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
     uri: Uri,
     headers: HeaderMap,
     Form(fields): Form<HashMap<String, String>>,
@@ -66,11 +68,37 @@ pub async fn order(
         let view = view(&site, Some(attempt));
         return visitor.show(&site, StatusCode::UNPROCESSABLE_ENTITY, |frame| pages::shop::render(&view, frame));
     }
+    let orderer = Orderer::of(&headers, peer);
+    if let Err(wait) = site.house.count_order(&orderer) {
+        return too_fast(&site, &visitor, &fields, wait);
+    }
     let token = fields.get("order_token").filter(|token| (1..=TOKEN_MAX).contains(&token.len()));
     match site.place(order, token.map(|token| format!("form {token}")), now()).await {
-        Ok(order_id) => Redirect::to(&format!("/orders/{order_id}")).into_response(),
+        Ok(order_id) => {
+            let response = Redirect::to(&format!("/orders/{order_id}")).into_response();
+            site.house.owns(&orderer, order_id);
+            with_cookie(response, &headers)
+        }
         Err(_) => visitor.problem(&site, Problem::Unavailable),
     }
+}
+
+/// An order nobody could drink as fast as it was sent: its page keeps it.
+fn too_fast(site: &Site, visitor: &Visitor, fields: &HashMap<String, String>, wait: Duration) -> Response {
+    let slowly = |frame: pages::Frame<'_>| pages::slowly::render(fields, wait, frame);
+    let mut response = visitor.show(site, StatusCode::TOO_MANY_REQUESTS, slowly);
+    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(pages::slowly::seconds(wait)));
+    response
+}
+
+/// Gives a browser its number, if it has none yet.
+pub fn with_cookie(mut response: Response, headers: &HeaderMap) -> Response {
+    if browsers::browser(headers).is_none()
+        && let Ok(cookie) = HeaderValue::from_str(&browsers::new_cookie())
+    {
+        response.headers_mut().append(header::SET_COOKIE, cookie);
+    }
+    response
 }
 
 /// The order in a form: one line for each beer with something but 0 in its field.

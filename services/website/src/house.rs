@@ -1,7 +1,10 @@
 //! The house: what outlives an episode. Its door leads to the website of the episode that runs; while one episode ends
 //! and the next begins, whoever comes waits at the door for a moment.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use axum::{
     Router,
@@ -14,7 +17,9 @@ use tokio::sync::watch;
 use tower::util::ServiceExt as _;
 
 use crate::{
+    browsers::Browsers,
     director::Director,
+    entrance::Entrance,
     http,
     presenter::Presenter,
     site::Site,
@@ -30,6 +35,10 @@ pub struct House {
     pub presenter: Presenter,
     /// The presenter's hand: settings, commands, questions.
     pub director: Director,
+    /// The address phones come in by.
+    pub entrance: Entrance,
+    /// The browsers that ordered.
+    pub browsers: Mutex<Browsers>,
     /// Who collects traces, if anybody does.
     pub collector: Option<Collector>,
     context: Context,
@@ -43,15 +52,24 @@ struct Inside {
 }
 
 impl House {
-    /// A house that is not open yet.
+    /// A house that is not open yet, whose door is at this port.
     ///
     /// # Errors
     /// If the presenter's token cannot be kept, or a setting cannot be used.
-    pub fn new(context: Context) -> anyhow::Result<Arc<Self>> {
+    pub fn new(context: Context, port: u16) -> anyhow::Result<Arc<Self>> {
         let presenter = Presenter::from_environment(&context.data_dir)?;
         let director = Director::new(context.clone())?;
+        let entrance = Entrance::from_environment(port)?;
         let collector = spans::collector(&context.metrics)?;
-        Ok(Arc::new(House { presenter, director, collector, context, inside: watch::Sender::new(None) }))
+        Ok(Arc::new(House {
+            presenter,
+            director,
+            entrance,
+            browsers: Mutex::default(),
+            collector,
+            context,
+            inside: watch::Sender::new(None),
+        }))
     }
 
     /// Opens the door to the website of an episode.

@@ -18,9 +18,12 @@ use events::{
 };
 use serde::Deserialize;
 use service::now;
+use tower_http::compression::{
+    CompressionLayer, CompressionLevel, DefaultPredicate, Predicate, predicate::NotForContentType,
+};
 
 use crate::{
-    api, assets, checkout,
+    acts, api, assets, checkout, entrance,
     pages::{self, Fragment, Frame, Theme, problem::Problem},
     site::Site,
     streams::{self, OrderPage, Page, Reader},
@@ -33,15 +36,19 @@ use crate::{
 const POLICY: &str = "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; \
                       form-action 'self'; frame-ancestors 'none'";
 
+/// In the address of a window that follows the speaker.
+const FOLLOW: &str = "follow";
+
 /// Everything the website serves.
 pub fn routes(site: Arc<Site>) -> Router {
     Router::new()
         .route("/", get(shop))
         .route("/orders", post(checkout::order))
         .route("/orders/{order_id}", get(order))
-        .route("/stage", get(map))
+        .route("/stage", get(beginning))
         .route("/stage/past", get(travel::page))
         .route("/stage/past/fragments", get(travel::fragments))
+        .route("/stage/qr", get(qr))
         .route("/stage/{page}", get(stage))
         .route("/stage/orders/newest", get(newest))
         .route("/stage/orders/{order_id}", get(follow))
@@ -57,7 +64,15 @@ pub fn routes(site: Arc<Site>) -> Router {
         .merge(api::routes())
         .layer(DefaultBodyLimit::max(api::BODY_MAX))
         .layer(middleware::from_fn(add_headers))
+        .layer(compression())
         .with_state(site)
+}
+
+/// Texts go over a crowded network compressed. What comes piece by piece must come at once, and the typeface is
+/// compressed already.
+fn compression() -> CompressionLayer<impl Predicate> {
+    let is_text = DefaultPredicate::new().and(NotForContentType::const_new("font/"));
+    CompressionLayer::new().gzip(true).quality(CompressionLevel::Fastest).compress_when(is_text)
 }
 
 async fn add_headers(request: Request, next: Next) -> Response {
@@ -79,6 +94,7 @@ pub struct Visitor {
     language: Language,
     theme: Theme,
     presenter: bool,
+    follow: bool,
     path: String,
     /// The beer that is asked for in the address.
     beer: Option<&'static Beer>,
@@ -103,6 +119,7 @@ impl Visitor {
             language: chosen.or(remembered).or_else(of_browser).unwrap_or(Language::En),
             theme: query.get("theme").and_then(|name| Theme::of_name(name)).unwrap_or_default(),
             presenter: site.house.presenter.has_signed_in(headers),
+            follow: query.contains_key(FOLLOW),
             path: uri.path().to_owned(),
             beer: query.get("beer").and_then(|id| beers::find(&BeerId::new(id.as_str()))),
             topic: query.get("topic").and_then(|name| topics::find(name)),
@@ -152,8 +169,8 @@ impl Visitor {
     }
 
     fn frame<'a>(&'a self, alive: &'a Alive) -> Frame<'a> {
-        let Visitor { language, theme, presenter, ref path, .. } = *self;
-        Frame { language, theme, alive, now: now(), presenter, path }
+        let Visitor { language, theme, presenter, follow, ref path, .. } = *self;
+        Frame { language, theme, alive, now: now(), presenter, follow, path }
     }
 
     /// A page that says what is wrong.
@@ -182,33 +199,53 @@ async fn nothing_here(State(site): State<Arc<Site>>, uri: Uri, headers: HeaderMa
 async fn shop(State(site): State<Arc<Site>>, uri: Uri, headers: HeaderMap) -> Response {
     let visitor = Visitor::of(&site, &uri, &headers);
     let view = checkout::view(&site, None);
-    visitor.show(&site, StatusCode::OK, |frame| pages::shop::render(&view, frame))
+    let page = visitor.show(&site, StatusCode::OK, |frame| pages::shop::render(&view, frame));
+    checkout::with_cookie(page, &headers)
 }
 
 async fn order(State(site): State<Arc<Site>>, Path(order_id): Path<String>, uri: Uri, headers: HeaderMap) -> Response {
-    Visitor::of(&site, &uri, &headers).show_order(&site, &order_id, pages::order::render).await
+    Visitor::of(&site, &uri, &headers)
+        .show_order(&site, &order_id, |order_id| site.house.is_own(&headers, order_id), pages::order::render)
+        .await
 }
 
 async fn follow(State(site): State<Arc<Site>>, Path(order_id): Path<String>, uri: Uri, headers: HeaderMap) -> Response {
-    Visitor::of(&site, &uri, &headers).show_order(&site, &order_id, pages::follow::render).await
+    Visitor::of(&site, &uri, &headers).show_order(&site, &order_id, |_| false, pages::follow::render).await
+}
+
+/// To another page of the stage, with what was asked for in the address: language, theme, and whether to follow.
+fn redirect(page: &str, uri: &Uri) -> Redirect {
+    Redirect::to(&uri.query().map_or_else(|| page.to_owned(), |query| format!("{page}?{query}")))
+}
+
+/// The stage begins with the map; a window that follows the speaker begins where the speaker is.
+async fn beginning(State(site): State<Arc<Site>>, uri: Uri, headers: HeaderMap) -> Response {
+    let page = acts::page_now(&site.context.stage.settings());
+    let visitor = Visitor::of(&site, &uri, &headers);
+    if visitor.follow && page != "/stage" {
+        return redirect(page, &uri).into_response();
+    }
+    let view = site.map();
+    visitor.show(&site, StatusCode::OK, |frame| pages::map::render(&view, frame))
 }
 
 /// The order that was placed last; the list, as long as none was.
-async fn newest(State(site): State<Arc<Site>>) -> Redirect {
+async fn newest(State(site): State<Arc<Site>>, uri: Uri) -> Redirect {
     let newest = site.known(|known| known.newest.first().map(|order_id| format!("/stage/orders/{order_id}")));
-    Redirect::to(newest.as_deref().unwrap_or("/stage/orders"))
+    redirect(newest.as_deref().unwrap_or("/stage/orders"), &uri)
 }
 
 impl Visitor {
-    /// A page about one order.
+    /// A page about one order; whoever looks at their own sees their name in any case.
     async fn show_order(
         &self,
         site: &Site,
         order_id: &str,
+        is_own: impl FnOnce(&OrderId) -> bool,
         render: fn(&OrderView, Frame<'_>) -> askama::Result<String>,
     ) -> Response {
         let Ok(order_id) = order_id.parse::<OrderId>() else { return self.problem(site, Problem::NotFound) };
-        match site.order(&order_id).await {
+        match site.order_shown(&order_id, is_own(&order_id)).await {
             Ok(Some(view)) => self.show(site, StatusCode::OK, |frame| render(&view, frame)),
             Ok(None) => self.problem(site, Problem::NotFound),
             Err(error) => {
@@ -217,12 +254,6 @@ impl Visitor {
             }
         }
     }
-}
-
-async fn map(State(site): State<Arc<Site>>, uri: Uri, headers: HeaderMap) -> Response {
-    let visitor = Visitor::of(&site, &uri, &headers);
-    let view = site.map();
-    visitor.show(&site, StatusCode::OK, |frame| pages::map::render(&view, frame))
 }
 
 async fn stage(State(site): State<Arc<Site>>, Path(page): Path<String>, uri: Uri, headers: HeaderMap) -> Response {
@@ -242,11 +273,11 @@ impl Visitor {
         let ok = StatusCode::OK;
         match page {
             Some(Page::Deliveries) => {
-                let view = site.known(|known| known.deliveries(now()));
+                let view = site.deliveries();
                 self.show(site, ok, |frame| pages::deliveries::render(&view, frame))
             }
             Some(Page::Orders) => {
-                let view = site.known(|known| known.newest.view());
+                let view = site.newest();
                 self.show(site, ok, |frame| pages::newest::render(&view, frame))
             }
             Some(Page::Stock(beer)) => {
@@ -254,7 +285,7 @@ impl Visitor {
                 self.show(site, ok, |frame| pages::stock::render(&view, frame))
             }
             Some(Page::Analysis) => {
-                let view = site.known(|known| known.analysis());
+                let view = site.analysis();
                 self.show(site, ok, |frame| pages::analysis::render(&view, frame))
             }
             Some(Page::Rebuild) => {
@@ -262,11 +293,11 @@ impl Visitor {
                 self.show(site, ok, |frame| pages::rebuild::render(&view, frame))
             }
             Some(Page::Questions) => {
-                let view = site.known(|known| known.asked());
+                let view = site.asked();
                 self.show(site, ok, |frame| pages::questions::render(&view, frame))
             }
             Some(Page::Fraud) => {
-                let view = streams::fraud(site);
+                let view = site.fraud();
                 self.show(site, ok, |frame| pages::fraud::render(&view, frame))
             }
             Some(Page::Ledger) => {
@@ -277,15 +308,30 @@ impl Visitor {
                 let view = site.pulsar(topic);
                 self.show(site, ok, |frame| pages::pulsar::render(&view, frame))
             }
-            Some(Page::Shop | Page::Map | Page::Past | Page::Console) | None => self.problem(site, Problem::NotFound),
+            Some(Page::Shop | Page::Map | Page::Past | Page::Qr | Page::Console) | None => {
+                self.problem(site, Problem::NotFound)
+            }
         }
     }
+}
+
+/// The code for phones. Whether its addresses lead here is tried when the presenter looks.
+async fn qr(State(site): State<Arc<Site>>, uri: Uri, headers: HeaderMap) -> Response {
+    let visitor = Visitor::of(&site, &uri, &headers);
+    if visitor.presenter {
+        entrance::try_all(&site);
+    }
+    let view = site.house.entrance.view();
+    visitor.show(&site, StatusCode::OK, |frame| pages::qr::render(&view, frame))
 }
 
 async fn console(State(site): State<Arc<Site>>, uri: Uri, headers: HeaderMap) -> Response {
     let visitor = Visitor::of(&site, &uri, &headers);
     if !visitor.presenter {
         return Redirect::to("/sign-in?next=/console").into_response();
+    }
+    if site.house.entrance.console_opened(&headers) {
+        site.live.changed();
     }
     let view = streams::console(&site);
     visitor.show(&site, StatusCode::OK, |frame| pages::console::render(&view, frame))
@@ -386,12 +432,12 @@ async fn sign_in(
 }
 
 async fn live_page(State(site): State<Arc<Site>>, Path(page): Path<String>, uri: Uri, headers: HeaderMap) -> Response {
-    let Visitor { language, presenter, .. } = Visitor::of(&site, &uri, &headers);
+    let Visitor { language, presenter, follow, .. } = Visitor::of(&site, &uri, &headers);
     let Some(page) = Page::of_name(&page) else { return StatusCode::NOT_FOUND.into_response() };
     if page == Page::Console && !presenter {
         return StatusCode::UNAUTHORIZED.into_response();
     }
-    let events = streams::page(Arc::clone(&site), page, Reader { language, presenter });
+    let events = streams::page(Arc::clone(&site), page, Reader { language, presenter }, follow);
     match streams::serve(&site, events) {
         Some(response) => response.into_response(),
         None => StatusCode::SERVICE_UNAVAILABLE.into_response(),
@@ -404,7 +450,8 @@ async fn live_order(
     uri: Uri,
     headers: HeaderMap,
 ) -> Response {
-    stream_order(&site, &order_id, &Visitor::of(&site, &uri, &headers), pages::order::fragments)
+    let visitor = Visitor::of(&site, &uri, &headers);
+    stream_order(&site, &order_id, &visitor, |order_id| site.house.is_own(&headers, order_id), pages::order::fragments)
 }
 
 async fn live_followed(
@@ -413,13 +460,20 @@ async fn live_followed(
     uri: Uri,
     headers: HeaderMap,
 ) -> Response {
-    stream_order(&site, &order_id, &Visitor::of(&site, &uri, &headers), pages::follow::fragments)
+    stream_order(&site, &order_id, &Visitor::of(&site, &uri, &headers), |_| false, pages::follow::fragments)
 }
 
-fn stream_order(site: &Arc<Site>, order_id: &str, visitor: &Visitor, page: OrderPage) -> Response {
+fn stream_order(
+    site: &Arc<Site>,
+    order_id: &str,
+    visitor: &Visitor,
+    is_own: impl FnOnce(&OrderId) -> bool,
+    page: OrderPage,
+) -> Response {
     let Ok(order_id) = order_id.parse::<OrderId>() else { return StatusCode::NOT_FOUND.into_response() };
     let reader = Reader { language: visitor.language, presenter: false };
-    let events = streams::order(Arc::clone(site), order_id, reader, page);
+    let is_own = is_own(&order_id);
+    let events = streams::order(Arc::clone(site), order_id, is_own, reader, visitor.follow, page);
     match streams::serve(site, events) {
         Some(response) => response.into_response(),
         None => StatusCode::SERVICE_UNAVAILABLE.into_response(),

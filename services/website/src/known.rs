@@ -303,6 +303,7 @@ impl Known {
             dead_letters_total: stranded + self.unreadable_total,
             delivered,
             delivered_in_10_s,
+            names_hidden: false,
         }
     }
 

@@ -42,11 +42,15 @@ pub mod crowd;
 
 pub mod director;
 
+pub mod entrance;
+
 pub mod house;
 
 pub mod broker;
 
 pub mod site;
+
+pub mod names;
 
 pub mod live;
 
@@ -64,7 +68,11 @@ pub mod acts;
 
 pub mod pages;
 
+pub mod lead;
+
 pub mod streams;
+
+pub mod browsers;
 
 pub mod checkout;
 

@@ -16,6 +16,8 @@ use crate::{assets, format, texts::Language, views::Alive};
 
 pub mod shop;
 
+pub mod slowly;
+
 pub mod order;
 
 mod way;
@@ -59,6 +61,8 @@ pub mod ledger;
 pub mod pulsar;
 
 mod recovery;
+
+pub mod qr;
 
 pub mod console;
 
@@ -132,6 +136,8 @@ pub struct Frame<'a> {
     pub now: Moment,
     /// Whether the presenter is signed in.
     pub presenter: bool,
+    /// Whether this window follows the speaker.
+    pub follow: bool,
     /// The path of the page, for links to itself in another language.
     pub path: &'a str,
 }

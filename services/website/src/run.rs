@@ -61,11 +61,15 @@ async fn open_on(context: Context, address: SocketAddr) -> anyhow::Result<()> {
     let mut around = Tasks::default();
     around.start(stage::listen(context.clone()));
     around.start(presence::announce(context.clone()));
-    let house = House::new(context.clone())?;
+    let house = House::new(context.clone(), listener.local_addr()?.port())?;
     around.start(house.director.listen());
     let routes = house.routes();
     let stop = context.shutdown.clone().cancelled_owned();
-    let serving = tokio::spawn(axum::serve(listener, routes).with_graceful_shutdown(stop).into_future());
+    let serving = tokio::spawn(
+        axum::serve(listener, routes.into_make_service_with_connect_info::<SocketAddr>())
+            .with_graceful_shutdown(stop)
+            .into_future(),
+    );
     let ended = tokio::select! {
         ended = around.run_until(&context.shutdown) => ended,
         ended = in_episodes(&context, &house) => ended,

@@ -46,6 +46,7 @@ pub fn patched(choices: &Choices, usual: &Choices, patch: &Value) -> Result<Choi
             "paused" => change.paused(name, value, &mut next),
             "fraud_watch" => change.word(name, value, usual.fraud_watch, "true or false", &mut next.fraud_watch),
             "restock" => change.word(name, value, usual.restock, "true or false", &mut next.restock),
+            "hide_names" => change.word(name, value, usual.hide_names, "true or false", &mut next.hide_names),
             "act" => change.act(name, value, &mut next),
             "step" => change.number(name, value, 0, 0..=STEPS_MAX, &mut next.step),
             "episode" => change.say(name, "read_only", "is changed by a reset only"),
@@ -228,7 +229,7 @@ mod tests {
     #[test]
     fn each_wrong_field_is_named_and_nothing_changes() {
         let change = json!({
-            "couriers": 21, "courier_pace_ms": "fast", "beer": 1, "episode": 3, "restock": 1, "act": 9,
+            "couriers": 21, "courier_pace_ms": "fast", "beer": 1, "episode": 3, "restock": 1, "hide_names": "h", "act": 9,
             "crowd": {"orders_per_second": -1, "suspicious": 1.5, "size": 3},
             "stock_level": {"subscription": "Exclusive", "workers": 0, "work_ms": [60, 5]},
             "paused": ["website"], "fraud_watch": "yes"
@@ -245,6 +246,7 @@ mod tests {
             ("crowd.suspicious", "out_of_range"),
             ("episode", "read_only"),
             ("fraud_watch", "wrong_value"),
+            ("hide_names", "wrong_value"),
             ("paused", "wrong_value"),
             ("restock", "wrong_value"),
             ("stock_level.subscription", "wrong_value"),

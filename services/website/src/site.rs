@@ -6,7 +6,6 @@ use events::{
     beers::Beer,
     ids::{Moment, OrderId, Service},
     orders::PlaceOrder,
-    topics::Entry,
 };
 use service::{Context, now};
 use store::{OutboxHandle, Store, StoreError};
@@ -22,7 +21,7 @@ use crate::{
     pages::order::is_finished,
     spans::Spans,
     streams::Renderings,
-    views::{Alive, MapView, OrderView, PulsarView, Status, StockView},
+    views::{Alive, OrderView, Status, StockView},
 };
 
 /// Most letters that wait at the desk.
@@ -89,18 +88,6 @@ impl Site {
     pub fn alive(&self) -> Alive {
         let pulsar = self.context.bus.is_connected();
         self.known(|known| known.alive(pulsar, now()))
-    }
-
-    /// `/stage`.
-    pub fn map(&self) -> MapView {
-        let folding = self.context.stage.settings().choices.stock_level;
-        self.known(|known| known.map(folding, now()))
-    }
-
-    /// `/stage/pulsar`, with one topic looked at more closely if that is asked for.
-    pub fn pulsar(&self, topic: Option<&'static Entry>) -> PulsarView {
-        let tenant = self.context.bus.place().tenant.clone();
-        PulsarView { look: self.observatory.last(), tenant, topic }
     }
 
     /// `/stage/stock`, with the explanation of one beer if that is asked for.

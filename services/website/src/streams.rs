@@ -27,10 +27,11 @@ use tokio::{
 
 use crate::{
     broker::Looking,
+    lead::Lead,
     pages::{self, Fragment, Frame, Theme},
     site::Site,
     texts::Language,
-    views::{Alive, ConsoleView, FraudView, OrderView, PastView},
+    views::{Alive, ConsoleView, OrderView, PastView},
 };
 
 /// A page that hears nothing for longer knows that it is not live.
@@ -112,6 +113,8 @@ pub enum Page {
     Ledger,
     /// `/stage/pulsar`, with one topic looked at more closely or without
     Pulsar(Option<&'static Entry>),
+    /// `/stage/qr`
+    Qr,
     /// `/console`
     Console,
 }
@@ -131,6 +134,7 @@ impl Page {
             "questions" => Some(Page::Questions),
             "fraud" => Some(Page::Fraud),
             "ledger" => Some(Page::Ledger),
+            "qr" => Some(Page::Qr),
             "console" => Some(Page::Console),
             "pulsar" => Some(Page::Pulsar(None)),
             _ => Page::of_one(name),
@@ -195,7 +199,7 @@ impl Renderings {
 
 fn frame<'a>(reader: Reader, alive: &'a Alive, path: &'a str) -> Frame<'a> {
     let Reader { language, presenter } = reader;
-    Frame { language, theme: Theme::default(), alive, now: now(), presenter, path }
+    Frame { language, theme: Theme::default(), alive, now: now(), presenter, follow: false, path }
 }
 
 fn render(site: &Site, page: Page, reader: Reader) -> askama::Result<Vec<Fragment>> {
@@ -204,16 +208,17 @@ fn render(site: &Site, page: Page, reader: Reader) -> askama::Result<Vec<Fragmen
     match page {
         Page::Shop => pages::shop::fragments(&site.known(|known| known.shelves.beers()), frame),
         Page::Map => pages::map::fragments(&site.map(), frame),
-        Page::Deliveries => pages::deliveries::fragments(&site.known(|known| known.deliveries(frame.now)), frame),
-        Page::Orders => pages::newest::fragments(&site.known(|known| known.newest.view()), frame),
+        Page::Deliveries => pages::deliveries::fragments(&site.deliveries(), frame),
+        Page::Orders => pages::newest::fragments(&site.newest(), frame),
         Page::Stock(beer) => pages::stock::fragments(&site.stock(beer), frame),
-        Page::Analysis => pages::analysis::fragments(&site.known(|known| known.analysis()), frame),
+        Page::Analysis => pages::analysis::fragments(&site.analysis(), frame),
         Page::Past => pages::past::fragments(&now_as_past(site), frame),
         Page::Rebuild => pages::rebuild::fragments(&site.known(|known| known.rebuilt()), frame),
-        Page::Questions => pages::questions::fragments(&site.known(|known| known.asked()), frame),
-        Page::Fraud => pages::fraud::fragments(&fraud(site), frame),
+        Page::Questions => pages::questions::fragments(&site.asked(), frame),
+        Page::Fraud => pages::fraud::fragments(&site.fraud(), frame),
         Page::Pulsar(topic) => pages::pulsar::fragments(&site.pulsar(topic), frame),
         Page::Ledger => pages::ledger::fragments(&site.known(|known| known.ledger()), frame),
+        Page::Qr => pages::qr::fragments(&site.house.entrance.view(), frame),
         Page::Console => pages::console::fragments(&console(site), frame),
     }
 }
@@ -222,12 +227,6 @@ fn render(site: &Site, page: Page, reader: Reader) -> askama::Result<Vec<Fragmen
 pub(crate) fn now_as_past(site: &Site) -> PastView {
     let began_at = site.context.stage.settings().began_at;
     site.known(|known| known.now(began_at))
-}
-
-/// What fraud watch shows.
-pub(crate) fn fraud(site: &Site) -> FraudView {
-    let wanted = site.context.stage.settings().choices.fraud_watch;
-    site.known(|known| known.watched(wanted))
 }
 
 /// What the console shows.
@@ -256,8 +255,13 @@ impl Sent {
     }
 }
 
-/// The stream of a page: all its fragments, then those that change.
-pub fn page(site: Arc<Site>, page: Page, reader: Reader) -> impl Stream<Item = Result<Event, Infallible>> + Send {
+/// The stream of a page: all its fragments, then those that change; and where to look, for whoever follows the speaker.
+pub fn page(
+    site: Arc<Site>,
+    page: Page,
+    reader: Reader,
+    follows: bool,
+) -> impl Stream<Item = Result<Event, Infallible>> + Send {
     channel(move |wire| async move {
         // As long as somebody looks the broker is asked.
         let _looking = match page {
@@ -270,6 +274,7 @@ pub fn page(site: Arc<Site>, page: Page, reader: Reader) -> impl Stream<Item = R
         let mut heartbeat = heartbeat();
         let mut pace = tokio::time::interval(page.pace());
         pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut lead = Lead::new(&site, follows);
         let mut stale = true;
         loop {
             tokio::select! {
@@ -289,6 +294,7 @@ pub fn page(site: Arc<Site>, page: Page, reader: Reader) -> impl Stream<Item = R
                     changed.ok()?;
                     stale = true;
                 }
+                page = lead.next() => wire.event("follow", &page?).await?,
                 _ = heartbeat.tick() => wire.heartbeat().await?,
             }
         }
@@ -303,19 +309,23 @@ const LOOK_AGAIN_AFTER: [Duration; 3] =
 /// A page about one order, as its fragments.
 pub type OrderPage = fn(&OrderView, Frame<'_>) -> askama::Result<Vec<Fragment>>;
 
-/// The stream of a page about one order.
+/// The stream of a page about one order; `is_own` if it is shown to whoever ordered it.
 pub fn order(
     site: Arc<Site>,
     order_id: OrderId,
+    is_own: bool,
     reader: Reader,
+    follows: bool,
     page: OrderPage,
 ) -> impl Stream<Item = Result<Event, Infallible>> + Send {
     channel(move |wire| async move {
         let mut changed = site.live.follow(&order_id);
         let mut version = site.live.version();
+        let mut settings = site.context.stage.follow();
         let mut sent = Sent::default();
         let mut heartbeat = heartbeat();
         let mut alive = site.alive();
+        let mut lead = Lead::new(&site, follows);
         let mut looks = LOOK_AGAIN_AFTER.iter();
         let mut told = changed.borrow().on_its_way.clone();
         loop {
@@ -324,7 +334,7 @@ pub fn order(
                 wire.event("notice", &json!({"courier": on_its_way}).to_string()).await?;
                 told = on_its_way;
             }
-            let view = site.order(&order_id).await.ok()??;
+            let view = site.order_shown(&order_id, is_own).await.ok()??;
             let fragments = page(&view, frame(reader, &alive, "")).ok()?;
             if let Some(news) = sent.news(&fragments) {
                 wire.event("fragments", &news).await?;
@@ -340,6 +350,11 @@ pub fn order(
                         break;
                     }
                     () = &mut look => break,
+                    // Names may be hidden from now on.
+                    changed = settings.changed() => {
+                        changed.ok()?;
+                        break;
+                    }
                     // Not each change of something else, only that somebody is missing or back.
                     _ = version.changed() => {
                         let now_alive = site.alive();
@@ -348,6 +363,7 @@ pub fn order(
                             break;
                         }
                     }
+                    page = lead.next() => wire.event("follow", &page?).await?,
                     _ = heartbeat.tick() => wire.heartbeat().await?,
                 }
             }

@@ -21,6 +21,8 @@ pub use deliveries::{DeadLetterView, DeliveriesView, Lane, Parcel, Retry, Tried}
 
 mod map;
 pub use map::{MapView, Standing};
+mod entrance;
+pub use entrance::{EntranceView, QrView, Reach};
 
 mod newest;
 pub use newest::{NewestOrder, NewestView};

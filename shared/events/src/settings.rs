@@ -69,6 +69,8 @@ pub struct Choices {
     pub fraud_watch: bool,
     /// Whether a beer that falls below its reorder point is filled up again.
     pub restock: bool,
+    /// Whether customers' names and addresses are shown shortened, on every screen.
+    pub hide_names: bool,
     /// The act the speaker is at, 1 to [`ACTS`].
     pub act: Option<u8>,
     /// The step of the act, from 0: before the first one.
@@ -85,6 +87,7 @@ impl Default for Choices {
             paused: BTreeSet::new(),
             fraud_watch: false,
             restock: true,
+            hide_names: false,
             act: None,
             step: 0,
         }

@@ -238,6 +238,7 @@ fn stage() {
         paused: [Service::Warehouse].into(),
         fraud_watch: true,
         restock: false,
+        hide_names: true,
         act: Some(5),
         step: 2,
     };

@@ -112,7 +112,7 @@ pub async fn pages_stay_within_their_limits(demo: &Demo) -> Result<()> {
         let order = demo.shop.order("Gent", &[line("orval", 1)]).await?;
         let order_page = format!("/orders/{order}");
         driver.set_window_rect(0, 0, 390, 844).await?;
-        for page in ["/", &order_page, "/stage", "/stage/pulsar", "/stage/pulsar?topic=orders", "/stage/deliveries", "/stage/stock", "/stage/analysis", "/stage/past", "/stage/rebuild", "/stage/questions", "/stage/fraud", "/stage/ledger", "/sign-in", "/nothing"] {
+        for page in ["/", &order_page, "/stage", "/stage/pulsar", "/stage/pulsar?topic=orders", "/stage/deliveries", "/stage/stock", "/stage/analysis", "/stage/past", "/stage/rebuild", "/stage/questions", "/stage/fraud", "/stage/ledger", "/stage/qr", "/sign-in", "/nothing"] {
             driver.goto(format!("{}{page}", demo.shop.address())).await?;
             let script = "return [document.documentElement.scrollWidth, innerWidth, performance.getEntriesByType('resource').map(r => [r.name, r.transferSize])\
                           .concat([[location.href, performance.getEntriesByType('navigation')[0].transferSize]])]";

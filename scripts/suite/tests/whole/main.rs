@@ -9,6 +9,7 @@ mod map;
 mod orders;
 mod past;
 mod rehearsal;
+mod room;
 mod running;
 mod stage;
 
@@ -100,6 +101,14 @@ fn trials(stage: &Arc<Stage>) -> Vec<Trial> {
         map::the_broker_speaks_for_itself,
         browser::the_presenter_redrives,
         browser::pages_stay_within_their_limits,
+        room::the_code_leads_into_the_shop,
+        room::hidden_names_are_nowhere,
+        room::an_eager_browser_is_asked_to_drink_more_slowly,
+        room::a_window_follows_the_speaker,
+        room::the_keys_work_in_every_window_that_is_signed_in,
+        room::the_console_leads_the_rooms_window,
+        room::the_shop_is_light_on_the_wire,
+        room::a_thumb_orders_in_three_taps_and_is_told,
         past::the_slider_goes_back_and_comes_home,
         past::the_past_is_folded_and_asked,
         past::fraud_watch_is_attached_and_detached,

@@ -13,6 +13,7 @@ use events::{
     ids::OrderId,
     orders::{Line, PlaceOrder, PlaceOrderType},
     quantities::Bottles,
+    settings::Choices,
 };
 use serde::Serialize;
 use service::now;
@@ -40,6 +41,8 @@ pub(super) struct Played {
     act: u8,
     /// 0 before the first step.
     step: u8,
+    /// The page the room is led to by this; null if it stays where it is.
+    page: Option<&'static str>,
 }
 
 /// Sets the state an act starts from, in one go.
@@ -57,8 +60,76 @@ pub(super) async fn begin(
 ) -> Result<Json<Played>, Problem> {
     authorize(&site, &headers)?;
     let act = act.parse().ok().and_then(Act::of_number).ok_or_else(|| Problem::not_found("no such act"))?;
+    Ok(Json(begin_act(&site, act).await?))
+}
+
+async fn begin_act(site: &Site, act: &Act) -> Result<Played, Problem> {
     site.house.director.change(|choices| Ok::<_, Problem>(act.start(choices))).await?;
-    Ok(Json(Played { act: act.number, step: 0 }))
+    Ok(Played { act: act.number, step: 0, page: Some(act.page) })
+}
+
+/// The act the speaker is at, and its step.
+fn position(site: &Site) -> Result<(&'static Act, u8), Problem> {
+    let settings = site.house.director.settings();
+    let act = Act::now(&settings).ok_or_else(|| Problem::conflict("no act has begun"))?;
+    Ok((act, settings.choices.step))
+}
+
+/// Does the next step; after the last one, begins the next act; at the very beginning, the first one.
+#[utoipa::path(
+    post, path = "/api/stage/next", security(("presenter" = [])),
+    responses(
+        (status = 200, body = Played), (status = 401, body = Problem), (status = 409, body = Problem),
+        (status = 503, body = Problem),
+    )
+)]
+pub(super) async fn next(State(site): State<Arc<Site>>, headers: HeaderMap) -> Result<Json<Played>, Problem> {
+    authorize(&site, &headers)?;
+    let (act, step) = match position(&site) {
+        Ok((act, step)) if step < act.length() => return Ok(Json(play_step(&site, act, step + 1).await?)),
+        Ok(position) => position,
+        Err(_) => return Ok(Json(begin_act(&site, first_act()?).await?)),
+    };
+    match Act::of_number(act.number + 1) {
+        Some(act) => Ok(Json(begin_act(&site, act).await?)),
+        None => Ok(Json(Played { act: act.number, step, page: None })),
+    }
+}
+
+fn first_act() -> Result<&'static Act, Problem> {
+    Act::of_number(1).ok_or_else(|| Problem::not_found("no such act"))
+}
+
+/// Goes a step back: only the mark moves, nothing is undone.
+#[utoipa::path(
+    post, path = "/api/stage/back", security(("presenter" = [])),
+    responses(
+        (status = 200, body = Played), (status = 401, body = Problem), (status = 409, body = Problem),
+        (status = 503, body = Problem),
+    )
+)]
+pub(super) async fn back(State(site): State<Arc<Site>>, headers: HeaderMap) -> Result<Json<Played>, Problem> {
+    authorize(&site, &headers)?;
+    let (act, step) = position(&site)?;
+    let before = step.saturating_sub(1);
+    site.house.director.change(|choices| Ok::<_, Problem>(Choices { step: before, ..choices.clone() })).await?;
+    Ok(Json(Played { act: act.number, step: before, page: None }))
+}
+
+/// Does the step at hand again; before the first one, begins the act again.
+#[utoipa::path(
+    post, path = "/api/stage/again", security(("presenter" = [])),
+    responses(
+        (status = 200, body = Played), (status = 401, body = Problem), (status = 409, body = Problem),
+        (status = 503, body = Problem),
+    )
+)]
+pub(super) async fn again(State(site): State<Arc<Site>>, headers: HeaderMap) -> Result<Json<Played>, Problem> {
+    authorize(&site, &headers)?;
+    match position(&site)? {
+        (act, 0) => Ok(Json(begin_act(&site, act).await?)),
+        (act, step) => Ok(Json(play_step(&site, act, step).await?)),
+    }
 }
 
 /// Does a step of the act the speaker is at; done again, it does the same again.
@@ -75,11 +146,9 @@ pub(super) async fn play(
     headers: HeaderMap,
 ) -> Result<Json<Played>, Problem> {
     authorize(&site, &headers)?;
-    let director = &site.house.director;
-    let act = Act::now(&director.settings()).ok_or_else(|| Problem::conflict("no act has begun"))?;
+    let (act, _) = position(&site)?;
     let number: u8 = step.parse().map_err(|_| no_such_step())?;
-    play_step(&site, act, number).await?;
-    Ok(Json(Played { act: act.number, step: number }))
+    Ok(Json(play_step(&site, act, number).await?))
 }
 
 fn no_such_step() -> Problem {
@@ -87,11 +156,12 @@ fn no_such_step() -> Problem {
 }
 
 /// Does the step of this number.
-pub(super) async fn play_step(site: &Arc<Site>, act: &Act, number: u8) -> Result<(), Problem> {
+pub(super) async fn play_step(site: &Arc<Site>, act: &Act, number: u8) -> Result<Played, Problem> {
     let step = act.step(number).ok_or_else(no_such_step)?;
     // First, because a step may stop the broker, and nothing could be set then.
     site.house.director.change(|choices| act.after(number, choices).ok_or_else(no_such_step)).await?;
-    happen(site, step.effect).await
+    happen(site, step.effect).await?;
+    Ok(Played { act: act.number, step: number, page: step.page() })
 }
 
 async fn happen(site: &Arc<Site>, effect: Effect) -> Result<(), Problem> {

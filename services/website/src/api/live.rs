@@ -10,7 +10,6 @@ use events::ids::OrderId;
 use futures_util::Stream;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use service::now;
 use tokio::sync::broadcast::error::RecvError;
 
 use super::{orders::OrderShown, problem::Problem, shelf::Stock, stage::Deliveries};
@@ -28,6 +27,7 @@ pub(super) struct Follow {
 
 /// Server-sent events: `snapshot` (stock, deliveries, insights, ledger; or the order that was asked for), then `change`
 /// (whichever of these changed) and `order` (`{order_id, status, at}`, at once), and `heartbeat` every 1.5 s.
+/// While `hide_names` is set, customers and addresses are shortened.
 #[utoipa::path(
     get, path = "/api/live",
     params(("order" = Option<String>, Query, description = "one order only")),
@@ -46,8 +46,12 @@ pub(super) async fn feed(State(site): State<Arc<Site>>, Query(follow): Query<Fol
 }
 
 fn views(site: &Site) -> Map<String, Value> {
-    let (stock, deliveries, analysis, ledger) =
-        site.known(|known| (known.shelves.beers(), known.deliveries(now()), known.analysis(), known.ledger()));
+    let (stock, deliveries, analysis, ledger) = (
+        site.known(|known| known.shelves.beers()),
+        site.deliveries(),
+        site.analysis(),
+        site.known(|known| known.ledger()),
+    );
     let value = |result: Result<Value, serde_json::Error>| result.unwrap_or(Value::Null);
     let entries = [
         ("stock", value(serde_json::to_value(Stock::from(stock.as_slice())))),
@@ -103,7 +107,7 @@ fn one_order(site: Arc<Site>, order_id: OrderId) -> impl Stream<Item = Result<Ev
         let mut heartbeat = streams::heartbeat();
         let mut name = "snapshot";
         loop {
-            if let Ok(Some(order)) = site.order(&order_id).await {
+            if let Ok(Some(order)) = site.order_shown(&order_id, false).await {
                 let order = serde_json::to_string(&OrderShown::from(order)).ok()?;
                 wire.event(name, &order).await?;
                 name = "order";

@@ -6,7 +6,7 @@ use utoipa::{
     openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
 };
 
-use super::{acts, console, live, orders, past, rehearse, shelf, stage};
+use super::{acts, console, entrance, live, orders, past, rehearse, shelf, stage};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -14,8 +14,8 @@ use super::{acts, console, live, orders, past, rehearse, shelf, stage};
     paths(
         shelf::beers, shelf::stock, orders::place, orders::show, stage::ledger, stage::insights, stage::deliveries,
         stage::redrive, stage::return_to_stock, shelf::explain, shelf::bursts, console::settings, console::change_settings,
-        console::burst, console::reset, console::crash, acts::begin, acts::play, rehearse::rehearse, past::history, past::questions, past::ask, past::rebuild,
-        past::begin_rebuild, past::fraud, live::feed, document,
+        console::burst, console::reset, console::crash, acts::begin, acts::play, acts::next, acts::back, acts::again, rehearse::rehearse, past::history, past::questions, past::ask, past::rebuild,
+        past::begin_rebuild, past::fraud, entrance::choose, live::feed, document,
     ),
     modifiers(&Token)
 )]

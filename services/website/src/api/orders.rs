@@ -1,11 +1,11 @@
 //! Orders: placing one, and following it.
 
-use std::{sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{
     Json,
     body::{Body, to_bytes},
-    extract::{Path, Request, State},
+    extract::{ConnectInfo, Path, Request, State},
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
@@ -21,6 +21,8 @@ use utoipa::ToSchema;
 
 use super::{BODY_MAX, problem::Problem};
 use crate::{
+    browsers::{self, Orderer},
+    pages,
     site::Site,
     store::status_name,
     views::{OrderView, Status, What},
@@ -70,23 +72,31 @@ pub(super) struct OrderPlaced {
 }
 
 /// Places an order. It is safe when this answers, also while Pulsar is away.
+///
+/// A browser (by its cookie) may place 10 orders in 10 s; all without a cookie behind one address 500 together. Programs
+/// on the website's own machine have no limit.
 #[utoipa::path(
     post, path = "/api/orders", request_body = NewOrder,
     params(("Idempotency-Key" = Option<String>, Header, description = "at most 200 characters; repeated, it is one order")),
     responses(
         (status = 202, body = OrderPlaced),
         (status = 400, body = Problem), (status = 413, body = Problem), (status = 415, body = Problem),
-        (status = 422, body = Problem), (status = 503, body = Problem),
+        (status = 422, body = Problem), (status = 429, body = Problem), (status = 503, body = Problem),
     )
 )]
 pub(super) async fn place(
     State(site): State<Arc<Site>>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
     headers: HeaderMap,
     request: Request,
 ) -> Result<Response, Problem> {
     let body = read_json(&headers, request.into_body()).await?;
     let key = idempotency_key(&headers)?;
     let order = read_order(&body).map_err(|faults| Problem::wrong_fields(&faults))?;
+    if !browsers::is_of_this_machine(&headers, peer) {
+        let counted = site.house.count_order(&Orderer::of(&headers, peer));
+        counted.map_err(|wait| Problem::too_many(pages::slowly::seconds(wait)))?;
+    }
     let order_id = site.place(order, key, now()).await?;
     let href = format!("/orders/{order_id}");
     let placed = Json(OrderPlaced { order_id, status: "placed", href: href.clone() });
@@ -190,7 +200,7 @@ pub(super) struct StepShown {
     what: String,
 }
 
-/// An order and its way so far.
+/// An order and its way so far. While `hide_names` is set, customer and addresses are shortened.
 #[utoipa::path(
     get, path = "/api/orders/{order_id}", params(("order_id" = String, Path)),
     responses((status = 200, body = OrderShown), (status = 404, body = Problem))
@@ -201,7 +211,7 @@ pub(super) async fn show(
 ) -> Result<Json<OrderShown>, Problem> {
     let unknown = || Problem::not_found("no such order");
     let order_id: OrderId = order_id.parse().map_err(|_| unknown())?;
-    let order = site.order(&order_id).await?.ok_or_else(unknown)?;
+    let order = site.order_shown(&order_id, false).await?.ok_or_else(unknown)?;
     Ok(Json(OrderShown::from(order)))
 }
 

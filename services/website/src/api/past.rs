@@ -77,7 +77,7 @@ pub(super) async fn questions() -> Json<Vec<Askable>> {
     Json(PastQuestion::ALL.into_iter().map(|question| Askable { question, title: title(question) }).collect())
 }
 
-/// Asks one of them: the log is read from its first message.
+/// Asks one of them: the log is read from its first message. While `hide_names` is set, customers are shortened.
 #[utoipa::path(
     post, path = "/api/questions/{question}", params(("question" = String, Path)), security(("presenter" = [])),
     responses(
@@ -92,7 +92,7 @@ pub(super) async fn ask(
 ) -> Result<Json<PastAnswer>, Problem> {
     authorize(&site, &headers)?;
     let question = PastQuestion::of_name(&question).ok_or_else(|| Problem::not_found("no such question"))?;
-    Ok(Json(ask_the_past(&site, question).await?))
+    Ok(Json(site.for_all_eyes(ask_the_past(&site, question).await?)))
 }
 
 /// What the log says to a question.
@@ -169,8 +169,8 @@ pub(crate) async fn make_rebuild(site: &Site) -> Result<Rebuild, Problem> {
         .map_err(|_| Problem::unavailable("inventory-analysis does not begin the rebuild"))
 }
 
-/// What fraud watch found.
+/// What fraud watch found. While `hide_names` is set, customers are shortened.
 #[utoipa::path(get, path = "/api/fraud", responses((status = 200, body = Object)))]
 pub(super) async fn fraud(State(site): State<Arc<Site>>) -> Json<Fraud> {
-    Json(site.known(|known| known.fraud().cloned().unwrap_or_default()))
+    Json(site.fraud().fraud.unwrap_or_default())
 }

@@ -27,6 +27,9 @@ pub struct Problem {
     /// Of a 422: one entry for each wrong field.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<WrongField>,
+    /// Of a 429: in how many seconds to come again.
+    #[serde(skip)]
+    retry_after: Option<u64>,
 }
 
 /// A field that is wrong.
@@ -44,7 +47,14 @@ pub struct WrongField {
 impl Problem {
     fn new(status: StatusCode, detail: impl Into<String>) -> Self {
         let title = status.canonical_reason().unwrap_or("Problem");
-        Problem { kind: "about:blank", title, status: status.as_u16(), detail: detail.into(), errors: Vec::new() }
+        Problem {
+            kind: "about:blank",
+            title,
+            status: status.as_u16(),
+            detail: detail.into(),
+            errors: Vec::new(),
+            retry_after: None,
+        }
     }
 
     /// What is wrong with the call, in a sentence.
@@ -108,6 +118,12 @@ impl Problem {
         Problem { errors, ..Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "some fields are wrong") }
     }
 
+    /// 429, with how long to wait.
+    pub fn too_many(seconds: u64) -> Self {
+        let detail = format!("too many orders; the next one in {seconds} s");
+        Problem { retry_after: Some(seconds), ..Problem::new(StatusCode::TOO_MANY_REQUESTS, detail) }
+    }
+
     /// 503.
     pub fn unavailable(detail: impl Into<String>) -> Self {
         Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail)
@@ -133,6 +149,9 @@ impl IntoResponse for Problem {
         let mut response = (status, Json(&self)).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if let Some(seconds) = self.retry_after {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
         if status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }

@@ -77,7 +77,7 @@ async fn once_possible(site: &Arc<Site>, act: &Act, number: u8) -> Result<(), St
     let deadline = Instant::now() + POSSIBLE_WITHIN;
     loop {
         match play_step(site, act, number).await {
-            Ok(()) => return Ok(()),
+            Ok(_) => return Ok(()),
             Err(problem) if Instant::now() > deadline => return Err(problem.detail().to_owned()),
             Err(_) => sleep(TRY_AGAIN_AFTER).await,
         }

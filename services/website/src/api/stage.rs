@@ -15,7 +15,6 @@ use events::{
 };
 use serde::Serialize;
 use serde_json::Value;
-use service::now;
 use tokio::sync::oneshot;
 use utoipa::ToSchema;
 
@@ -86,7 +85,7 @@ pub(super) struct Insights {
 /// Sales and forecast.
 #[utoipa::path(get, path = "/api/insights", responses((status = 200, body = Insights)))]
 pub(super) async fn insights(State(site): State<Arc<Site>>) -> Json<Insights> {
-    let view = site.known(|known| known.analysis());
+    let view = site.analysis();
     Json(Insights { sales: view.sales, forecast: view.forecast })
 }
 
@@ -171,10 +170,10 @@ pub(super) enum DeadLetter {
     },
 }
 
-/// Couriers, queue, retries and dead letters.
+/// Couriers, queue, retries and dead letters. While `hide_names` is set, customers and addresses are shortened.
 #[utoipa::path(get, path = "/api/deliveries", responses((status = 200, body = Deliveries)))]
 pub(super) async fn deliveries(State(site): State<Arc<Site>>) -> Json<Deliveries> {
-    Json(Deliveries::from(site.known(|known| known.deliveries(now()))))
+    Json(Deliveries::from(site.deliveries()))
 }
 
 impl From<DeliveriesView> for Deliveries {

@@ -95,6 +95,7 @@ mod tests {
             alive: &alive,
             now: samples::NOW,
             presenter: false,
+            follow: false,
             path: "/stage/stock",
         };
         let view = samples::stock();

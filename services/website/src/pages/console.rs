@@ -75,7 +75,6 @@ struct StepRow {
     title: &'static str,
     words: &'static str,
     does: String,
-    open: Option<&'static str>,
     not_offered: bool,
 }
 
@@ -238,7 +237,6 @@ fn step_rows(act: &Act, view: &ConsoleView, frame: &Frame<'_>) -> Vec<StepRow> {
             title: frame.t(step.title),
             words: frame.t(step.words),
             does: acts::does(act, n, frame.language),
-            open: step.page(),
             not_offered: stops_broker && !view.offered_broker_stop,
         }
     };

@@ -58,6 +58,7 @@ pub(super) fn fragments(choices: &Choices, frame: &Frame<'_>) -> askama::Result<
     fragments.extend(stock_level(choices, frame)?);
     for (id, name, path, is_on) in [
         ("set-restock", "console.restock", "restock", choices.restock),
+        ("set-hide-names", "console.hide_names", "hide_names", choices.hide_names),
         ("set-fraud-watch", "console.fraud_watch", "fraud_watch", choices.fraud_watch),
     ] {
         let options = [(true, "console.on"), (false, "console.off")];

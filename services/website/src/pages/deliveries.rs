@@ -83,6 +83,7 @@ struct DeadLetters<'a> {
     frame: Frame<'a>,
     letters: Vec<Letter<'a>>,
     more: Option<String>,
+    names_hidden: bool,
     address_max: usize,
 }
 
@@ -145,6 +146,7 @@ pub fn fragments(view: &DeliveriesView, frame: Frame<'_>) -> askama::Result<Vec<
         frame,
         letters: view.dead_letters.iter().map(|letter| letter_row(letter, &frame)).collect(),
         more: more(view.dead_letters_total, view.dead_letters.len()),
+        names_hidden: view.names_hidden,
         address_max: ADDRESS_MAX,
     };
     Ok(vec![

@@ -198,6 +198,7 @@ mod tests {
             alive: &alive,
             now: samples::NOW,
             presenter: false,
+            follow: false,
             path: "",
         };
         for bar in bars(&samples::past(), &frame) {

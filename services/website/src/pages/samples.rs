@@ -19,6 +19,7 @@ use events::{
 use crate::{
     acts::Act,
     bursts::Burst,
+    entrance::Address,
     outages::{Outage, Outages},
     shelf::Shelf,
     views::*,
@@ -173,6 +174,7 @@ pub(crate) fn deliveries() -> DeliveriesView {
     let tried = |millis, what| Tried { at: NOW.plus_millis(millis), what };
     let lane = |courier: &str, parcel, delivered| Lane { courier: courier.into(), carrying: parcel, delivered };
     DeliveriesView {
+        names_hidden: false,
         couriers: vec![
             lane("Ada", Some(carrying("k7m2q9xd", "Grote Markt 12, 1000 Brussel", 3000)), 1204),
             lane("Bart", Some(carrying("p3c8w1zz", "Rue Haute 7, 4000 Liège", 9000)), 1187),
@@ -412,6 +414,19 @@ pub(crate) fn questions() -> QuestionsView {
                 vec![beer("orval"), beer("duvel"), Cell::Count(112)],
             ),
             PastAnswer { rows: vec![], ..answer(PastQuestion::CostOfRefusals, &["beer", "cents"], vec![]) },
+        ],
+    }
+}
+
+pub(crate) fn qr() -> QrView {
+    let entrance = |name: &str, is_shown, reach| EntranceView { name: name.into(), is_shown, reach };
+    QrView {
+        address: Address::read("http://192.168.1.20:8000"),
+        is_fixed: false,
+        entrances: vec![
+            entrance("192.168.1.20:8000", true, Reach::Answers),
+            entrance("10.8.0.3:8000", false, Reach::Silent),
+            entrance("172.20.10.2:8000", false, Reach::NotTried),
         ],
     }
 }

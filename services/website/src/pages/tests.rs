@@ -11,7 +11,7 @@ use super::*;
 use crate::views::*;
 
 fn frame(language: Language, theme: Theme, alive: &Alive) -> Frame<'_> {
-    Frame { language, theme, alive, now: samples::NOW, presenter: true, path: "/stage/stock" }
+    Frame { language, theme, alive, now: samples::NOW, presenter: true, follow: true, path: "/stage/stock" }
 }
 
 /// Every page with its fragments.
@@ -23,6 +23,9 @@ fn pages(frame: Frame<'_>) -> Vec<(String, Vec<Fragment>)> {
         (shop::render(&failed, frame).unwrap(), shop::fragments(&failed.beers, frame).unwrap()),
         (sign_in::render(true, "/stage/deliveries", frame).unwrap(), vec![]),
     ];
+    let fields = [("customer", "Ada \"><b>"), ("bottles-orval", "2"), ("other", "x")];
+    let fields = fields.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+    pages.push((slowly::render(&fields, std::time::Duration::from_millis(4_100), frame).unwrap(), vec![]));
     for status in Status::ALL {
         let order = samples::order(status);
         pages.push((order::render(&order, frame).unwrap(), order::fragments(&order, frame).unwrap()));
@@ -66,6 +69,10 @@ fn pages(frame: Frame<'_>) -> Vec<(String, Vec<Fragment>)> {
     }
     for view in [samples::fraud(), FraudView { wanted: true, ..FraudView::default() }, FraudView::default()] {
         pages.push((fraud::render(&view, frame).unwrap(), fraud::fragments(&view, frame).unwrap()));
+    }
+    let not_chosen = QrView { address: None, ..samples::qr() };
+    for view in [samples::qr(), not_chosen, QrView::default()] {
+        pages.push((qr::render(&view, frame).unwrap(), qr::fragments(&view, frame).unwrap()));
     }
     for view in [samples::console(), ConsoleView::default()] {
         pages.push((console::render(&view, frame).unwrap(), console::fragments(&view, frame).unwrap()));
@@ -378,4 +385,32 @@ fn the_shop_with_all_it_loads_stays_below_100_kilobytes() {
     let loaded = assets::ASSETS.iter().filter(|asset| page.contains(&format!("/assets/{}", asset.name)));
     let bytes = page.len() + loaded.map(|asset| asset.bytes.len()).sum::<usize>();
     assert!(bytes <= 100_000, "{bytes} bytes");
+}
+
+#[test]
+fn the_audience_sees_the_chosen_address_only() {
+    let alive = samples::alive();
+    let presenter = frame(Language::En, Theme::Dark, &alive);
+    let page = qr::render(&samples::qr(), presenter).unwrap();
+    assert!(
+        tag(&page, "entrances").contains("entrances") && page.contains("data-key=\"b\"") && page.contains("10.8.0.3")
+    );
+    let page = qr::render(&samples::qr(), Frame { presenter: false, ..presenter }).unwrap();
+    assert!(page.contains("192.168.1.20:8000") && page.contains("<svg class=\"qr-code\""));
+    assert!(!page.contains("10.8.0.3") && !page.contains("<button"));
+    let page = qr::render(&QrView::default(), presenter).unwrap();
+    assert!(page.contains("PUBLIC_URL") && !page.contains("<svg class=\"qr-code\""));
+}
+
+#[test]
+fn who_orders_too_fast_keeps_the_basket() {
+    let alive = samples::alive();
+    let fields = [("customer", "Ada \"><b>"), ("order_token", "4f1c9a"), ("bottles-orval", "2"), ("other", "x")];
+    let fields = fields.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+    let wait = std::time::Duration::from_millis(4_100);
+    let page = slowly::render(&fields, wait, frame(Language::En, Theme::Dark, &alive)).unwrap();
+    assert!(
+        page.contains("name=\"bottles-orval\" value=\"2\"") && page.contains("name=\"order_token\" value=\"4f1c9a\"")
+    );
+    assert!(page.contains("in 5 seconds") && !page.contains("name=\"other\"") && !page.contains("<b>"));
 }

@@ -28,6 +28,8 @@ pub struct DeliveriesView {
     pub delivered: u64,
     /// Deliveries in the last ten seconds.
     pub delivered_in_10_s: u64,
+    /// Customers and addresses are shortened: an address is no proposal for its correction then.
+    pub names_hidden: bool,
 }
 
 /// A courier and what they carry.

@@ -1,0 +1,327 @@
+//! A room full of people: the code that leads them in, names nobody else shall read, and thumbs that are too fast.
+
+use anyhow::{Context as _, Result, ensure};
+use reqwest::{Method, Response, header};
+use serde_json::{Value, json};
+use suite::{
+    Demo,
+    browser::{in_browser, until_text},
+    line, until,
+};
+use thirtyfour::{By, Key, WebDriver};
+
+use crate::browser::{SOON, sign_in};
+
+/// An address no machine has, as the console's.
+const CONSOLE: &str = "beer.invalid:8000";
+/// A first load of the shop on a phone, on the wire, in bytes.
+const FIRST_LOAD_MAX: usize = 100_000;
+/// So many orders a browser may place in a row.
+const ORDERS_MAX: usize = 10;
+
+/// A page as somebody sees it who brings this cookie.
+async fn page_with(demo: &Demo, path: &str, cookie: &str) -> Result<String> {
+    let address = format!("{}{path}", demo.shop.address());
+    Ok(demo.shop.http().get(address).header(header::COOKIE, cookie).send().await?.text().await?)
+}
+
+fn presenter(demo: &Demo) -> String {
+    format!("presenter={}", demo.shop.token())
+}
+
+/// The cookie a browser gets in the shop.
+async fn new_browser(demo: &Demo) -> Result<String> {
+    let shop = demo.shop.call(Method::GET, "/", None).await?;
+    let cookies = shop.headers().get_all(header::SET_COOKIE).iter().filter_map(|cookie| cookie.to_str().ok());
+    let cookie = cookies.filter_map(|cookie| cookie.split(';').next()).find(|cookie| cookie.starts_with("browser="));
+    Ok(cookie.context("no cookie")?.to_owned())
+}
+
+/// Sends the form; the answer is the order's page.
+async fn order_by_form(demo: &Demo, cookie: &str, customer: &str, address: &str) -> Result<Response> {
+    let http = demo.shop.http().post(format!("{}/orders?lang=en", demo.shop.address()));
+    let form = format!("customer={customer}&address={address}&bottles-orval=1").replace(' ', "+");
+    let form = http.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded").body(form);
+    Ok(form.header(header::COOKIE, cookie).send().await?)
+}
+
+/// The settings as they are before any act.
+fn between_acts() -> Value {
+    json!({"act": null, "couriers": 4, "courier_pace_ms": 50, "crowd": null, "hide_names": false})
+}
+
+/// The address of the console is that of the code, until the presenter chooses another; and each is tried.
+pub async fn the_code_leads_into_the_shop(demo: &Demo) -> Result<()> {
+    let console = demo.shop.http().get(format!("{}/console", demo.shop.address()));
+    let console = console.header(header::HOST, CONSOLE).header(header::COOKIE, presenter(demo)).send().await?;
+    ensure!(console.status() == 200, "the console answers {}", console.status());
+    let page = page_with(demo, "/stage/qr", "").await?;
+    ensure!(page.contains(CONSOLE) && page.contains("class=\"qr-code\""), "{page}");
+    until("the address to be tried", SOON, || async {
+        let page = page_with(demo, "/stage/qr?lang=en", &presenter(demo)).await?;
+        ensure!(page.contains("✗ does not answer"), "{page}");
+        Ok(())
+    })
+    .await?;
+    let choice = json!({"address": CONSOLE});
+    let nobody = demo.shop.call(Method::POST, "/api/stage/address", Some(&choice)).await?;
+    ensure!(nobody.status() == 401, "{}", nobody.status());
+    let chosen = demo.shop.direct("/api/stage/address", Some(&choice)).await?;
+    ensure!(chosen["address"] == format!("http://{CONSOLE}"), "{chosen}");
+    let other = demo.shop.post_as_presenter("/api/stage/address", Some(&json!({"address": "elsewhere:1"}))).await?;
+    ensure!(other.status() == 422, "{}", other.status());
+    demo.shop.direct("/api/stage/address", Some(&json!({"address": null}))).await?;
+    Ok(())
+}
+
+/// While names are hidden nobody reads one, but for the browser that ordered.
+pub async fn hidden_names_are_nowhere(demo: &Demo) -> Result<()> {
+    let (shop, browser) = (&demo.shop, new_browser(demo).await?);
+    let page = order_by_form(demo, &browser, "Zdenka Geheim", "Stille straat introuvable 7, Gent").await?;
+    let order = page.url().path().trim_start_matches("/orders/").to_owned();
+    shop.until_status(&order, "stranded", SOON).await?;
+    shop.set(&json!({"hide_names": true})).await?;
+    let own = format!("/orders/{order}");
+    let places =
+        [&own, "/stage/orders", &format!("/stage{own}"), "/stage/deliveries", &format!("/api{own}"), "/api/deliveries"];
+    for place in places {
+        let text = until(place, SOON, || async {
+            let text = page_with(demo, place, "").await?;
+            ensure!(!text.contains("Geheim") && !text.contains("Stille straat"), "{text}");
+            Ok(text)
+        })
+        .await?;
+        ensure!(text.contains(&order), "{place} says nothing of the order: {text}");
+    }
+    let theirs = page_with(demo, &own, &browser).await?;
+    ensure!(theirs.contains("Zdenka Geheim") && theirs.contains("Stille straat"), "their own page: {theirs}");
+    let begun = shop.direct("/api/stage/acts/3", None).await?;
+    ensure!(shop.get("/api/settings").await?["hide_names"] == true, "an act shows them again: {begun}");
+    shop.set(&between_acts()).await?;
+    until("the name to be back", SOON, || async {
+        let text = page_with(demo, &own, "").await?;
+        ensure!(text.contains("Zdenka Geheim"), "{text}");
+        Ok(())
+    })
+    .await
+}
+
+/// Eleven orders in a row are one too many for a browser, and for nobody else.
+pub async fn an_eager_browser_is_asked_to_drink_more_slowly(demo: &Demo) -> Result<()> {
+    let browser = new_browser(demo).await?;
+    for _ in 0..ORDERS_MAX {
+        let placed = order_by_form(demo, &browser, "Ada", "Markt 1, Gent").await?;
+        ensure!(placed.status() == 200, "{}", placed.status());
+    }
+    let refused = order_by_form(demo, &browser, "Ada", "Markt 1, Gent").await?;
+    ensure!(refused.status() == 429, "{}", refused.status());
+    let wait = refused.headers().get(header::RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
+    ensure!(wait.is_some_and(|wait: u64| (1..=10).contains(&wait)), "{wait:?}");
+    let page = refused.text().await?;
+    ensure!(page.contains("Drink more slowly") && page.contains("name=\"bottles-orval\" value=\"1\""), "{page}");
+    let other = order_by_form(demo, &new_browser(demo).await?, "Jef", "Markt 1, Gent").await?;
+    ensure!(other.status() == 200, "another browser is answered {}", other.status());
+    let nobody = order_by_form(demo, "", "Lotte", "Markt 1, Gent").await?;
+    ensure!(nobody.status() == 200, "a browser without a cookie is answered {}", nobody.status());
+    for _ in 0..=ORDERS_MAX {
+        demo.shop.order("Gent", &[line("orval", 1)]).await?;
+    }
+    let order = json!({"customer": "Ada", "address": "Gent", "lines": [line("orval", 1)]});
+    let api = demo.shop.http().post(format!("{}/api/orders", demo.shop.address())).json(&order);
+    let from_elsewhere = api.header("x-forwarded-for", "10.0.0.7").header(header::COOKIE, browser).send().await?;
+    ensure!(from_elsewhere.status() == 429, "{}", from_elsewhere.status());
+    ensure!(from_elsewhere.headers().contains_key(header::RETRY_AFTER), "{:?}", from_elsewhere.headers());
+    Ok(())
+}
+
+/// Waits until the window shows this page.
+async fn until_at(driver: &WebDriver, path: &str) -> Result<()> {
+    until(path, SOON, || async {
+        let address = driver.current_url().await?;
+        ensure!(address.path() == path, "{address}");
+        Ok(())
+    })
+    .await
+}
+
+/// Waits until the window has followed to this act and step.
+async fn until_followed(driver: &WebDriver, position: &str) -> Result<()> {
+    until(position, SOON, || async {
+        let script = "return JSON.parse(sessionStorage.getItem('followed') ?? '{}').position ?? ''";
+        let followed = driver.execute(script, Vec::new()).await?.json().clone();
+        ensure!(followed == position, "{followed}");
+        Ok(())
+    })
+    .await
+}
+
+/// A window that follows goes to the page of the act and its step, and does not move where it is already.
+pub async fn a_window_follows_the_speaker(demo: &Demo) -> Result<()> {
+    in_browser(|driver| async move {
+        let shop = &demo.shop;
+        let order = shop.order("Gent", &[line("orval", 1)]).await?;
+        driver.goto(format!("{}/stage?lang=fr&theme=projector&follow", shop.address())).await?;
+        until_followed(&driver, "null 0").await?;
+        shop.direct("/api/stage/acts/3", None).await?;
+        until_at(&driver, "/stage/deliveries").await?;
+        until_followed(&driver, "3 0").await?;
+        driver.execute("window.stayed = true", Vec::new()).await?;
+        shop.direct("/api/stage/next", None).await?;
+        until_followed(&driver, "3 1").await?;
+        let stayed = driver.execute("return window.stayed === true", Vec::new()).await?.json().clone();
+        ensure!(stayed == true, "it was loaded again");
+        shop.direct("/api/stage/acts/1", None).await?;
+        until_at(&driver, "/stage/orders").await?;
+        shop.direct("/api/stage/next", None).await?;
+        until_at(&driver, "/").await?;
+        shop.direct("/api/stage/steps/4", None).await?;
+        until_at(&driver, &format!("/stage/orders/{order}")).await?;
+        driver.execute("window.stayed = true", Vec::new()).await?;
+        shop.direct("/api/stage/next", None).await?;
+        until_followed(&driver, "1 5").await?;
+        let stayed = driver.execute("return window.stayed === true", Vec::new()).await?.json().clone();
+        ensure!(stayed == true, "it was loaded again");
+        let address = driver.current_url().await?;
+        let query = address.query().unwrap_or_default();
+        ensure!(["lang=fr", "theme=projector", "follow"].iter().all(|part| query.contains(part)), "{address}");
+        driver.goto(format!("{}/stage?follow", shop.address())).await?;
+        until_at(&driver, &format!("/stage/orders/{order}")).await?;
+        shop.set(&between_acts()).await?;
+        Ok(())
+    })
+    .await
+}
+
+/// The console's keys work on a page of the stage, but not in a field.
+pub async fn the_keys_work_in_every_window_that_is_signed_in(demo: &Demo) -> Result<()> {
+    in_browser(|driver| async move {
+        let shop = &demo.shop;
+        let order = shop.order("nowhere", &[line("orval", 1)]).await?;
+        shop.until_status(&order, "stranded", SOON).await?;
+        let press = async |keys: &str| driver.find(By::Css("body")).await?.send_keys(keys).await;
+        let until_set = async |name: &str, value: Value| {
+            until(name, SOON, || async {
+                let settings = shop.get("/api/settings").await?;
+                ensure!(settings[name] == value, "{settings}");
+                Ok(())
+            })
+            .await
+        };
+        driver.goto(format!("{}/stage/ledger", shop.address())).await?;
+        press("3").await?;
+        sign_in(&driver, demo, "/stage/ledger").await?;
+        ensure!(shop.get("/api/settings").await?["act"].is_null(), "anybody may begin an act");
+        press("3").await?;
+        until_at(&driver, "/stage/deliveries").await?;
+        until_set("act", json!(3)).await?;
+        press(&Key::Right.value().to_string()).await?;
+        until_text(&driver, "#keys-said", "Act 3, step 1.").await?;
+        until_set("step", json!(1)).await?;
+        press(&Key::Left.value().to_string()).await?;
+        until_text(&driver, "#keys-said", "Act 3, step 0.").await?;
+        let field = until("the field", SOON, || async { Ok(driver.find(By::Css(format!("#address-{order}"))).await?) });
+        field.await?.send_keys("2h?").await?;
+        driver.execute("document.activeElement.blur()", Vec::new()).await?;
+        press("h").await?;
+        until_text(&driver, "#keys-said", "Names are hidden.").await?;
+        let settings = shop.get("/api/settings").await?;
+        ensure!(settings["act"] == 3 && settings["hide_names"] == true, "{settings}");
+        press("h").await?;
+        until_set("hide_names", json!(false)).await?;
+        press("?").await?;
+        until_text(&driver, "dialog[open]", "next step").await?;
+        press("?").await?;
+        press("q").await?;
+        until_at(&driver, "/stage/qr").await?;
+        shop.set(&between_acts()).await?;
+        Ok(())
+    })
+    .await
+}
+
+/// The console opens the room's window, and leads it.
+pub async fn the_console_leads_the_rooms_window(demo: &Demo) -> Result<()> {
+    in_browser(|driver| async move {
+        sign_in(&driver, demo, "/console").await?;
+        let console = driver.window().await?;
+        let press = async |keys: &str| driver.find(By::Css("body")).await?.send_keys(keys).await;
+        press("o").await?;
+        let room = until("the room's window", SOON, || async {
+            let other = driver.windows().await?.into_iter().find(|window| *window != console);
+            other.context("there is none")
+        })
+        .await?;
+        press("3").await?;
+        driver.switch_to_window(room.clone()).await?;
+        until_at(&driver, "/stage/deliveries").await?;
+        for (key, page) in [("q", "/stage/qr"), ("o", "/stage/deliveries")] {
+            driver.switch_to_window(console.clone()).await?;
+            press(key).await?;
+            driver.switch_to_window(room.clone()).await?;
+            until_at(&driver, page).await?;
+        }
+        ensure!(driver.windows().await?.len() == 2, "another window was opened");
+        demo.shop.set(&between_acts()).await?;
+        Ok(())
+    })
+    .await
+}
+
+/// What a phone loads first: the shop and all it names, compressed as a browser takes it, with the heads of the answers.
+pub async fn the_shop_is_light_on_the_wire(demo: &Demo) -> Result<()> {
+    let get = |path: String| async move {
+        let request = demo.shop.http().get(format!("{}{path}", demo.shop.address()));
+        let answer = request.header(header::ACCEPT_ENCODING, "gzip, deflate, br, zstd").send().await?;
+        ensure!(answer.status() == 200, "{path} answers {}", answer.status());
+        let head: usize = answer.headers().iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
+        Ok((answer.headers().get(header::CONTENT_ENCODING).cloned(), head, answer))
+    };
+    let page = demo.shop.call(Method::GET, "/", None).await?.text().await?;
+    let named = ["href=\"", "src=\""].iter().flat_map(|attribute| page.split(attribute).skip(1));
+    let mut paths: Vec<&str> = named.filter_map(|rest| rest.split('"').next()).collect();
+    paths.retain(|path| path.starts_with("/assets/"));
+    paths.push("/");
+    ensure!(paths.len() > 8, "{paths:?}");
+    let mut wire = 0;
+    for path in paths {
+        let (encoding, head, answer) = get(path.to_owned()).await?;
+        let is_compressed = encoding.is_some_and(|encoding| encoding == "gzip");
+        ensure!(is_compressed != path.contains(".woff2"), "{path}: {is_compressed}");
+        wire += head + answer.bytes().await?.len();
+    }
+    ensure!(wire <= FIRST_LOAD_MAX, "{wire} bytes");
+    let (encoding, ..) = get("/live/shop?lang=en".to_owned()).await?;
+    ensure!(encoding.is_none(), "a stream waits for its compression");
+    Ok(())
+}
+
+/// Presses what a thumb can: large enough, in sight without scrolling, and nothing above it.
+async fn tap(driver: &WebDriver, selector: &str) -> Result<()> {
+    let script = "const e = document.querySelector(arguments[0]); const r = e.getBoundingClientRect();\
+                  const top = document.elementFromPoint(r.x + r.width / 2, r.y + r.height / 2);\
+                  return [r.width >= 44, r.height >= 44, r.top >= 0, r.bottom <= innerHeight, e.contains(top), scrollY === 0]";
+    until(selector, SOON, || async {
+        let seen = driver.execute(script, vec![json!(selector)]).await?.json().clone();
+        ensure!(seen == json!([true, true, true, true, true, true]), "{selector}: {seen}");
+        Ok(())
+    })
+    .await?;
+    Ok(driver.find(By::Css(selector)).await?.click().await?)
+}
+
+/// A beer, "order", "place the order", each where the thumb is; then the phone says that the beer is on its way.
+pub async fn a_thumb_orders_in_three_taps_and_is_told(demo: &Demo) -> Result<()> {
+    in_browser(|driver| async move {
+        demo.shop.set(&json!({"couriers": 0})).await?;
+        driver.set_window_rect(0, 0, 390, 844).await?;
+        driver.goto(format!("{}/?lang=en", demo.shop.address())).await?;
+        tap(&driver, ".beers .beer:nth-child(2) .more").await?;
+        tap(&driver, ".to-checkout").await?;
+        tap(&driver, "button.place").await?;
+        until_text(&driver, "body.live", "waiting for a courier").await?;
+        demo.shop.set(&json!({"couriers": 4})).await?;
+        until_text(&driver, "#notice", "on its way").await?;
+        until_text(&driver, "body", "Delivered").await
+    })
+    .await
+}

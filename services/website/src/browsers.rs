@@ -1,0 +1,266 @@
+//! The browsers that ordered: how fast each of them orders, and what is theirs. The core is pure; time is handed in.
+//!
+//! A browser is known by a random number in a cookie, so that phones behind one address do not share a limit. Whoever
+//! brings no cookie shares a wide one with all others at the same address: it is no way around the limit for a
+//! single machine, and a room of browsers without cookies still gets its beer. It is for eager thumbs, not against
+//! attackers: those may ask for a new cookie as often as they like.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    net::{IpAddr, SocketAddr},
+    sync::PoisonError,
+    time::Duration,
+};
+
+use axum::http::{HeaderMap, header};
+use events::ids::{Moment, OrderId};
+use service::now;
+
+use crate::house::House;
+
+/// So many orders one browser may place within [`WITHIN`].
+pub const ORDERS_MAX: usize = 10;
+/// So many all those without a cookie may place together, behind one address.
+pub const NAMELESS_ORDERS_MAX: usize = 500;
+/// The time in which orders are counted.
+pub const WITHIN: Duration = Duration::from_secs(10);
+/// Most browsers and addresses remembered; the one that ordered longest ago is forgotten first.
+const REMEMBERED_MAX: usize = 5_000;
+/// Most orders remembered as a browser's own; the oldest is forgotten first.
+const OWN_ORDERS_MAX: usize = 50;
+
+/// The cookie a browser is known by.
+const COOKIE: &str = "browser";
+/// Its length: 128 bits.
+const ID_LENGTH: usize = 32;
+/// What a proxy adds: a call that came by one is nobody's on this machine.
+const FORWARDED: [&str; 2] = ["x-forwarded-for", "forwarded"];
+
+/// Whose orders are counted together.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Orderer {
+    /// One browser.
+    Browser(String),
+    /// All without a cookie behind this address.
+    Nameless(IpAddr),
+}
+
+impl Orderer {
+    /// Who sent this.
+    pub fn of(headers: &HeaderMap, peer: SocketAddr) -> Orderer {
+        match browser(headers) {
+            Some(id) => Orderer::Browser(id.to_owned()),
+            None => Orderer::Nameless(peer.ip().to_canonical()),
+        }
+    }
+
+    const fn most(&self) -> usize {
+        match self {
+            Orderer::Browser(_) => ORDERS_MAX,
+            Orderer::Nameless(_) => NAMELESS_ORDERS_MAX,
+        }
+    }
+}
+
+/// The number in the cookie of a browser, if it has brought one of ours.
+pub fn browser(headers: &HeaderMap) -> Option<&str> {
+    let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+    let mut pairs = cookies.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    let (_, id) = pairs.find(|(name, _)| *name == COOKIE)?;
+    (id.len() == ID_LENGTH && id.bytes().all(|byte| byte.is_ascii_hexdigit())).then_some(id)
+}
+
+/// What a browser without one is told to keep.
+pub fn new_cookie() -> String {
+    format!("{COOKIE}={:032x}; Path=/; HttpOnly; SameSite=Lax; Max-Age=86400", rand::random::<u128>())
+}
+
+/// Whether a program on this very machine asks, and not somebody by a proxy on it.
+pub fn is_of_this_machine(headers: &HeaderMap, peer: SocketAddr) -> bool {
+    peer.ip().to_canonical().is_loopback() && !FORWARDED.iter().any(|name| headers.contains_key(*name))
+}
+
+/// All that ordered lately.
+#[derive(Debug, Default)]
+pub struct Browsers(HashMap<Orderer, Remembered>);
+
+#[derive(Debug, Default)]
+struct Remembered {
+    /// When it placed the orders that still count, the oldest first.
+    placed: VecDeque<Moment>,
+    /// When it placed one last.
+    last: Moment,
+    own: VecDeque<OrderId>,
+}
+
+impl Browsers {
+    /// Counts an order that is about to be placed.
+    ///
+    /// # Errors
+    /// How long to wait, if there were too many: this one is not counted then.
+    pub fn order(&mut self, orderer: &Orderer, at: Moment) -> Result<(), Duration> {
+        let within = i64::try_from(WITHIN.as_micros()).unwrap_or(i64::MAX);
+        if !self.0.contains_key(orderer) {
+            self.make_room();
+        }
+        let remembered = self.0.entry(orderer.clone()).or_default();
+        while remembered.placed.front().is_some_and(|placed| at.micros_since(*placed) >= within) {
+            remembered.placed.pop_front();
+        }
+        if let Some(oldest) = remembered.placed.front().filter(|_| remembered.placed.len() >= orderer.most()) {
+            let left = within - at.micros_since(*oldest);
+            return Err(Duration::from_micros(left.clamp(0, within).unsigned_abs()));
+        }
+        remembered.placed.push_back(at);
+        remembered.last = at;
+        Ok(())
+    }
+
+    fn make_room(&mut self) {
+        if self.0.len() < REMEMBERED_MAX {
+            return;
+        }
+        let longest_ago = self.0.iter().min_by_key(|(_, remembered)| remembered.last);
+        if let Some(forgotten) = longest_ago.map(|(orderer, _)| orderer.clone()) {
+            self.0.remove(&forgotten);
+        }
+    }
+
+    /// This order is this browser's own.
+    pub fn owns(&mut self, orderer: &Orderer, order_id: OrderId) {
+        let (Orderer::Browser(_), Some(remembered)) = (orderer, self.0.get_mut(orderer)) else { return };
+        if remembered.own.len() >= OWN_ORDERS_MAX {
+            remembered.own.pop_front();
+        }
+        remembered.own.push_back(order_id);
+    }
+
+    /// Whether it is, as far as is remembered.
+    pub fn is_own(&self, browser: &str, order_id: &OrderId) -> bool {
+        let remembered = self.0.get(&Orderer::Browser(browser.to_owned()));
+        remembered.is_some_and(|remembered| remembered.own.contains(order_id))
+    }
+}
+
+impl House {
+    /// Counts an order of this orderer.
+    ///
+    /// # Errors
+    /// As [`Browsers::order`].
+    pub fn count_order(&self, orderer: &Orderer) -> Result<(), Duration> {
+        self.browsers.lock().unwrap_or_else(PoisonError::into_inner).order(orderer, now())
+    }
+
+    /// This order is this orderer's own.
+    pub fn owns(&self, orderer: &Orderer, order_id: OrderId) {
+        self.browsers.lock().unwrap_or_else(PoisonError::into_inner).owns(orderer, order_id);
+    }
+
+    /// Whether the browser that asks has placed this order.
+    pub fn is_own(&self, headers: &HeaderMap, order_id: &OrderId) -> bool {
+        let browsers = self.browsers.lock().unwrap_or_else(PoisonError::into_inner);
+        browser(headers).is_some_and(|browser| browsers.is_own(browser, order_id))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::HeaderValue;
+
+    use super::*;
+
+    const SECOND: i64 = 1_000_000;
+
+    fn phone(n: usize) -> Orderer {
+        Orderer::Browser(format!("{n:032x}"))
+    }
+
+    fn at(micros: i64) -> Moment {
+        Moment::from_micros(1_795_549_267_112_000 + micros)
+    }
+
+    #[test]
+    fn the_eleventh_order_within_ten_seconds_waits_for_the_first_to_be_old() {
+        let mut browsers = Browsers::default();
+        for n in 0..10 {
+            assert_eq!(browsers.order(&phone(1), at(n * SECOND / 2)), Ok(()));
+        }
+        assert_eq!(browsers.order(&phone(1), at(5 * SECOND)), Err(Duration::from_secs(5)));
+        assert_eq!(browsers.order(&phone(2), at(5 * SECOND)), Ok(()), "another phone");
+        assert_eq!(browsers.order(&phone(1), at(10 * SECOND - 1)), Err(Duration::from_micros(1)));
+        assert_eq!(browsers.order(&phone(1), at(10 * SECOND)), Ok(()));
+        assert_eq!(browsers.order(&phone(1), at(10 * SECOND)), Err(Duration::from_millis(500)));
+    }
+
+    #[test]
+    fn who_keeps_trying_is_not_kept_waiting_for_it() {
+        let mut browsers = Browsers::default();
+        for _ in 0..10 {
+            browsers.order(&phone(1), at(0)).unwrap();
+        }
+        for second in 1..10 {
+            assert!(browsers.order(&phone(1), at(second * SECOND)).is_err());
+        }
+        assert_eq!(browsers.order(&phone(1), at(10 * SECOND)), Ok(()));
+    }
+
+    #[test]
+    fn without_cookies_a_room_shares_a_wide_limit() {
+        let mut browsers = Browsers::default();
+        let room = Orderer::Nameless([10, 0, 0, 7].into());
+        for _ in 0..NAMELESS_ORDERS_MAX {
+            browsers.order(&room, at(0)).unwrap();
+        }
+        assert!(browsers.order(&room, at(SECOND)).is_err());
+        assert!(browsers.order(&Orderer::Nameless([10, 0, 0, 8].into()), at(SECOND)).is_ok());
+    }
+
+    #[test]
+    fn the_browser_that_ordered_longest_ago_is_forgotten() {
+        let mut browsers = Browsers::default();
+        let order: OrderId = "k7m2q9xd".parse().unwrap();
+        for n in 0..REMEMBERED_MAX {
+            browsers.order(&phone(n), at(i64::try_from(n).unwrap())).unwrap();
+            browsers.owns(&phone(n), order.clone());
+        }
+        browsers.order(&phone(REMEMBERED_MAX), at(SECOND)).unwrap();
+        assert_eq!(browsers.0.len(), REMEMBERED_MAX);
+        let knows = |n: usize| browsers.is_own(&format!("{n:032x}"), &order);
+        assert!(!knows(0) && knows(1));
+    }
+
+    #[test]
+    fn an_order_is_its_own_browsers_only() {
+        let mut browsers = Browsers::default();
+        let order = |n: usize| -> OrderId { format!("o{n}").parse().unwrap() };
+        let nameless = Orderer::Nameless([10, 0, 0, 7].into());
+        for orderer in [&phone(1), &nameless] {
+            browsers.order(orderer, at(0)).unwrap();
+        }
+        for n in 0..=OWN_ORDERS_MAX {
+            browsers.owns(&phone(1), order(n));
+            browsers.owns(&nameless, order(n));
+        }
+        let (mine, yours) = (format!("{:032x}", 1), format!("{:032x}", 2));
+        assert!(browsers.is_own(&mine, &order(OWN_ORDERS_MAX)) && !browsers.is_own(&yours, &order(1)));
+        assert!(!browsers.is_own(&mine, &order(0)), "the oldest is forgotten");
+    }
+
+    #[test]
+    fn a_browser_is_known_by_a_cookie_of_ours_only() {
+        let with = |cookie: &str| HeaderMap::from_iter([(header::COOKIE, HeaderValue::from_str(cookie).unwrap())]);
+        let peer = SocketAddr::from(([127, 0, 0, 1], 5000));
+        let made = new_cookie();
+        let pair = made.split(';').next().unwrap();
+        assert!(made.contains("HttpOnly") && made.contains("SameSite=Lax"));
+        let known = Orderer::of(&with(&format!("lang=fr; {pair}")), peer);
+        assert_eq!(known, Orderer::Browser(pair.trim_start_matches("browser=").to_owned()));
+        for wrong in ["browser=", "browser=12", &format!("browser={}", "g".repeat(32)), "lang=fr"] {
+            assert_eq!(Orderer::of(&with(wrong), peer), Orderer::Nameless(peer.ip()), "{wrong}");
+        }
+        let by_a_proxy =
+            HeaderMap::from_iter([("x-forwarded-for".parse().unwrap(), HeaderValue::from_static("10.0.0.7"))]);
+        assert!(is_of_this_machine(&HeaderMap::new(), peer) && !is_of_this_machine(&by_a_proxy, peer));
+        assert!(!is_of_this_machine(&HeaderMap::new(), SocketAddr::from(([10, 0, 0, 7], 5000))));
+    }
+}

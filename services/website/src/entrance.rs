@@ -1,0 +1,228 @@
+//! The shop's entrance for phones: the address the QR code shows. From `PUBLIC_URL`, else as the presenter opened the
+//! console, else the presenter chooses among the networks of this machine. Outlives the episodes.
+
+use std::{
+    collections::HashMap,
+    fs,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use axum::http::{HeaderMap, header};
+use reqwest::{Client, redirect::Policy};
+use service::environment::{self, Unusable};
+
+use crate::{
+    site::Site,
+    views::{EntranceView, QrView, Reach},
+};
+
+mod address;
+pub use address::Address;
+
+mod networks;
+
+/// How long the website may take to answer itself through an address.
+const TRY_WITHIN: Duration = Duration::from_secs(2);
+/// Most addresses to choose from: each has a key of its own, from `a`.
+pub const ADDRESSES_MAX: usize = 6;
+/// Files that are there in a container only: its networks are no phone's.
+const IN_A_CONTAINER: [&str; 2] = ["/.dockerenv", "/run/.containerenv"];
+
+/// The entrance.
+pub struct Entrance {
+    public: Option<Address>,
+    port: u16,
+    in_a_container: bool,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// As the presenter's browser called this website.
+    console: Option<Address>,
+    /// What the presenter chose, by its name.
+    chosen: Option<String>,
+    /// Whether the website was reached, by the address's name.
+    tried: HashMap<String, bool>,
+}
+
+impl Entrance {
+    /// The entrance of a website that listens on this port, or at `PUBLIC_URL`.
+    ///
+    /// # Errors
+    /// If `PUBLIC_URL` is no address.
+    pub fn from_environment(port: u16) -> Result<Self, Unusable> {
+        let public = environment::text("PUBLIC_URL").map(public_address).transpose()?;
+        let in_a_container = IN_A_CONTAINER.iter().any(|file| fs::exists(file).unwrap_or(false));
+        Ok(Entrance { public, port, in_a_container, state: Mutex::default() })
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The presenter opened the console by this request; whether its address is news.
+    pub fn console_opened(&self, headers: &HeaderMap) -> bool {
+        let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let scheme = if text("x-forwarded-proto") == "https" { "https" } else { "http" };
+        let opened_at = Address::read(&format!("{scheme}://{}", text(header::HOST.as_str())));
+        let Some(address) = opened_at.filter(|address| !address.is_of_this_machine_only()) else { return false };
+        self.state().console.replace(address.clone()) != Some(address)
+    }
+
+    /// All addresses there are to choose from.
+    fn addresses(&self) -> Vec<Address> {
+        if let Some(public) = &self.public {
+            return vec![public.clone()];
+        }
+        let networks = if self.in_a_container { Vec::new() } else { networks::addresses(self.port) };
+        let mut addresses: Vec<Address> = self.state().console.clone().into_iter().collect();
+        addresses.extend(networks);
+        let mut unique: Vec<Address> = Vec::new();
+        for address in addresses {
+            if !unique.contains(&address) {
+                unique.push(address);
+            }
+        }
+        unique.truncate(ADDRESSES_MAX);
+        unique
+    }
+
+    /// Chooses the address of this name, or leaves the choice to the website; false if there is no such address.
+    pub fn choose(&self, name: Option<&str>) -> bool {
+        let is_there = name.is_none_or(|name| self.addresses().iter().any(|address| address.name() == name));
+        if is_there {
+            self.state().chosen = name.map(str::to_owned);
+        }
+        is_there
+    }
+
+    /// `/stage/qr`.
+    pub fn view(&self) -> QrView {
+        let addresses = self.addresses();
+        let state = self.state();
+        let is_settled = self.public.is_some() || state.console.is_some();
+        let address = shown(&addresses, state.chosen.as_deref(), is_settled).cloned();
+        let reach = |address: &Address| match state.tried.get(address.name()) {
+            None => Reach::NotTried,
+            Some(true) => Reach::Answers,
+            Some(false) => Reach::Silent,
+        };
+        let entrances = addresses.iter().map(|known| EntranceView {
+            name: known.name().to_owned(),
+            is_shown: Some(known) == address.as_ref(),
+            reach: reach(known),
+        });
+        QrView { entrances: entrances.collect(), is_fixed: self.public.is_some(), address }
+    }
+}
+
+fn public_address(value: String) -> Result<Address, Unusable> {
+    let expected = "it must be an address such as http://192.168.1.20:8000, without a query";
+    Address::read(value.trim()).ok_or(Unusable { name: "PUBLIC_URL", value, expected: expected.to_owned() })
+}
+
+/// The one the room sees: the chosen one if it is still there; else the first, if it is not one of several networks.
+fn shown<'a>(addresses: &'a [Address], chosen: Option<&str>, is_settled: bool) -> Option<&'a Address> {
+    let chosen = chosen.and_then(|name| addresses.iter().find(|address| address.name() == name));
+    let usual = || addresses.first().filter(|_| is_settled || addresses.len() == 1);
+    chosen.or_else(usual)
+}
+
+/// Tries each address in the background: the website calls itself through it. What came of it is shown as it comes.
+pub fn try_all(site: &Arc<Site>) {
+    for address in site.house.entrance.addresses() {
+        let site = Arc::clone(site);
+        tokio::spawn(async move {
+            let answers = answers(&address).await;
+            site.house.entrance.state().tried.insert(address.name().to_owned(), answers);
+            site.live.changed();
+        });
+    }
+}
+
+/// Whether the website answers itself by this address.
+async fn answers(address: &Address) -> bool {
+    let client = Client::builder().timeout(TRY_WITHIN).redirect(Policy::none()).no_proxy().build();
+    let Ok(client) = client else { return false };
+    let answer = client.get(format!("{}/health/live", address.url())).send().await;
+    answer.is_ok_and(|answer| answer.status().is_success())
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::HeaderValue;
+    use bus::{Admin, Broker};
+
+    use super::*;
+
+    fn entrance(public: Option<&str>) -> Entrance {
+        let public = public.and_then(Address::read);
+        Entrance { public, port: 8000, in_a_container: true, state: Mutex::default() }
+    }
+
+    fn opened_by(host: &'static str) -> HeaderMap {
+        HeaderMap::from_iter([(header::HOST, HeaderValue::from_static(host))])
+    }
+
+    #[test]
+    fn the_public_address_wins_over_all() {
+        let entrance = entrance(Some("https://beer.example.com/"));
+        entrance.console_opened(&opened_by("10.0.0.7:8000"));
+        assert!(!entrance.choose(Some("10.0.0.7:8000")));
+        let view = entrance.view();
+        assert_eq!(view.address.as_ref().map(Address::url), Some("https://beer.example.com"));
+        assert!(view.is_fixed && view.entrances.len() == 1);
+    }
+
+    #[test]
+    fn a_public_address_that_is_none_is_said_with_what_it_should_be() {
+        assert_eq!(public_address(" https://beer.example.com ".into()).unwrap().name(), "beer.example.com");
+        let wrong = public_address("beer.example.com?x=1".into()).unwrap_err().to_string();
+        assert!(wrong.starts_with("PUBLIC_URL=beer.example.com?x=1 cannot be used: it must be an address"), "{wrong}");
+    }
+
+    #[test]
+    fn the_console_is_opened_by_an_address_that_phones_can_use_or_it_says_nothing() {
+        let entrance = entrance(None);
+        for local in ["localhost:8000", "127.0.0.1:8000", "[::1]:8000", "", "a b"] {
+            assert!(!entrance.console_opened(&opened_by(local)), "{local}");
+        }
+        assert_eq!(entrance.view(), QrView::default());
+        assert!(entrance.console_opened(&opened_by("10.0.0.7:8000")));
+        assert!(!entrance.console_opened(&opened_by("10.0.0.7:8000")), "no news");
+        assert_eq!(entrance.view().address.as_ref().map(Address::url), Some("http://10.0.0.7:8000"));
+        let mut behind_a_proxy = opened_by("beer.example.com");
+        behind_a_proxy.insert("x-forwarded-proto", HeaderValue::from_static("https"));
+        entrance.console_opened(&behind_a_proxy);
+        assert_eq!(entrance.view().address.as_ref().map(Address::url), Some("https://beer.example.com"));
+    }
+
+    #[test]
+    fn among_several_networks_nobody_guesses() {
+        let two = ["http://10.0.0.7:8000", "http://192.168.1.20:8000"].map(|url| Address::read(url).unwrap());
+        let shown = |addresses, chosen, is_settled| shown(addresses, chosen, is_settled).map(Address::name);
+        assert_eq!(shown(&two, None, false), None);
+        assert_eq!(shown(&two, Some("192.168.1.20:8000"), false), Some("192.168.1.20:8000"));
+        assert_eq!(shown(&two, Some("10.9.9.9:8000"), false), None, "it is gone");
+        assert_eq!(shown(&two, None, true), Some("10.0.0.7:8000"));
+        assert_eq!(shown(&two[1..], None, false), Some("192.168.1.20:8000"));
+        assert_eq!(shown(&[], None, true), None);
+    }
+
+    #[tokio::test]
+    async fn an_address_answers_if_a_website_is_behind_it() {
+        // Installs what a client needs for TLS, also where it needs none.
+        let broker = Broker { url: "pulsar://127.0.0.1:1".into(), admin_url: "http://127.0.0.1:1".into(), token: None };
+        drop(Admin::new(&broker));
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = Address::read(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
+        let health = axum::Router::new().route("/health/live", axum::routing::get(|| async { "live" }));
+        let serving = tokio::spawn(axum::serve(listener, health).into_future());
+        assert!(answers(&address).await);
+        serving.abort();
+        assert!(serving.await.unwrap_err().is_cancelled());
+        assert!(!answers(&address).await);
+    }
+}

@@ -1,0 +1,104 @@
+//! An address of the shop. Pure.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use axum::http::Uri;
+
+/// Longest address: longer ones make a code that nobody can read from the last row.
+const LENGTH_MAX: usize = 120;
+
+/// Where a browser finds the shop.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Address {
+    url: String,
+    name_from: usize,
+}
+
+impl Address {
+    /// An `http` or `https` address with nothing behind its path; `None` if it is another.
+    pub fn read(text: &str) -> Option<Self> {
+        let uri: Uri = text.parse().ok()?;
+        let scheme = uri.scheme_str().filter(|scheme| ["http", "https"].contains(scheme))?;
+        let authority = uri.authority().filter(|authority| !authority.host().is_empty())?.as_str();
+        if text.len() > LENGTH_MAX || authority.contains('@') || uri.query().is_some() || text.contains('#') {
+            return None;
+        }
+        let url = format!("{scheme}://{authority}{}", uri.path().trim_end_matches('/'));
+        Some(Address { url, name_from: scheme.len() + "://".len() })
+    }
+
+    /// The address of this machine in one of its networks.
+    pub fn of_machine(ip: Ipv4Addr, port: u16) -> Self {
+        let url = if port == 80 { format!("http://{ip}") } else { format!("http://{ip}:{port}") };
+        Address { url, name_from: "http://".len() }
+    }
+
+    /// The whole of it, without a slash at its end.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// As people type it: without its scheme.
+    pub fn name(&self) -> &str {
+        self.url.get(self.name_from..).unwrap_or_default()
+    }
+
+    /// Whether no other machine can use it.
+    pub fn is_of_this_machine_only(&self) -> bool {
+        let uri: Uri = self.url.parse().unwrap_or_default();
+        let host = uri.host().unwrap_or_default().trim_matches(['[', ']']).to_ascii_lowercase();
+        let is_local = |ip: IpAddr| ip.to_canonical().is_loopback() || ip.is_unspecified();
+        host == "localhost" || host.ends_with(".localhost") || host.parse().is_ok_and(is_local)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_http_and_nothing_behind_its_path() {
+        let read = |text| Address::read(text).map(|address| (address.url().to_owned(), address.name().to_owned()));
+        let both = |url: &str, name: &str| Some((url.to_owned(), name.to_owned()));
+        assert_eq!(read("http://10.0.0.7:8000/"), both("http://10.0.0.7:8000", "10.0.0.7:8000"));
+        assert_eq!(read("https://example.com/beer/"), both("https://example.com/beer", "example.com/beer"));
+        for wrong in [
+            "",
+            "beer",
+            "example.com",
+            "ftp://example.com",
+            "http://",
+            "http://a/?x",
+            "http://a/#x",
+            "http://u@a",
+            "http://a b",
+        ] {
+            assert_eq!(read(wrong), None, "{wrong}");
+        }
+        assert_eq!(read(&format!("http://{}.be", "a".repeat(200))), None);
+    }
+
+    #[test]
+    fn some_addresses_lead_nobody_here() {
+        for local in [
+            "http://localhost:8000",
+            "http://LOCALHOST",
+            "http://127.0.0.1",
+            "http://127.8.8.8:1",
+            "http://[::1]:8000",
+            "http://0.0.0.0:8000",
+            "http://x.localhost",
+        ] {
+            assert!(Address::read(local).unwrap().is_of_this_machine_only(), "{local}");
+        }
+        for remote in [
+            "http://10.0.0.7:8000",
+            "http://laptop.local:8000",
+            "http://localhost.example.com",
+            "http://[2001:db8::1]:8000",
+        ] {
+            assert!(!Address::read(remote).unwrap().is_of_this_machine_only(), "{remote}");
+        }
+        assert_eq!(Address::of_machine(Ipv4Addr::new(10, 0, 0, 7), 80).name(), "10.0.0.7");
+    }
+}

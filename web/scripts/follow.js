@@ -1,0 +1,39 @@
+// A window without a hand: it goes to the page of the act by itself, whenever the act or its step changes.
+"use strict";
+(() => {
+  const KEPT = "followed";
+  function kept() {
+    try { return JSON.parse(sessionStorage.getItem(KEPT)) ?? {}; } catch { return null; }
+  }
+  function keep(followed) {
+    sessionStorage.setItem(KEPT, JSON.stringify(followed));
+  }
+
+  // A page may lead on to another, as that of the newest order does: having landed there is being there.
+  const arrived = kept();
+  if (arrived?.landed === null) keep({ ...arrived, landed: location.pathname });
+
+  function addressOf(page) {
+    const asked = new URLSearchParams(location.search);
+    const kept = ["lang", "theme"].filter((name) => asked.has(name)).map((name) => `${name}=${encodeURIComponent(asked.get(name))}&`);
+    return `${page}?${kept.join("")}follow`;
+  }
+
+  document.addEventListener("follow", ({ detail: { act, step, page } }) => {
+    const before = kept();
+    // Without a memory it could not know what it has followed already.
+    if (!before) return;
+    const position = `${act} ${step}`;
+    if (before.position === position) return;
+    const isThere = location.pathname === page || (before.page === page && before.landed === location.pathname);
+    keep({ position, page, landed: isThere ? location.pathname : null });
+    if (!isThere) location.assign(addressOf(page));
+  });
+
+  // Whoever looks elsewhere meanwhile is fetched back by the next step.
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest?.("a[href]");
+    if (!link || link.origin !== location.origin || !link.pathname.startsWith("/stage")) return;
+    if (!new URLSearchParams(link.search).has("follow")) link.search += `${link.search ? "&" : "?"}follow`;
+  }, true);
+})();

@@ -1,0 +1,116 @@
+// The speaker's keys, in every window that is signed in: each becomes a request, one after the other. What is shown comes
+// from the server.
+"use strict";
+const speaker = (() => {
+  const WAITING_MAX = 8;
+  const SAID_FOR = 5000;
+  const said = document.querySelector("[data-keys]");
+  const help = document.getElementById("help");
+  const follows = new URLSearchParams(location.search).has("follow");
+
+  // What went well is taken off the room's page again.
+  let passing = 0;
+  function say(words, isTrouble = false) {
+    clearTimeout(passing);
+    said.classList.toggle("fault", isTrouble);
+    said.replaceChildren(words);
+    if ("passing" in said.dataset && !isTrouble) passing = setTimeout(() => said.replaceChildren(), SAID_FOR);
+  }
+
+  function fill(pattern, values) {
+    return pattern.replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
+  }
+
+  function sayWhyNot(status, problem) {
+    const faults = (problem.errors ?? []).map(({ field, detail }) => `${field} ${detail}`);
+    const detail = faults.join("; ") || problem.detail || String(status);
+    say(fill(status === 422 ? said.dataset.unusable : said.dataset.unavailable, { detail }), true);
+    if (status !== 401) return;
+    const link = document.createElement("a");
+    link.href = `/sign-in?next=${encodeURIComponent(location.pathname)}`;
+    link.textContent = said.dataset.signIn;
+    said.replaceChildren(`${said.dataset.signedOut} `, link);
+  }
+
+  // The answer, `{}` if it has no body; null if it was not done, and the page says why.
+  async function ask(method, address, body, quietly = []) {
+    try {
+      const sent = method === "GET" ? {} : { headers: { "content-type": "application/json" }, body: JSON.stringify(body ?? {}) };
+      const response = await fetch(address, { method, ...sent });
+      const answer = await response.json().catch(() => ({}));
+      if (response.ok) return answer;
+      if (!quietly.includes(response.status)) sayWhyNot(response.status, answer);
+      return quietly.includes(response.status) ? response.status : null;
+    } catch {
+      say(said.dataset.noWebsite, true);
+      return null;
+    }
+  }
+
+  // One thing at a time, each from what the one before left; whoever presses faster than that for long is not heard.
+  let waiting = 0;
+  let last = Promise.resolve();
+  function inTurn(work) {
+    if (waiting >= WAITING_MAX) return;
+    waiting += 1;
+    last = last.then(work).catch((error) => say(String(error), true)).finally(() => { waiting -= 1; });
+  }
+
+  const speaker = {
+    say,
+    fill,
+    ask,
+    inTurn,
+    // Where the room shall look: this window is the room's, unless the console has opened another.
+    show(page) {
+      location.assign(page);
+    },
+    // An act or a step has led the room to a page; a window that follows goes by itself.
+    lead(page) {
+      if (!follows && location.pathname !== page) location.assign(page);
+    },
+    // Plays an act or a step, by its address.
+    async play(address) {
+      const played = await ask("POST", address);
+      if (!played) return;
+      say(fill(said.dataset.played, played));
+      document.dispatchEvent(new CustomEvent("played", { detail: played }));
+      if (played.page) speaker.lead(played.page, played.step);
+    },
+    toggleHelp() {
+      if (help.open) help.close();
+      else help.showModal();
+    },
+  };
+
+  async function toggleNames() {
+    const settings = await ask("GET", "/api/settings");
+    if (!settings) return;
+    const after = await ask("PATCH", "/api/settings", { hide_names: !settings.hide_names });
+    if (after) say(after.hide_names ? said.dataset.hidden : said.dataset.shown);
+  }
+
+  const keys = {
+    ArrowRight: () => speaker.play("/api/stage/next"),
+    ArrowLeft: () => speaker.play("/api/stage/back"),
+    " ": () => speaker.play("/api/stage/again"),
+    h: toggleNames,
+    o: () => speaker.show("/stage?follow"),
+    q: () => speaker.show("/stage/qr?follow"),
+  };
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
+    const on = event.target instanceof Element ? event.target : document.body;
+    if (on.closest("input, textarea, select")) return;
+    const own = /^[a-z]$/.test(event.key) && document.querySelector(`[data-key="${event.key}"]`);
+    if (event.key === "?") speaker.toggleHelp();
+    else if (help.open || (event.key === " " && on.closest("button, a, summary"))) return;
+    else if (keys[event.key]) inTurn(keys[event.key]);
+    else if (/^[1-9]$/.test(event.key)) inTurn(() => speaker.play(`/api/stage/acts/${event.key}`));
+    else if (own) own.click();
+    else return;
+    event.preventDefault();
+  });
+
+  return speaker;
+})();
