@@ -20,4 +20,8 @@ pub mod processes;
 
 pub mod browser;
 
+pub mod frames;
+
+pub mod phones;
+
 pub mod rehearsal;

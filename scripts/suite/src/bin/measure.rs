@@ -1,17 +1,18 @@
 //! `measure`: the figures of `docs/performance.md`, from a demo that runs.
 //!
-//!     cargo run --release -p suite --bin measure -- latency|load|idle|memory [options]
+//!     cargo run --release -p suite --bin measure -- latency|load|idle|memory|frames|phones [options]
 //!
 //! The demo is the one at `SHOP` (`http://127.0.0.1:8000`), its data in `DATA_DIR` (`data`). Options: `--rate`,
-//! `--seconds`. Prints figures and fails on none: machines differ.
+//! `--seconds`, `--phones`. Prints figures and fails on none: machines differ.
 #![expect(clippy::print_stdout, reason = "printing is what it is for")]
 
 use std::{path::PathBuf, time::Duration};
 
 use anyhow::{Context as _, Result, bail};
 use suite::{
-    Feed, Shop,
+    Feed, Shop, frames,
     load::{self, Latencies, percentile},
+    phones,
     processes::{Usage, usage},
 };
 use tokio::time::Instant;
@@ -34,7 +35,9 @@ async fn main() -> Result<()> {
         Some("load") => throughput(&shop, option("--rate", 500)?, option("--seconds", 60)?).await,
         Some("idle") => idle(option("--seconds", 20)?).await,
         Some("memory") => memory().await,
-        _ => bail!("measure latency|load|idle|memory [--rate N] [--seconds N]"),
+        Some("frames") => drawn(&shop, option("--rate", 100)?, option("--seconds", 20)?).await,
+        Some("phones") => room(&shop, option("--phones", 1000)?, option("--rate", 50)?, option("--seconds", 60)?).await,
+        _ => bail!("measure latency|load|idle|memory|frames|phones [--rate N] [--seconds N] [--phones N]"),
     }
 }
 
@@ -119,6 +122,43 @@ async fn idle(seconds: u64) -> Result<()> {
     }
     println!("idle: the five services together {services:.2} % of a core over {seconds} s");
     Ok(())
+}
+
+/// How smoothly the map is drawn.
+async fn drawn(shop: &Shop, rate: u64, seconds: u64) -> Result<()> {
+    let drawn = frames::count(shop, "/stage", rate, seconds).await?;
+    println!(
+        "frames of /stage at {rate} orders/s over {seconds} s: {:.1}/s, {:.0} in the worst second, longest gap {:.0} ms; {:.1} news/s",
+        drawn.per_second, drawn.worst, drawn.longest_gap_ms, drawn.news_per_second
+    );
+    Ok(())
+}
+
+/// What phones that follow their orders cost the website: the same load without and with them.
+async fn room(shop: &Shop, phones: u64, rate: u64, seconds: u64) -> Result<()> {
+    let mut cost = Vec::new();
+    for phones in [0, usize::try_from(phones)?] {
+        let before = website().await?;
+        let heard = phones::follow(shop, phones, rate, seconds).await?;
+        let after = website().await?;
+        let share = (after.cpu_s - before.cpu_s) / seconds as f64 * 100.0;
+        println!(
+            "{:>5} phones at {rate} orders/s over {seconds} s: website {share:.1} % of a core, {:.1} MiB; {:.2} news a phone",
+            heard.phones,
+            after.resident_mib,
+            heard.news as f64 / phones.max(1) as f64,
+        );
+        cost.push((share, after.resident_mib));
+    }
+    if let [without, with] = cost.as_slice() {
+        println!("phones: {:.1} % of a core and {:.1} MiB more", with.0 - without.0, with.1 - without.1);
+    }
+    Ok(())
+}
+
+async fn website() -> Result<Usage> {
+    let all = all_usage().await;
+    all.into_iter().find_map(|(name, usage)| usage.filter(|_| name == "website")).context("the website does not run")
 }
 
 async fn memory() -> Result<()> {
