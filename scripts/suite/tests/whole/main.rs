@@ -7,6 +7,7 @@ mod crashes;
 mod deliveries;
 mod orders;
 mod past;
+mod readable;
 mod rehearsal;
 mod running;
 mod stage;
@@ -96,6 +97,9 @@ fn trials(stage: &Arc<Stage>) -> Vec<Trial> {
         browser::the_dashboards_move,
         browser::the_presenter_redrives,
         browser::pages_stay_within_their_limits,
+        readable::every_page_is_accessible,
+        readable::the_last_row_can_read_the_stage,
+        readable::no_page_scrolls_sideways,
         past::the_slider_goes_back_and_comes_home,
         past::the_past_is_folded_and_asked,
         past::fraud_watch_is_attached_and_detached,
