@@ -95,6 +95,7 @@ fn trials(stage: &Arc<Stage>) -> Vec<Trial> {
         deliveries::nobody_without_the_token_changes_anything,
         browser::an_order_is_placed_and_followed,
         browser::the_dashboards_move,
+        browser::the_analysis_draws_its_charts,
         browser::the_presenter_redrives,
         browser::pages_stay_within_their_limits,
         readable::every_page_is_accessible,

@@ -43,6 +43,7 @@ const WALLS: [(u32, u32, u32); 2] = [(1920, 1080, 20), (1280, 720, 18)];
 /// The smallest of the big figures, in pixels.
 const FIGURE_LEAST: u32 = 40;
 const PHONE: (u32, u32) = (390, 844);
+const LAPTOP: (u32, u32) = (1280, 720);
 
 /// Orders of each kind, so that no page is empty.
 struct Evening {
@@ -156,7 +157,7 @@ async fn small_texts(driver: &WebDriver, selector: &str, least: u32) -> Result<V
     Ok(serde_json::from_value(answer.json().clone())?)
 }
 
-/// No page scrolls sideways on a phone, in any language.
+/// In any language no page scrolls sideways on a phone, and no column of the console on a laptop.
 pub async fn no_page_scrolls_sideways(demo: &Demo) -> Result<()> {
     let evening = Evening::begin(demo).await?;
     in_browser(|driver| async move {
@@ -174,6 +175,16 @@ pub async fn no_page_scrolls_sideways(demo: &Demo) -> Result<()> {
                     found.push(format!("{page} in {language} is {page_is} wide"));
                 }
             }
+        }
+        driver.set_window_rect(0, 0, LAPTOP.0, LAPTOP.1).await?;
+        sign_in(&driver, demo, "/console").await?;
+        for language in LANGUAGES {
+            open(&driver, demo, "/console", &format!("lang={language}")).await?;
+            let script = "return [...document.querySelectorAll('.desk > *')]\
+                          .filter((column) => column.scrollWidth > column.clientWidth).map((column) => column.className)";
+            let answer = driver.execute(script, Vec::new()).await?;
+            let columns: Vec<String> = serde_json::from_value(answer.json().clone()).context("columns")?;
+            found.extend(columns.into_iter().map(|column| format!("{column} of the console in {language}")));
         }
         nothing_found(&found)
     })
