@@ -34,6 +34,7 @@ const THEMES: [&str; 2] = ["dark", "projector"];
 /// Loaded into a browser of the tests only, by its driver: the pages' own policy does not let anything in.
 const AXE: &str = include_str!("../../vendor/axe-core/axe.min.js");
 const VIOLATIONS: &str = include_str!("violations.js");
+const UNSEEN_FOCUS: &str = include_str!("unseen_focus.js");
 const SMALL_TEXTS: &str = include_str!("small_texts.js");
 /// How long a page may take to be looked at by all rules.
 const LOOKED_WITHIN: Duration = Duration::from_secs(60);
@@ -82,11 +83,13 @@ async fn open(driver: &WebDriver, demo: &Demo, path: &str, choice: &str) -> Resu
     .await
 }
 
-/// What the page in the browser breaks, each with its rule and where.
+/// What the page in the browser breaks, each with its rule and where; and where the keyboard goes unseen.
 async fn violations(driver: &WebDriver, what: &str) -> Result<Vec<String>> {
     driver.execute(format!("{AXE};window.axe = axe;"), Vec::new()).await?;
     let answer = driver.execute_async(VIOLATIONS, Vec::new()).await?;
-    let found: Vec<String> = serde_json::from_value(answer.json().clone())?;
+    let mut found: Vec<String> = serde_json::from_value(answer.json().clone())?;
+    let answer = driver.execute(UNSEEN_FOCUS, Vec::new()).await?;
+    found.extend(serde_json::from_value::<Vec<String>>(answer.json().clone())?);
     Ok(found.into_iter().map(|violation| format!("{what}: {violation}")).collect())
 }
 
@@ -181,7 +184,8 @@ pub async fn no_page_scrolls_sideways(demo: &Demo) -> Result<()> {
         for language in LANGUAGES {
             open(&driver, demo, "/console", &format!("lang={language}")).await?;
             let script = "return [...document.querySelectorAll('.desk > *')]\
-                          .filter((column) => column.scrollWidth > column.clientWidth).map((column) => column.className)";
+                          .filter((column) => column.scrollWidth > column.clientWidth\
+                          || column.getBoundingClientRect().right > innerWidth).map((column) => column.className)";
             let answer = driver.execute(script, Vec::new()).await?;
             let columns: Vec<String> = serde_json::from_value(answer.json().clone()).context("columns")?;
             found.extend(columns.into_iter().map(|column| format!("{column} of the console in {language}")));
