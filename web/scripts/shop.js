@@ -16,21 +16,21 @@
   const place = form.querySelector(".place");
   const back = form.querySelector(".back");
   const sum = form.querySelector(".sum");
+  const plurals = new Intl.PluralRules(document.documentElement.lang);
   let failedBefore = form.classList.contains("with-faults");
 
   const countOf = ({ input }) => (input.disabled ? 0 : Math.max(0, Math.floor(Number(input.value)) || 0));
 
   function money(cents) {
-    const pattern = form.dataset.money;
-    const [mark, between] = pattern.includes("0,00") ? [",", "\u202f"] : [".", ","];
-    const whole = String(Math.floor(cents / 100)).replace(/\B(?=(\d{3})+$)/g, between);
-    return pattern.replace(`0${mark}00`, `${whole}${mark}${String(cents % 100).padStart(2, "0")}`);
+    return form.dataset.money.replace(/1(.)000(.)00/, (_, between, mark) => {
+      const whole = String(Math.floor(cents / 100)).replace(/\B(?=(\d{3})+$)/g, between);
+      return `${whole}${mark}${String(cents % 100).padStart(2, "0")}`;
+    });
   }
 
   function inWords(bottles) {
     const { one, many } = form.dataset;
-    const singular = bottles === 1 || (bottles === 0 && document.documentElement.lang === "fr");
-    return (singular ? one : many).replace("{n}", bottles);
+    return (plurals.select(bottles) === "one" ? one : many).replace("{n}", bottles);
   }
 
   function drawRow(entry) {

@@ -18,14 +18,14 @@
 
 use events::{
     ids::{Moment, OrderId},
-    insights::{BottleSums, CONTRADICTIONS_MAX, Contradiction, Ledger, ON_THE_WAY_MAX, OnTheWay, ReadUpTo},
+    insights::{BottleSums, CONTRADICTIONS_MAX, Contradiction, Ledger, ON_THE_WAY_MAX, OnTheWay, ReadUpTo, WaitsFor},
 };
 
 use crate::{
     analysis::Analysis,
     order::Order,
     shelf::about,
-    standing::{Matter, Standing},
+    standing::{Standing, Waiting},
 };
 
 /// After this long something that is missing is missed.
@@ -58,7 +58,7 @@ pub fn ledger(analysis: &Analysis, watch: Watch) -> Ledger {
 }
 
 /// Something on its way: whether it is in time, what it is and since when, and which order.
-type Listed<'a> = (bool, Matter, &'a OrderId);
+type Listed<'a> = (bool, Waiting, &'a OrderId);
 
 /// A ledger being drawn up.
 struct Drawn<'a> {
@@ -105,18 +105,18 @@ impl<'a> Drawn<'a> {
             self.parked += 1;
             let is_overdue = self.watch.is_overdue(parked.0);
             self.list(is_overdue, parked, order_id);
-        } else if let Some(matter) = order.on_its_way() {
-            let is_overdue = order.standing() == Standing::Waiting && self.is_missed(matter.0);
-            self.list(is_overdue, matter, order_id);
+        } else if let Some(waiting) = order.on_its_way() {
+            let is_overdue = order.standing() == Standing::Waiting && self.is_missed(waiting.0);
+            self.list(is_overdue, waiting, order_id);
         }
         for (at, what) in order.contradictions() {
             self.contradict(Contradiction { at, order_id: Some(order_id.clone()), what: what.to_owned() });
         }
     }
 
-    fn list(&mut self, is_overdue: bool, matter: Matter, order_id: &'a OrderId) {
+    fn list(&mut self, is_overdue: bool, waiting: Waiting, order_id: &'a OrderId) {
         self.is_overdue |= is_overdue;
-        self.on_the_way.push((!is_overdue, matter, order_id));
+        self.on_the_way.push((!is_overdue, waiting, order_id));
     }
 
     fn count_standing(&mut self, order: &Order) {
@@ -151,8 +151,8 @@ impl<'a> Drawn<'a> {
             let Some((missing, first)) = shelf.gap() else { continue };
             self.parked += shelf.parked.len();
             if let Some(order_id) = first.order_id() {
-                let matter = (first.at, "waits for an earlier event of its beer");
-                self.list(self.watch.is_overdue(first.at), matter, order_id);
+                let waiting = (first.at, WaitsFor::EarlierEvent);
+                self.list(self.watch.is_overdue(first.at), waiting, order_id);
             }
             if self.watch.is_overdue(first.at) {
                 let order_id = first.order_id().cloned();
@@ -224,10 +224,7 @@ fn first_of(mut all: Vec<Listed<'_>>) -> Vec<OnTheWay> {
         all.truncate(ON_THE_WAY_MAX);
     }
     all.sort_unstable();
-    let listed = all.into_iter().map(|(_, (since, what), order_id)| OnTheWay {
-        order_id: order_id.clone(),
-        what: what.to_owned(),
-        since,
-    });
+    let listed =
+        all.into_iter().map(|(_, (since, what), order_id)| OnTheWay { order_id: order_id.clone(), what, since });
     listed.collect()
 }

@@ -4,7 +4,7 @@
 //! Nothing here is stored, all of it is computed from the facts whenever it is asked for. A contradiction is *proven*:
 //! no fact that may still come can undo it. What a coming fact can explain is *parked*, and shown with its age.
 
-use events::ids::Moment;
+use events::{ids::Moment, insights::WaitsFor};
 
 use crate::{
     case::Case,
@@ -30,7 +30,9 @@ pub enum Standing {
     Returned,
 }
 
-/// Something about an order, and since when or when.
+/// What an order waits for, and since when.
+pub type Waiting = (Moment, WaitsFor);
+/// What about an order cannot be true, and when the message that shows it was written.
 pub type Matter = (Moment, &'static str);
 
 impl Order {
@@ -46,17 +48,17 @@ impl Order {
     }
 
     /// What it waits for in the usual course of things, if it is not at an end.
-    pub fn on_its_way(&self) -> Option<Matter> {
+    pub fn on_its_way(&self) -> Option<Waiting> {
         let decided = self.decision.map(|decision| decision.at);
         match (self.standing(), &self.delivery) {
-            (Standing::Waiting, _) => Some((self.placed_at?, "waits for a decision")),
-            (Standing::UnderWay, None) => Some((decided?, "in the queue")),
+            (Standing::Waiting, _) => Some((self.placed_at?, WaitsFor::Decision)),
+            (Standing::UnderWay, None) => Some((decided?, WaitsFor::Courier)),
             (Standing::UnderWay, Some(delivery)) => Some((
                 delivery.at,
                 match delivery.progress.step {
-                    Step::PickedUp => "with a courier",
-                    Step::Failed => "waits for another attempt",
-                    Step::Queued | Step::Stranded => "in the queue again",
+                    Step::PickedUp => WaitsFor::Arrival,
+                    Step::Failed => WaitsFor::Attempt,
+                    Step::Queued | Step::Stranded => WaitsFor::CourierAgain,
                 },
             )),
             _ => None,
@@ -65,33 +67,26 @@ impl Order {
 
     /// A fact of it whose cause or whose consequence was not read yet, if there is one: topics are read independently,
     /// so there often is for a moment.
-    pub fn parked(&self) -> Option<Matter> {
+    pub fn parked(&self) -> Option<Waiting> {
         let moved_at = self.delivery.as_ref().map(|delivery| delivery.at);
         let Some(decision) = &self.decision else {
-            let early = [
-                (self.stocked_at, "bottles moved, its decision not read yet"),
-                (moved_at, "moved, its decision not read yet"),
-            ];
+            let early = [(self.stocked_at, WaitsFor::DecisionOfBottles), (moved_at, WaitsFor::DecisionOfParcel)];
             return early.into_iter().find_map(|(at, what)| Some((at?, what)));
         };
         if self.placed_at.is_none() {
-            return Some((decision.at, "decided, the order itself not read yet"));
+            return Some((decision.at, WaitsFor::Order));
         }
         if decision.accepted && self.reserved != decision.lines {
-            return Some((decision.at, "accepted, its reservation not read yet"));
+            return Some((decision.at, WaitsFor::Reservation));
         }
         match (self.returned(), self.stocked_at) {
-            (Some(returned), _) if self.released != returned.lines => {
-                Some((returned.at, "returned, its bottles not back on the shelf yet"))
-            }
-            (None, Some(at)) if !self.released.is_empty() => {
-                Some((at, "bottles back on the shelf, its return not read yet"))
-            }
+            (Some(returned), _) if self.released != returned.lines => Some((returned.at, WaitsFor::Bottles)),
+            (None, Some(at)) if !self.released.is_empty() => Some((at, WaitsFor::Return)),
             _ => None,
         }
     }
 
-    /// What about it cannot be true, and when the message that shows it was written.
+    /// What about it cannot be true.
     pub fn contradictions(&self) -> Vec<Matter> {
         let mut found = Vec::new();
         if let Some(disputes) = &self.disputes {

@@ -6,7 +6,7 @@ use events::{
     decisions::{OrderDecision, Refusal},
     delivery::{DeliveryUpdate, FailureReason},
     ids::{BeerId, EventId, Moment},
-    insights::Ledger,
+    insights::{Ledger, WaitsFor},
     orders::{self, Line},
     quantities::{Bottles, Sequence},
     stock::{StockChange, StockEvent},
@@ -136,8 +136,8 @@ fn sold() -> Told {
     Told::new().placed("a").accepted("a", 2).reserved(2, 2, 198, "a")
 }
 
-fn on_the_way(ledger: &Ledger) -> Vec<&str> {
-    ledger.on_the_way.iter().map(|thing| thing.what.as_str()).collect()
+fn on_the_way(ledger: &Ledger) -> Vec<WaitsFor> {
+    ledger.on_the_way.iter().map(|thing| thing.what).collect()
 }
 
 #[test]
@@ -150,7 +150,7 @@ fn every_order_and_bottle_is_accounted_for() {
     let orders = ledger.orders;
     assert_eq!((orders.placed, orders.accepted, orders.refused, orders.waiting), (3, 1, 1, 1));
     assert_eq!((ledger.deliveries.accepted, ledger.deliveries.delivered), (1, 1));
-    assert_eq!(on_the_way(&ledger), ["waits for a decision"]);
+    assert_eq!(on_the_way(&ledger), [WaitsFor::Decision]);
 }
 
 #[test]
@@ -164,14 +164,14 @@ fn a_parcel_is_where_its_updates_say() {
     let told = sold();
     assert_eq!(sums(&told), (1, 0, 0, 0));
     let told = told.picked_up("a");
-    assert_eq!(on_the_way(&told.ledger(101)), ["with a courier"]);
+    assert_eq!(on_the_way(&told.ledger(101)), [WaitsFor::Arrival]);
     let told = told.stranded("a");
     assert_eq!(sums(&told), (0, 0, 1, 0));
     let told = told.redriven("a");
     assert_eq!(sums(&told), (1, 0, 0, 0));
     let told = told.stranded("a").returned("a", 2);
     assert_eq!(sums(&told), (0, 0, 0, 1));
-    assert_eq!(on_the_way(&told.ledger(101)), ["returned, its bottles not back on the shelf yet"]);
+    assert_eq!(on_the_way(&told.ledger(101)), [WaitsFor::Bottles]);
     let told = told.released(3, 2, 200, "a");
     assert_eq!(sums(&told), (0, 0, 0, 1));
     assert_eq!(told.ledger(1000).on_the_way, []);
@@ -181,27 +181,27 @@ fn a_parcel_is_where_its_updates_say() {
 #[test]
 fn a_fact_before_its_cause_is_parked_and_missed_after_thirty_seconds() {
     let parked = [
-        (Told::new().accepted("a", 2).reserved(2, 2, 198, "a"), "decided, the order itself not read yet"),
-        (Told::new().placed("a").reserved(2, 2, 198, "a"), "bottles moved, its decision not read yet"),
-        (Told::new().placed("a").accepted("a", 2), "accepted, its reservation not read yet"),
-        (Told::new().placed("a").delivered("d", "a"), "moved, its decision not read yet"),
-        (sold().released(3, 2, 200, "a"), "bottles back on the shelf, its return not read yet"),
-        (sold().returned("a", 2), "returned, its bottles not back on the shelf yet"),
-        (Told::new().reserved(3, 2, 196, "a"), "waits for an earlier event of its beer"),
+        (Told::new().accepted("a", 2).reserved(2, 2, 198, "a"), WaitsFor::Order),
+        (Told::new().placed("a").reserved(2, 2, 198, "a"), WaitsFor::DecisionOfBottles),
+        (Told::new().placed("a").accepted("a", 2), WaitsFor::Reservation),
+        (Told::new().placed("a").delivered("d", "a"), WaitsFor::DecisionOfParcel),
+        (sold().released(3, 2, 200, "a"), WaitsFor::Return),
+        (sold().returned("a", 2), WaitsFor::Bottles),
+        (Told::new().reserved(3, 2, 196, "a"), WaitsFor::EarlierEvent),
     ];
     for (told, what) in parked {
         assert_eq!(on_the_way(&told.ledger(130)), [what]);
-        assert!(told.ledger(130).balanced, "{what}");
-        assert!(!told.ledger(131).balanced, "{what}");
+        assert!(told.ledger(130).balanced, "{what:?}");
+        assert!(!told.ledger(131).balanced, "{what:?}");
         let just_back = Watch { now: at(131), steady_since: at(120) };
-        assert!(ledger(&told.analysis, just_back).balanced, "{what}: we were behind");
+        assert!(ledger(&told.analysis, just_back).balanced, "{what:?}: we were behind");
     }
 }
 
 #[test]
 fn an_order_under_way_is_never_missed() {
     let told = sold();
-    assert_eq!(on_the_way(&told.ledger(10_000)), ["in the queue"]);
+    assert_eq!(on_the_way(&told.ledger(10_000)), [WaitsFor::Courier]);
     assert!(told.ledger(10_000).balanced);
 }
 

@@ -13,10 +13,11 @@ const fn marks(language: Language) -> (char, char) {
     match language {
         Language::En => (',', '.'),
         Language::Fr => ('\u{202f}', ','),
+        Language::Nl | Language::De => ('.', ','),
     }
 }
 
-/// `3,412` or `3 412`.
+/// `3,412`, `3 412` or `3.412`.
 pub fn number(language: Language, n: u64) -> String {
     let digits = n.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
@@ -39,21 +40,25 @@ pub fn hundredths(language: Language, hundredths: u64) -> String {
     format!("{}{}{:02}", number(language, hundredths / 100), marks(language).1, hundredths % 100)
 }
 
-/// `€ 10.00` or `10,00 €`.
+/// `€ 10.00`, `€ 10,00` or `10,00 €`.
 pub fn money(language: Language, cents: Cents) -> String {
     let amount = format!("{}{}{:02}", number(language, cents.0 / 100), marks(language).1, cents.0 % 100);
     match language {
-        Language::En => format!("€{NO_BREAK}{amount}"),
-        Language::Fr => format!("{amount}{NO_BREAK}€"),
+        Language::En | Language::Nl => format!("€{NO_BREAK}{amount}"),
+        Language::Fr | Language::De => format!("{amount}{NO_BREAK}€"),
     }
 }
 
-/// `8.5 %` or `8,5 %`, from 85; `9 %` from 90.
+/// `8.5 %`, `8,5 %` or `8,5%`, from 85; `9 %` from 90.
 pub fn strength(language: Language, abv_tenths: u32) -> String {
     let whole = abv_tenths / 10;
-    match abv_tenths % 10 {
-        0 => format!("{whole}{NO_BREAK}%"),
-        tenth => format!("{whole}{}{tenth}{NO_BREAK}%", marks(language).1),
+    let amount = match abv_tenths % 10 {
+        0 => whole.to_string(),
+        tenth => format!("{whole}{}{tenth}", marks(language).1),
+    };
+    match language {
+        Language::Nl => format!("{amount}%"),
+        Language::En | Language::Fr | Language::De => format!("{amount}{NO_BREAK}%"),
     }
 }
 
@@ -125,6 +130,11 @@ mod tests {
         assert_eq!(number(Language::Fr, 1_234_567), "1\u{202f}234\u{202f}567");
         assert_eq!(money(Language::En, Cents(1000)), "€\u{a0}10.00");
         assert_eq!(money(Language::Fr, Cents(105)), "1,05\u{a0}€");
+        assert_eq!(number(Language::De, 1_234_567), "1.234.567");
+        assert_eq!(money(Language::Nl, Cents(123_450)), "€\u{a0}1.234,50");
+        assert_eq!(money(Language::De, Cents(123_450)), "1.234,50\u{a0}€");
+        assert_eq!(strength(Language::Nl, 85), "8,5%");
+        assert_eq!(strength(Language::De, 85), "8,5\u{a0}%");
         assert_eq!(strength(Language::En, 85), "8.5\u{a0}%");
         assert_eq!(strength(Language::Fr, 113), "11,3\u{a0}%");
         assert_eq!(strength(Language::Fr, 90), "9\u{a0}%");
@@ -146,6 +156,7 @@ mod tests {
         assert_eq!(later(Language::En, 9_400), "+\u{a0}9\u{a0}ms");
         assert_eq!(later(Language::En, 3_240_000), "+\u{a0}3.2\u{a0}s");
         assert_eq!(later(Language::Fr, 3_240_000), "+\u{a0}3,2\u{a0}s");
+        assert_eq!(later(Language::Nl, 3_240_000), "+\u{a0}3,2\u{a0}s");
         assert_eq!(later(Language::Fr, -2_000), "−\u{a0}2\u{a0}ms");
         assert_eq!(duration(Language::En, 240_000_000), "4\u{a0}min");
         assert_eq!(duration(Language::En, 7_500_000_000), "2\u{a0}h\u{a0}05\u{a0}min");

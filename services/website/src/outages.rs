@@ -8,15 +8,15 @@ use std::collections::{BTreeMap, VecDeque};
 
 use events::{
     ids::{Moment, Service},
-    insights::{Ledger, ON_THE_WAY_MAX, OnTheWay},
+    insights::{Ledger, ON_THE_WAY_MAX, OnTheWay, WaitsFor},
     stage::PRESENCE_GONE_AFTER_MS,
 };
 
 /// Most outages remembered.
 pub const OUTAGES_MAX: usize = 10;
 
-/// What the ledger says of parcels that are where they should be, however long that takes: a long queue is no loss.
-const AT_THEIR_PLACE: [&str; 3] = ["in the queue", "in the queue again", "waits for another attempt"];
+/// What parcels wait for that are where they should be, however long that takes: a long queue is no loss.
+const AT_THEIR_PLACE: [WaitsFor; 3] = [WaitsFor::Courier, WaitsFor::CourierAgain, WaitsFor::Attempt];
 
 /// Who can be gone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -158,7 +158,7 @@ impl Outages {
 /// Whether something from before this moment still hangs in the air.
 fn hangs(ledger: &Ledger, who: Who, back_at: Moment) -> bool {
     let is_from_before = |thing: &&OnTheWay| thing.since <= back_at;
-    let at_its_place = |thing: &OnTheWay| AT_THEIR_PLACE.contains(&thing.what.as_str());
+    let at_its_place = |thing: &OnTheWay| AT_THEIR_PLACE.contains(&thing.what);
     let from_before = ledger.on_the_way.iter().filter(is_from_before);
     let listed = from_before.clone().any(|thing| !at_its_place(thing));
     // A full list of older things hides what is younger: then only the sums tell whether anything waits for a decision.
@@ -256,8 +256,7 @@ mod tests {
     }
 
     fn ledger(millis: i64, placed: u64, since: Option<i64>) -> Ledger {
-        let thing =
-            |since| OnTheWay { order_id: "a1".parse().unwrap(), what: "waits for a decision".into(), since: at(since) };
+        let thing = |since| OnTheWay { order_id: "a1".parse().unwrap(), what: WaitsFor::Decision, since: at(since) };
         Ledger {
             at: at(millis),
             balanced: true,
@@ -289,7 +288,7 @@ mod tests {
             outages
         };
         let mut queued = ledger(2_500, 9, Some(2_000));
-        queued.on_the_way[0].what = "in the queue".into();
+        queued.on_the_way[0].what = WaitsFor::Courier;
         assert!(back(Service::Delivery).settle(&queued));
         queued.on_the_way = vec![queued.on_the_way[0].clone(); ON_THE_WAY_MAX];
         assert!(back(Service::Warehouse).settle(&queued), "nothing waits for a decision");

@@ -164,9 +164,9 @@ impl Frame<'_> {
         self.with("frame.as_of", "time", &format::clock_seconds(self.now))
     }
 
-    /// How a script writes a sum: `€ 0.00`, its digits to be replaced.
+    /// How a script writes a sum: `€ 1,000.00`, its digits to be replaced.
     fn money_pattern(&self) -> String {
-        format::money(self.language, Cents(0))
+        format::money(self.language, Cents(100_000))
     }
 
     /// The server's clock, for countdowns until the first heartbeat comes.

@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use crate::format;
 
-/// A language the pages speak. Dutch and German need a file of texts and a line in each `match` here.
+/// A language the pages speak. One more needs a file of texts, and a line in each `match` here and in `format.rs`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Language {
     /// English, also for whoever asks for one we do not speak.
@@ -14,6 +14,10 @@ pub enum Language {
     En,
     /// French.
     Fr,
+    /// Dutch.
+    Nl,
+    /// German.
+    De,
 }
 
 /// One text: a sentence, or two of them to choose from by a number.
@@ -26,21 +30,27 @@ enum Text {
 
 type Texts = HashMap<String, Text>;
 
-// A file that cannot be read leaves the table empty and every key visible on the page; a test reads both.
+// A file that cannot be read leaves the table empty and every key visible on the page; a test reads them all.
 static ENGLISH: LazyLock<Texts> =
     LazyLock::new(|| serde_json::from_str(include_str!("../../../web/texts/en.json")).unwrap_or_default());
 static FRENCH: LazyLock<Texts> =
     LazyLock::new(|| serde_json::from_str(include_str!("../../../web/texts/fr.json")).unwrap_or_default());
+static DUTCH: LazyLock<Texts> =
+    LazyLock::new(|| serde_json::from_str(include_str!("../../../web/texts/nl.json")).unwrap_or_default());
+static GERMAN: LazyLock<Texts> =
+    LazyLock::new(|| serde_json::from_str(include_str!("../../../web/texts/de.json")).unwrap_or_default());
 
 impl Language {
     /// All of them, in the order they are offered.
-    pub const ALL: [Language; 2] = [Language::En, Language::Fr];
+    pub const ALL: [Language; 4] = [Language::En, Language::Fr, Language::Nl, Language::De];
 
     /// Its tag, as in `lang="fr"`.
     pub const fn tag(self) -> &'static str {
         match self {
             Language::En => "en",
             Language::Fr => "fr",
+            Language::Nl => "nl",
+            Language::De => "de",
         }
     }
 
@@ -49,6 +59,8 @@ impl Language {
         match self {
             Language::En => "English",
             Language::Fr => "Français",
+            Language::Nl => "Nederlands",
+            Language::De => "Deutsch",
         }
     }
 
@@ -64,17 +76,28 @@ impl Language {
         header.split(',').find_map(|entry| Language::of_tag(entry.split(';').next().unwrap_or_default()))
     }
 
+    /// The language of the speaker's notes, which are in English and French only. Nobody but the speaker reads them: the
+    /// keys that end in `_say`.
+    pub const fn of_notes(self) -> Language {
+        match self {
+            Language::Fr => Language::Fr,
+            Language::En | Language::Nl | Language::De => Language::En,
+        }
+    }
+
     fn texts(self) -> &'static Texts {
         match self {
             Language::En => &ENGLISH,
             Language::Fr => &FRENCH,
+            Language::Nl => &DUTCH,
+            Language::De => &GERMAN,
         }
     }
 
     /// French counts none as one.
     fn is_one(self, n: u64) -> bool {
         match self {
-            Language::En => n == 1,
+            Language::En | Language::Nl | Language::De => n == 1,
             Language::Fr => n <= 1,
         }
     }
@@ -143,16 +166,37 @@ mod tests {
     }
 
     #[test]
-    fn both_languages_say_the_same_things() {
-        let keys = |language: Language| language.texts().keys().collect::<BTreeSet<_>>();
-        assert!(!keys(Language::En).is_empty());
-        assert_eq!(keys(Language::En), keys(Language::Fr));
-        for (key, english) in Language::En.texts() {
-            let french = &Language::Fr.texts()[key];
-            assert_eq!(forms(english).len(), forms(french).len(), "{key}");
-            let named = |text| forms(text).into_iter().flat_map(placeholders).collect::<BTreeSet<_>>();
-            assert_eq!(named(english), named(french), "{key}");
-            assert!(forms(english).iter().chain(&forms(french)).all(|form| !form.trim().is_empty()), "{key}");
+    fn every_language_says_the_same_things() {
+        assert!(!Language::En.texts().is_empty());
+        for language in Language::ALL {
+            let has_notes = language.of_notes() == language;
+            let expected = Language::En.texts().keys().filter(|key| has_notes || !key.ends_with("_say"));
+            let expected: BTreeSet<_> = expected.collect();
+            let known: BTreeSet<_> = language.texts().keys().collect();
+            assert_eq!(
+                expected.difference(&known).collect::<Vec<_>>(),
+                Vec::<&&String>::new(),
+                "missing in {language:?}"
+            );
+            assert_eq!(
+                known.difference(&expected).collect::<Vec<_>>(),
+                Vec::<&&String>::new(),
+                "unused in {language:?}"
+            );
+            for (key, text) in language.texts() {
+                let english = &Language::En.texts()[key];
+                assert_eq!(forms(english).len(), forms(text).len(), "{key} in {language:?}");
+                let named = |text| forms(text).into_iter().flat_map(placeholders).collect::<BTreeSet<_>>();
+                assert_eq!(named(english), named(text), "{key} in {language:?}");
+                assert!(forms(text).iter().all(|form| !form.trim().is_empty()), "{key} in {language:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_notes_are_in_a_language_that_has_them() {
+        for language in Language::ALL {
+            assert_ne!(language.of_notes().t("act.first_shop_say"), "act.first_shop_say");
         }
     }
 
@@ -189,11 +233,13 @@ mod tests {
         assert_eq!(Language::En.count("shop.bottles", 1), "1 bottle");
         assert_eq!(Language::Fr.count("shop.bottles", 0), "0 bouteille");
         assert_eq!(Language::Fr.count("shop.bottles", 1200), "1\u{202f}200 bouteilles");
+        assert_eq!(Language::Nl.count("shop.bottles", 0), "0 flesjes");
+        assert_eq!(Language::De.count("shop.bottles", 1), "1 Flasche");
     }
 
     #[test]
     fn a_browser_gets_the_first_language_we_speak() {
-        assert_eq!(Language::of_accept_language("nl-BE,fr-BE;q=0.8,en;q=0.5"), Some(Language::Fr));
+        assert_eq!(Language::of_accept_language("it,nl-BE;q=0.9,fr-BE;q=0.8,en;q=0.5"), Some(Language::Nl));
         assert_eq!(Language::of_accept_language("ja"), None);
         assert_eq!(Language::of_tag("FR"), Some(Language::Fr));
     }

@@ -197,9 +197,50 @@ pub struct OnTheWay {
     /// Which order.
     pub order_id: OrderId,
     /// What it waits for.
-    pub what: String,
+    pub what: WaitsFor,
     /// Since when.
     pub since: Moment,
+}
+
+/// What something on its way waits for. On the wire it is in words, for whoever reads the topic without this code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum WaitsFor {
+    /// The warehouse has not decided.
+    #[serde(rename = "waits for a decision")]
+    Decision,
+    /// No courier has taken it yet.
+    #[serde(rename = "in the queue")]
+    Courier,
+    /// It is on the bike.
+    #[serde(rename = "with a courier")]
+    Arrival,
+    /// The address was not found; it is tried again later.
+    #[serde(rename = "waits for another attempt")]
+    Attempt,
+    /// It is sent out again, and no courier has taken it yet.
+    #[serde(rename = "in the queue again")]
+    CourierAgain,
+    /// Bottles were put aside for it: the decision was not read yet.
+    #[serde(rename = "bottles moved, its decision not read yet")]
+    DecisionOfBottles,
+    /// A courier has it: the decision was not read yet.
+    #[serde(rename = "moved, its decision not read yet")]
+    DecisionOfParcel,
+    /// It is decided: the order itself was not read yet.
+    #[serde(rename = "decided, the order itself not read yet")]
+    Order,
+    /// It is accepted: that bottles were put aside was not read yet.
+    #[serde(rename = "accepted, its reservation not read yet")]
+    Reservation,
+    /// It is given up: that its bottles are back was not read yet.
+    #[serde(rename = "returned, its bottles not back on the shelf yet")]
+    Bottles,
+    /// Its bottles are back: that it is given up was not read yet.
+    #[serde(rename = "bottles back on the shelf, its return not read yet")]
+    Return,
+    /// An earlier event of the same beer was not read yet.
+    #[serde(rename = "waits for an earlier event of its beer")]
+    EarlierEvent,
 }
 
 /// How far a topic was read.

@@ -9,7 +9,7 @@ use events::{
     ids::{BeerId, Moment, OrderId, Service},
     insights::{
         BeerForecast, BottleSums, Contradiction, DeliverySums, Finding, Forecast, Fraud, FraudRule, Insight, Ledger,
-        MinuteOfSales, OnTheWay, OrderSums, ReadUpTo, Rebuild, RefusedDemand, Sales,
+        MinuteOfSales, OnTheWay, OrderSums, ReadUpTo, Rebuild, RefusedDemand, Sales, WaitsFor,
     },
     orders::{Fault, Line, PlaceOrder, PlaceOrderType, Problem},
     past::{AsOf, BeerAsOf, Cell, PastAnswer, PastQuestion},
@@ -190,7 +190,7 @@ fn insights() {
             what: "delivered twice".into(),
         }],
         contradictions_found: 1,
-        on_the_way: vec![OnTheWay { order_id: order_id(), what: "waits for a decision".into(), since: moment() }],
+        on_the_way: vec![OnTheWay { order_id: order_id(), what: WaitsFor::Decision, since: moment() }],
         read: vec![ReadUpTo { topic: "orders".into(), ledger: 12, entry: 200, messages: 190 }],
     };
     golden("insight-ledger", &Insight::Ledger(ledger));

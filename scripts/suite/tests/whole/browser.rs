@@ -106,6 +106,38 @@ pub async fn the_presenter_redrives(demo: &Demo) -> Result<()> {
     .await
 }
 
+/// Two charts are drawn on the analysis page instead of the server's own; a screen reader is told what they show, and
+/// they follow the theme.
+pub async fn the_analysis_draws_its_charts(demo: &Demo) -> Result<()> {
+    in_browser(|driver| async move {
+        let order = demo.shop.order("Gent", &[line("duvel", 2)]).await?;
+        demo.shop.until_status(&order, "delivered", SOON).await?;
+        driver.goto(format!("{}/stage/analysis?lang=en&theme=dark", demo.shop.address())).await?;
+        let drawn = "return [...document.querySelectorAll('#plots canvas')].map((canvas) => canvas.toDataURL())";
+        let before = until("the charts", SOON, || async {
+            let charts = driver.execute(drawn, Vec::new()).await?.json().clone();
+            ensure!(charts.as_array().is_some_and(|charts| charts.len() == 2), "{charts}");
+            Ok(charts)
+        })
+        .await?;
+        for chart in driver.find_all(By::Css("#plots [role=img]")).await? {
+            let words = chart.attr("aria-label").await?.unwrap_or_default();
+            ensure!(words.contains("so far in this one"), "{words:?}");
+        }
+        ensure!(
+            !driver.find(By::Css("#sales .charts")).await?.is_displayed().await?,
+            "the server's charts are seen too"
+        );
+        driver.find(By::Css("body")).await?.send_keys("t").await?;
+        until("the charts in the other theme", SOON, || async {
+            ensure!(driver.execute(drawn, Vec::new()).await?.json() != &before, "still the same");
+            Ok(())
+        })
+        .await
+    })
+    .await
+}
+
 /// No page reaches beyond its own address, none scrolls sideways on a phone, and the shop is small.
 pub async fn pages_stay_within_their_limits(demo: &Demo) -> Result<()> {
     in_browser(|driver| async move {

@@ -8,6 +8,7 @@ mod deliveries;
 mod map;
 mod orders;
 mod past;
+mod readable;
 mod rehearsal;
 mod room;
 mod running;
@@ -109,6 +110,10 @@ fn trials(stage: &Arc<Stage>) -> Vec<Trial> {
         room::the_console_leads_the_rooms_window,
         room::the_shop_is_light_on_the_wire,
         room::a_thumb_orders_in_three_taps_and_is_told,
+        browser::the_analysis_draws_its_charts,
+        readable::every_page_is_accessible,
+        readable::the_last_row_can_read_the_stage,
+        readable::no_page_scrolls_sideways,
         past::the_slider_goes_back_and_comes_home,
         past::the_past_is_folded_and_asked,
         past::fraud_watch_is_attached_and_detached,

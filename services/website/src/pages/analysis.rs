@@ -10,7 +10,7 @@ use super::{
     Figure, Fragment, Frame, Parts,
     alerts::alerts,
     alive,
-    chart::{self, MINUTES},
+    chart::{self, Minutes},
     figures, wording,
 };
 use crate::{format, views::AnalysisView};
@@ -30,9 +30,17 @@ struct SalesTemplate<'a> {
 }
 
 struct Charts {
-    orders: String,
-    bottles: String,
+    charts: Vec<Chart>,
     refused: String,
+}
+
+/// A count by the minute.
+struct Chart {
+    title: &'static str,
+    minutes: Minutes,
+    /// What it shows, for whoever cannot see it.
+    words: String,
+    svg: String,
 }
 
 #[derive(Template)]
@@ -69,7 +77,7 @@ pub fn fragments(view: &AnalysisView, frame: Frame<'_>) -> askama::Result<Vec<Fr
         alive(&frame, &[Service::InventoryAnalysis])?,
         figures(view.sales.as_ref().map(|sales| big_figures(sales, &frame)).unwrap_or_default())?,
         alerts(view, frame)?,
-        Fragment::new("sales", &SalesTemplate { frame, charts: charts.map(|sales| draw(sales, &frame)) })?,
+        Fragment::new("sales", &SalesTemplate { frame, charts: charts.map(|sales| draw(sales, view, &frame)) })?,
         Fragment::new("forecast", &ForecastTemplate { frame, beers })?,
     ])
 }
@@ -95,7 +103,7 @@ fn big_figures(sales: &Sales, frame: &Frame<'_>) -> Vec<Figure> {
     ]
 }
 
-fn draw(sales: &Sales, frame: &Frame<'_>) -> Charts {
+fn draw(sales: &Sales, view: &AnalysisView, frame: &Frame<'_>) -> Charts {
     let language = frame.language;
     let refused = language.fill(
         "analysis.refused_demand",
@@ -105,26 +113,24 @@ fn draw(sales: &Sales, frame: &Frame<'_>) -> Charts {
             ("value", &format::money(language, sales.refused.value_cents)),
         ],
     );
-    let bars =
-        |label, of: fn(&MinuteOfSales) -> u64| chart::bars(language, &by_minute(sales, of), sales.at, frame.t(label));
-    Charts {
-        orders: bars("analysis.orders_a_minute", |minute| minute.orders),
-        bottles: bars("analysis.bottles_a_minute", |minute| minute.bottles),
-        refused,
-    }
+    // Nothing new was told of sales since, but of the shelves: nothing was sold in between.
+    let until = view.forecast.as_ref().map_or(sales.at, |forecast| sales.at.max(forecast.at));
+    let chart = |title, of: fn(&MinuteOfSales) -> u64| chart(frame, title, Minutes::of(sales, until, of));
+    let charts = vec![
+        chart("analysis.orders_a_minute", |minute| minute.orders),
+        chart("analysis.bottles_a_minute", |minute| minute.bottles),
+    ];
+    Charts { charts, refused }
 }
 
-/// The hour that ends with the minute of these sales; what was left out is nought.
-fn by_minute(sales: &Sales, of: fn(&MinuteOfSales) -> u64) -> [u64; MINUTES] {
-    let mut counts = [0; MINUTES];
-    for minute in &sales.minutes {
-        let ago = usize::try_from(sales.at.minute() - minute.minute.minute()).ok();
-        let place = ago.and_then(|ago| (MINUTES - 1).checked_sub(ago));
-        if let Some(count) = place.and_then(|place| counts.get_mut(place)) {
-            *count = of(minute);
-        }
-    }
-    counts
+fn chart(frame: &Frame<'_>, title: &'static str, minutes: Minutes) -> Chart {
+    let title = frame.t(title);
+    let [last, most, so_far] = [minutes.last_whole().unwrap_or(0), minutes.most(), minutes.so_far()]
+        .map(|count| format::number(frame.language, count));
+    let values = [("title", title), ("last", &*last), ("most", &*most), ("so_far", &*so_far)];
+    let words = frame.language.fill("analysis.chart_words", &values);
+    let svg = chart::bars(frame.language, &minutes, &words);
+    Chart { title, minutes, words, svg }
 }
 
 /// What is gone first stands first; what nobody buys last.
@@ -153,27 +159,5 @@ fn row(beer: &BeerForecast, now: Moment, frame: &Frame<'_>) -> Row {
         reserved: format::number(language, beer.reserved_in_10_min),
         sold_out,
         tone,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn minutes_left_out_are_nought_and_older_ones_are_not_shown() {
-        let minute = |ago: i64, orders| MinuteOfSales {
-            minute: Moment::from_micros((1000 - ago) * 60_000_000),
-            orders,
-            ..MinuteOfSales::default()
-        };
-        let sales = Sales {
-            at: Moment::from_micros(1000 * 60_000_000 + 30),
-            minutes: vec![minute(60, 9), minute(59, 1), minute(2, 5), minute(0, 7), minute(-1, 8)],
-            ..Sales::default()
-        };
-        let counts = by_minute(&sales, |minute| minute.orders);
-        assert_eq!((counts[0], counts[57], counts[58], counts[59]), (1, 5, 0, 7));
-        assert_eq!(counts.iter().sum::<u64>(), 13);
     }
 }

@@ -235,7 +235,7 @@ fn step_rows(act: &Act, view: &ConsoleView, frame: &Frame<'_>) -> Vec<StepRow> {
             place,
             mark: place.mark(n),
             title: frame.t(step.title),
-            words: frame.t(step.words),
+            words: frame.language.of_notes().t(step.words),
             does: acts::does(act, n, frame.language),
             not_offered: stops_broker && !view.offered_broker_stop,
         }

@@ -6,7 +6,7 @@ use events::{
     insights::{Ledger, OnTheWay},
 };
 
-use super::{Figure, Fragment, Frame, Parts, alive, figures, recovery::recovery};
+use super::{Figure, Fragment, Frame, Parts, alive, figures, recovery::recovery, wording};
 use crate::{format, texts::Language, views::LedgerView};
 
 #[derive(Template)]
@@ -47,7 +47,7 @@ struct UnderWay<'a> {
 
 struct Thing<'a> {
     id: &'a str,
-    what: &'a str,
+    what: &'static str,
     since: Moment,
     since_text: String,
 }
@@ -174,7 +174,7 @@ fn sums(ledger: &Ledger, language: Language) -> Vec<Sum> {
 fn under_way<'a>(thing: &'a OnTheWay, frame: &Frame<'_>) -> Thing<'a> {
     Thing {
         id: thing.order_id.as_str(),
-        what: &thing.what,
+        what: wording::waits_for(frame.language, thing.what),
         since: thing.since,
         since_text: frame.with("ledger.since", "time", &format::clock_seconds(thing.since)),
     }

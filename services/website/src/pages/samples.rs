@@ -7,7 +7,7 @@ use events::{
     ids::{BeerId, EventId, Moment, Service},
     insights::{
         BeerForecast, BottleSums, Contradiction, DeliverySums, Finding, Forecast, Fraud, FraudRule, Ledger,
-        MinuteOfSales, OnTheWay, OrderSums, Rebuild, RefusedDemand, Sales,
+        MinuteOfSales, OnTheWay, OrderSums, Rebuild, RefusedDemand, Sales, WaitsFor,
     },
     orders::{Fault, Line, Problem},
     past::{Cell, PastAnswer, PastQuestion},
@@ -349,7 +349,7 @@ pub(crate) fn ledger() -> LedgerView {
             on_the_way: (1..=3)
                 .map(|n| OnTheWay {
                     order_id: format!("u{n}h8k2q0").parse().unwrap(),
-                    what: "delivery".into(),
+                    what: WaitsFor::Arrival,
                     since: NOW.plus_millis(-4000 * n),
                 })
                 .collect(),

@@ -1,4 +1,4 @@
-//! Every page with sample data, in both languages and themes, and with what a stranger might type.
+//! Every page with sample data, in every language and theme, and with what a stranger might type.
 
 use std::collections::HashSet;
 

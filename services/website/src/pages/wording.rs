@@ -5,6 +5,7 @@ use events::{
     decisions::Refusal,
     delivery::FailureReason,
     ids::BeerId,
+    insights::WaitsFor,
     orders::{Fault, Problem},
 };
 
@@ -43,6 +44,24 @@ pub(super) fn failure(language: Language, reason: FailureReason) -> &'static str
     match reason {
         FailureReason::AddressNotFound => language.t("delivery.address_not_found"),
     }
+}
+
+/// What an order on its way waits for.
+pub(super) fn waits_for(language: Language, what: WaitsFor) -> &'static str {
+    language.t(match what {
+        WaitsFor::Decision => "waits.decision",
+        WaitsFor::Courier => "waits.courier",
+        WaitsFor::Arrival => "waits.arrival",
+        WaitsFor::Attempt => "waits.attempt",
+        WaitsFor::CourierAgain => "waits.courier_again",
+        WaitsFor::DecisionOfBottles => "waits.decision_of_bottles",
+        WaitsFor::DecisionOfParcel => "waits.decision_of_parcel",
+        WaitsFor::Order => "waits.order",
+        WaitsFor::Reservation => "waits.reservation",
+        WaitsFor::Bottles => "waits.bottles",
+        WaitsFor::Return => "waits.return",
+        WaitsFor::EarlierEvent => "waits.earlier_event",
+    })
 }
 
 /// What is wrong with a field.

@@ -1,0 +1,200 @@
+//! What everybody can read and use: the rules of WCAG 2.2 AA on every page, words the last row can read, and nothing
+//! that scrolls sideways on a phone.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, ensure};
+use serde_json::{Value, json};
+use suite::{Demo, browser::in_browser, line, until};
+use thirtyfour::{By, WebDriver};
+
+use crate::browser::{SOON, sign_in};
+
+/// The pages of the stage; `{order}` is an order that was delivered.
+const STAGE: [&str; 17] = [
+    "/stage",
+    "/stage/pulsar",
+    "/stage/pulsar?topic=orders",
+    "/stage/qr",
+    "/stage/deliveries",
+    "/stage/orders",
+    "/stage/orders/newest",
+    "/stage/orders/{order}",
+    "/stage/stock",
+    "/stage/stock?beer=orval",
+    "/stage/analysis",
+    "/stage/past",
+    "/stage/rebuild",
+    "/stage/questions",
+    "/stage/fraud",
+    "/stage/ledger",
+    "/stage/orders/{stranded}",
+];
+/// All others that nobody has to sign in for.
+const OTHERS: [&str; 5] = ["/", "/orders/{order}", "/orders/{stranded}", "/sign-in", "/nothing"];
+const LANGUAGES: [&str; 4] = ["en", "fr", "nl", "de"];
+const THEMES: [&str; 2] = ["dark", "projector"];
+
+/// Loaded into a browser of the tests only, by its driver: the pages' own policy does not let anything in.
+const AXE: &str = include_str!("../../vendor/axe-core/axe.min.js");
+const VIOLATIONS: &str = include_str!("violations.js");
+const UNSEEN_FOCUS: &str = include_str!("unseen_focus.js");
+const SMALL_TEXTS: &str = include_str!("small_texts.js");
+/// How long a page may take to be looked at by all rules.
+const LOOKED_WITHIN: Duration = Duration::from_secs(60);
+
+/// How wide and high a wall is, and the smallest text on it, in pixels.
+const WALLS: [(u32, u32, u32); 2] = [(1920, 1080, 20), (1280, 720, 18)];
+/// The smallest of the big figures, in pixels.
+const FIGURE_LEAST: u32 = 40;
+const PHONE: (u32, u32) = (390, 844);
+const LAPTOP: (u32, u32) = (1280, 720);
+
+/// Orders of each kind, so that no page is empty.
+struct Evening {
+    order: String,
+    stranded: String,
+}
+
+impl Evening {
+    async fn begin(demo: &Demo) -> Result<Self> {
+        let shop = &demo.shop;
+        let order = shop.order("Gent", &[line("orval", 2), line("duvel", 1)]).await?;
+        let stranded = shop.order("Rue introuvable 9", &[line("chimay-bleue", 3)]).await?;
+        shop.direct("/api/stage/burst", None).await?;
+        shop.direct("/api/questions/ordered-together", None).await?;
+        shop.until_status(&order, "delivered", SOON).await?;
+        shop.until_status(&stranded, "stranded", SOON).await?;
+        Ok(Evening { order, stranded })
+    }
+
+    /// The path of one of the pages, with everything in its place.
+    fn path(&self, page: &str) -> String {
+        page.replace("{order}", &self.order).replace("{stranded}", &self.stranded)
+    }
+}
+
+/// Opens a page and waits until it is live, if it is one that can be: before that it looks otherwise.
+async fn open(driver: &WebDriver, demo: &Demo, path: &str, choice: &str) -> Result<()> {
+    let mark = if path.contains('?') { '&' } else { '?' };
+    driver.goto(format!("{}{path}{mark}{choice}", demo.shop.address())).await?;
+    until(&format!("{path} to be live"), SOON, || async {
+        let script = "return document.readyState === 'complete'\
+                      && (!document.body.dataset.live || document.body.classList.contains('live'))";
+        ensure!(driver.execute(script, Vec::new()).await?.json() == &Value::Bool(true));
+        Ok(())
+    })
+    .await
+}
+
+/// What the page in the browser breaks, each with its rule and where; and where the keyboard goes unseen.
+async fn violations(driver: &WebDriver, what: &str) -> Result<Vec<String>> {
+    driver.execute(format!("{AXE};window.axe = axe;"), Vec::new()).await?;
+    let answer = driver.execute_async(VIOLATIONS, Vec::new()).await?;
+    let mut found: Vec<String> = serde_json::from_value(answer.json().clone())?;
+    let answer = driver.execute(UNSEEN_FOCUS, Vec::new()).await?;
+    found.extend(serde_json::from_value::<Vec<String>>(answer.json().clone())?);
+    Ok(found.into_iter().map(|violation| format!("{what}: {violation}")).collect())
+}
+
+fn nothing_found(found: &[String]) -> Result<()> {
+    ensure!(found.is_empty(), "{} things:\n{}", found.len(), found.join("\n"));
+    Ok(())
+}
+
+/// No page breaks a rule of WCAG 2.2 AA, in either theme, also when something wrong was typed.
+pub async fn every_page_is_accessible(demo: &Demo) -> Result<()> {
+    let evening = Evening::begin(demo).await?;
+    in_browser(|driver| async move {
+        driver.set_script_timeout(LOOKED_WITHIN).await?;
+        let mut found = Vec::new();
+        for theme in THEMES {
+            let choice = format!("lang=en&theme={theme}");
+            for page in OTHERS.iter().chain(&STAGE) {
+                open(&driver, demo, &evening.path(page), &choice).await?;
+                found.extend(violations(&driver, &format!("{page}, {theme}")).await?);
+            }
+            open(&driver, demo, "/", &choice).await?;
+            driver.find(By::Css("[data-beer='orval'] .more")).await?.click().await?;
+            driver.find(By::Css(".to-checkout")).await?.click().await?;
+            found.extend(violations(&driver, &format!("the checkout, {theme}")).await?);
+            driver.find(By::Css("#address")).await?.clear().await?;
+            driver.find(By::Css("button.place")).await?.click().await?;
+            until("what is wrong", SOON, || async { Ok(driver.find(By::Css("#address-fault")).await?) }).await?;
+            found.extend(violations(&driver, &format!("the checkout with a fault, {theme}")).await?);
+            open(&driver, demo, "/sign-in", &choice).await?;
+            driver.find(By::Css("#token")).await?.send_keys("wrong").await?;
+            driver.find(By::Css("button[type=submit]")).await?.click().await?;
+            until("what is wrong", SOON, || async { Ok(driver.find(By::Css("#token-fault")).await?) }).await?;
+            found.extend(violations(&driver, &format!("a wrong token, {theme}")).await?);
+            sign_in(&driver, demo, "/console").await?;
+            for page in ["/console", "/stage/deliveries", "/stage/stock", "/stage/fraud", "/stage/rebuild"] {
+                open(&driver, demo, page, &choice).await?;
+                found.extend(violations(&driver, &format!("{page} as the presenter, {theme}")).await?);
+            }
+            driver.delete_all_cookies().await?;
+        }
+        nothing_found(&found)
+    })
+    .await
+}
+
+/// No text of the stage is smaller than what the last row can read, and the figures that matter are big.
+pub async fn the_last_row_can_read_the_stage(demo: &Demo) -> Result<()> {
+    let evening = Evening::begin(demo).await?;
+    in_browser(|driver| async move {
+        let mut found = Vec::new();
+        for (wide, high, least) in WALLS {
+            driver.set_window_rect(0, 0, wide, high).await?;
+            for page in STAGE {
+                open(&driver, demo, &evening.path(page), "lang=en").await?;
+                let small = small_texts(&driver, "body", least).await?;
+                let figures = small_texts(&driver, ".figure dd", FIGURE_LEAST).await?;
+                found.extend(small.iter().chain(&figures).map(|text| format!("{page} at {wide}: {text}")));
+            }
+        }
+        nothing_found(&found)
+    })
+    .await
+}
+
+/// Texts within these elements that are smaller than so many pixels.
+async fn small_texts(driver: &WebDriver, selector: &str, least: u32) -> Result<Vec<String>> {
+    let answer = driver.execute(SMALL_TEXTS, vec![json!(selector), json!(least)]).await?;
+    Ok(serde_json::from_value(answer.json().clone())?)
+}
+
+/// In any language no page scrolls sideways on a phone, and no column of the console on a laptop.
+pub async fn no_page_scrolls_sideways(demo: &Demo) -> Result<()> {
+    let evening = Evening::begin(demo).await?;
+    in_browser(|driver| async move {
+        driver.set_window_rect(0, 0, PHONE.0, PHONE.1).await?;
+        let mut found = Vec::new();
+        for language in LANGUAGES {
+            for page in OTHERS.iter().chain(&STAGE) {
+                open(&driver, demo, &evening.path(page), &format!("lang={language}")).await?;
+                let script = "return [document.documentElement.scrollWidth, innerWidth]";
+                let answer = driver.execute(script, Vec::new()).await?;
+                let [page_is, window_is]: [u32; 2] =
+                    serde_json::from_value(answer.json().clone()).context("two widths")?;
+                ensure!(window_is == PHONE.0, "the window is {window_is} wide");
+                if page_is > window_is {
+                    found.push(format!("{page} in {language} is {page_is} wide"));
+                }
+            }
+        }
+        driver.set_window_rect(0, 0, LAPTOP.0, LAPTOP.1).await?;
+        sign_in(&driver, demo, "/console").await?;
+        for language in LANGUAGES {
+            open(&driver, demo, "/console", &format!("lang={language}")).await?;
+            let script = "return [...document.querySelectorAll('.desk > *')]\
+                          .filter((column) => column.scrollWidth > column.clientWidth\
+                          || column.getBoundingClientRect().right > innerWidth).map((column) => column.className)";
+            let answer = driver.execute(script, Vec::new()).await?;
+            let columns: Vec<String> = serde_json::from_value(answer.json().clone()).context("columns")?;
+            found.extend(columns.into_iter().map(|column| format!("{column} of the console in {language}")));
+        }
+        nothing_found(&found)
+    })
+    .await
+}
