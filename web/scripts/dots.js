@@ -5,11 +5,13 @@
   if (!flow()) return;
   const calm = matchMedia("(prefers-reduced-motion: reduce)");
   const TRAVEL = 900;
-  // News comes ten times a second; what came with it is spread over the time until the next.
-  const SPREAD = 100;
+  // News comes five times a second; what came with it is spread over the time until the next.
+  const SPREAD = 200;
   const EACH_BELOW = 14;
   const DOTS_MAX = 24;
+  // Milliseconds between two drawings; where dots stand for many, half as many drawings are smooth enough.
   const DRAW_EVERY = 15;
+  const DRAW_MANY_EVERY = 30;
 
   const pipes = [...document.querySelectorAll("canvas[data-flow]")].map((canvas) => ({
     canvas,
@@ -24,6 +26,7 @@
     isEmpty: true,
   }));
   let colour = "";
+  let drawEvery = DRAW_EVERY;
 
   // One dot is one order up to a few a second; then ten, a hundred.
   function worth() {
@@ -35,6 +38,7 @@
 
   function hear() {
     const each = worth();
+    drawEvery = each > 1 ? DRAW_MANY_EVERY : DRAW_EVERY;
     for (const pipe of pipes) {
       const now = Number(flow().dataset[pipe.what]);
       // What passed before this page was open, or in another episode, does not pass now.
@@ -85,7 +89,7 @@
   let drawnAt = 0;
   function frame(now) {
     running = pipes.some((pipe) => pipe.dots.length > 0);
-    if (now - drawnAt >= DRAW_EVERY) {
+    if (now - drawnAt >= drawEvery) {
       drawnAt = now;
       for (const pipe of pipes) drawPipe(pipe, now);
     }

@@ -149,10 +149,12 @@ impl Page {
         beers::find(&BeerId::new(name.strip_prefix("stock-")?)).map(|beer| Page::Stock(Some(beer)))
     }
 
-    /// How often it is sent what changed: ten times a second on the stage, twice on a phone; a list to pick from once.
+    /// How often it is sent what changed: ten times a second on the stage, the map, which draws dots of its own in
+    /// between, five times, twice on a phone; a list to pick from once.
     const fn pace(self) -> Duration {
         match self {
             Page::Shop => Duration::from_millis(500),
+            Page::Map => Duration::from_millis(200),
             Page::Orders => Duration::from_secs(1),
             _ => Duration::from_millis(100),
         }
