@@ -107,6 +107,9 @@ async fn look_who_is_missing(site: Arc<Site>) -> anyhow::Result<()> {
         let alive = Some(site.alive());
         let connected = site.context.bus.is_connected();
         let news = site.learn(|known| known.look(connected, now()));
+        if alive != before {
+            site.live.presence_changed();
+        }
         if news || alive != before || site.known(|known| known.parcels.any_waits()) {
             site.live.changed();
             before = alive;

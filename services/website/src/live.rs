@@ -25,6 +25,8 @@ pub struct Followed {
 /// The bell of the website.
 pub struct Live {
     version: watch::Sender<u64>,
+    /// Counts how often somebody went missing or came back: a thousand phones need not wake for anything else.
+    presence: watch::Sender<u64>,
     orders: Mutex<HashMap<OrderId, watch::Sender<Followed>>>,
     feed: broadcast::Sender<Arc<str>>,
     /// One permit a stream.
@@ -35,6 +37,7 @@ impl Default for Live {
     fn default() -> Self {
         Live {
             version: watch::Sender::new(0),
+            presence: watch::Sender::new(0),
             orders: Mutex::default(),
             feed: broadcast::Sender::new(FEED_MAX),
             streams: Arc::new(Semaphore::new(STREAMS_MAX)),
@@ -51,6 +54,16 @@ impl Live {
     /// Counts the changes.
     pub fn version(&self) -> watch::Receiver<u64> {
         self.version.subscribe()
+    }
+
+    /// Somebody is missing, or back.
+    pub fn presence_changed(&self) {
+        self.presence.send_modify(|changes| *changes += 1);
+    }
+
+    /// Counts how often somebody went missing or came back.
+    pub fn presence(&self) -> watch::Receiver<u64> {
+        self.presence.subscribe()
     }
 
     /// One order has changed.

@@ -322,7 +322,7 @@ pub fn order(
 ) -> impl Stream<Item = Result<Event, Infallible>> + Send {
     channel(move |wire| async move {
         let mut changed = site.live.follow(&order_id);
-        let mut version = site.live.version();
+        let mut presence = site.live.presence();
         let mut settings = site.context.stage.follow();
         let mut sent = Sent::default();
         let mut heartbeat = heartbeat();
@@ -357,13 +357,10 @@ pub fn order(
                         changed.ok()?;
                         break;
                     }
-                    // Not each change of something else, only that somebody is missing or back.
-                    _ = version.changed() => {
-                        let now_alive = site.alive();
-                        if now_alive != alive {
-                            alive = now_alive;
-                            break;
-                        }
+                    somebody = presence.changed() => {
+                        somebody.ok()?;
+                        alive = site.alive();
+                        break;
                     }
                     page = lead.next() => wire.event("follow", &page?).await?,
                     _ = heartbeat.tick() => wire.heartbeat().await?,
