@@ -3,6 +3,7 @@
 use std::{future::Future, process::Stdio, time::Duration};
 
 use anyhow::{Context as _, Result, ensure};
+use serde_json::Value;
 use thirtyfour::{By, ChromiumLikeCapabilities as _, DesiredCapabilities, WebDriver};
 use tokio::process::{Child, Command};
 
@@ -29,6 +30,7 @@ pub struct Browser {
     /// To tell it what to do.
     pub driver: WebDriver,
     process: Child,
+    address: String,
 }
 
 impl Browser {
@@ -52,7 +54,20 @@ impl Browser {
         let address = format!("http://127.0.0.1:{port}");
         let driver =
             until("the browser", SOON, || async { Ok(WebDriver::new(&address, wanted.clone()).await?) }).await?;
-        Ok(Browser { driver, process })
+        Ok(Browser { driver, process, address })
+    }
+
+    /// A command of the DevTools protocol: what the driver's own protocol has no word for.
+    ///
+    /// # Errors
+    /// If it is refused.
+    pub async fn command(&self, name: &str, parameters: Value) -> Result<Value> {
+        let session = self.driver.handle().session_id().to_string();
+        let address = format!("{}/session/{session}/goog/cdp/execute", self.address);
+        let body = serde_json::json!({"cmd": name, "params": parameters});
+        let answer: Value = reqwest::Client::new().post(address).json(&body).send().await?.json().await?;
+        anyhow::ensure!(answer["value"]["error"].is_null(), "{name}: {answer}");
+        Ok(answer["value"].clone())
     }
 
     /// Closes it.

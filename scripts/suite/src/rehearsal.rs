@@ -16,6 +16,8 @@ pub use line::Line;
 
 mod kept;
 
+pub mod pictures;
+
 mod witness;
 
 mod room;

@@ -14,7 +14,7 @@ use events::{
     topics::{ANSWERS, COMMANDS, QUERIES, SETTINGS, Topic},
 };
 use serde::Serialize;
-use service::{Context, Serving, environment, now};
+use service::{Context, Serving, environment, now, stage};
 use tokio::sync::{Mutex as AsyncMutex, oneshot};
 
 /// How long the broker may take to confirm a setting, a command or a question.
@@ -173,15 +173,9 @@ impl Director {
     pub async fn begin_episode(&self, choices: impl FnOnce(&Choices) -> Choices) -> Result<u32, Undone> {
         let _one_at_a_time = self.changing.lock().await;
         let known = self.settings();
-        let episode = known.episode + 1;
+        let settings = stage::next_episode(&known, choices(&known.choices));
+        let episode = settings.episode;
         set_up(&self.admin, self.context.bus.in_episode(episode).place()).await?;
-        let settings = StageSettings {
-            version: known.version + 1,
-            episode,
-            seal: format!("{:06x}", rand::random::<u32>() & 0xff_ffff),
-            began_at: now(),
-            choices: choices(&known.choices),
-        };
         self.write(settings).await?;
         Ok(episode)
     }

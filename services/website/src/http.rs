@@ -3,7 +3,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use axum::{
-    Form, Router,
+    Router,
     extract::{DefaultBodyLimit, Path, Query, Request, State},
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header},
     middleware::{self, Next},
@@ -12,11 +12,9 @@ use axum::{
 };
 use events::{
     beers::{self, Beer},
-    delivery::DeliveryRequest,
     ids::{BeerId, OrderId},
     topics::{self, Entry},
 };
-use serde::Deserialize;
 use service::now;
 use tower_http::compression::{
     CompressionLayer, CompressionLevel, DefaultPredicate, Predicate, predicate::NotForContentType,
@@ -26,11 +24,15 @@ use crate::{
     acts, api, assets, checkout, entrance,
     pages::{self, Fragment, Frame, Theme, problem::Problem},
     site::Site,
-    streams::{self, OrderPage, Page, Reader},
+    streams::{self, Page},
     texts::Language,
     travel,
     views::{Alive, OrderView},
 };
+
+mod dead_letters;
+mod live;
+mod sign_in;
 
 /// Nothing from anywhere but here, no script or style in a page, and no page in another.
 const POLICY: &str = "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; \
@@ -52,13 +54,13 @@ pub fn routes(site: Arc<Site>) -> Router {
         .route("/stage/{page}", get(stage))
         .route("/stage/orders/newest", get(newest))
         .route("/stage/orders/{order_id}", get(follow))
-        .route("/stage/dead-letters/{order_id}/redrive", post(redrive))
-        .route("/stage/dead-letters/{order_id}/return", post(give_up))
+        .route("/stage/dead-letters/{order_id}/redrive", post(dead_letters::redrive))
+        .route("/stage/dead-letters/{order_id}/return", post(dead_letters::give_up))
         .route("/console", get(console))
-        .route("/sign-in", get(sign_in_page).post(sign_in))
-        .route("/live/{page}", get(live_page))
-        .route("/live/orders/{order_id}", get(live_order))
-        .route("/live/followed/{order_id}", get(live_followed))
+        .route("/sign-in", get(sign_in::page).post(sign_in::sign_in))
+        .route("/live/{page}", get(live::page))
+        .route("/live/orders/{order_id}", get(live::order))
+        .route("/live/followed/{order_id}", get(live::followed))
         .route("/assets/{*name}", get(asset))
         .fallback(nothing_here)
         .merge(api::routes())
@@ -335,149 +337,6 @@ async fn console(State(site): State<Arc<Site>>, uri: Uri, headers: HeaderMap) ->
     }
     let view = streams::console(&site);
     visitor.show(&site, StatusCode::OK, |frame| pages::console::render(&view, frame))
-}
-
-#[derive(Deserialize)]
-struct Corrected {
-    #[serde(default)]
-    address: String,
-}
-
-async fn redrive(
-    State(site): State<Arc<Site>>,
-    Path(order_id): Path<String>,
-    uri: Uri,
-    headers: HeaderMap,
-    Form(corrected): Form<Corrected>,
-) -> Response {
-    let address = corrected.address.trim();
-    let visitor = Visitor::of(&site, &uri, &headers);
-    if !address.is_empty() && api::check_address(address).is_err() {
-        return visitor.problem(&site, Problem::Unusable);
-    }
-    let address = (!address.is_empty()).then(|| address.to_owned());
-    visitor.ask(&site, &order_id, |order_id| DeliveryRequest::Redrive { order_id, address }).await
-}
-
-async fn give_up(
-    State(site): State<Arc<Site>>,
-    Path(order_id): Path<String>,
-    uri: Uri,
-    headers: HeaderMap,
-) -> Response {
-    let visitor = Visitor::of(&site, &uri, &headers);
-    visitor.ask(&site, &order_id, |order_id| DeliveryRequest::ReturnToStock { order_id }).await
-}
-
-impl Visitor {
-    /// Asks delivery for something, if the presenter does.
-    async fn ask(&self, site: &Site, order_id: &str, request: impl FnOnce(OrderId) -> DeliveryRequest) -> Response {
-        if !self.presenter {
-            return Redirect::to("/sign-in?next=/stage/deliveries").into_response();
-        }
-        let Ok(order_id) = order_id.parse::<OrderId>() else { return self.problem(site, Problem::NotFound) };
-        if !site.known(|known| known.parcels.is_stranded(&order_id)) {
-            // Somebody was faster; the page shows what became of it.
-            return Redirect::to("/stage/deliveries").into_response();
-        }
-        match api::ask(site, request(order_id)).await {
-            Ok(()) => Redirect::to("/stage/deliveries").into_response(),
-            Err(_) => self.problem(site, Problem::Unavailable),
-        }
-    }
-}
-
-#[derive(Deserialize)]
-struct SignIn {
-    #[serde(default)]
-    token: String,
-    #[serde(default)]
-    next: String,
-}
-
-/// Where to go after signing in: a page of ours only.
-fn next_page(next: &str) -> &str {
-    let ours =
-        next.starts_with('/') && !next.starts_with("//") && next.bytes().all(|b| b.is_ascii_graphic() && b != b'\\');
-    if ours { next } else { "/stage/deliveries" }
-}
-
-async fn sign_in_page(
-    State(site): State<Arc<Site>>,
-    Query(asked): Query<HashMap<String, String>>,
-    uri: Uri,
-    headers: HeaderMap,
-) -> Response {
-    let visitor = Visitor::of(&site, &uri, &headers);
-    let next = next_page(asked.get("next").map(String::as_str).unwrap_or_default());
-    visitor.show(&site, StatusCode::OK, |frame| pages::sign_in::render(false, next, frame))
-}
-
-async fn sign_in(
-    State(site): State<Arc<Site>>,
-    uri: Uri,
-    headers: HeaderMap,
-    Form(SignIn { token, next }): Form<SignIn>,
-) -> Response {
-    let visitor = Visitor::of(&site, &uri, &headers);
-    let next = next_page(&next);
-    if !site.house.presenter.is_token(token.trim()) {
-        return visitor.show(&site, StatusCode::UNAUTHORIZED, |frame| pages::sign_in::render(true, next, frame));
-    }
-    let mut response = Redirect::to(next).into_response();
-    if let Ok(cookie) = HeaderValue::from_str(&site.house.presenter.cookie()) {
-        response.headers_mut().append(header::SET_COOKIE, cookie);
-    }
-    response
-}
-
-async fn live_page(State(site): State<Arc<Site>>, Path(page): Path<String>, uri: Uri, headers: HeaderMap) -> Response {
-    let Visitor { language, presenter, follow, .. } = Visitor::of(&site, &uri, &headers);
-    let Some(page) = Page::of_name(&page) else { return StatusCode::NOT_FOUND.into_response() };
-    if page == Page::Console && !presenter {
-        return StatusCode::UNAUTHORIZED.into_response();
-    }
-    let events = streams::page(Arc::clone(&site), page, Reader { language, presenter }, follow);
-    match streams::serve(&site, events) {
-        Some(response) => response.into_response(),
-        None => StatusCode::SERVICE_UNAVAILABLE.into_response(),
-    }
-}
-
-async fn live_order(
-    State(site): State<Arc<Site>>,
-    Path(order_id): Path<String>,
-    uri: Uri,
-    headers: HeaderMap,
-) -> Response {
-    let visitor = Visitor::of(&site, &uri, &headers);
-    stream_order(&site, &order_id, &visitor, |order_id| site.house.is_own(&headers, order_id), pages::order::fragments)
-}
-
-async fn live_followed(
-    State(site): State<Arc<Site>>,
-    Path(order_id): Path<String>,
-    uri: Uri,
-    headers: HeaderMap,
-) -> Response {
-    stream_order(&site, &order_id, &Visitor::of(&site, &uri, &headers), |_| false, pages::follow::fragments)
-}
-
-fn stream_order(
-    site: &Arc<Site>,
-    order_id: &str,
-    visitor: &Visitor,
-    is_own: impl FnOnce(&OrderId) -> bool,
-    page: OrderPage,
-) -> Response {
-    let Ok(order_id) = order_id.parse::<OrderId>() else { return StatusCode::NOT_FOUND.into_response() };
-    let reader = Reader { language: visitor.language, presenter: false };
-    let is_own = is_own(&order_id);
-    let events = streams::order(Arc::clone(site), order_id, is_own, reader, visitor.follow, page);
-    match streams::serve(site, events) {
-        Some(response) => response.into_response(),
-        None => StatusCode::SERVICE_UNAVAILABLE.into_response(),
-    }
 }
 
 async fn asset(Path(name): Path<String>, headers: HeaderMap) -> Response {

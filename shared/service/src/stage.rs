@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use bus::{Bus, BusError, Dealt, Outgoing};
 use events::{
     ids::{EventId, Service},
-    settings::StageSettings,
+    settings::{Choices, StageSettings},
     stage::{Answer, Command, Question, StageAnswer},
     topics::{ANSWERS, COMMANDS, QUERIES, SETTINGS},
 };
@@ -39,6 +39,17 @@ pub enum Cue {
         /// What is asked.
         question: Question,
     },
+}
+
+/// The settings of the episode after these, or of the first one after none: nothing is written yet.
+pub fn next_episode(known: &StageSettings, choices: Choices) -> StageSettings {
+    StageSettings {
+        version: known.version + 1,
+        episode: known.episode + 1,
+        seal: format!("{:06x}", rand::random::<u32>() & 0xff_ffff),
+        began_at: clock::now(),
+        choices,
+    }
 }
 
 /// The settings as they are and as they change, and the cues. Cheap to clone.

@@ -7,7 +7,7 @@ use std::{io::Write as _, process::ExitCode, time::Duration};
 use anyhow::Context as _;
 use bus::{Admin, Bus, Outgoing, Place, forget_other_episodes, set_up, set_up_stage};
 use events::{ids::EventId, settings::StageSettings, topics::SETTINGS};
-use service::{environment, now, stage};
+use service::{environment, stage};
 
 /// How long the broker may take to come up.
 const BROKER_WITHIN: Duration = Duration::from_secs(60);
@@ -59,14 +59,7 @@ async fn make() -> anyhow::Result<StageSettings> {
 
 /// Writes the settings of the next episode, once its namespaces are there.
 async fn begin_episode(bus: &Bus, admin: &Admin, known: Option<StageSettings>) -> anyhow::Result<StageSettings> {
-    let (version, last) = known.map_or((0, 0), |known| (known.version, known.episode));
-    let settings = StageSettings {
-        version: version + 1,
-        episode: last + 1,
-        seal: format!("{:06x}", rand::random::<u32>() & 0xff_ffff),
-        began_at: now(),
-        choices: environment::choices()?,
-    };
+    let settings = stage::next_episode(&known.unwrap_or_default(), environment::choices()?);
     set_up(admin, bus.in_episode(settings.episode).place()).await?;
     let id = EventId::new(format!("settings-{}-{}", settings.seal, settings.version));
     let message = Outgoing::new(SETTINGS, "settings", id, settings.began_at, &settings)?;
