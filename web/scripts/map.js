@@ -5,8 +5,8 @@
   const flow = () => document.getElementById("flow");
   if (!strip) return;
   const statuses = JSON.parse(strip.dataset.statuses);
-  // In tenths of orders a second: faster than one in two seconds nobody can follow the newest.
-  const SLOW = 5;
+  // In tenths of orders a second: faster than one a second nobody can follow the newest.
+  const SLOW = 10;
   const SHOWN_FOR = 12000;
   let source = null;
   let followed = "";

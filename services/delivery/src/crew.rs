@@ -157,8 +157,12 @@ mod tests {
     }
 
     async fn crew(folder: &Folder) -> (Crew, Context) {
-        let nowhere =
-            Broker { url: "pulsar://127.0.0.1:1".into(), admin_url: "http://127.0.0.1:1".into(), token: None };
+        let nowhere = Broker {
+            url: "pulsar://127.0.0.1:1".into(),
+            admin_url: "http://127.0.0.1:1".into(),
+            token: None,
+            authorities: None,
+        };
         let bus = Bus::new(nowhere, Place { tenant: "none".into(), episode: 1 });
         let store = Store::open(&folder.0, "delivery", 1, None, &TABLES).await.unwrap();
         let (_, outbox) = store::Outbox::new(store.clone(), &bus);

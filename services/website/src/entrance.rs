@@ -214,7 +214,12 @@ mod tests {
     #[tokio::test]
     async fn an_address_answers_if_a_website_is_behind_it() {
         // Installs what a client needs for TLS, also where it needs none.
-        let broker = Broker { url: "pulsar://127.0.0.1:1".into(), admin_url: "http://127.0.0.1:1".into(), token: None };
+        let broker = Broker {
+            url: "pulsar://127.0.0.1:1".into(),
+            admin_url: "http://127.0.0.1:1".into(),
+            token: None,
+            authorities: None,
+        };
         drop(Admin::new(&broker));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = Address::read(&format!("http://{}", listener.local_addr().unwrap())).unwrap();

@@ -253,7 +253,12 @@ mod tests {
     /// A collector on a port of its own that answers as told; what it got comes out of the receiver.
     async fn a_collector(answer: StatusCode) -> (String, mpsc::UnboundedReceiver<Value>) {
         // Installs what a client needs for TLS, also where it needs none.
-        let broker = Broker { url: "pulsar://127.0.0.1:1".into(), admin_url: "http://127.0.0.1:1".into(), token: None };
+        let broker = Broker {
+            url: "pulsar://127.0.0.1:1".into(),
+            admin_url: "http://127.0.0.1:1".into(),
+            token: None,
+            authorities: None,
+        };
         drop(Admin::new(&broker));
         let (got, received) = mpsc::unbounded_channel();
         let take = move |Json(body): Json<Value>| async move {

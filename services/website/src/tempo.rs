@@ -70,11 +70,6 @@ impl Tempo {
         took.sort_unstable();
         took.get(took.len() / 2).copied()
     }
-
-    /// Whether what it says changes by time passing alone.
-    pub fn is_fading(&self, now: Moment) -> bool {
-        self.orders_in_10_s(now) > 0
-    }
 }
 
 #[cfg(test)]

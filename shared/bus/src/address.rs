@@ -9,6 +9,8 @@ pub struct Broker {
     pub admin_url: String,
     /// A token, where the broker wants one.
     pub token: Option<String>,
+    /// Certificates that are trusted beside the well-known ones, as PEM: for a broker with an authority of its own.
+    pub authorities: Option<Vec<u8>>,
 }
 
 impl std::fmt::Debug for Broker {
@@ -18,6 +20,7 @@ impl std::fmt::Debug for Broker {
             .field("url", &self.url)
             .field("admin_url", &self.admin_url)
             .field("token", &self.token.as_ref().map(|_| "…"))
+            .field("authorities", &self.authorities.as_ref().map(Vec::len))
             .finish()
     }
 }

@@ -4,7 +4,7 @@ use std::{sync::Once, time::Duration};
 
 use events::ids::Moment;
 use futures_util::future::BoxFuture;
-use reqwest::{Method, StatusCode};
+use reqwest::{Certificate, Method, StatusCode};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -71,10 +71,12 @@ impl Admin {
         // Fails only if one was installed before, which is as good.
         CRYPTOGRAPHY.call_once(|| drop(rustls::crypto::ring::default_provider().install_default()));
         let base = broker.admin_url.trim_end_matches('/').to_owned();
-        let http = reqwest::Client::builder()
-            .timeout(ANSWER_WITHIN)
-            .build()
-            .map_err(|error| AdminError::NoAnswer { url: base.clone(), cause: error.to_string() })?;
+        let unusable = |error: reqwest::Error| AdminError::NoAnswer { url: base.clone(), cause: error.to_string() };
+        let mut http = reqwest::Client::builder().timeout(ANSWER_WITHIN);
+        if let Some(authorities) = &broker.authorities {
+            http = http.tls_certs_merge(Certificate::from_pem_bundle(authorities).map_err(unusable)?);
+        }
+        let http = http.build().map_err(unusable)?;
         Ok(Admin { http, base, token: broker.token.clone() })
     }
 

@@ -101,6 +101,9 @@ impl Clients {
             let auth = Authentication { name: "token".to_owned(), data: token.clone().into_bytes() };
             builder = builder.with_auth(auth);
         }
+        if let Some(authorities) = &self.broker.authorities {
+            builder = builder.with_certificate_chain(authorities.clone());
+        }
         builder.build().await
     }
 

@@ -22,6 +22,7 @@ fn broker() -> Broker {
         url: address("PULSAR_URL", "pulsar://127.0.0.1:6650"),
         admin_url: address("PULSAR_ADMIN_URL", "http://127.0.0.1:8080"),
         token: None,
+        authorities: None,
     }
 }
 

@@ -46,7 +46,10 @@ where
     }
 }
 
-/// The broker: `PULSAR_URL`, `PULSAR_ADMIN_URL` and `PULSAR_TOKEN`, or the one on this machine at `PULSAR_PORT` and
+/// How a certificate begins in a PEM file.
+const PEM_BEGINS: &[u8] = b"-----BEGIN CERTIFICATE-----";
+
+/// The broker: `PULSAR_URL`, `PULSAR_ADMIN_URL`, `PULSAR_TOKEN` and `PULSAR_CA_FILE`, or the one on this machine at `PULSAR_PORT` and
 /// `PULSAR_HTTP_PORT`.
 ///
 /// # Errors
@@ -64,7 +67,18 @@ pub fn broker() -> Result<Broker, Unusable> {
         let expected = "it must begin with http:// or https://".to_owned();
         return Err(Unusable { name: "PULSAR_ADMIN_URL", value: admin_url, expected });
     }
-    Ok(Broker { url, admin_url, token: text("PULSAR_TOKEN") })
+    Ok(Broker { url, admin_url, token: text("PULSAR_TOKEN"), authorities: authorities()? })
+}
+
+/// What stands in the file `PULSAR_CA_FILE`.
+fn authorities() -> Result<Option<Vec<u8>>, Unusable> {
+    let Some(path) = text("PULSAR_CA_FILE") else { return Ok(None) };
+    let expected = |why: &str| format!("it must be a file of certificates (PEM): {why}");
+    match std::fs::read(&path) {
+        Ok(pem) if pem.windows(PEM_BEGINS.len()).any(|window| window == PEM_BEGINS) => Ok(Some(pem)),
+        Ok(_) => Err(Unusable { name: "PULSAR_CA_FILE", value: path, expected: expected("there is none in it") }),
+        Err(error) => Err(Unusable { name: "PULSAR_CA_FILE", value: path, expected: expected(&error.to_string()) }),
+    }
 }
 
 /// The tenant: `PULSAR_TENANT`, else `beers`.

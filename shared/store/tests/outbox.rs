@@ -61,6 +61,7 @@ async fn what_is_committed_is_published_once_in_order_and_the_rest_never() -> Re
         url: address("PULSAR_URL", "pulsar://127.0.0.1:6650"),
         admin_url: address("PULSAR_ADMIN_URL", "http://127.0.0.1:8080"),
         token: None,
+        authorities: None,
     };
     let place = Place { tenant: format!("test-{:08x}", rand::random::<u32>()), episode: 1 };
     set_up(&Admin::new(&broker)?, &place).await?;

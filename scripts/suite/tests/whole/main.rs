@@ -9,6 +9,7 @@ mod map;
 mod orders;
 mod past;
 mod readable;
+mod recovery;
 mod rehearsal;
 mod room;
 mod running;
@@ -122,6 +123,8 @@ fn trials(stage: &Arc<Stage>) -> Vec<Trial> {
         stage::the_crowd_orders_and_stops,
         stage::a_reset_begins_the_next_episode,
         stage::a_service_crashes_and_comes_back,
+        recovery::a_page_goes_on_when_the_website_is_back,
+        recovery::a_page_goes_on_when_the_broker_is_back,
         rehearsal::every_act_plays,
         crashes::each_service_is_killed_under_load_and_nothing_is_lost,
         crashes::the_broker_is_killed_under_load_and_nothing_is_lost,

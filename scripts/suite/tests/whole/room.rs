@@ -171,7 +171,7 @@ pub async fn a_window_follows_the_speaker(demo: &Demo) -> Result<()> {
         let stayed = driver.execute("return window.stayed === true", Vec::new()).await?.json().clone();
         ensure!(stayed == true, "it was loaded again");
         shop.direct("/api/stage/acts/1", None).await?;
-        until_at(&driver, "/stage/orders").await?;
+        until_at(&driver, "/stage").await?;
         shop.direct("/api/stage/next", None).await?;
         until_at(&driver, "/").await?;
         shop.direct("/api/stage/steps/4", None).await?;

@@ -1,0 +1,87 @@
+//! Pages that stay open while what they show goes away and comes back.
+
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+use serde_json::Value;
+use suite::{
+    Demo,
+    browser::{in_browser, text, until_text},
+    line, until,
+};
+use thirtyfour::{By, WebDriver};
+
+use crate::browser::SOON;
+
+/// Time for a killed broker to come back on a busy machine.
+const BACK_WITHIN: Duration = Duration::from_secs(90);
+/// A page that hears nothing for two seconds must say so; a little more for a busy machine.
+const SAYS_SO_WITHIN_MS: u64 = 4_000;
+
+async fn until_class(driver: &WebDriver, class: &str, within: Duration) -> Result<()> {
+    until(&format!("the page to be {class}"), within, || async {
+        driver.find(By::Css(format!("body.{class}"))).await?;
+        Ok(())
+    })
+    .await
+}
+
+/// Remembers when the page was first seen late: a test looks too seldom for a website that is back at once.
+const NOTE_WHEN_LATE: &str = "
+    window.lateAfter = null;
+    const began = performance.now();
+    new MutationObserver(() => {
+      if (document.body.classList.contains('late')) window.lateAfter ??= performance.now() - began;
+    }).observe(document.body, {attributes: true});";
+
+/// The website is killed: the page says that it is not live, and goes on by itself when it is back.
+pub async fn a_page_goes_on_when_the_website_is_back(demo: &Demo) -> Result<()> {
+    in_browser(|driver| async move {
+        driver.goto(format!("{}/stage?lang=en", demo.shop.address())).await?;
+        until_class(&driver, "live", SOON).await?;
+        driver.execute(NOTE_WHEN_LATE, Vec::new()).await?;
+        demo.kill("website").await?;
+        let late = until("the page to be late", SOON, || async {
+            let late: Value = driver.execute("return window.lateAfter", Vec::new()).await?.json().clone();
+            ensure!(!late.is_null(), "it is not");
+            Ok(late.as_f64().unwrap_or(f64::MAX))
+        })
+        .await?;
+        ensure!(late < SAYS_SO_WITHIN_MS as f64, "it says so after {late} ms");
+        until_class(&driver, "live", BACK_WITHIN).await?;
+        moves(&driver, demo).await
+    })
+    .await
+}
+
+/// The broker is killed: the page stays live, says that Pulsar is away, and goes on when it is back.
+pub async fn a_page_goes_on_when_the_broker_is_back(demo: &Demo) -> Result<()> {
+    in_browser(|driver| async move {
+        driver.goto(format!("{}/stage?lang=en", demo.shop.address())).await?;
+        until_class(&driver, "live", SOON).await?;
+        demo.kill("broker").await?;
+        until_text(&driver, "#alive", "Pulsar").await?;
+        // Whoever orders now is not turned away.
+        let order = demo.shop.order("Gent", &[line("duvel", 1)]).await?;
+        until("Pulsar to be back", BACK_WITHIN, || async {
+            let said = text(&driver, "#alive").await?;
+            ensure!(said.is_empty(), "{said}");
+            Ok(())
+        })
+        .await?;
+        demo.shop.until_status(&order, "delivered", BACK_WITHIN).await?;
+        moves(&driver, demo).await
+    })
+    .await
+}
+
+/// An order is counted on the page without a reload.
+async fn moves(driver: &WebDriver, demo: &Demo) -> Result<()> {
+    let before = text(driver, "#map-website .count").await?;
+    demo.shop.order("Gent", &[line("duvel", 1)]).await?;
+    until("the map to move", SOON, || async {
+        ensure!(text(driver, "#map-website .count").await? != before, "still {before}");
+        Ok(())
+    })
+    .await
+}
