@@ -25,6 +25,7 @@ pub(super) async fn a_first_order(room: &mut Room<'_>) -> Result<()> {
     room.next().await?; // the shop
     let ordered = order_by_phone(room).await?;
     room.next().await?; // the map
+    room.look_at("/stage").await?;
     let before = room.witness.mark();
     room.next().await?; // an order of the speaker's
     let sample = room.until_sample_order(before).await?;
@@ -36,6 +37,7 @@ pub(super) async fn a_first_order(room: &mut Room<'_>) -> Result<()> {
     ensure!(room.witness.statuses(&sample) == ["placed", "accepted", "picked_up", "delivered"], "{order}");
     room.next().await?; // the phones
     room.shop.until_status(&ordered, "delivered", SOON).await?;
+    room.look_at(&format!("/orders/{ordered}")).await?;
     until_text(room.driver, "body", "Delivered").await?;
     Ok(())
 }
