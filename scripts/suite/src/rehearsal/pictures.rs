@@ -4,7 +4,7 @@ use std::{fs, path::Path, time::Duration};
 
 use anyhow::{Context as _, Result, ensure};
 use base64::{Engine as _, prelude::BASE64_STANDARD};
-use serde_json::{Value, json};
+use serde_json::json;
 use thirtyfour::By;
 
 use super::{Place, kept::Kept, room, room::SOON};
@@ -49,16 +49,18 @@ pub async fn take(place: &Place, folder: &Path, mut tell: impl FnMut(&str)) -> R
 
 async fn take_all(place: &Place, browser: &Browser, folder: &Path, tell: &mut impl FnMut(&str)) -> Result<()> {
     let shop = &place.shop;
-    // A shop full of people, three couriers who cannot keep up, and one address nobody finds.
+    // One order to an address nobody finds, then a shop full of people, and three couriers who cannot keep up.
+    shop.set(&json!({"couriers": 8, "courier_pace_ms": 200, "paused": [], "stock_level": null, "crowd": null})).await?;
+    let nowhere = shop.order("Rue introuvable 9, Liège", &[line("rodenbach", 2)]).await?;
+    shop.until_status(&nowhere, "stranded", SOON).await?;
     shop.set(&json!({
-        "couriers": 3, "courier_pace_ms": 1500, "paused": [], "stock_level": null, "fraud_watch": true, "act": null,
-        "crowd": {"orders_per_second": 6, "suspicious": 0.1, "undeliverable": 0.05}
+        "couriers": 3, "courier_pace_ms": 1200, "fraud_watch": true, "act": null,
+        "crowd": {"orders_per_second": 4, "suspicious": 0.1, "undeliverable": 0.05}
     }))
     .await?;
-    let busy = |deliveries: &Value| deliveries["queue"].as_u64().is_some_and(|queue| queue >= 10);
     until("a queue", SOON, || async {
         let deliveries = shop.get("/api/deliveries").await?;
-        ensure!(busy(&deliveries) && !deliveries["dead_letters"].as_array().is_none_or(Vec::is_empty), "{deliveries}");
+        ensure!(deliveries["queue"].as_u64().is_some_and(|queue| queue >= 11), "{deliveries}");
         Ok(())
     })
     .await?;
