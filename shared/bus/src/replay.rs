@@ -18,7 +18,7 @@ use crate::{
 /// tens of MiB of messages in hand.
 const PERMITS: u32 = 2_000;
 /// Most messages handed over at once.
-const BATCH_MAX: usize = 500;
+const BATCH_MAX: usize = 2_000;
 /// A replay that gets nothing for this long has failed: it reads only what is there already.
 const SILENCE_MAX: Duration = Duration::from_secs(15);
 
