@@ -30,7 +30,7 @@ struct Page<'a> {
 struct Queue<'a> {
     frame: Frame<'a>,
     waiting: String,
-    parcels: Vec<Option<String>>,
+    parcels: Vec<Option<&'a str>>,
 }
 
 #[derive(Template)]
@@ -178,15 +178,19 @@ fn big_figures(view: &DeliveriesView, frame: &Frame<'_>) -> Vec<Figure> {
     ]
 }
 
-fn queue<'a>(view: &DeliveriesView, frame: &Frame<'a>) -> Queue<'a> {
-    let mut parcels: Vec<_> = view.queued.iter().take(SHELF).map(|id| Some(id.as_str().to_owned())).collect();
+fn queue<'a>(view: &'a DeliveriesView, frame: &Frame<'a>) -> Queue<'a> {
+    let waiting = frame.language.count("delivery.waiting", view.queue);
+    Queue { frame: *frame, waiting, parcels: on_the_shelf(view, SHELF) }
+}
+
+/// What stands in so many places of the shelf: the orders that wait, nameless where they are not named, then nothing.
+pub(super) fn on_the_shelf(view: &DeliveriesView, places: usize) -> Vec<Option<&str>> {
+    let mut parcels: Vec<_> = view.queued.iter().take(places).map(|id| Some(id.as_str())).collect();
     // More wait than are named: the shelf is full all the same.
-    let waiting = usize::try_from(view.queue).unwrap_or(usize::MAX).min(SHELF);
-    while parcels.len() < waiting {
-        parcels.push(Some(String::new()));
-    }
-    parcels.resize(SHELF, None);
-    Queue { frame: *frame, waiting: frame.language.count("delivery.waiting", view.queue), parcels }
+    let waiting = usize::try_from(view.queue).unwrap_or(usize::MAX).min(places);
+    parcels.resize(waiting.max(parcels.len()), Some(""));
+    parcels.resize(places, None);
+    parcels
 }
 
 /// An id from outside can be long; its end tells most apart.

@@ -263,13 +263,10 @@ fn backlog(view: &MapView) -> Backlog {
 }
 
 fn shelf<'a>(view: &'a DeliveriesView, frame: &Frame<'a>) -> Shelf<'a> {
-    let mut parcels: Vec<_> = view.queued.iter().take(SHELF).map(|id| Some(id.as_str())).collect();
-    // More wait than are named: the shelf is full all the same.
-    let waiting = usize::try_from(view.queue).unwrap_or(usize::MAX).min(SHELF);
-    parcels.resize(waiting.max(parcels.len()), Some(""));
-    parcels.resize(SHELF, None);
+    let parcels = deliveries::on_the_shelf(view, SHELF);
+    let is_busy = parcels.iter().all(Option::is_some);
     let words = frame.language.count("map.in_queue", view.queue);
-    Shelf { frame: *frame, parcels, words, is_busy: waiting == SHELF }
+    Shelf { frame: *frame, parcels, words, is_busy }
 }
 
 /// The more couriers, the narrower their lanes.
