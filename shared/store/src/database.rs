@@ -22,6 +22,9 @@ const BUSY_WITHIN: Duration = Duration::from_secs(5);
 const EPISODES_KEPT: u32 = 5;
 /// Readers at the same time.
 const READERS: u32 = 3;
+/// Memory for pages, of each connection. SQLite would take four times as much, four times over, as the database grows;
+/// the operating system has the same pages anyway.
+const PAGES_KIB: u32 = 512;
 
 /// A transaction on the one connection that writes.
 pub type Transaction = sqlx::Transaction<'static, Sqlite>;
@@ -115,6 +118,7 @@ impl Store {
             // A killed process loses nothing; a power cut may lose the last commits.
             .synchronous(SqliteSynchronous::Normal)
             .busy_timeout(BUSY_WITHIN)
+            .pragma("cache_size", format!("-{PAGES_KIB}"))
             .disable_statement_logging();
         let writer = SqlitePoolOptions::new()
             .max_connections(1)
