@@ -41,14 +41,14 @@
       ctx.fillText(text, left, y);
     };
     const running = {
-      count: counts.at(-1), up: 0.8 * em, down: 1.5 * em,
+      count: counts.at(-1), up: 0.8 * em, down: 1.7 * em,
       write(y) {
         write(number.format(this.count), 1.2, 650, "ink", y - 0.1 * em);
         write(plots.dataset.soFar, 1, 400, "soft", y + em);
       },
     };
     const whole = {
-      count: counts.at(-2), up: em, down: em,
+      count: counts.at(-2), up: 1.1 * em, down: em,
       write(y) { write(number.format(this.count), 1.9, 750, "amber-words", y); },
     };
     const labels = (counts.length > 1 ? [running, whole] : [running]).sort((one, other) => one.count - other.count);

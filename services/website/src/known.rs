@@ -7,7 +7,7 @@ use events::{
     ids::{Moment, Service},
     insights::{Forecast, Fraud, Insight, Ledger, Rebuild, Sales},
     past::PastAnswer,
-    settings::Folding,
+    settings::{Choices, Folding},
     stage::{PRESENCE_GONE_AFTER_MS, Presence, ServiceState},
     stock::StockEvent,
     topics::STOCK_EVENTS,
@@ -241,7 +241,7 @@ impl Known {
     }
 
     /// `/stage`.
-    pub fn map(&self, folding: Folding, now: Moment) -> MapView {
+    pub fn map(&self, choices: &Choices, now: Moment) -> MapView {
         let beers = self.shelves.beers();
         let is_there = |service| (service, self.standing(service, now));
         MapView {
@@ -253,12 +253,12 @@ impl Known {
             latency: self.tempo.latency(now),
             balanced: self.ledger.as_ref().map(|(ledger, _)| ledger.balanced),
             newest: self.newest.first().cloned(),
-            deliveries: self.deliveries(now),
+            deliveries: self.deliveries(choices, now),
             events: self.shelves.events(),
             tail: self.tape.tail().collect(),
             stock_level_behind: beers.iter().map(|beer| beer.behind).sum(),
             analysis_behind: self.analysis_behind(now),
-            folding,
+            folding: choices.stock_level,
             wrong: self.shelves.wrong(),
             rebuild: self.rebuild.clone().filter(|rebuild| rebuild.running),
             fraud: self.fraud().filter(|fraud| fraud.attached).cloned(),
@@ -279,10 +279,13 @@ impl Known {
     }
 
     /// `/stage/deliveries`.
-    pub fn deliveries(&self, now: Moment) -> DeliveriesView {
+    pub fn deliveries(&self, choices: &Choices, now: Moment) -> DeliveriesView {
         let said = self.presence.get(&Service::Delivery);
-        let live = said.is_some_and(|(_, heard)| now.micros_since(*heard) <= PRESENCE_GONE_AFTER_MS * 1000);
-        let employed = said.filter(|_| live).map(|(presence, _)| presence.couriers.as_slice()).unwrap_or_default();
+        let live = said.filter(|(_, heard)| now.micros_since(*heard) <= PRESENCE_GONE_AFTER_MS * 1000);
+        let lanes = |(said, _): &(Presence, Moment)| {
+            let lane = |courier| self.parcels.lane(courier, said.at, choices.courier_pace_ms);
+            said.couriers.iter().map(lane).collect()
+        };
         let (queue, queued) = self.parcels.queue(now);
         let (retries_total, retries) = self.parcels.retries(now);
         let (stranded, mut dead_letters) = self.parcels.stranded();
@@ -297,8 +300,8 @@ impl Known {
         }));
         dead_letters.truncate(DEAD_LETTERS_SHOWN_MAX);
         DeliveriesView {
-            couriers: employed.iter().map(|courier| self.parcels.lane(courier)).collect(),
-            live,
+            couriers: live.map(lanes).unwrap_or_default(),
+            live: live.is_some(),
             queue,
             queued,
             retries,

@@ -176,8 +176,8 @@ impl Site {
 
     /// `/stage`.
     pub fn map(&self) -> MapView {
-        let folding = self.context.stage.settings().choices.stock_level;
-        self.for_all_eyes(self.known(|known| known.map(folding, now())))
+        let choices = &self.context.stage.settings().choices;
+        self.for_all_eyes(self.known(|known| known.map(choices, now())))
     }
 
     /// `/stage/pulsar`, with one topic looked at more closely if that is asked for.
@@ -188,7 +188,8 @@ impl Site {
 
     /// `/stage/deliveries`.
     pub fn deliveries(&self) -> DeliveriesView {
-        self.for_all_eyes(self.known(|known| known.deliveries(now())))
+        let choices = &self.context.stage.settings().choices;
+        self.for_all_eyes(self.known(|known| known.deliveries(choices, now())))
     }
 
     /// `/stage/orders`.

@@ -21,6 +21,8 @@ pub const RETRIES_SHOWN_MAX: usize = 50;
 pub const DEAD_LETTERS_SHOWN_MAX: usize = 100;
 /// What was tried with one parcel that is kept: the newest. Four attempts to a round.
 const TRIED_MAX: usize = 24;
+/// Between an update that says who picked up a parcel and delivery's board saying so too, in milliseconds, at most.
+const BOARD_AFTER_MS: i64 = 100;
 /// Over this long the rate of deliveries is counted, in microseconds.
 const RATE_OVER: i64 = 10_000_000;
 
@@ -54,6 +56,8 @@ pub struct Parcels {
     queue: BTreeMap<(Moment, OrderId), ()>,
     later: BTreeMap<(Moment, OrderId), ()>,
     stranded: BTreeMap<(Moment, OrderId), ()>,
+    /// What each courier picked up last, if it is still in their hands.
+    in_hands: HashMap<String, OrderId>,
     delivered_by: HashMap<String, u64>,
     delivered: u64,
     delivered_at: VecDeque<Moment>,
@@ -74,7 +78,11 @@ impl Parcels {
             Place::Queue => self.queue.insert((at, order_id.clone()), ()),
             Place::Later(due) => self.later.insert((due, order_id.clone()), ()),
             Place::Stranded => self.stranded.insert((at, order_id.clone()), ()),
-            Place::InHand => None,
+            Place::InHand => {
+                let courier = progress.courier.clone().unwrap_or_default();
+                self.in_hands.insert(courier, order_id.clone());
+                None
+            }
         };
         let known = Known {
             place,
@@ -190,26 +198,30 @@ impl Parcels {
         self.known.get(order_id).is_some_and(|known| known.place == Place::Stranded)
     }
 
-    /// A courier's lane, as delivery describes them.
-    pub fn lane(&self, state: &CourierState) -> Lane {
-        let parcel = |carrying: &Carrying| {
-            let known = self.known.get(&carrying.order_id);
-            // Delivery may say who carries it before its update was read, or after.
-            let in_these_hands = known.filter(|known| known.courier.as_deref() == Some(state.courier.as_str()));
-            Parcel {
-                order_id: carrying.order_id.clone(),
-                address: known.map(|known| known.address.clone()).unwrap_or_default(),
-                attempt: carrying.attempt,
-                since: carrying.since,
-                until: carrying.until,
-                taken_over_from: in_these_hands.and_then(|known| known.taken_over_from.clone()),
+    /// A courier's lane.
+    ///
+    /// Delivery says twice a second what its couriers carry, and its updates say at once what they picked up and what
+    /// they are rid of: the newer word holds. `pace_ms` says until when, for what delivery has not told yet.
+    pub fn lane(&self, state: &CourierState, said_at: Moment, pace_ms: u32) -> Lane {
+        let carrying = match self.picked_up(&state.courier) {
+            Some((order_id, known)) if known.since.plus_millis(BOARD_AFTER_MS) > said_at => {
+                let told = state.carrying.as_ref().filter(|carrying| carrying.order_id == *order_id);
+                let until = told.map_or(known.since.plus_millis(pace_ms.into()), |carrying| carrying.until);
+                Some(known.parcel(order_id, &state.courier, (known.attempt, known.since, until)))
             }
+            _ => state.carrying.as_ref().and_then(|carrying| {
+                let known = self.known.get(&carrying.order_id).filter(|known| !known.has_ended(carrying.attempt))?;
+                let Carrying { order_id, attempt, since, until, .. } = carrying;
+                Some(known.parcel(order_id, &state.courier, (*attempt, *since, *until)))
+            }),
         };
-        Lane {
-            courier: state.courier.clone(),
-            carrying: state.carrying.as_ref().map(parcel),
-            delivered: self.delivered_by.get(&state.courier).copied().unwrap_or(0),
-        }
+        let delivered = self.delivered_by.get(&state.courier).copied().unwrap_or(0);
+        Lane { courier: state.courier.clone(), carrying, delivered }
+    }
+
+    fn picked_up(&self, courier: &str) -> Option<(&OrderId, &Known)> {
+        let order_id = self.in_hands.get(courier)?;
+        Some((order_id, self.known.get(order_id)?))
     }
 
     fn forget(&mut self, order_id: &OrderId) -> Option<Known> {
@@ -218,9 +230,36 @@ impl Parcels {
             Place::Queue => self.queue.remove(&(known.since, order_id.clone())),
             Place::Later(due) => self.later.remove(&(due, order_id.clone())),
             Place::Stranded => self.stranded.remove(&(known.since, order_id.clone())),
-            Place::InHand => None,
+            Place::InHand => {
+                let courier = known.courier.as_deref().unwrap_or_default();
+                if self.in_hands.get(courier) == Some(order_id) {
+                    self.in_hands.remove(courier);
+                }
+                None
+            }
         };
         Some(known)
+    }
+}
+
+impl Known {
+    /// Whether an update said how this attempt ended.
+    fn has_ended(&self, attempt: u32) -> bool {
+        matches!(self.place, Place::Later(_) | Place::Stranded) && self.attempt >= attempt
+    }
+
+    /// It in the hands of this courier.
+    fn parcel(&self, order_id: &OrderId, courier: &str, (attempt, since, until): (u32, Moment, Moment)) -> Parcel {
+        // Delivery may say who carries it before its update was read, or after.
+        let is_theirs = self.courier.as_deref() == Some(courier);
+        Parcel {
+            order_id: order_id.clone(),
+            address: self.address.clone(),
+            attempt,
+            since,
+            until,
+            taken_over_from: self.taken_over_from.clone().filter(|_| is_theirs),
+        }
     }
 }
 
@@ -277,7 +316,7 @@ mod tests {
         };
         let lane_of = |parcels: &Parcels, courier: &str| {
             let carrying = Carrying { order_id: id.clone(), round: 1, attempt: 1, since: at(1), until: at(3) };
-            parcels.lane(&CourierState { courier: courier.into(), carrying: Some(carrying), delivered: 0 })
+            parcels.lane(&CourierState { courier: courier.into(), carrying: Some(carrying), delivered: 0 }, at(9), 2000)
         };
         let from = |lane: Lane| lane.carrying.and_then(|parcel| parcel.taken_over_from);
         parcels.moved(&id, "Ada", "Gent", &in_hands_of("Bart", 1), at(1));
@@ -287,6 +326,31 @@ mod tests {
         assert_eq!(from(lane_of(&parcels, "Bart")), None, "the one who crashed took nothing over");
         parcels.moved(&id, "Ada", "Gent", &in_hands_of("Jef", 2), at(4));
         assert_eq!(from(lane_of(&parcels, "Jef")), None, "another attempt is no taking over");
+    }
+
+    #[test]
+    fn a_lane_shows_the_newer_of_two_words() {
+        let mut parcels = Parcels::default();
+        let [first, second]: [OrderId; 2] = ["first", "second"].map(|id| id.parse().unwrap());
+        let progress = |status| Progress { status, courier: Some("Ada".into()), attempt: 1, ..Progress::placed() };
+        let carrying = Carrying { order_id: first.clone(), round: 1, attempt: 1, since: at(1), until: at(3) };
+        let said = CourierState { courier: "Ada".into(), carrying: Some(carrying), delivered: 0 };
+        let lane = |parcels: &Parcels, said: &CourierState, said_at| {
+            let parcel = parcels.lane(said, said_at, 2000).carrying?;
+            Some((parcel.order_id, parcel.address, parcel.since, parcel.until))
+        };
+        parcels.moved(&first, "Bob", "Gent", &progress(Status::Accepted), at(0));
+        let of_first = Some((first.clone(), "Gent".to_owned(), at(1), at(3)));
+        assert_eq!(lane(&parcels, &said, at(1)), of_first, "said before the update was read");
+        parcels.moved(&first, "Bob", "Gent", &progress(Status::PickedUp), at(1));
+        assert_eq!(lane(&parcels, &said, at(2)), of_first);
+        parcels.moved(&first, "Bob", "Gent", &progress(Status::Delivered), at(3));
+        assert_eq!(lane(&parcels, &said, at(2)), None, "delivered since it was said");
+        parcels.moved(&second, "Eva", "Brugge", &progress(Status::PickedUp), at(4));
+        let of_second = Some((second.clone(), "Brugge".to_owned(), at(4), at(6)));
+        assert_eq!(lane(&parcels, &said, at(2)), of_second, "picked up since it was said");
+        let empty_handed = CourierState { carrying: None, ..said };
+        assert_eq!(lane(&parcels, &empty_handed, at(9)), None, "crashed, and hired again without it");
     }
 
     #[test]

@@ -31,7 +31,8 @@ struct SalesTemplate<'a> {
 
 struct Charts {
     charts: Vec<Chart>,
-    refused: String,
+    /// What could not be sold, if anything.
+    refused: Option<String>,
 }
 
 /// A count by the minute.
@@ -120,7 +121,7 @@ fn draw(sales: &Sales, view: &AnalysisView, frame: &Frame<'_>) -> Charts {
         chart("analysis.orders_a_minute", |minute| minute.orders),
         chart("analysis.bottles_a_minute", |minute| minute.bottles),
     ];
-    Charts { charts, refused }
+    Charts { charts, refused: (sales.refused.orders > 0).then_some(refused) }
 }
 
 fn chart(frame: &Frame<'_>, title: &'static str, minutes: Minutes) -> Chart {

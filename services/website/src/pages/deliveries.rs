@@ -15,6 +15,10 @@ use crate::{
 
 /// More lanes than these stand in narrow columns.
 const LANES_IN_ONE_COLUMN: usize = 5;
+/// Retries on the page, the soonest; nobody scrolls through more on a wall.
+const RETRIES_ON_PAGE: usize = 10;
+/// Dead letters on the page, the newest; the API has more.
+const LETTERS_ON_PAGE: usize = 20;
 /// Places on the shelf that are drawn.
 const SHELF: usize = 30;
 
@@ -139,13 +143,13 @@ pub fn fragments(view: &DeliveriesView, frame: Frame<'_>) -> askama::Result<Vec<
     };
     let retries = Retries {
         frame,
-        retries: view.retries.iter().map(|retry| retry_row(retry, &frame)).collect(),
-        more: more(view.retries_total, view.retries.len()),
+        retries: view.retries.iter().take(RETRIES_ON_PAGE).map(|retry| retry_row(retry, &frame)).collect(),
+        more: more(view.retries_total, view.retries.len().min(RETRIES_ON_PAGE)),
     };
     let letters = DeadLetters {
         frame,
-        letters: view.dead_letters.iter().map(|letter| letter_row(letter, &frame)).collect(),
-        more: more(view.dead_letters_total, view.dead_letters.len()),
+        letters: view.dead_letters.iter().take(LETTERS_ON_PAGE).map(|letter| letter_row(letter, &frame)).collect(),
+        more: more(view.dead_letters_total, view.dead_letters.len().min(LETTERS_ON_PAGE)),
         names_hidden: view.names_hidden,
         address_max: ADDRESS_MAX,
     };

@@ -9,6 +9,9 @@ use events::{
 use super::{Figure, Fragment, Frame, Parts, alive, figures, recovery::recovery, wording};
 use crate::{format, texts::Language, views::LedgerView};
 
+/// What is on its way that has room below the sums: the oldest.
+const ON_THE_WAY_SHOWN_MAX: usize = 6;
+
 #[derive(Template)]
 #[template(path = "ledger/page.html")]
 struct Page<'a> {
@@ -43,6 +46,7 @@ struct UnderWay<'a> {
     frame: Frame<'a>,
     listed: bool,
     things: Vec<Thing<'a>>,
+    more: Option<String>,
 }
 
 struct Thing<'a> {
@@ -91,8 +95,6 @@ pub fn fragments(view: &LedgerView, frame: Frame<'_>) -> askama::Result<Vec<Frag
             (rest > 0).then(|| frame.language.count("delivery.more", rest))
         }),
     };
-    let things = ledger.map(|ledger| ledger.on_the_way.iter().map(|thing| under_way(thing, &frame)).collect());
-    let under_way = UnderWay { frame, listed: ledger.is_some(), things: things.unwrap_or_default() };
     Ok(vec![
         alive(&frame, &[Service::InventoryAnalysis])?,
         figures(big_figures(view, &frame))?,
@@ -100,10 +102,21 @@ pub fn fragments(view: &LedgerView, frame: Frame<'_>) -> askama::Result<Vec<Frag
             "sums",
             &Sums { frame, sums: ledger.map(|ledger| sums(ledger, frame.language)).unwrap_or_default() },
         )?,
-        Fragment::new("under-way", &under_way)?,
+        Fragment::new("under-way", &on_the_way(ledger, frame))?,
         recovery(&view.outages, frame)?,
         Fragment::new("contradictions", &contradictions)?,
     ])
+}
+
+fn on_the_way<'a>(ledger: Option<&'a Ledger>, frame: Frame<'a>) -> UnderWay<'a> {
+    let Some(ledger) = ledger else { return UnderWay { frame, listed: false, things: vec![], more: None } };
+    let things: Vec<Thing<'a>> =
+        ledger.on_the_way.iter().take(ON_THE_WAY_SHOWN_MAX).map(|thing| under_way(thing, &frame)).collect();
+    let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
+    let known = (ledger.orders.waiting + ledger.deliveries.under_way).max(count(ledger.on_the_way.len()));
+    let rest = known.saturating_sub(count(things.len()));
+    let more = (rest > 0).then(|| frame.language.count("delivery.more", rest));
+    UnderWay { frame, listed: true, things, more }
 }
 
 fn big_figures(view: &LedgerView, frame: &Frame<'_>) -> Vec<Figure> {

@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// Outages that have room beside the sums.
-const SHOWN_MAX: usize = 5;
+const SHOWN_MAX: usize = 4;
 
 #[derive(Template)]
 #[template(path = "ledger/recovery.html")]
