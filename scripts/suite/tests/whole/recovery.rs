@@ -54,13 +54,14 @@ pub async fn a_page_goes_on_when_the_website_is_back(demo: &Demo) -> Result<()> 
     .await
 }
 
-/// The broker is killed: the page stays live, says that Pulsar is away, and goes on when it is back.
+/// The broker is killed: the page says that Pulsar is away and does not look live, and goes on when it is back.
 pub async fn a_page_goes_on_when_the_broker_is_back(demo: &Demo) -> Result<()> {
     in_browser(|driver| async move {
         driver.goto(format!("{}/stage?lang=en", demo.shop.address())).await?;
         until_class(&driver, "live", SOON).await?;
         demo.kill("broker").await?;
         until_text(&driver, "#alive", "Pulsar").await?;
+        until_text(&driver, ".live-mark", "not live").await?;
         // Whoever orders now is not turned away.
         let order = demo.shop.order("Gent", &[line("duvel", 1)]).await?;
         until("Pulsar to be back", BACK_WITHIN, || async {
@@ -69,6 +70,8 @@ pub async fn a_page_goes_on_when_the_broker_is_back(demo: &Demo) -> Result<()> {
             Ok(())
         })
         .await?;
+        let mark = text(&driver, ".live-mark").await?;
+        ensure!(!mark.contains("not"), "Pulsar is back, and the page says {mark}");
         demo.shop.until_status(&order, "delivered", BACK_WITHIN).await?;
         moves(&driver, demo).await
     })
