@@ -147,6 +147,12 @@ impl Frame<'_> {
         self.language.t(key)
     }
 
+    /// What stands below a list that names `listed` of so many: how many more there are, if any.
+    fn more(&self, total: u64, listed: usize) -> Option<String> {
+        let rest = total.saturating_sub(u64::try_from(listed).unwrap_or(u64::MAX));
+        (rest > 0).then(|| self.language.count("delivery.more", rest))
+    }
+
     fn with(&self, key: &'static str, name: &str, value: &str) -> String {
         self.language.fill(key, &[(name, value)])
     }

@@ -106,14 +106,16 @@ fn big_figures(sales: &Sales, frame: &Frame<'_>) -> Vec<Figure> {
 
 fn draw(sales: &Sales, view: &AnalysisView, frame: &Frame<'_>) -> Charts {
     let language = frame.language;
-    let refused = language.fill(
-        "analysis.refused_demand",
-        &[
-            ("orders", &language.count("analysis.orders", sales.refused.orders)),
-            ("bottles", &language.count("shop.bottles", sales.refused.bottles)),
-            ("value", &format::money(language, sales.refused.value_cents)),
-        ],
-    );
+    let refused = (sales.refused.orders > 0).then(|| {
+        language.fill(
+            "analysis.refused_demand",
+            &[
+                ("orders", &language.count("analysis.orders", sales.refused.orders)),
+                ("bottles", &language.count("shop.bottles", sales.refused.bottles)),
+                ("value", &format::money(language, sales.refused.value_cents)),
+            ],
+        )
+    });
     // Nothing new was told of sales since, but of the shelves: nothing was sold in between.
     let until = view.forecast.as_ref().map_or(sales.at, |forecast| sales.at.max(forecast.at));
     let chart = |title, of: fn(&MinuteOfSales) -> u64| chart(frame, title, Minutes::of(sales, until, of));
@@ -121,7 +123,7 @@ fn draw(sales: &Sales, view: &AnalysisView, frame: &Frame<'_>) -> Charts {
         chart("analysis.orders_a_minute", |minute| minute.orders),
         chart("analysis.bottles_a_minute", |minute| minute.bottles),
     ];
-    Charts { charts, refused: (sales.refused.orders > 0).then_some(refused) }
+    Charts { charts, refused }
 }
 
 fn chart(frame: &Frame<'_>, title: &'static str, minutes: Minutes) -> Chart {

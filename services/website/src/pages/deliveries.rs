@@ -130,11 +130,6 @@ pub fn render(view: &DeliveriesView, frame: Frame<'_>) -> askama::Result<String>
 /// # Errors
 /// If a template cannot be rendered.
 pub fn fragments(view: &DeliveriesView, frame: Frame<'_>) -> askama::Result<Vec<Fragment>> {
-    let language = frame.language;
-    let more = |total: u64, listed: usize| {
-        let rest = total.saturating_sub(u64::try_from(listed).unwrap_or(u64::MAX));
-        (rest > 0).then(|| language.count("delivery.more", rest))
-    };
     let lanes = Lanes {
         frame,
         lanes: view.couriers.iter().map(|lane| lane_row(lane, &frame)).collect(),
@@ -144,12 +139,12 @@ pub fn fragments(view: &DeliveriesView, frame: Frame<'_>) -> askama::Result<Vec<
     let retries = Retries {
         frame,
         retries: view.retries.iter().take(RETRIES_ON_PAGE).map(|retry| retry_row(retry, &frame)).collect(),
-        more: more(view.retries_total, view.retries.len().min(RETRIES_ON_PAGE)),
+        more: frame.more(view.retries_total, view.retries.len().min(RETRIES_ON_PAGE)),
     };
     let letters = DeadLetters {
         frame,
         letters: view.dead_letters.iter().take(LETTERS_ON_PAGE).map(|letter| letter_row(letter, &frame)).collect(),
-        more: more(view.dead_letters_total, view.dead_letters.len().min(LETTERS_ON_PAGE)),
+        more: frame.more(view.dead_letters_total, view.dead_letters.len().min(LETTERS_ON_PAGE)),
         names_hidden: view.names_hidden,
         address_max: ADDRESS_MAX,
     };

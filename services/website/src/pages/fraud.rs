@@ -139,12 +139,11 @@ fn findings<'a>(fraud: Option<&'a Fraud>, frame: Frame<'a>) -> Findings<'a> {
     let listed = fraud.map(|fraud| fraud.findings.as_slice()).unwrap_or_default();
     let shown = listed.get(..FINDINGS_SHOWN_MAX).unwrap_or(listed);
     let total = fraud.map_or(0, |fraud| fraud.findings_total);
-    let rest = total.saturating_sub(u64::try_from(shown.len()).unwrap_or(u64::MAX));
     Findings {
         frame,
         none: frame.t(if fraud.is_some() { "fraud.none" } else { "fraud.nobody_looks" }),
         findings: shown.iter().map(|finding| row(finding, frame.language)).collect(),
-        more: (rest > 0).then(|| frame.language.count("delivery.more", rest)),
+        more: frame.more(total, shown.len()),
     }
 }
 

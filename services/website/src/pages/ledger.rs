@@ -89,11 +89,7 @@ pub fn fragments(view: &LedgerView, frame: Frame<'_>) -> askama::Result<Vec<Frag
         frame,
         known: ledger.is_some(),
         found: ledger.map(found).unwrap_or_default(),
-        more: ledger.and_then(|ledger| {
-            let listed = u64::try_from(ledger.contradictions.len()).unwrap_or(u64::MAX);
-            let rest = ledger.contradictions_found.saturating_sub(listed);
-            (rest > 0).then(|| frame.language.count("delivery.more", rest))
-        }),
+        more: ledger.and_then(|ledger| frame.more(ledger.contradictions_found, ledger.contradictions.len())),
     };
     Ok(vec![
         alive(&frame, &[Service::InventoryAnalysis])?,
@@ -112,10 +108,10 @@ fn on_the_way<'a>(ledger: Option<&'a Ledger>, frame: Frame<'a>) -> UnderWay<'a> 
     let Some(ledger) = ledger else { return UnderWay { frame, listed: false, things: vec![], more: None } };
     let things: Vec<Thing<'a>> =
         ledger.on_the_way.iter().take(ON_THE_WAY_SHOWN_MAX).map(|thing| under_way(thing, &frame)).collect();
-    let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
-    let known = (ledger.orders.waiting + ledger.deliveries.under_way).max(count(ledger.on_the_way.len()));
-    let rest = known.saturating_sub(count(things.len()));
-    let more = (rest > 0).then(|| frame.language.count("delivery.more", rest));
+    // Listed are at most twenty, counted are all; what waits for its cause is listed only.
+    let listed = u64::try_from(ledger.on_the_way.len()).unwrap_or(u64::MAX);
+    let total = (ledger.orders.waiting + ledger.deliveries.under_way).max(listed);
+    let more = frame.more(total, things.len());
     UnderWay { frame, listed: true, things, more }
 }
 
