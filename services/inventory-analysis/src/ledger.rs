@@ -17,14 +17,14 @@
 //! do not begin.
 
 use events::{
+    contradictions::{CONTRADICTIONS_MAX, Contradiction, Matter},
     ids::{Moment, OrderId},
-    insights::{BottleSums, CONTRADICTIONS_MAX, Contradiction, Ledger, ON_THE_WAY_MAX, OnTheWay, ReadUpTo, WaitsFor},
+    insights::{BottleSums, Ledger, ON_THE_WAY_MAX, OnTheWay, ReadUpTo, WaitsFor},
 };
 
 use crate::{
     analysis::Analysis,
     order::Order,
-    shelf::about,
     standing::{Standing, Waiting},
 };
 
@@ -110,7 +110,7 @@ impl<'a> Drawn<'a> {
             self.list(is_overdue, waiting, order_id);
         }
         for (at, what) in order.contradictions() {
-            self.contradict(Contradiction { at, order_id: Some(order_id.clone()), what: what.to_owned() });
+            self.contradict(Contradiction { at, order_id: Some(order_id.clone()), what });
         }
     }
 
@@ -156,7 +156,9 @@ impl<'a> Drawn<'a> {
             }
             if self.watch.is_overdue(first.at) {
                 let order_id = first.order_id().cloned();
-                self.contradict(Contradiction { at: first.at, order_id, what: about(beer, missing, "is missing") });
+                let what =
+                    Matter::EventsMissing { beer: beer.clone(), first: missing, last: first.event.sequence.previous() };
+                self.contradict(Contradiction { at: first.at, order_id, what });
             }
         }
     }

@@ -5,7 +5,9 @@ use std::{collections::BTreeSet, io, time::Duration};
 
 use anyhow::{Context as _, ensure};
 use bus::{Bus, Until};
-use events::{decisions::OrderDecision, delivery::DeliveryUpdate, orders::PlaceOrder, stock::StockEvent};
+use events::{
+    decisions::OrderDecision, delivery::DeliveryUpdate, insights::Difference, orders::PlaceOrder, stock::StockEvent,
+};
 use service::Context;
 use tokio::{task::yield_now, time::Instant};
 
@@ -28,7 +30,7 @@ pub struct Rebuilt {
     /// Rows that differ.
     pub differing: u64,
     /// How the first of them differ, at most 20.
-    pub differences: Vec<String>,
+    pub differences: Vec<Difference>,
 }
 
 /// A topic that was read again.
@@ -106,8 +108,8 @@ impl Rebuilt {
     async fn compare(&mut self, analysis: &Analysis, snapshot: &mut Snapshot) -> anyhow::Result<()> {
         for (topic, reached) in &snapshot.checkpoint {
             if analysis.checkpoint().get(topic) != Some(reached) {
-                let Reached { last, messages } = reached;
-                self.differ(format!("{topic} does not have {messages} messages up to {last}"));
+                let Reached { last, messages } = *reached;
+                self.differ(Difference::Messages { topic: (*topic).to_owned(), messages, last: last.to_string() });
             }
         }
         self.compare_past(&snapshot.timeline().await?, analysis.timeline());
@@ -121,8 +123,14 @@ impl Rebuilt {
                 matched += usize::from(facts.is_some());
                 match facts {
                     Some(facts) if facts == *stored => {}
-                    Some(facts) => self.differ(format!("{subject} {name}: stored {stored}, rebuilt {facts}")),
-                    None => self.differ(format!("{subject} {name}: stored {stored}, not rebuilt")),
+                    Some(rebuilt) => self.differ(Difference::Row {
+                        row: format!("{subject} {name}"),
+                        stored: stored.clone(),
+                        rebuilt,
+                    }),
+                    None => {
+                        self.differ(Difference::OnlyStored { row: format!("{subject} {name}"), stored: stored.clone() })
+                    }
                 }
             }
             yield_now().await;
@@ -137,7 +145,8 @@ impl Rebuilt {
 
     fn compare_past(&mut self, stored: &Timeline, rebuilt: &Timeline) {
         if stored != rebuilt {
-            self.differ(format!("the past: {} facts stored, {} rebuilt", stored.len(), rebuilt.len()));
+            let [stored, rebuilt] = [stored, rebuilt].map(|timeline| timeline.len() as u64);
+            self.differ(Difference::Past { stored, rebuilt });
         }
     }
 
@@ -153,12 +162,12 @@ impl Rebuilt {
         }
         for key in only_rebuilt {
             self.rows += 1;
-            self.differ(format!("{key}: rebuilt, not stored"));
+            self.differ(Difference::OnlyRebuilt { row: key.to_string() });
         }
         Ok(())
     }
 
-    fn differ(&mut self, difference: String) {
+    fn differ(&mut self, difference: Difference) {
         self.differing += 1;
         if self.differences.len() < DIFFERENCES_MAX {
             self.differences.push(difference);

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use bus::Bus;
 use events::{
     ids::Moment,
-    insights::{Insight, Rebuild},
+    insights::{GivenUp, Insight, Rebuild},
 };
 use service::{Context, now};
 use store::Store;
@@ -35,7 +35,7 @@ pub(crate) async fn rebuild_when_asked(
 ) -> anyhow::Result<()> {
     let mut herald = Herald::new(&context.bus);
     if end_rebuild(&store).await? {
-        let broken_off = gave_up(Rebuild::default(), "the process ended before the rebuild did");
+        let broken_off = gave_up(Rebuild::default(), GivenUp::ProcessEnded);
         herald.tell_in_the_end(&broken_off).await?;
     }
     while asked.recv().await.is_some() {
@@ -72,7 +72,7 @@ async fn rebuild_and_tell(bus: &Bus, store: &Store, began_at: Moment, herald: &m
     let so_far = progress.borrow().clone();
     Ok(match rebuilt {
         Ok(rebuilt) => finished(so_far, rebuilt),
-        Err(error) => gave_up(so_far, &format!("{error:#}")),
+        Err(error) => gave_up(so_far, GivenUp::Failed { error: format!("{error:#}") }),
     })
 }
 
@@ -105,7 +105,7 @@ fn finished(so_far: Rebuild, rebuilt: Rebuilt) -> Insight {
     Insight::Rebuild(Rebuild { at: now(), running: false, identical: Some(identical), differences, ..so_far })
 }
 
-fn gave_up(so_far: Rebuild, why: &str) -> Insight {
-    warn!(why, "a rebuild was given up");
-    Insight::Rebuild(Rebuild { at: now(), running: false, differences: vec![why.to_owned()], ..so_far })
+fn gave_up(so_far: Rebuild, why: GivenUp) -> Insight {
+    warn!(?why, "a rebuild was given up");
+    Insight::Rebuild(Rebuild { at: now(), running: false, given_up: Some(why), ..so_far })
 }

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use events::{
     beers,
-    ids::{BeerId, Moment, OrderId},
-    insights::{BottleSums, CONTRADICTIONS_MAX, Contradiction},
+    contradictions::{CONTRADICTIONS_MAX, Contradiction, Matter},
+    ids::{Moment, OrderId},
+    insights::BottleSums,
     quantities::{Bottles, Sequence},
     stock::{StockChange, StockEvent},
 };
@@ -82,22 +83,7 @@ impl Shelf {
     }
 
     fn count(&mut self, event: &StockEvent, at: Moment) {
-        match event.level_after(self.level) {
-            Some(level) if level == event.level => {}
-            Some(level) => self.note(event, at, format!("the level is {}, the sum is {level}", event.level)),
-            None => self.note(event, at, format!("{} of {} bottles taken", event.bottles, self.level)),
-        }
-        let for_an_order = matches!(event.change, StockChange::Reserved | StockChange::Released);
-        if for_an_order != event.order_id.is_some() {
-            self.note(
-                event,
-                at,
-                format!("{:?} {} an order", event.change, if for_an_order { "without" } else { "for" }),
-            );
-        }
-        if beers::find(&event.beer).is_none() {
-            self.note(event, at, "is not one of our beers".to_owned());
-        }
+        self.look_at(event, at);
         self.opened_at.get_or_insert(at);
         self.level = event.level;
         self.sequence = event.sequence;
@@ -113,6 +99,30 @@ impl Shelf {
         }
     }
 
+    /// What contradicts itself in an event that follows upon the last one counted.
+    fn look_at(&mut self, event: &StockEvent, at: Moment) {
+        let (beer, sequence) = (event.beer.clone(), event.sequence);
+        let (bottles, level) = (event.bottles, event.level);
+        match event.level_after(self.level) {
+            Some(sum) if sum == level => {}
+            Some(sum) => self.note(event, at, Matter::LevelIsNotTheSum { beer, sequence, level, sum }),
+            None => self.note(event, at, Matter::MoreTakenThanThere { beer, sequence, bottles, level: self.level }),
+        }
+        let beer = event.beer.clone();
+        match (event.change, &event.order_id) {
+            (StockChange::Reserved | StockChange::Released, None) => {
+                self.note(event, at, Matter::ForNoOrder { beer, sequence });
+            }
+            (StockChange::Counted | StockChange::Received, Some(_)) => {
+                self.note(event, at, Matter::ForAnOrder { beer, sequence });
+            }
+            _ => {}
+        }
+        if beers::find(&event.beer).is_none() {
+            self.note(event, at, Matter::UnknownBeer { beer: event.beer.clone(), sequence });
+        }
+    }
+
     fn remember(&mut self, minute: i64, bottles: u64) {
         *self.recent.entry(minute).or_default() += bottles;
         let newest = self.recent.last_key_value().map_or(minute, |(newest, _)| *newest);
@@ -121,24 +131,19 @@ impl Shelf {
 
     /// More wait than could ever come in the wrong order: what is missing is lost, and the log goes on behind it.
     fn give_the_gap_up(&mut self) {
-        let Some((first, stocked)) = self.parked.first_key_value() else { return };
-        let (first, Stocked { at, event }) = (*first, stocked.clone());
-        self.note(&event, at, format!("#{} to #{} are missing", self.sequence.next(), first - 1));
-        self.sequence = Sequence(first - 1);
+        let Some((_, Stocked { at, event })) = self.parked.first_key_value() else { return };
+        let (at, event) = (*at, event.clone());
+        let (first, last) = (self.sequence.next(), event.sequence.previous());
+        self.note(&event, at, Matter::EventsMissing { beer: event.beer.clone(), first, last });
+        self.sequence = last;
     }
 
-    fn note(&mut self, event: &StockEvent, at: Moment, what: String) {
+    fn note(&mut self, event: &StockEvent, at: Moment, what: Matter) {
         self.contradictions_found += 1;
         if self.contradictions.len() < CONTRADICTIONS_MAX {
-            let what = about(&event.beer, event.sequence, &what);
             self.contradictions.push(Contradiction { at, order_id: event.order_id.clone(), what });
         }
     }
-}
-
-/// A sentence about an event of the log.
-pub fn about(beer: &BeerId, sequence: Sequence, what: &str) -> String {
-    format!("{beer} #{sequence}: {what}")
 }
 
 impl Stocked {
@@ -150,6 +155,8 @@ impl Stocked {
 
 #[cfg(test)]
 mod tests {
+    use events::{ids::BeerId, quantities::Bottles};
+
     use super::*;
 
     fn event(change: StockChange, sequence: u64, bottles: u32, level: u32) -> StockEvent {
@@ -171,8 +178,8 @@ mod tests {
         shelf
     }
 
-    fn found(shelf: &Shelf) -> Vec<&str> {
-        shelf.contradictions.iter().map(|contradiction| contradiction.what.as_str()).collect()
+    fn found(shelf: &Shelf) -> Vec<Matter> {
+        shelf.contradictions.iter().map(|contradiction| contradiction.what.clone()).collect()
     }
 
     #[test]
@@ -201,25 +208,30 @@ mod tests {
 
     #[test]
     fn a_gap_that_more_than_can_wait_wait_for_is_given_up() {
-        let last = u32::try_from(PARKED_MAX).unwrap() + 3;
-        let log: Vec<_> = (3..=last).map(|n| event(StockChange::Received, n.into(), 1, n)).collect();
+        let newest = u32::try_from(PARKED_MAX).unwrap() + 3;
+        let log: Vec<_> = (3..=newest).map(|n| event(StockChange::Received, n.into(), 1, n)).collect();
         let shelf = after(&log);
-        assert_eq!(found(&shelf)[0], "orval #3: #1 to #2 are missing");
-        assert_eq!((shelf.level, shelf.sequence.0), (Bottles(last), last.into()));
+        let (first, last) = (Sequence(1), Sequence(2));
+        assert_eq!(found(&shelf)[0], Matter::EventsMissing { beer: BeerId::new("orval"), first, last });
+        assert_eq!((shelf.level, shelf.sequence.0), (Bottles(newest), newest.into()));
     }
 
     #[test]
     fn a_level_that_is_not_the_sum_is_noted_once() {
         let wrong = event(StockChange::Reserved, 2, 3, 8);
         let shelf = after(&[event(StockChange::Counted, 1, 10, 10), wrong, event(StockChange::Reserved, 3, 3, 5)]);
-        assert_eq!(found(&shelf), ["orval #2: the level is 8, the sum is 7"]);
+        let (beer, sequence, level, sum) = (BeerId::new("orval"), Sequence(2), Bottles(8), Bottles(7));
+        assert_eq!(found(&shelf), [Matter::LevelIsNotTheSum { beer, sequence, level, sum }]);
     }
 
     #[test]
     fn a_negative_level_and_a_reservation_for_nobody_are_noted() {
         let for_nobody = StockEvent { order_id: None, ..event(StockChange::Reserved, 3, 1, 0) };
         let shelf = after(&[event(StockChange::Counted, 1, 2, 2), event(StockChange::Reserved, 2, 3, 1), for_nobody]);
-        assert_eq!(found(&shelf), ["orval #2: 3 of 2 bottles taken", "orval #3: Reserved without an order"]);
+        let beer = BeerId::new("orval");
+        let (bottles, level) = (Bottles(3), Bottles(2));
+        let taken = Matter::MoreTakenThanThere { beer: beer.clone(), sequence: Sequence(2), bottles, level };
+        assert_eq!(found(&shelf), [taken, Matter::ForNoOrder { beer, sequence: Sequence(3) }]);
     }
 
     #[test]

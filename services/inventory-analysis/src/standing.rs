@@ -4,7 +4,7 @@
 //! Nothing here is stored, all of it is computed from the facts whenever it is asked for. A contradiction is *proven*:
 //! no fact that may still come can undo it. What a coming fact can explain is *parked*, and shown with its age.
 
-use events::{ids::Moment, insights::WaitsFor};
+use events::{contradictions::Matter, ids::Moment, insights::WaitsFor};
 
 use crate::{
     case::Case,
@@ -33,7 +33,7 @@ pub enum Standing {
 /// What an order waits for, and since when.
 pub type Waiting = (Moment, WaitsFor);
 /// What about an order cannot be true, and when the message that shows it was written.
-pub type Matter = (Moment, &'static str);
+pub type Proven = (Moment, Matter);
 
 impl Order {
     /// Where it stands.
@@ -87,50 +87,50 @@ impl Order {
     }
 
     /// What about it cannot be true.
-    pub fn contradictions(&self) -> Vec<Matter> {
+    pub fn contradictions(&self) -> Vec<Proven> {
         let mut found = Vec::new();
         if let Some(disputes) = &self.disputes {
-            found.extend(disputes.decided_again.map(|at| (at, "decided in two ways")));
-            found.extend(disputes.delivered_again.map(|at| (at, "delivered twice")));
+            found.extend(disputes.decided_again.map(|at| (at, Matter::DecidedInTwoWays)));
+            found.extend(disputes.delivered_again.map(|at| (at, Matter::DeliveredTwice)));
         }
         self.look_at_the_reservation(&mut found);
         self.look_at_the_return(&mut found);
         found
     }
 
-    fn look_at_the_reservation(&self, found: &mut Vec<Matter>) {
+    fn look_at_the_reservation(&self, found: &mut Vec<Proven>) {
         let Some(decision) = &self.decision else { return };
         let shown_at = self.stocked_at.unwrap_or(decision.at).max(decision.at);
         if decision.accepted {
             if !self.reserved.is_within(&decision.lines) {
-                found.push((shown_at, "the reservation does not match the order"));
+                found.push((shown_at, Matter::ReservedOtherwise));
             }
             return;
         }
         if !self.reserved.is_empty() {
-            found.push((shown_at, "bottles reserved for a refused order"));
+            found.push((shown_at, Matter::ReservedForRefused));
         }
         if let Some(delivery) = &self.delivery {
-            found.push((delivery.at.max(decision.at), "a refused order in delivery"));
+            found.push((delivery.at.max(decision.at), Matter::RefusedInDelivery));
         }
     }
 
-    fn look_at_the_return(&self, found: &mut Vec<Matter>) {
+    fn look_at_the_return(&self, found: &mut Vec<Proven>) {
         let stocked_at = self.stocked_at.unwrap_or_default();
         let accepted = self.decision.filter(|decision| decision.accepted);
         let more_than = |lines: Case| !self.released.is_within(&lines);
         if let Some(returned) = self.returned() {
             if let Some(delivery) = self.delivery.as_ref().filter(|delivery| delivery.delivered.is_some()) {
-                found.push((returned.at.max(delivery.at), "delivered and returned"));
+                found.push((returned.at.max(delivery.at), Matter::DeliveredAndReturned));
             }
             if more_than(returned.lines) {
-                found.push((returned.at.max(stocked_at), "more bottles released than returned"));
+                found.push((returned.at.max(stocked_at), Matter::MoreReleasedThanReturned));
             }
             if let Some(decision) = accepted.filter(|decision| decision.lines != returned.lines) {
-                found.push((returned.at.max(decision.at), "the return does not match the order"));
+                found.push((returned.at.max(decision.at), Matter::ReturnedOtherwise));
             }
         } else if let Some(decision) = accepted.filter(|decision| more_than(decision.lines)) {
-            found.push((stocked_at.max(decision.at), "more bottles released than ordered"));
+            found.push((stocked_at.max(decision.at), Matter::MoreReleasedThanOrdered));
         }
     }
 

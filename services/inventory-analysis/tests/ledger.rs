@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by it")]
 
 use events::{
+    contradictions::Matter,
     decisions::{OrderDecision, Refusal},
     delivery::{DeliveryUpdate, FailureReason},
     ids::{BeerId, EventId, Moment},
@@ -123,7 +124,7 @@ impl Told {
         ledger(&self.analysis, Watch { now: at(second), steady_since: at(0) })
     }
 
-    fn found(&self) -> Vec<String> {
+    fn found(&self) -> Vec<Matter> {
         let ledger = self.ledger(self.second);
         assert_eq!(ledger.balanced, ledger.contradictions.is_empty());
         assert_eq!(ledger.contradictions_found, ledger.contradictions.len() as u64);
@@ -223,56 +224,58 @@ fn a_warehouse_working_through_a_queue_misses_nothing_but_who_was_passed_over() 
 
 #[test]
 fn an_order_decided_in_two_ways_contradicts() {
-    assert_eq!(sold().accepted("a", 2).found(), [""; 0], "told twice");
+    assert_eq!(sold().accepted("a", 2).found(), [], "told twice");
     let told = Told::new().placed("a").refused("a").accepted("a", 2);
-    assert_eq!(told.found(), ["decided in two ways"]);
+    assert_eq!(told.found(), [Matter::DecidedInTwoWays]);
     assert_eq!(told.analysis.takings().totals.orders, 0, "the first decision counts");
-    assert_eq!(sold().accepted("a", 3).found(), ["decided in two ways"]);
+    assert_eq!(sold().accepted("a", 3).found(), [Matter::DecidedInTwoWays]);
 }
 
 #[test]
 fn two_deliveries_contradict() {
     let told = sold().delivered("d", "a").delivered("d", "a");
-    assert_eq!(told.found(), [""; 0], "one told twice");
-    assert_eq!(told.delivered("e", "a").found(), ["delivered twice"]);
+    assert_eq!(told.found(), [], "one told twice");
+    assert_eq!(told.delivered("e", "a").found(), [Matter::DeliveredTwice]);
 }
 
 #[test]
 fn a_delivery_of_what_was_refused_contradicts() {
-    assert_eq!(Told::new().placed("a").refused("a").picked_up("a").found(), ["a refused order in delivery"]);
+    assert_eq!(Told::new().placed("a").refused("a").picked_up("a").found(), [Matter::RefusedInDelivery]);
 }
 
 #[test]
 fn a_reservation_that_does_not_match_its_order_contradicts() {
     let refused = Told::new().placed("a").refused("a").reserved(2, 2, 198, "a");
-    assert_eq!(refused.found(), ["bottles reserved for a refused order"]);
-    assert_eq!(sold().reserved(3, 2, 196, "a").found(), ["the reservation does not match the order"]);
+    assert_eq!(refused.found(), [Matter::ReservedForRefused]);
+    assert_eq!(sold().reserved(3, 2, 196, "a").found(), [Matter::ReservedOtherwise]);
     let too_few = Told::new().placed("a").accepted("a", 2).reserved(2, 1, 199, "a");
-    assert_eq!(too_few.found(), [""; 0], "the rest may come");
+    assert_eq!(too_few.found(), [], "the rest may come");
     assert!(!too_few.ledger(131).balanced, "it did not");
 }
 
 #[test]
 fn a_return_that_does_not_match_its_order_contradicts() {
-    assert_eq!(sold().returned("a", 1).found(), ["the return does not match the order"]);
+    assert_eq!(sold().returned("a", 1).found(), [Matter::ReturnedOtherwise]);
     let released = sold().returned("a", 2).released(3, 3, 201, "a");
-    assert_eq!(released.found(), ["more bottles released than returned"]);
-    assert_eq!(sold().released(3, 3, 201, "a").found(), ["more bottles released than ordered"]);
+    assert_eq!(released.found(), [Matter::MoreReleasedThanReturned]);
+    assert_eq!(sold().released(3, 3, 201, "a").found(), [Matter::MoreReleasedThanOrdered]);
     let both = sold().delivered("d", "a").returned("a", 2).released(3, 2, 200, "a");
-    assert_eq!(both.found(), ["delivered and returned"]);
+    assert_eq!(both.found(), [Matter::DeliveredAndReturned]);
 }
 
 #[test]
 fn a_broken_log_contradicts() {
+    let (beer, sequence) = (BeerId::new("orval"), Sequence(2));
+    let (level, sum) = (Bottles(199), Bottles(198));
     assert_eq!(
         Told::new().placed("a").accepted("a", 2).reserved(2, 2, 199, "a").found(),
-        ["orval #2: the level is 199, the sum is 198"]
+        [Matter::LevelIsNotTheSum { beer: beer.clone(), sequence, level, sum }]
     );
     let gap = Told::new().stock(StockChange::Received, 3, 10, 210, None);
-    assert_eq!(gap.found(), [""; 0], "it may come");
+    assert_eq!(gap.found(), [], "it may come");
     let missed = gap.at(131);
-    assert_eq!(missed.found(), ["orval #2: is missing"]);
-    assert_eq!(missed.stock(StockChange::Received, 2, 0, 200, None).found(), [""; 0], "it came");
+    assert_eq!(missed.found(), [Matter::EventsMissing { beer, first: sequence, last: sequence }]);
+    assert_eq!(missed.stock(StockChange::Received, 2, 0, 200, None).found(), [], "it came");
 }
 
 #[test]

@@ -5,6 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    contradictions::Contradiction,
     ids::{BeerId, Moment, OrderId},
     quantities::{Bottles, Cents},
 };
@@ -121,7 +122,8 @@ pub struct Ledger {
     pub orders: OrderSums,
     /// Deliveries of accepted orders.
     pub deliveries: DeliverySums,
-    /// What cannot be true and yet was read; empty if all is well. At most [`CONTRADICTIONS_MAX`].
+    /// What cannot be true and yet was read; empty if all is well. At most
+    /// [`CONTRADICTIONS_MAX`](crate::contradictions::CONTRADICTIONS_MAX).
     pub contradictions: Vec<Contradiction>,
     /// How many contradictions there are in all.
     pub contradictions_found: u64,
@@ -132,8 +134,6 @@ pub struct Ledger {
     pub read: Vec<ReadUpTo>,
 }
 
-/// Most contradictions listed; [`Ledger::contradictions_found`] counts them all.
-pub const CONTRADICTIONS_MAX: usize = 20;
 /// Most things listed as on their way.
 pub const ON_THE_WAY_MAX: usize = 20;
 
@@ -178,17 +178,6 @@ pub struct DeliverySums {
     pub stranded: u64,
     /// Given up, bottles back.
     pub returned: u64,
-}
-
-/// Something that cannot be true.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Contradiction {
-    /// When the message that showed it was written.
-    pub at: Moment,
-    /// About which order, if about one.
-    pub order_id: Option<OrderId>,
-    /// In words.
-    pub what: String,
 }
 
 /// Something that is on its way.
@@ -272,8 +261,72 @@ pub struct Rebuild {
     pub events_per_second: u64,
     /// Whether everything is the same, byte for byte; `None` until it is known.
     pub identical: Option<bool>,
-    /// What differs, at most twenty; or why it was given up.
-    pub differences: Vec<String>,
+    /// What differs, at most twenty.
+    pub differences: Vec<Difference>,
+    /// Why it was given up, if it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub given_up: Option<GivenUp>,
+}
+
+/// Something a rebuild found otherwise than the live analysis has it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[serde(tag = "code", rename_all = "snake_case")]
+pub enum Difference {
+    /// A topic is shorter than the checkpoint says.
+    #[error("{topic} does not have {messages} messages up to {last}")]
+    Messages {
+        /// Which topic.
+        topic: String,
+        /// How many messages were counted live.
+        messages: u64,
+        /// The last of them.
+        last: String,
+    },
+    /// The time machine remembers something else.
+    #[error("the past: {stored} facts stored, {rebuilt} rebuilt")]
+    Past {
+        /// Facts that are stored.
+        stored: u64,
+        /// Facts that are rebuilt.
+        rebuilt: u64,
+    },
+    /// A row says something else.
+    #[error("{row}: stored {stored}, rebuilt {rebuilt}")]
+    Row {
+        /// Its kind and its key.
+        row: String,
+        /// What is stored.
+        stored: String,
+        /// What is rebuilt.
+        rebuilt: String,
+    },
+    /// A row is stored and not rebuilt.
+    #[error("{row}: stored {stored}, not rebuilt")]
+    OnlyStored {
+        /// Its kind and its key.
+        row: String,
+        /// What is stored.
+        stored: String,
+    },
+    /// A row is rebuilt and not stored.
+    #[error("{row}: rebuilt, not stored")]
+    OnlyRebuilt {
+        /// Its kind and its key.
+        row: String,
+    },
+}
+
+/// Why a rebuild was given up.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "code", rename_all = "snake_case")]
+pub enum GivenUp {
+    /// inventory-analysis ended before the rebuild did.
+    ProcessEnded,
+    /// Something could not be read.
+    Failed {
+        /// What, and why, for whoever mends it.
+        error: String,
+    },
 }
 
 /// What fraud watch found among the orders, read from their first one.

@@ -20,6 +20,8 @@ pub mod stock;
 
 pub mod delivery;
 
+pub mod contradictions;
+
 pub mod insights;
 
 pub mod settings;

@@ -102,6 +102,11 @@ impl Sequence {
     pub const fn next(self) -> Sequence {
         Sequence(self.0 + 1)
     }
+
+    /// The one before this; none is before 0.
+    pub const fn previous(self) -> Sequence {
+        Sequence(self.0.saturating_sub(1))
+    }
 }
 
 impl fmt::Display for Sequence {

@@ -4,12 +4,13 @@
 use std::{fmt::Debug, fs, path::Path};
 
 use events::{
+    contradictions::{Contradiction, Matter},
     decisions::{OrderDecision, Refusal},
     delivery::{DeadLetter, DeliveryOrder, DeliveryRequest, DeliveryUpdate, FailureReason},
     ids::{BeerId, Moment, OrderId, Service},
     insights::{
-        BeerForecast, BottleSums, Contradiction, DeliverySums, Finding, Forecast, Fraud, FraudRule, Insight, Ledger,
-        MinuteOfSales, OnTheWay, OrderSums, ReadUpTo, Rebuild, RefusedDemand, Sales, WaitsFor,
+        BeerForecast, BottleSums, DeliverySums, Difference, Finding, Forecast, Fraud, FraudRule, GivenUp, Insight,
+        Ledger, MinuteOfSales, OnTheWay, OrderSums, ReadUpTo, Rebuild, RefusedDemand, Sales, WaitsFor,
     },
     orders::{Fault, Line, PlaceOrder, PlaceOrderType, Problem},
     past::{AsOf, BeerAsOf, Cell, PastAnswer, PastQuestion},
@@ -184,16 +185,54 @@ fn insights() {
         bottles: BottleSums { counted: 2412, received: 300, reserved: 500, released: 3, on_shelf: 2215 },
         orders: OrderSums { placed: 201, accepted: 190, refused: 10, waiting: 1 },
         deliveries: DeliverySums { accepted: 190, delivered: 180, under_way: 8, stranded: 1, returned: 1 },
-        contradictions: vec![Contradiction {
-            at: moment(),
-            order_id: Some(order_id()),
-            what: "delivered twice".into(),
-        }],
+        contradictions: vec![Contradiction { at: moment(), order_id: Some(order_id()), what: Matter::DeliveredTwice }],
         contradictions_found: 1,
         on_the_way: vec![OnTheWay { order_id: order_id(), what: WaitsFor::Decision, since: moment() }],
         read: vec![ReadUpTo { topic: "orders".into(), ledger: 12, entry: 200, messages: 190 }],
     };
     golden("insight-ledger", &Insight::Ledger(ledger));
+}
+
+#[test]
+fn what_cannot_be_true() {
+    let (beer, sequence) = (BeerId::new("orval"), Sequence(41));
+    let (level, bottles) = (Bottles(199), Bottles(300));
+    golden(
+        "contradictions",
+        &vec![
+            Matter::DecidedInTwoWays,
+            Matter::DeliveredTwice,
+            Matter::ReservedOtherwise,
+            Matter::ReservedForRefused,
+            Matter::RefusedInDelivery,
+            Matter::DeliveredAndReturned,
+            Matter::ReturnedOtherwise,
+            Matter::MoreReleasedThanReturned,
+            Matter::MoreReleasedThanOrdered,
+            Matter::LevelIsNotTheSum { beer: beer.clone(), sequence, level, sum: Bottles(198) },
+            Matter::MoreTakenThanThere { beer: beer.clone(), sequence, bottles, level },
+            Matter::ForNoOrder { beer: beer.clone(), sequence },
+            Matter::ForAnOrder { beer: beer.clone(), sequence },
+            Matter::UnknownBeer { beer: beer.clone(), sequence },
+            Matter::EventsMissing { beer, first: sequence, last: sequence.next() },
+        ],
+    );
+}
+
+#[test]
+fn what_a_rebuild_finds() {
+    let (row, facts) = ("order k7m2q9xd".to_owned(), r#"{"reserved":{"orval":2}}"#.to_owned());
+    golden(
+        "differences",
+        &vec![
+            Difference::Messages { topic: "orders".into(), messages: 22, last: "12:200".into() },
+            Difference::Past { stored: 40, rebuilt: 41 },
+            Difference::Row { row: row.clone(), stored: facts.clone(), rebuilt: "{}".into() },
+            Difference::OnlyStored { row: row.clone(), stored: facts },
+            Difference::OnlyRebuilt { row },
+        ],
+    );
+    golden("given-up", &vec![GivenUp::ProcessEnded, GivenUp::Failed { error: "no connection".into() }]);
 }
 
 #[test]
@@ -205,7 +244,8 @@ fn insights_on_demand() {
         total: 8127,
         events_per_second: 17_300,
         identical: Some(false),
-        differences: vec!["order k7m2q9xd: rebuilt, not stored".into()],
+        differences: vec![Difference::OnlyRebuilt { row: "order k7m2q9xd".into() }],
+        given_up: None,
     };
     golden("insight-rebuild", &Insight::Rebuild(rebuild));
     let finding = Finding {

@@ -9,7 +9,7 @@ use axum::{
 };
 use events::{
     ids::{Moment, Service},
-    insights::{Fraud, Rebuild},
+    insights::{Difference, Fraud, GivenUp, Rebuild},
     past::{AsOf, PastAnswer, PastQuestion},
     stage::{Answer, Command, Question},
 };
@@ -119,13 +119,18 @@ pub(super) struct RebuildShown {
     events_per_second: u64,
     /// Null until it is known.
     identical: Option<bool>,
-    differences: Vec<String>,
+    /// What differs, at most twenty.
+    #[schema(value_type = Vec<Object>)]
+    differences: Vec<Difference>,
+    /// Why it was given up; null if it was not.
+    #[schema(value_type = Option<Object>)]
+    given_up: Option<GivenUp>,
 }
 
 impl From<Rebuild> for RebuildShown {
     fn from(rebuild: Rebuild) -> Self {
-        let Rebuild { running, events, total, events_per_second, identical, differences, .. } = rebuild;
-        RebuildShown { running, events, total, events_per_second, identical, differences }
+        let Rebuild { running, events, total, events_per_second, identical, differences, given_up, .. } = rebuild;
+        RebuildShown { running, events, total, events_per_second, identical, differences, given_up }
     }
 }
 

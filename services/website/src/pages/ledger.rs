@@ -68,7 +68,7 @@ struct Contradictions<'a> {
 struct Found<'a> {
     at: String,
     id: Option<&'a str>,
-    what: &'a str,
+    what: String,
 }
 
 /// The whole page.
@@ -88,7 +88,7 @@ pub fn fragments(view: &LedgerView, frame: Frame<'_>) -> askama::Result<Vec<Frag
     let contradictions = Contradictions {
         frame,
         known: ledger.is_some(),
-        found: ledger.map(found).unwrap_or_default(),
+        found: ledger.map(|ledger| found(ledger, frame.language)).unwrap_or_default(),
         more: ledger.and_then(|ledger| frame.more(ledger.contradictions_found, ledger.contradictions.len())),
     };
     Ok(vec![
@@ -189,11 +189,11 @@ fn under_way<'a>(thing: &'a OnTheWay, frame: &Frame<'_>) -> Thing<'a> {
     }
 }
 
-fn found(ledger: &Ledger) -> Vec<Found<'_>> {
+fn found(ledger: &Ledger, language: Language) -> Vec<Found<'_>> {
     let found = ledger.contradictions.iter().map(|contradiction| Found {
         at: format::clock_seconds(contradiction.at),
         id: contradiction.order_id.as_ref().map(|id| id.as_str()),
-        what: &contradiction.what,
+        what: wording::contradiction(language, &contradiction.what),
     });
     found.collect()
 }

@@ -3,10 +3,10 @@
 use askama::Template;
 use events::{
     ids::Service,
-    insights::{OrderSums, Rebuild},
+    insights::{GivenUp, OrderSums, Rebuild},
 };
 
-use super::{Figure, Fragment, Frame, Parts, alive, figures};
+use super::{Figure, Fragment, Frame, Parts, alive, figures, wording};
 use crate::{format, views::RebuildView};
 
 /// Length of the tape in its own units.
@@ -28,7 +28,9 @@ struct RebuildTemplate<'a> {
     state: State,
     read: u64,
     read_text: String,
-    differences: &'a [String],
+    differences: Vec<String>,
+    given_up: Option<&'static str>,
+    error: Option<&'a str>,
 }
 
 #[derive(Template)]
@@ -55,8 +57,8 @@ impl State {
             Some(rebuild) => match rebuild.identical {
                 Some(true) => State::Identical,
                 Some(false) => State::Different,
-                None if rebuild.differences.is_empty() => State::Never,
-                None => State::GivenUp,
+                None if rebuild.given_up.is_some() => State::GivenUp,
+                None => State::Never,
             },
         }
     }
@@ -97,13 +99,17 @@ pub fn fragments(view: &RebuildView, frame: Frame<'_>) -> askama::Result<Vec<Fra
     let rebuild = view.rebuild.as_ref();
     let state = State::of(rebuild);
     let rebuild = rebuild.filter(|_| state != State::Never);
+    let given_up = rebuild.and_then(|rebuild| rebuild.given_up.as_ref());
     let differences = rebuild.map(|rebuild| rebuild.differences.as_slice()).unwrap_or_default();
+    let differences = differences.iter().take(DIFFERENCES_SHOWN_MAX);
     let tape = RebuildTemplate {
         frame,
         state,
         read: rebuild.map_or(0, read),
         read_text: rebuild.map(|rebuild| read_text(rebuild, &frame)).unwrap_or_default(),
-        differences: differences.get(..DIFFERENCES_SHOWN_MAX).unwrap_or(differences),
+        differences: differences.map(|difference| wording::difference(frame.language, difference)).collect(),
+        given_up: given_up.map(|why| why_given_up(why, &frame)),
+        error: given_up.and_then(error),
     };
     Ok(vec![
         alive(&frame, &[Service::InventoryAnalysis])?,
@@ -120,6 +126,20 @@ fn big_figures(rebuild: &Rebuild, frame: &Frame<'_>) -> Vec<Figure> {
         figure(rebuild.events_per_second, "rebuild.figure_rate", "amber"),
         figure(rebuild.events, "rebuild.figure_read", "plain"),
     ]
+}
+
+fn why_given_up(why: &GivenUp, frame: &Frame<'_>) -> &'static str {
+    frame.t(match why {
+        GivenUp::ProcessEnded => "rebuild.process_ended",
+        GivenUp::Failed { .. } => "rebuild.failed",
+    })
+}
+
+fn error(why: &GivenUp) -> Option<&str> {
+    match why {
+        GivenUp::ProcessEnded => None,
+        GivenUp::Failed { error } => Some(error),
+    }
 }
 
 /// How far the tape is read, in its units.
@@ -150,16 +170,15 @@ mod tests {
 
     #[test]
     fn what_became_of_it() {
-        let state = |running, identical, differences: &[&str]| {
-            let differences = differences.iter().map(|text| (*text).to_owned()).collect();
-            State::of(Some(&Rebuild { running, identical, differences, ..Rebuild::default() }))
+        let state = |running, identical, given_up| {
+            State::of(Some(&Rebuild { running, identical, given_up, ..Rebuild::default() }))
         };
         assert_eq!(State::of(None), State::Never);
-        assert_eq!(state(false, None, &[]), State::Never, "what is known before the first one says nothing");
-        assert_eq!(state(true, None, &[]), State::Running);
-        assert_eq!(state(false, Some(true), &[]), State::Identical);
-        assert_eq!(state(false, Some(false), &["an order"]), State::Different);
-        assert_eq!(state(false, None, &["the process ended"]), State::GivenUp);
+        assert_eq!(state(false, None, None), State::Never, "what is known before the first one says nothing");
+        assert_eq!(state(true, None, None), State::Running);
+        assert_eq!(state(false, Some(true), None), State::Identical);
+        assert_eq!(state(false, Some(false), None), State::Different);
+        assert_eq!(state(false, None, Some(GivenUp::ProcessEnded)), State::GivenUp);
     }
 
     #[test]

@@ -2,11 +2,12 @@
 
 use events::{
     beers::{self, BEERS, Beer},
+    contradictions::{Contradiction, Matter},
     decisions::Refusal,
     delivery::FailureReason,
     ids::{BeerId, EventId, Moment, Service},
     insights::{
-        BeerForecast, BottleSums, Contradiction, DeliverySums, Finding, Forecast, Fraud, FraudRule, Ledger,
+        BeerForecast, BottleSums, DeliverySums, Difference, Finding, Forecast, Fraud, FraudRule, GivenUp, Ledger,
         MinuteOfSales, OnTheWay, OrderSums, Rebuild, RefusedDemand, Sales, WaitsFor,
     },
     orders::{Fault, Line, Problem},
@@ -384,11 +385,27 @@ pub(crate) fn past() -> PastView {
 }
 
 pub(crate) fn rebuild(running: bool, identical: Option<bool>) -> RebuildView {
-    let differences =
-        if identical == Some(false) { vec!["order <b>: rebuilt, not stored".to_owned(); 7] } else { vec![] };
-    let rebuild =
-        Rebuild { at: NOW, running, events: 8127, total: 12_004, events_per_second: 17_300, identical, differences };
+    let only_rebuilt = Difference::OnlyRebuilt { row: "order <b>".into() };
+    let differences = if identical == Some(false) { vec![only_rebuilt; 7] } else { vec![] };
+    let rebuild = Rebuild {
+        at: NOW,
+        running,
+        events: 8127,
+        total: 12_004,
+        events_per_second: 17_300,
+        identical,
+        differences,
+        given_up: None,
+    };
     RebuildView { rebuild: Some(rebuild), live: ledger().ledger.unwrap().orders }
+}
+
+pub(crate) fn rebuild_given_up() -> RebuildView {
+    let mut view = rebuild(false, None);
+    if let Some(rebuild) = &mut view.rebuild {
+        rebuild.given_up = Some(GivenUp::Failed { error: "the broker is <b>gone</b>".into() });
+    }
+    view
 }
 
 pub(crate) fn questions() -> QuestionsView {
@@ -456,7 +473,7 @@ pub(crate) fn ledger_gone_wrong() -> LedgerView {
         ledger.contradictions.push(Contradiction {
             at: NOW,
             order_id: Some("k7m2q9xd".parse().unwrap()),
-            what: "delivered twice".into(),
+            what: Matter::DeliveredTwice,
         });
     }
     view

@@ -60,7 +60,7 @@ fn pages(frame: Frame<'_>) -> Vec<(String, Vec<Fragment>)> {
     for view in rebuilds
         .map(|(running, identical)| samples::rebuild(running, identical))
         .into_iter()
-        .chain([RebuildView::default()])
+        .chain([samples::rebuild_given_up(), RebuildView::default()])
     {
         pages.push((rebuild::render(&view, frame).unwrap(), rebuild::fragments(&view, frame).unwrap()));
     }
