@@ -6,7 +6,11 @@ use std::{collections::BTreeSet, io, time::Duration};
 use anyhow::{Context as _, ensure};
 use bus::{Bus, Until};
 use events::{
-    decisions::OrderDecision, delivery::DeliveryUpdate, insights::Difference, orders::PlaceOrder, stock::StockEvent,
+    decisions::OrderDecision,
+    delivery::DeliveryUpdate,
+    insights::{DIFFERENCES_MAX, Difference},
+    orders::PlaceOrder,
+    stock::StockEvent,
 };
 use service::Context;
 use tokio::{task::yield_now, time::Instant};
@@ -17,9 +21,6 @@ use crate::{
     timeline::Timeline,
 };
 
-/// Most differences told; all of them are counted.
-const DIFFERENCES_MAX: usize = 20;
-
 /// What a rebuild gave.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rebuilt {
@@ -29,7 +30,7 @@ pub struct Rebuilt {
     pub rows: u64,
     /// Rows that differ.
     pub differing: u64,
-    /// How the first of them differ, at most 20.
+    /// How the first of them differ, at most [`DIFFERENCES_MAX`].
     pub differences: Vec<Difference>,
 }
 

@@ -101,8 +101,9 @@ impl Pace {
 fn finished(so_far: Rebuild, rebuilt: Rebuilt) -> Insight {
     let identical = rebuilt.is_identical();
     info!(events = so_far.events, identical, rows = rebuilt.rows, differing = rebuilt.differing, "rebuilt");
-    let differences = rebuilt.differences;
-    Insight::Rebuild(Rebuild { at: now(), running: false, identical: Some(identical), differences, ..so_far })
+    let Rebuilt { differing, differences, .. } = rebuilt;
+    let identical = Some(identical);
+    Insight::Rebuild(Rebuild { at: now(), running: false, identical, differing, differences, ..so_far })
 }
 
 fn gave_up(so_far: Rebuild, why: GivenUp) -> Insight {

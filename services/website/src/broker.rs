@@ -1,5 +1,5 @@
 //! What the broker says of itself: topics, subscriptions, backlogs, segments. It is asked once a second, and only while
-//! somebody looks at it.
+//! somebody looks at it; at once when somebody begins to.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -14,12 +14,17 @@ use events::{
 };
 use serde::Deserialize;
 use service::now;
-use tokio::time::{MissedTickBehavior, timeout};
+use tokio::{
+    sync::Notify,
+    time::{MissedTickBehavior, timeout},
+};
 
 use crate::site::Site;
 
 /// How often the broker is asked.
 const ASK_EVERY: Duration = Duration::from_secs(1);
+/// A rate is counted over at least so long: over less, one message would look like many.
+const RATE_OVER_MIN: Duration = Duration::from_millis(500);
 /// One look asks some twenty times; together they may take so long.
 const ANSWERED_WITHIN: Duration = Duration::from_secs(3);
 /// Messages at the end of a topic that are shown.
@@ -118,6 +123,8 @@ pub struct Observatory {
     /// How many look at nothing in particular, or at this topic.
     looking: Mutex<HashMap<Option<&'static str>, usize>>,
     last: Mutex<Look>,
+    /// Somebody looks at what nobody looked at.
+    begun: Notify,
 }
 
 /// Somebody looks, until this is dropped.
@@ -145,7 +152,15 @@ impl Looking {
     /// Somebody begins to look, at one topic more closely.
     pub fn at(site: &Arc<Site>, topic: Option<&'static Entry>) -> Self {
         let topic = topic.map(|entry| entry.name);
-        *site.observatory.looking().entry(topic).or_default() += 1;
+        let lookers = {
+            let mut looking = site.observatory.looking();
+            let lookers = looking.entry(topic).or_default();
+            *lookers += 1;
+            *lookers
+        };
+        if lookers == 1 {
+            site.observatory.begun.notify_one();
+        }
         Looking { site: Arc::clone(site), topic }
     }
 }
@@ -168,7 +183,10 @@ pub(crate) async fn watch(site: Arc<Site>) -> anyhow::Result<()> {
     let mut tick = tokio::time::interval(ASK_EVERY);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
-        tick.tick().await;
+        tokio::select! {
+            _ = tick.tick() => {}
+            () = site.observatory.begun.notified() => tick.reset(),
+        }
         let topics: Vec<_> = site.observatory.looking().keys().copied().collect();
         if topics.is_empty() {
             // What was seen before would look as if it were of now.
@@ -197,6 +215,10 @@ impl Seen {
     fn count_rates(&mut self, before: &Seen, micros: i64) {
         let millis = u64::try_from(micros / 1000).unwrap_or(0).max(1);
         for (topic, before) in self.topics.iter_mut().zip(&before.topics) {
+            if Duration::from_millis(millis) < RATE_OVER_MIN {
+                topic.per_second = before.per_second;
+                continue;
+            }
             let since = topic.messages.checked_sub(before.messages);
             topic.per_second = since.map(|messages| (messages * 1000 + millis / 2) / millis);
         }
@@ -365,7 +387,7 @@ mod tests {
         let topic = |messages| TopicSeen {
             entry: &TABLE[0],
             messages,
-            per_second: None,
+            per_second: Some(7),
             stored_bytes: 0,
             producers: 0,
             subscriptions: Vec::new(),
@@ -377,7 +399,8 @@ mod tests {
             now.topics[0].per_second
         };
         assert_eq!(rate(100, 150, 1_000_000), Some(50));
-        assert_eq!(rate(100, 100, 0), Some(0));
+        assert_eq!(rate(100, 100, 1_000_000), Some(0));
+        assert_eq!(rate(100, 105, 40_000), Some(7), "too short to count");
         assert_eq!(rate(100, 3, 1_000_000), None, "the broker has opened it anew");
     }
 

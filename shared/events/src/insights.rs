@@ -261,12 +261,18 @@ pub struct Rebuild {
     pub events_per_second: u64,
     /// Whether everything is the same, byte for byte; `None` until it is known.
     pub identical: Option<bool>,
-    /// What differs, at most twenty.
+    /// What differs, at most [`DIFFERENCES_MAX`].
     pub differences: Vec<Difference>,
+    /// How many things differ in all.
+    #[serde(default)]
+    pub differing: u64,
     /// Why it was given up, if it was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub given_up: Option<GivenUp>,
 }
+
+/// Most differences listed; [`Rebuild::differing`] counts them all.
+pub const DIFFERENCES_MAX: usize = 20;
 
 /// Something a rebuild found otherwise than the live analysis has it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]

@@ -245,6 +245,7 @@ fn insights_on_demand() {
         events_per_second: 17_300,
         identical: Some(false),
         differences: vec![Difference::OnlyRebuilt { row: "order k7m2q9xd".into() }],
+        differing: 1,
         given_up: None,
     };
     golden("insight-rebuild", &Insight::Rebuild(rebuild));

@@ -122,6 +122,8 @@ pub(super) struct RebuildShown {
     /// What differs, at most twenty.
     #[schema(value_type = Vec<Object>)]
     differences: Vec<Difference>,
+    /// How many things differ in all.
+    differing: u64,
     /// Why it was given up; null if it was not.
     #[schema(value_type = Option<Object>)]
     given_up: Option<GivenUp>,
@@ -129,8 +131,9 @@ pub(super) struct RebuildShown {
 
 impl From<Rebuild> for RebuildShown {
     fn from(rebuild: Rebuild) -> Self {
-        let Rebuild { running, events, total, events_per_second, identical, differences, given_up, .. } = rebuild;
-        RebuildShown { running, events, total, events_per_second, identical, differences, given_up }
+        let Rebuild { running, events, total, events_per_second, identical, differences, differing, given_up, .. } =
+            rebuild;
+        RebuildShown { running, events, total, events_per_second, identical, differences, differing, given_up }
     }
 }
 

@@ -18,7 +18,7 @@ const LANES_IN_ONE_COLUMN: usize = 5;
 /// Retries on the page, the soonest; nobody scrolls through more on a wall.
 const RETRIES_ON_PAGE: usize = 10;
 /// Dead letters on the page, the newest; the API has more.
-const LETTERS_ON_PAGE: usize = 20;
+const LETTERS_ON_PAGE: usize = 6;
 /// Places on the shelf that are drawn.
 const SHELF: usize = 30;
 

@@ -175,16 +175,17 @@ pub(super) fn lanes(view: &StockView, language: Language) -> Lanes {
 
 /// What a worker is doing.
 fn note(name: &str, view: &StockView, language: Language) -> String {
+    let number = |n: usize| format::number(language, u64::try_from(n).unwrap_or(u64::MAX));
     let written = view.writes.iter().filter(|write| write.worker == name).count();
-    let wrote = || language.count("stock.lane_wrote", u64::try_from(written).unwrap_or(u64::MAX));
+    let wrote = || language.fill("stock.lane_wrote", &[("n", &number(written)), ("all", &number(view.writes.len()))]);
     let active = view.writes.first().map(|write| &*write.worker);
     if !view.workers.iter().any(|employed| employed == name) {
         return language.t("stock.lane_away").to_owned();
     }
     match (view.folding.subscription, active) {
-        (SubscriptionType::Failover, Some(active)) if active == name => wrote(),
-        (SubscriptionType::Failover, Some(_)) => language.t("stock.lane_waits").to_owned(),
-        (SubscriptionType::Failover, None) => String::new(),
+        // What was written before this process began is not known to it.
+        (_, None) => String::new(),
+        (SubscriptionType::Failover, Some(active)) if active != name => language.t("stock.lane_waits").to_owned(),
         _ => wrote(),
     }
 }
@@ -337,7 +338,7 @@ mod tests {
         assert_eq!((of(Fate::Late), of(Fate::Mended), of(Fate::Aside)), (vec![40], vec![42], vec![29]));
         let words = late_in_words(&view, Language::En);
         assert_eq!(words, ["Moinette #40 was written after #43: shown 61, not 49."]);
-        assert_eq!(aside_in_words(&view, Language::En).unwrap(), "1 event came too late and was left aside.");
+        assert_eq!(aside_in_words(&view, Language::En).unwrap(), "1 of these events came too late and was left aside.");
     }
 
     #[test]
@@ -366,7 +367,7 @@ mod tests {
         view.workers = ["worker-1", "worker-2", "worker-10"].map(str::to_owned).to_vec();
         let lanes = lanes(&view, Language::En).lanes;
         let notes: Vec<(&str, &str)> = lanes.iter().map(|lane| (&*lane.name, &*lane.note)).collect();
-        let expected = [("worker-1", "waits"), ("worker-2", "3 written"), ("worker-3", "away"), ("worker-10", "waits")];
+        let expected = [("worker-1", "waits"), ("worker-2", "3 of 12"), ("worker-3", "away"), ("worker-10", "waits")];
         assert_eq!(notes, expected);
     }
 

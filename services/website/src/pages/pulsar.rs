@@ -32,6 +32,7 @@ struct Page<'a> {
 #[template(path = "pulsar/place.html")]
 struct Place {
     rows: Vec<(&'static str, String)>,
+    asking: Option<&'static str>,
     silent: Option<String>,
 }
 
@@ -73,6 +74,8 @@ struct Closely<'a> {
     frame: Frame<'a>,
     name: &'static str,
     words: String,
+    /// Whether the broker has said what is in the topic.
+    known: bool,
     subscriptions: Vec<(SubscriptionRow<'a>, String)>,
     segments: Vec<SegmentRow>,
     more_segments: Option<String>,
@@ -146,9 +149,9 @@ fn big_figures(seen: Option<&Seen>, frame: &Frame<'_>) -> Vec<Figure> {
 fn place(view: &PulsarView, seen: Option<&Seen>, frame: &Frame<'_>) -> Place {
     let silent = match &view.look {
         Look::Silent(why) => Some(frame.with("pulsar.silent", "why", why)),
-        Look::Nothing => Some(frame.t("pulsar.asking").to_owned()),
-        Look::Seen(..) => None,
+        Look::Nothing | Look::Seen(..) => None,
     };
+    let asking = (view.look == Look::Nothing).then(|| frame.t("pulsar.asking"));
     let mark = |name: &String| if *name == view.tenant { format!("▸ {name}") } else { name.clone() };
     let short = |name: &String| name.rsplit('/').next().unwrap_or_default().to_owned();
     let listed = |names: Vec<String>| names.join(", ");
@@ -160,7 +163,7 @@ fn place(view: &PulsarView, seen: Option<&Seen>, frame: &Frame<'_>) -> Place {
             (frame.t("pulsar.namespaces"), listed(seen.namespaces.iter().map(short).collect())),
         ]
     });
-    Place { rows, silent }
+    Place { rows, asking, silent }
 }
 
 fn topics<'a>(view: &PulsarView, seen: Option<&'a Seen>, frame: &Frame<'a>) -> Topics<'a> {
@@ -221,6 +224,8 @@ fn closely<'a>(entry: &'static Entry, seen: Option<&'a Seen>, frame: &Frame<'a>)
     Closely {
         frame: *frame,
         name: entry.name,
+        // Of a topic that keeps nothing it is known without asking.
+        known: details.is_some() || !entry.stored,
         words: if entry.stored { words } else { frame.t("pulsar.not_stored").to_owned() },
         subscriptions: subscriptions.iter().map(|seen| (subscription_row(seen, frame), named(seen, frame))).collect(),
         segments: segments.iter().skip(left_out).map(|segment| segment_row(segment, frame)).collect(),

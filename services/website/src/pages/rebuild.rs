@@ -29,6 +29,7 @@ struct RebuildTemplate<'a> {
     read: u64,
     read_text: String,
     differences: Vec<String>,
+    more: Option<String>,
     given_up: Option<&'static str>,
     error: Option<&'a str>,
 }
@@ -102,11 +103,13 @@ pub fn fragments(view: &RebuildView, frame: Frame<'_>) -> askama::Result<Vec<Fra
     let given_up = rebuild.and_then(|rebuild| rebuild.given_up.as_ref());
     let differences = rebuild.map(|rebuild| rebuild.differences.as_slice()).unwrap_or_default();
     let differences = differences.iter().take(DIFFERENCES_SHOWN_MAX);
+    let differing = rebuild.map_or(0, |rebuild| rebuild.differing);
     let tape = RebuildTemplate {
         frame,
         state,
         read: rebuild.map_or(0, read),
         read_text: rebuild.map(|rebuild| read_text(rebuild, &frame)).unwrap_or_default(),
+        more: frame.more(differing, differences.len()),
         differences: differences.map(|difference| wording::difference(frame.language, difference)).collect(),
         given_up: given_up.map(|why| why_given_up(why, &frame)),
         error: given_up.and_then(error),

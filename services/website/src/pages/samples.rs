@@ -394,6 +394,7 @@ pub(crate) fn rebuild(running: bool, identical: Option<bool>) -> RebuildView {
         total: 12_004,
         events_per_second: 17_300,
         identical,
+        differing: differences.len() as u64,
         differences,
         given_up: None,
     };
