@@ -26,6 +26,8 @@ struct Page<'a> {
 struct RebuildTemplate<'a> {
     frame: Frame<'a>,
     state: State,
+    /// When it was over, if it is.
+    over_at: Option<String>,
     read: u64,
     read_text: String,
     differences: Vec<String>,
@@ -107,6 +109,7 @@ pub fn fragments(view: &RebuildView, frame: Frame<'_>) -> askama::Result<Vec<Fra
     let tape = RebuildTemplate {
         frame,
         state,
+        over_at: rebuild.filter(|rebuild| !rebuild.running).map(|rebuild| format::clock_seconds(rebuild.at)),
         read: rebuild.map_or(0, read),
         read_text: rebuild.map(|rebuild| read_text(rebuild, &frame)).unwrap_or_default(),
         more: frame.more(differing, differences.len()),

@@ -2,31 +2,22 @@
 
 use events::{
     beers::{self, BEERS, Beer},
-    contradictions::{Contradiction, Matter},
     decisions::Refusal,
     delivery::FailureReason,
     ids::{BeerId, EventId, Moment, Service},
-    insights::{
-        BeerForecast, BottleSums, DeliverySums, Difference, Finding, Forecast, Fraud, FraudRule, GivenUp, Ledger,
-        MinuteOfSales, OnTheWay, OrderSums, Rebuild, RefusedDemand, Sales, WaitsFor,
-    },
     orders::{Fault, Line, Problem},
-    past::{Cell, PastAnswer, PastQuestion},
     quantities::{Bottles, Cents, Sequence},
     settings::{Choices, Fold, Folding, StageSettings, SubscriptionType},
     stock::{StockChange, StockEvent},
 };
 
-use crate::{
-    acts::Act,
-    bursts::Burst,
-    entrance::Address,
-    outages::{Outage, Outages},
-    shelf::Shelf,
-    views::*,
-};
+use crate::{acts::Act, bursts::Burst, entrance::Address, shelf::Shelf, views::*};
 
+mod analysis;
+mod past;
 mod stage;
+pub(crate) use analysis::{analysis, ledger, ledger_gone_wrong};
+pub(crate) use past::{fraud, past, questions, rebuild, rebuild_given_up};
 pub(crate) use stage::{map, map_in_trouble, pulsar};
 
 /// 20:41:07.112 in Belgium.
@@ -305,137 +296,6 @@ pub(crate) fn stock_explained() -> StockView {
     StockView { explained: Some((view.beers[0].beer, explained)), ..view }
 }
 
-pub(crate) fn analysis() -> AnalysisView {
-    let minute = |ago: i64| {
-        let orders = u64::try_from(20 + (ago * 37) % 23 - ago / 5).unwrap();
-        MinuteOfSales {
-            minute: Moment::from_micros((NOW.minute() - ago) * 60_000_000),
-            orders,
-            bottles: orders * 3,
-            revenue_cents: Cents(orders * 900),
-            refused: 0,
-        }
-    };
-    let forecast = |(index, shelf): (usize, BeerOnShelf)| BeerForecast {
-        beer: shelf.beer.beer_id(),
-        level: shelf.shown_level.unwrap(),
-        reserved_in_10_min: 40 - 3 * u64::try_from(index).unwrap(),
-        sold_out_at: (index % 4 != 3).then(|| NOW.plus_millis(400_000 * i64::try_from(index + 1).unwrap())),
-        restocked: index % 3 == 1,
-    };
-    AnalysisView {
-        sales: Some(Sales {
-            at: NOW,
-            orders: 3351,
-            bottles: 10_053,
-            revenue_cents: Cents(3_411_250),
-            refused: RefusedDemand { orders: 61, bottles: 244, value_cents: Cents(91_200) },
-            minutes: (0..50).rev().map(minute).collect(),
-        }),
-        forecast: Some(Forecast { at: NOW, beers: beers().into_iter().enumerate().map(forecast).collect() }),
-        fraud: fraud().fraud,
-    }
-}
-
-pub(crate) fn ledger() -> LedgerView {
-    LedgerView {
-        ledger: Some(Ledger {
-            at: NOW,
-            balanced: true,
-            bottles: BottleSums { counted: 2332, received: 9134, reserved: 10_053, released: 12, on_shelf: 1425 },
-            orders: OrderSums { placed: 3412, accepted: 3351, refused: 58, waiting: 3 },
-            deliveries: DeliverySums { accepted: 3351, delivered: 3336, under_way: 11, stranded: 2, returned: 2 },
-            contradictions: vec![],
-            contradictions_found: 0,
-            on_the_way: (1..=3)
-                .map(|n| OnTheWay {
-                    order_id: format!("u{n}h8k2q0").parse().unwrap(),
-                    what: WaitsFor::Arrival,
-                    since: NOW.plus_millis(-4000 * n),
-                })
-                .collect(),
-            read: vec![],
-        }),
-        since: Some(NOW.plus_millis(-600_000)),
-        outages: outages(),
-    }
-}
-
-/// The warehouse was killed and came back; stock-level is gone.
-fn outages() -> Vec<Outage> {
-    let mut outages = Outages::default();
-    outages.heard(Service::Warehouse, NOW.plus_millis(-90_000), NOW.plus_millis(-60_000), 3412);
-    outages.heard(Service::Warehouse, NOW.plus_millis(-58_900), NOW.plus_millis(-58_600), 3412);
-    outages.heard(Service::StockLevel, NOW.plus_millis(-90_000), NOW.plus_millis(-3_000), 3412);
-    outages.look(true, NOW, 3412);
-    outages.list()
-}
-
-pub(crate) fn past() -> PastView {
-    let ledger = ledger().ledger.unwrap();
-    PastView {
-        began_at: NOW.plus_millis(-1_800_000),
-        at: Some(NOW.plus_millis(-754_000)),
-        events: Some(41_207),
-        beers: BEERS.iter().zip(LEVELS).map(|(beer, level)| (beer, Some(Bottles(level)))).collect(),
-        orders: ledger.orders,
-        deliveries: ledger.deliveries,
-        revenue: Cents(3_411_250),
-    }
-}
-
-pub(crate) fn rebuild(running: bool, identical: Option<bool>) -> RebuildView {
-    let only_rebuilt = Difference::OnlyRebuilt { row: "order <b>".into() };
-    let differences = if identical == Some(false) { vec![only_rebuilt; 7] } else { vec![] };
-    let rebuild = Rebuild {
-        at: NOW,
-        running,
-        events: 8127,
-        total: 12_004,
-        events_per_second: 17_300,
-        identical,
-        differing: differences.len() as u64,
-        differences,
-        given_up: None,
-    };
-    RebuildView { rebuild: Some(rebuild), live: ledger().ledger.unwrap().orders }
-}
-
-pub(crate) fn rebuild_given_up() -> RebuildView {
-    let mut view = rebuild(false, None);
-    if let Some(rebuild) = &mut view.rebuild {
-        rebuild.given_up = Some(GivenUp::Failed { error: "the broker is <b>gone</b>".into() });
-    }
-    view
-}
-
-pub(crate) fn questions() -> QuestionsView {
-    let beer = |id| Cell::Beer(BeerId::new(id));
-    let answer = |question, columns: &[&str], row: Vec<Cell>| PastAnswer {
-        question,
-        events: 8127,
-        took_ms: 460,
-        columns: columns.iter().map(|column| (*column).to_owned()).collect(),
-        rows: vec![row],
-    };
-    let strangers = Cell::Text("Mallory, <script>alert(1)</script>, \"><img src=x>".into());
-    QuestionsView {
-        answers: vec![
-            answer(
-                PastQuestion::SameSecond,
-                &["second", "orders", "customers"],
-                vec![Cell::Moment(NOW), Cell::Count(31), strangers],
-            ),
-            answer(
-                PastQuestion::OrderedTogether,
-                &["beer", "with", "orders"],
-                vec![beer("orval"), beer("duvel"), Cell::Count(112)],
-            ),
-            PastAnswer { rows: vec![], ..answer(PastQuestion::CostOfRefusals, &["beer", "cents"], vec![]) },
-        ],
-    }
-}
-
 pub(crate) fn qr() -> QrView {
     let entrance = |name: &str, is_shown, reach| EntranceView { name: name.into(), is_shown, reach };
     QrView {
@@ -447,37 +307,6 @@ pub(crate) fn qr() -> QrView {
             entrance("172.20.10.2:8000", false, Reach::NotTried),
         ],
     }
-}
-
-pub(crate) fn fraud() -> FraudView {
-    let finding = |rule, n: i64, why: &str| Finding {
-        rule,
-        customer: "<b>Mallory</b> \" onfocus=x".into(),
-        orders: (0..n).map(|n| format!("f{n}h8k2q0").parse().unwrap()).collect(),
-        at: NOW.plus_millis(-9_000 * n),
-        why: why.into(),
-    };
-    let findings = vec![
-        finding(FraudRule::Burst, 7, "7 orders in 4.2 s"),
-        finding(FraudRule::Absurd, 1, "96 bottles in one order"),
-    ];
-    let fraud = Fraud { at: NOW, attached: true, orders_seen: 3412, findings, findings_total: 14 };
-    FraudView { fraud: Some(fraud), since: Some(NOW.plus_millis(-60_000)), wanted: true }
-}
-
-pub(crate) fn ledger_gone_wrong() -> LedgerView {
-    let mut view = ledger();
-    if let Some(ledger) = &mut view.ledger {
-        ledger.balanced = false;
-        ledger.orders.waiting = 1;
-        ledger.contradictions_found = 22;
-        ledger.contradictions.push(Contradiction {
-            at: NOW,
-            order_id: Some("k7m2q9xd".parse().unwrap()),
-            what: Matter::DeliveredTwice,
-        });
-    }
-    view
 }
 
 pub(crate) fn console() -> ConsoleView {
