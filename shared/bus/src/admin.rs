@@ -1,6 +1,6 @@
 //! The few calls of the broker's admin REST API that are needed.
 
-use std::{sync::Once, time::Duration};
+use std::{error::Error, iter, sync::Once, time::Duration};
 
 use events::ids::Moment;
 use futures_util::future::BoxFuture;
@@ -71,7 +71,7 @@ impl Admin {
         // Fails only if one was installed before, which is as good.
         CRYPTOGRAPHY.call_once(|| drop(rustls::crypto::ring::default_provider().install_default()));
         let base = broker.admin_url.trim_end_matches('/').to_owned();
-        let unusable = |error: reqwest::Error| AdminError::NoAnswer { url: base.clone(), cause: error.to_string() };
+        let unusable = |error| no_answer(base.clone(), error);
         let mut http = reqwest::Client::builder().timeout(ANSWER_WITHIN);
         if let Some(authorities) = &broker.authorities {
             http = http.tls_certs_merge(Certificate::from_pem_bundle(authorities).map_err(unusable)?);
@@ -87,7 +87,7 @@ impl Admin {
     pub async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, AdminError> {
         let url = self.url(path);
         let answer = self.call(Method::GET, path, None, &[]).await?;
-        answer.json().await.map_err(|error| AdminError::NoAnswer { url, cause: error.to_string() })
+        answer.json().await.map_err(|error| no_answer(url, error))
     }
 
     /// The message that lies so far back from the end of a topic, 1 being the last one; `None` if there is none.
@@ -97,15 +97,21 @@ impl Admin {
     /// See [`AdminError`].
     pub async fn examine(&self, topic: &str, back: u64) -> Result<Option<Examined>, AdminError> {
         let path = format!("{topic}/examinemessage?initialPosition=latest&messagePosition={back}");
-        let answer = match self.call(Method::GET, &path, None, &[StatusCode::NOT_FOUND]).await? {
+        let mut answer = match self.call(Method::GET, &path, None, &[StatusCode::NOT_FOUND]).await? {
             answer if answer.status() == StatusCode::NOT_FOUND => return Ok(None),
             answer => answer,
         };
         let header = |name: &str| Some(answer.headers().get(name)?.to_str().ok()?.to_owned());
         let (id, at) = (header("x-pulsar-message-id"), header("x-pulsar-publish-time"));
         let (key, url) = (header("x-pulsar-partition-key"), self.url(&path));
-        let payload = answer.bytes().await.map_err(|error| AdminError::NoAnswer { url, cause: error.to_string() })?;
-        let payload = String::from_utf8_lossy(payload.get(..EXAMINED_MAX).unwrap_or(&payload)).into_owned();
+        let mut payload = Vec::new();
+        while payload.len() < EXAMINED_MAX {
+            let chunk = answer.chunk().await.map_err(|error| no_answer(url.clone(), error))?;
+            let Some(chunk) = chunk else { break };
+            payload.extend_from_slice(&chunk);
+        }
+        payload.truncate(EXAMINED_MAX);
+        let payload = String::from_utf8_lossy(&payload).into_owned();
         Ok(Some(Examined { id: id.unwrap_or_default(), at: at.and_then(|at| at.parse().ok()), key, payload }))
     }
 
@@ -167,8 +173,7 @@ impl Admin {
         if let Some(body) = body {
             request = request.json(body);
         }
-        let no_answer = |error: reqwest::Error| AdminError::NoAnswer { url: url.clone(), cause: error.to_string() };
-        let answer = request.send().await.map_err(no_answer)?;
+        let answer = request.send().await.map_err(|error| no_answer(url.clone(), error))?;
         let status = answer.status();
         if status.is_success() || as_good.contains(&status) {
             return Ok(answer);
@@ -176,4 +181,11 @@ impl Admin {
         let body = answer.text().await.unwrap_or_default().chars().take(300).collect();
         Err(AdminError::Refused { method, url, status, body })
     }
+}
+
+/// The last cause says most: "Connection refused" rather than "error sending request".
+fn no_answer(url: String, error: reqwest::Error) -> AdminError {
+    let error = error.without_url();
+    let causes = iter::successors(Some(&error as &dyn Error), |&error| error.source());
+    AdminError::NoAnswer { url, cause: causes.last().map(ToString::to_string).unwrap_or_default() }
 }

@@ -304,8 +304,11 @@ fn lanes<'a>(view: &'a DeliveriesView, frame: &Frame<'a>) -> Lanes<'a> {
 fn delivery(view: &MapView, frame: &Frame<'_>) -> Line {
     let language = frame.language;
     let (class, words) = standing(view.standing(Service::Delivery), frame);
-    let couriers = u64::try_from(view.deliveries.couriers.len()).unwrap_or(u64::MAX);
-    let mut said = vec![language.count("map.couriers", couriers)];
+    let mut said = Vec::new();
+    // Of one that is silent it is not known whom it employs.
+    if view.deliveries.live {
+        said.push(language.count("map.couriers", u64::try_from(view.deliveries.couriers.len()).unwrap_or(u64::MAX)));
+    }
     said.extend(words.map(str::to_owned));
     if view.deliveries.retries_total > 0 {
         said.push(language.count("map.retries", view.deliveries.retries_total));
