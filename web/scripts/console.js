@@ -69,7 +69,7 @@
     say("…");
     const answer = await ask("POST", "/api/stage/reset", { keep_settings: keep });
     if (!answer) return;
-    const seconds = ((answer.took_ms ?? 0) / 1000).toFixed(1);
+    const seconds = ((answer.took_ms ?? 0) / 1000).toLocaleString(document.documentElement.lang, { maximumFractionDigits: 1 });
     say(fill(said.dataset.reset, { episode: answer.episode, seconds }));
   }
 

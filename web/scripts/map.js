@@ -59,7 +59,8 @@
     who.textContent = service === "delivery" ? "Delivery" : nameOf(service);
     const when = document.createElement("span");
     const later = Math.round(Date.parse(at) - began);
-    when.textContent = later < 1000 ? `+ ${Math.max(0, later)} ms` : `+ ${(later / 1000).toFixed(1)} s`;
+    const seconds = (later / 1000).toLocaleString(document.documentElement.lang, { maximumFractionDigits: 1 });
+    when.textContent = later < 1000 ? `+ ${Math.max(0, later)} ms` : `+ ${seconds} s`;
     item.append(who, ` → ${topic} `, when);
     return item;
   }

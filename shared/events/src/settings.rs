@@ -119,6 +119,11 @@ pub struct NotAShare;
 impl Share {
     const WHOLE: u16 = 10_000;
 
+    /// In tenths of a percent, rounded down: 25 of 2.5 %.
+    pub fn tenths_of_percent(self) -> u64 {
+        u64::from(self.0) / 10
+    }
+
     /// Whether the `n`th of many belongs to it: evenly spread, without chance.
     pub fn takes(self, n: u64) -> bool {
         let share = u64::from(self.0);

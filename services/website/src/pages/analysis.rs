@@ -85,20 +85,19 @@ pub fn fragments(view: &AnalysisView, frame: Frame<'_>) -> askama::Result<Vec<Fr
 
 fn big_figures(sales: &Sales, frame: &Frame<'_>) -> Vec<Figure> {
     let language = frame.language;
+    let [orders, bottles] = [("analysis.figure_orders", sales.orders), ("shop.bottles", sales.bottles)]
+        .map(|(key, n)| language.count(key, n));
+    let orders_and_bottles = format!("{orders}, {bottles}");
     vec![
         Figure {
             text: format::money(language, sales.revenue_cents),
             label: frame.t("analysis.figure_revenue").to_owned(),
             tone: "amber",
         },
-        Figure {
-            text: format::number(language, sales.orders),
-            label: language.count("analysis.figure_orders", sales.bottles),
-            tone: "plain",
-        },
+        Figure { text: format::number(language, sales.orders), label: orders_and_bottles, tone: "plain" },
         Figure {
             text: format::number(language, sales.refused.orders),
-            label: frame.t("analysis.figure_refused").to_owned(),
+            label: language.count("analysis.figure_refused", sales.refused.orders),
             tone: if sales.refused.orders == 0 { "plain" } else { "wrong" },
         },
     ]

@@ -12,7 +12,7 @@ use events::settings::{
 use serde_json::{Value, json};
 
 use super::{Fragment, Frame};
-use crate::format;
+use crate::{format, texts::Language};
 
 const PACES_MS: [u32; 9] = [100, 200, 300, 500, 1_000, 2_000, 3_000, 5_000, 10_000];
 const CROWDS: [u32; 11] = [0, 1, 2, 3, 5, 10, 20, 50, 100, 200, 500];
@@ -93,7 +93,7 @@ fn dials(choices: &Choices, frame: &Frame<'_>) -> askama::Result<Vec<Fragment>> 
         id,
         name,
         path,
-        shown: frame.with("console.percent", "n", &percent(share)),
+        shown: frame.with("console.percent", "n", &percent(frame.language, share)),
         now: share.into(),
         ladder: SHARES_PERCENT.map(|percent| f64::from(percent) / 100.0).to_vec(),
     };
@@ -114,9 +114,11 @@ fn dials(choices: &Choices, frame: &Frame<'_>) -> askama::Result<Vec<Fragment>> 
 }
 
 /// `5`, or `2.5` where it is no whole number of percent.
-fn percent(share: Share) -> String {
-    let tenths = (f64::from(share) * 1000.0).round();
-    if tenths % 10.0 == 0.0 { format!("{:.0}", tenths / 10.0) } else { format!("{:.1}", tenths / 10.0) }
+fn percent(language: Language, share: Share) -> String {
+    match share.tenths_of_percent() {
+        whole if whole.is_multiple_of(10) => format::number(language, whole / 10),
+        tenths => format::tenths(language, tenths),
+    }
 }
 
 fn dial(reading: Reading, frame: &Frame<'_>) -> askama::Result<Fragment> {

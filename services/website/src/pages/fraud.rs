@@ -117,8 +117,8 @@ pub fn fragments(view: &FraudView, frame: Frame<'_>) -> askama::Result<Vec<Fragm
 }
 
 fn big_figures(fraud: &Fraud, frame: &Frame<'_>) -> Vec<Figure> {
-    let figure =
-        |n, label, tone| Figure { text: format::number(frame.language, n), label: frame.t(label).to_owned(), tone };
+    let language = frame.language;
+    let figure = |n, label, tone| Figure { text: format::number(language, n), label: language.count(label, n), tone };
     let tone = if fraud.findings_total == 0 { "right" } else { "wrong" };
     vec![
         figure(fraud.orders_seen, "fraud.figure_seen", "plain"),

@@ -123,7 +123,7 @@ fn big_figures(view: &LedgerView, frame: &Frame<'_>) -> Vec<Figure> {
         Figure { text: frame.t(text).to_owned(), label: since.unwrap_or_default(), tone },
         Figure {
             text: format::number(frame.language, ledger.orders.placed),
-            label: frame.t("ledger.figure_orders").to_owned(),
+            label: frame.language.count("map.placed", ledger.orders.placed),
             tone: "plain",
         },
     ]

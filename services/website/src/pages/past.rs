@@ -113,11 +113,13 @@ fn fragment_id(beer: &Beer) -> String {
 
 fn big_figures(view: &PastView, frame: &Frame<'_>) -> Vec<Figure> {
     let bottles: u64 = view.beers.iter().filter_map(|(_, level)| *level).map(|level| u64::from(level.0)).sum();
-    let figure = |text, label| Figure { text, label: frame.t(label).to_owned(), tone: "plain" };
+    let figure = |text, label| Figure { text, label, tone: "plain" };
+    let label = |key| frame.t(key).to_owned();
+    let orders = view.orders.placed;
     vec![
-        figure(format::money(frame.language, view.revenue), "analysis.figure_revenue"),
-        figure(format::number(frame.language, view.orders.placed), "ledger.figure_orders"),
-        figure(format::number(frame.language, bottles), "past.figure_bottles"),
+        figure(format::money(frame.language, view.revenue), label("analysis.figure_revenue")),
+        figure(format::number(frame.language, orders), frame.language.count("map.placed", orders)),
+        figure(format::number(frame.language, bottles), label("past.figure_bottles")),
     ]
 }
 

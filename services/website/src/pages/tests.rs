@@ -327,7 +327,7 @@ fn who_was_gone_is_told_with_times() {
     let alive = samples::alive();
     let page = ledger::render(&samples::ledger(), frame(Language::En, Theme::Dark, &alive)).unwrap();
     let recovery = page.split("id=\"recovery\"").nth(1).unwrap();
-    assert!(recovery.contains("was gone for 1.4\u{a0}s, a new process is back since 20:40:08"));
+    assert!(recovery.contains("was gone for 1.4\u{a0}s, a new process has been running since 20:40:08"));
     assert!(recovery.contains(Language::En.t("ledger.not_settled")));
     assert!(recovery.contains("gone since 20:41:04"));
 }
