@@ -132,7 +132,8 @@
     entry.data = data;
     entry.box.setAttribute("aria-label", data.words);
     // Numbers that became longer need more room.
-    if (entry.plot && String(entry.gutterFor).length === String(data.top).length) return entry.plot.setData(steps(data));
+    const fits = entry.plot?.width === entry.box.clientWidth && String(entry.gutterFor).length === String(data.top).length;
+    if (fits) return entry.plot.setData(steps(data));
     entry.plot?.destroy();
     return make(entry, entry.box);
   }
@@ -144,6 +145,8 @@
   }
 
   function again() {
+    // What is hidden has no width; it is made again when there is something to show.
+    if (plots.hidden) return;
     for (const entry of drawn) {
       entry.plot.destroy();
       make(entry, entry.box);

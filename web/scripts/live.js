@@ -1,7 +1,7 @@
 // Listens to the server and says so; and says so as well when it does not hear anything any more.
 "use strict";
 
-// A phone's clock can be off by minutes: countdowns go by the server's, first as of the page, then of each heartbeat.
+// A phone's clock can be off by minutes: countdowns go by the server's, first as of the page, then of each event.
 const serverClock = {
   ahead: 0,
   set(micros) { if (micros) this.ahead = micros / 1000 - Date.now(); },
@@ -21,13 +21,23 @@ serverClock.set(Number(document.body.dataset.now));
   let heardAt = performance.now();
   let wait = WAIT_LEAST;
   let retry = 0;
+  // By how much the server's clock is ahead, by the event of this stream that was under way for the shortest time.
+  let ahead = -Infinity;
 
   function show(live) {
     document.body.classList.toggle("live", live);
     document.body.classList.toggle("late", !live);
   }
 
-  function heard() {
+  // What a crowded network held back is not of now, however much of it arrives.
+  function heard(event) {
+    const sentAt = Number(event.lastEventId) / 1000;
+    ahead = Math.max(ahead, sentAt - performance.now());
+    if (performance.now() + ahead - sentAt > OLD_AFTER) {
+      show(false);
+      return;
+    }
+    serverClock.set(sentAt * 1000);
     heardAt = performance.now();
     wait = WAIT_LEAST;
     show(true);
@@ -37,20 +47,20 @@ serverClock.set(Number(document.body.dataset.now));
     clearTimeout(retry);
     source?.close();
     source = null;
+    document.dispatchEvent(new Event("closed"));
   }
 
   function open() {
     close();
     if (document.hidden) return;
     source = new EventSource(address);
+    ahead = -Infinity;
+    document.dispatchEvent(new Event("opened"));
     source.addEventListener("fragments", (event) => {
       fragments.apply(JSON.parse(event.data));
-      heard();
+      heard(event);
     });
-    source.addEventListener("heartbeat", (event) => {
-      serverClock.set(JSON.parse(event.data).now);
-      heard();
-    });
+    source.addEventListener("heartbeat", heard);
     source.addEventListener("notice", (event) => {
       document.dispatchEvent(new CustomEvent("notice", { detail: JSON.parse(event.data) }));
     });

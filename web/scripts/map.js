@@ -86,12 +86,22 @@
     leave();
     followed = id;
     chosen = byHand;
-    source = new EventSource(`/api/live?order=${encodeURIComponent(id)}`);
+    listen();
+    if (!byHand) fading = setTimeout(leave, SHOWN_FOR);
+  }
+
+  // Opened and closed together with the stream of the page, which notices when the website is gone.
+  function listen() {
+    source?.close();
+    source = new EventSource(`/api/live?order=${encodeURIComponent(followed)}`);
     const heard = (event) => show(JSON.parse(event.data));
     source.addEventListener("snapshot", heard);
     source.addEventListener("order", heard);
-    if (!byHand) fading = setTimeout(leave, SHOWN_FOR);
+    // Of an order that cannot be followed any more nothing is shown.
+    source.onerror = () => { if (document.body.classList.contains("live")) leave(); };
   }
+  document.addEventListener("opened", () => { if (followed) listen(); });
+  document.addEventListener("closed", () => source?.close());
 
   document.addEventListener("click", (event) => {
     const link = event.target.closest?.("a[data-order]");

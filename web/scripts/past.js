@@ -6,6 +6,7 @@
   if (!form) return;
   const ASK_EVERY = 100;
   const FOLLOW_EVERY = 1000;
+  const ANSWERED_WITHIN = 10_000;
   const slider = document.getElementById("at");
   const fault = document.getElementById("travel-fault");
   const lang = document.documentElement.lang;
@@ -28,7 +29,7 @@
   async function show(at) {
     const query = new URLSearchParams(at === null ? { lang } : { at, lang });
     try {
-      const response = await fetch(`${form.dataset.fragments}?${query}`);
+      const response = await fetch(`${form.dataset.fragments}?${query}`, { signal: AbortSignal.timeout(ANSWERED_WITHIN) });
       if (!response.ok) throw new Error(response.statusText);
       const parts = await response.json();
       // Back at rest in the meantime: what comes now is live.

@@ -16,7 +16,7 @@ use serde::Deserialize;
 use service::now;
 use tokio::{
     sync::Notify,
-    time::{MissedTickBehavior, timeout},
+    time::{Instant, MissedTickBehavior, sleep_until, timeout},
 };
 
 use crate::site::Site;
@@ -27,6 +27,8 @@ const ASK_EVERY: Duration = Duration::from_secs(1);
 const RATE_OVER_MIN: Duration = Duration::from_millis(500);
 /// One look asks some twenty times; together they may take so long.
 const ANSWERED_WITHIN: Duration = Duration::from_secs(3);
+/// What was seen at the beginning of a look is of now for so long.
+const FRESH_FOR: Duration = Duration::from_secs(2);
 /// Messages at the end of a topic that are shown.
 const LAST_MESSAGES: u64 = 5;
 
@@ -182,6 +184,7 @@ pub(crate) async fn watch(site: Arc<Site>) -> anyhow::Result<()> {
     let admin = Admin::new(site.context.bus.broker())?;
     let mut tick = tokio::time::interval(ASK_EVERY);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut fresh_until = Instant::now() + FRESH_FOR;
     loop {
         tokio::select! {
             _ = tick.tick() => {}
@@ -194,7 +197,19 @@ pub(crate) async fn watch(site: Arc<Site>) -> anyhow::Result<()> {
             continue;
         }
         let topics: Vec<&'static str> = topics.into_iter().flatten().collect();
-        let look = match timeout(ANSWERED_WITHIN, ask(&admin, &site, &topics)).await {
+        let began = Instant::now();
+        let asking = timeout(ANSWERED_WITHIN, ask(&admin, &site, &topics));
+        tokio::pin!(asking);
+        let answer = tokio::select! {
+            answer = &mut asking => answer,
+            () = sleep_until(fresh_until) => {
+                site.observatory.note(Look::Nothing);
+                site.live.changed();
+                asking.await
+            }
+        };
+        fresh_until = began + FRESH_FOR;
+        let look = match answer {
             Ok(Ok(mut seen)) => {
                 let at = now();
                 if let Look::Seen(before, then) = site.observatory.last() {

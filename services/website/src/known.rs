@@ -38,8 +38,8 @@ pub struct Known {
     pub newest: Newest,
     /// How fast it goes.
     pub tempo: Tempo,
-    /// Rate and latency when it was looked at last: they fade without any news.
-    tempo_seen: (u64, Option<u64>),
+    /// Rates and latency when they were looked at last: they fade without any news.
+    tempo_seen: (u64, u64, Option<u64>),
     tape: Tape,
     accepted: u64,
     refused: u64,
@@ -191,7 +191,8 @@ impl Known {
     /// Looks who is silent, and whether the broker is connected; whether that is news.
     pub fn look(&mut self, connected: bool, now: Moment) -> bool {
         let changed = self.outages.look(connected, now, self.orders);
-        let tempo = (self.tempo.orders_in_10_s(now), self.tempo.latency(now));
+        let (_, delivered_in_10_s) = self.parcels.delivered_counts(now);
+        let tempo = (self.tempo.orders_in_10_s(now), delivered_in_10_s, self.tempo.latency(now));
         let slower = std::mem::replace(&mut self.tempo_seen, tempo) != tempo;
         changed | self.settle() | slower
     }

@@ -37,15 +37,15 @@ use crate::{
 /// A page that hears nothing for longer knows that it is not live.
 const HEARTBEAT_EVERY: Duration = Duration::from_millis(1500);
 /// Events that wait for a slow reader; then the stream waits for it, and skips to what is so by then.
-const WAITING_MAX: usize = 8;
+const WAITING_MAX: usize = 1;
 
 /// The sending end of a stream. `None` is the end of it: nobody listens any more.
 pub struct Wire(mpsc::Sender<Event>);
 
 impl Wire {
-    /// Sends an event.
+    /// Sends an event. Its id is the server's time: what arrives late on a crowded network can be told from what is new.
     pub async fn event(&self, name: &str, data: &str) -> Option<()> {
-        self.0.send(Event::default().event(name).data(data)).await.ok()
+        self.0.send(Event::default().event(name).data(data).id(now().micros().to_string())).await.ok()
     }
 
     /// Sends a heartbeat with the server's time, by which a page sets its clock.
@@ -65,25 +65,32 @@ where
     stream::unfold(receiver, |mut receiver| async move { receiver.recv().await.map(|event| (Ok(event), receiver)) })
 }
 
-/// A stream as a response; `None` if too many are open. It ends when the website does.
-pub fn serve(
-    site: &Arc<Site>,
-    events: impl Stream<Item = Result<Event, Infallible>> + Send + 'static,
-) -> Option<Response> {
+/// A stream as a response; `None` if too many are open: then it is not begun. It ends when the website does.
+pub fn serve<Events>(site: &Arc<Site>, begin: impl FnOnce() -> Events) -> Option<Response>
+where
+    Events: Stream<Item = Result<Event, Infallible>> + Send + 'static,
+{
     let permit = Arc::clone(&site.live.streams).try_acquire_owned().ok()?;
     let ended = site.context.shutdown.clone().cancelled_owned();
-    let events = events.take_until(ended).map(move |event| {
+    let events = begin().take_until(ended).map(move |event| {
         let _held_as_long_as_the_stream = &permit;
         event
     });
     Some(Sse::new(Box::pin(events)).into_response())
 }
 
-/// Ticks when a heartbeat is due.
+/// Ticks when a heartbeat is due: reset by whatever else is sent.
 pub fn heartbeat() -> Interval {
     let mut heartbeat = interval_at(Instant::now() + HEARTBEAT_EVERY, HEARTBEAT_EVERY);
     heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
     heartbeat
+}
+
+/// Ticks when a page may be sent what changed.
+fn pace(every: Duration) -> Interval {
+    let mut pace = tokio::time::interval(every);
+    pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    pace
 }
 
 /// A page everybody sees the same of.
@@ -274,8 +281,7 @@ pub fn page(
         let mut settings = site.context.stage.follow();
         let mut sent = Sent::default();
         let mut heartbeat = heartbeat();
-        let mut pace = tokio::time::interval(page.pace());
-        pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut pace = pace(page.pace());
         let mut lead = Lead::new(&site, follows);
         let mut stale = true;
         loop {
@@ -286,6 +292,7 @@ pub fn page(
                     let fragments = site.renderings.of(&site, page, reader, seen)?;
                     if let Some(news) = sent.news(&fragments) {
                         wire.event("fragments", &news).await?;
+                        heartbeat.reset();
                     }
                 }
                 changed = version.changed(), if !stale => {
@@ -307,9 +314,17 @@ pub fn page(
 /// names no order in its messages.
 const LOOK_AGAIN_AFTER: [Duration; 3] =
     [Duration::from_millis(150), Duration::from_millis(600), Duration::from_secs(2)];
+/// Nothing more is expected.
+const FAR_AWAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// A page about one order, as its fragments.
-pub type OrderPage = fn(&OrderView, Frame<'_>) -> askama::Result<Vec<Fragment>>;
+/// Where an order is shown.
+#[derive(Clone, Copy)]
+pub struct OrderPage {
+    /// The page, as its fragments.
+    pub fragments: fn(&OrderView, Frame<'_>) -> askama::Result<Vec<Fragment>>,
+    /// How often it is sent what changed.
+    pub pace: Duration,
+}
 
 /// The stream of a page about one order; `is_own` if it is shown to whoever ordered it.
 pub fn order(
@@ -324,47 +339,64 @@ pub fn order(
         let mut changed = site.live.follow(&order_id);
         let mut presence = site.live.presence();
         let mut settings = site.context.stage.follow();
+        let mut names_hidden = settings.borrow_and_update().choices.hide_names;
         let mut sent = Sent::default();
         let mut heartbeat = heartbeat();
-        let mut alive = site.alive();
+        let mut pace = pace(page.pace);
         let mut lead = Lead::new(&site, follows);
-        let mut looks = LOOK_AGAIN_AFTER.iter();
         let mut told = changed.borrow().on_its_way.clone();
+        let mut looks = LOOK_AGAIN_AFTER.iter();
+        let look = tokio::time::sleep(FAR_AWAY);
+        tokio::pin!(look);
+        let mut known = None;
+        let mut stale = true;
         loop {
-            let on_its_way = changed.borrow_and_update().on_its_way.clone();
-            if on_its_way != told {
-                wire.event("notice", &json!({"courier": on_its_way}).to_string()).await?;
-                told = on_its_way;
-            }
-            let view = site.order_shown(&order_id, is_own).await.ok()??;
-            let fragments = page(&view, frame(reader, &alive, "")).ok()?;
-            if let Some(news) = sent.news(&fragments) {
-                wire.event("fragments", &news).await?;
-            }
-            let next_look = looks.next().copied().unwrap_or(Duration::MAX);
-            let look = tokio::time::sleep(next_look);
-            tokio::pin!(look);
-            loop {
-                tokio::select! {
-                    change = changed.changed() => {
-                        change.ok()?;
-                        looks = LOOK_AGAIN_AFTER.iter();
-                        break;
+            tokio::select! {
+                _ = pace.tick(), if stale => {
+                    stale = false;
+                    let on_its_way = changed.borrow_and_update().on_its_way.clone();
+                    if on_its_way != told {
+                        wire.event("notice", &json!({"courier": on_its_way}).to_string()).await?;
+                        told = on_its_way;
                     }
-                    () = &mut look => break,
-                    // Names may be hidden from now on.
-                    changed = settings.changed() => {
-                        changed.ok()?;
-                        break;
+                    let view = match known.take() {
+                        Some(view) => view,
+                        None => site.order_shown(&order_id, is_own).await.ok()??,
+                    };
+                    let fragments = (page.fragments)(&view, frame(reader, &site.alive(), "")).ok()?;
+                    known = Some(view);
+                    if let Some(news) = sent.news(&fragments) {
+                        wire.event("fragments", &news).await?;
+                        heartbeat.reset();
                     }
-                    somebody = presence.changed() => {
-                        somebody.ok()?;
-                        alive = site.alive();
-                        break;
-                    }
-                    page = lead.next() => wire.event("follow", &page?).await?,
-                    _ = heartbeat.tick() => wire.heartbeat().await?,
+                    look.as_mut().reset(Instant::now() + looks.next().copied().unwrap_or(FAR_AWAY));
                 }
+                change = changed.changed(), if !stale => {
+                    change.ok()?;
+                    looks = LOOK_AGAIN_AFTER.iter();
+                    known = None;
+                    stale = true;
+                }
+                () = &mut look, if !stale => {
+                    known = None;
+                    stale = true;
+                }
+                changed = settings.changed() => {
+                    changed.ok()?;
+                    let hidden = settings.borrow_and_update().choices.hide_names;
+                    // Whoever looks at their own sees their name in any case; no other setting is on this page.
+                    if std::mem::replace(&mut names_hidden, hidden) != hidden && !is_own {
+                        known = None;
+                        stale = true;
+                    }
+                }
+                // What is known of the order is as it was.
+                somebody = presence.changed() => {
+                    somebody.ok()?;
+                    stale = true;
+                }
+                page = lead.next() => wire.event("follow", &page?).await?,
+                _ = heartbeat.tick() => wire.heartbeat().await?,
             }
         }
     })

@@ -35,11 +35,11 @@ pub(super) struct Follow {
 )]
 pub(super) async fn feed(State(site): State<Arc<Site>>, Query(follow): Query<Follow>) -> Result<Response, Problem> {
     match follow.order {
-        None => streams::serve(&site, everything(Arc::clone(&site))),
+        None => streams::serve(&site, || everything(Arc::clone(&site))),
         Some(order_id) => {
             let order_id = order_id.parse().map_err(|_| Problem::not_found("no such order"))?;
             site.order(&order_id).await?.ok_or_else(|| Problem::not_found("no such order"))?;
-            streams::serve(&site, one_order(Arc::clone(&site), order_id))
+            streams::serve(&site, || one_order(Arc::clone(&site), order_id))
         }
     }
     .ok_or_else(|| Problem::unavailable("too many streams are open"))

@@ -1,6 +1,6 @@
 //! The streams of the pages over HTTP.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     extract::{Path, State},
@@ -16,6 +16,11 @@ use crate::{
     streams::{self, OrderPage, Page, Reader},
 };
 
+/// A phone is sent at most two events a second: what changed, and perhaps the notice that the order is on its way.
+const PHONE_PACE: Duration = Duration::from_secs(1);
+/// The stage sees every hop as it happens.
+const STAGE_PACE: Duration = Duration::from_millis(100);
+
 pub(super) async fn page(
     State(site): State<Arc<Site>>,
     Path(page): Path<String>,
@@ -27,8 +32,8 @@ pub(super) async fn page(
     if page == Page::Console && !presenter {
         return StatusCode::UNAUTHORIZED.into_response();
     }
-    let events = streams::page(Arc::clone(&site), page, Reader { language, presenter }, follow);
-    streams::serve(&site, events).unwrap_or_else(too_many)
+    let reader = Reader { language, presenter };
+    streams::serve(&site, || streams::page(Arc::clone(&site), page, reader, follow)).unwrap_or_else(too_many)
 }
 
 pub(super) async fn order(
@@ -38,7 +43,8 @@ pub(super) async fn order(
     headers: HeaderMap,
 ) -> Response {
     let visitor = Visitor::of(&site, &uri, &headers);
-    stream_order(&site, &order_id, &visitor, |order_id| site.house.is_own(&headers, order_id), pages::order::fragments)
+    let page = OrderPage { fragments: pages::order::fragments, pace: PHONE_PACE };
+    stream_order(&site, &order_id, &visitor, |order_id| site.house.is_own(&headers, order_id), page)
 }
 
 pub(super) async fn followed(
@@ -47,7 +53,8 @@ pub(super) async fn followed(
     uri: Uri,
     headers: HeaderMap,
 ) -> Response {
-    stream_order(&site, &order_id, &Visitor::of(&site, &uri, &headers), |_| false, pages::follow::fragments)
+    let page = OrderPage { fragments: pages::follow::fragments, pace: STAGE_PACE };
+    stream_order(&site, &order_id, &Visitor::of(&site, &uri, &headers), |_| false, page)
 }
 
 fn stream_order(
@@ -60,8 +67,8 @@ fn stream_order(
     let Ok(order_id) = order_id.parse::<OrderId>() else { return StatusCode::NOT_FOUND.into_response() };
     let reader = Reader { language: visitor.language, presenter: false };
     let is_own = is_own(&order_id);
-    let events = streams::order(Arc::clone(site), order_id, is_own, reader, visitor.follow, page);
-    streams::serve(site, events).unwrap_or_else(too_many)
+    let begin = || streams::order(Arc::clone(site), order_id, is_own, reader, visitor.follow, page);
+    streams::serve(site, begin).unwrap_or_else(too_many)
 }
 
 /// As many streams are open as there may be.
