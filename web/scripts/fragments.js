@@ -1,7 +1,10 @@
 // Puts new fragments into the page, without taking away what someone is typing, opened or has the focus on.
 "use strict";
 const fragments = (() => {
+  const AGAIN_EVERY = 500;
   const shown = new Map();
+  // What could not be put in because of a pointer or a pen: put in as soon as that is gone.
+  let held = new Map();
 
   function parsed(html) {
     const template = document.createElement("template");
@@ -21,8 +24,9 @@ const fragments = (() => {
 
   // The element itself stays, so that a screen reader goes on listening to it.
   function replace(element, fresh) {
-    // What is to be picked from keeps still under the pointer.
-    if (isBeingEdited(element) || element.matches("[data-still]:hover")) return false;
+    // What is to be picked from keeps still under the pointer; but a name that is to be hidden is hidden.
+    const hides = fresh.matches("[data-names-hidden]") && !element.matches("[data-names-hidden]");
+    if (!hides && (isBeingEdited(element) || element.matches("[data-still]:hover"))) return false;
     const focused = element.contains(document.activeElement) && document.activeElement;
     for (const details of element.querySelectorAll("details[open][id]")) {
       fresh.querySelector(`#${CSS.escape(details.id)}`)?.setAttribute("open", "");
@@ -36,12 +40,18 @@ const fragments = (() => {
     return true;
   }
 
-  // A list keeps every child it had and still has; one that is being edited keeps even its old words.
+  // A list keeps every child it had and still has; one that is being edited keeps even its old words. Whether all of it
+  // is as it should be.
   function replaceChildren(list, fresh) {
+    let isWhole = true;
     takeAttributes(list, fresh);
     const wanted = [...fresh.children];
     const ids = new Set(wanted.map((child) => child.id));
-    for (const child of [...list.children]) if (!ids.has(child.id) && !isBeingEdited(child)) child.remove();
+    for (const child of [...list.children]) {
+      if (ids.has(child.id)) continue;
+      if (isBeingEdited(child)) isWhole = false;
+      else child.remove();
+    }
     let before = list.firstElementChild;
     for (const child of wanted) {
       const old = child.id && list.querySelector(`:scope > #${CSS.escape(child.id)}`);
@@ -52,28 +62,39 @@ const fragments = (() => {
       }
       const html = child.outerHTML;
       const isShown = shown.get(child.id) === html || old.isEqualNode(child);
-      if (isShown || replace(old, child)) shown.set(child.id, html);
+      const put = old.hasAttribute("data-list") ? replaceChildren : replace;
+      if (isShown || put(old, child)) shown.set(child.id, html);
+      else isWhole = false;
       // Moving an element takes its focus away: only if it is not where it belongs.
       if (old === before) before = before.nextElementSibling;
       else if (!isBeingEdited(old)) list.insertBefore(old, before);
     }
+    return isWhole;
   }
 
   function apply(parts) {
     for (const [id, html] of Object.entries(parts)) {
       const element = document.getElementById(id);
+      held.delete(id);
       if (!element || shown.get(id) === html) continue;
       const fresh = parsed(html);
       if (!fresh) continue;
       // What a page begins with comes once more when its stream opens. Put in again, it would take a button away from
       // under a finger.
       const isShown = element.isEqualNode(fresh);
-      if (!isShown && element.hasAttribute("data-list")) replaceChildren(element, fresh);
-      else if (!isShown && !replace(element, fresh)) continue;
-      shown.set(id, html);
+      const put = element.hasAttribute("data-list") ? replaceChildren : replace;
+      if (isShown || put(element, fresh)) shown.set(id, html);
+      else held.set(id, html);
     }
     document.dispatchEvent(new Event("fragments"));
   }
 
-  return { apply };
+  const putter = { apply };
+  setInterval(() => {
+    if (held.size === 0) return;
+    const parts = Object.fromEntries(held);
+    held = new Map();
+    putter.apply(parts);
+  }, AGAIN_EVERY);
+  return putter;
 })();

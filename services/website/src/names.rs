@@ -105,6 +105,7 @@ impl NamesCustomers for OrderView {
 
 impl NamesCustomers for NewestView {
     fn hide_names(&mut self) {
+        self.names_hidden = true;
         self.orders.iter_mut().for_each(|order| order.customer = short_name(&order.customer));
     }
 }

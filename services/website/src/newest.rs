@@ -32,7 +32,7 @@ impl Newest {
 
     /// All of them, newest first.
     pub fn view(&self) -> NewestView {
-        NewestView { orders: self.0.iter().cloned().collect() }
+        NewestView { orders: self.0.iter().cloned().collect(), names_hidden: false }
     }
 
     /// The very newest.

@@ -20,6 +20,7 @@ struct Page<'a> {
 struct Newest<'a> {
     frame: Frame<'a>,
     orders: Vec<Row<'a>>,
+    names_hidden: bool,
 }
 
 struct Row<'a> {
@@ -46,7 +47,11 @@ pub fn render(view: &NewestView, frame: Frame<'_>) -> askama::Result<String> {
 pub fn fragments(view: &NewestView, frame: Frame<'_>) -> askama::Result<Vec<Fragment>> {
     let orders = view.orders.iter().map(|order| row(order, &frame)).collect();
     let no_figures: Vec<Figure> = vec![];
-    Ok(vec![alive(&frame, &[])?, figures(no_figures)?, Fragment::new("newest", &Newest { frame, orders })?])
+    Ok(vec![
+        alive(&frame, &[])?,
+        figures(no_figures)?,
+        Fragment::new("newest", &Newest { frame, orders, names_hidden: view.names_hidden })?,
+    ])
 }
 
 fn row<'a>(order: &'a NewestOrder, frame: &Frame<'_>) -> Row<'a> {

@@ -222,7 +222,7 @@ pub(crate) fn newest() -> NewestView {
         at: NOW.plus_millis(-700 * n),
     };
     let statuses = [Status::Placed, Status::Accepted, Status::PickedUp, Status::Delivered, Status::Stranded];
-    NewestView { orders: (0..).zip(&statuses).map(order).collect() }
+    NewestView { orders: (0..).zip(&statuses).map(order).collect(), names_hidden: false }
 }
 
 pub(crate) fn stock() -> StockView {

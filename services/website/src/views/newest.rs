@@ -7,6 +7,8 @@ use super::Status;
 pub struct NewestView {
     /// The orders that were placed last, newest first.
     pub orders: Vec<NewestOrder>,
+    /// Customers are shortened.
+    pub names_hidden: bool,
 }
 
 /// One of the orders that were placed last.
