@@ -2,7 +2,9 @@
 "use strict";
 (() => {
   const CONFIRM_WITHIN = 3000;
-  const { say, fill, ask, inTurn } = speaker;
+  // The longest act, played in the time it takes.
+  const REHEARSED_WITHIN = 300_000;
+  const { say, fill, ask, inTurn, change } = speaker;
   const said = document.getElementById("said");
   const rehearsed = document.getElementById("rehearsed");
 
@@ -39,11 +41,6 @@
     known = { ...known, act, step };
   });
 
-  // `a.b` and a value as the merge patch that sets it.
-  function change(path, value) {
-    return path.split(".").reduceRight((inner, name) => ({ [name]: inner }), value);
-  }
-
   function turn(control, by) {
     const ladder = JSON.parse(control.dataset.ladder);
     const now = control.dataset.path.split(".").reduce((inner, name) => inner?.[name], known);
@@ -78,7 +75,7 @@
     if (!known.act || button.disabled) return;
     button.disabled = true;
     say(said.dataset.rehearsing);
-    const answer = await ask("POST", `/api/stage/rehearse/${known.act}`, {}, [404]);
+    const answer = await ask("POST", `/api/stage/rehearse/${known.act}`, {}, { quietly: [404], within: REHEARSED_WITHIN });
     button.disabled = false;
     if (answer === 404) {
       button.hidden = true;

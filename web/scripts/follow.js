@@ -30,10 +30,18 @@
     if (!isThere) location.assign(addressOf(page));
   });
 
-  // Whoever looks elsewhere meanwhile is fetched back by the next step.
+  // Whoever looks elsewhere meanwhile, or orders a beer, is fetched back by the next step.
+  function following(address) {
+    const url = new URL(address, location.href);
+    if (url.origin !== location.origin || url.searchParams.has("follow")) return address;
+    return `${url.pathname}${url.search}${url.search ? "&" : "?"}follow${url.hash}`;
+  }
   document.addEventListener("click", (event) => {
     const link = event.target.closest?.("a[href]");
-    if (!link || link.origin !== location.origin || !link.pathname.startsWith("/stage")) return;
-    if (!new URLSearchParams(link.search).has("follow")) link.search += `${link.search ? "&" : "?"}follow`;
+    // One that leads to another place of this page loads nothing.
+    if (link && !link.getAttribute("href").startsWith("#")) link.href = following(link.href);
+  }, true);
+  document.addEventListener("submit", (event) => {
+    event.target.action = following(event.target.action);
   }, true);
 })();

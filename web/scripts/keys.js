@@ -4,6 +4,10 @@
 const speaker = (() => {
   const WAITING_MAX = 8;
   const SAID_FOR = 5000;
+  // A press that is not answered so soon says that it waits, and no other is heard meanwhile.
+  const SLOW_AFTER = 700;
+  // Longer than the longest thing a key can ask for: a step that asks the past.
+  const ANSWERED_WITHIN = 65_000;
   const said = document.querySelector("[data-keys]");
   const help = document.getElementById("help");
   const follows = new URLSearchParams(location.search).has("follow");
@@ -27,16 +31,16 @@ const speaker = (() => {
     say(fill(status === 422 ? said.dataset.unusable : said.dataset.unavailable, { detail }), true);
     if (status !== 401) return;
     const link = document.createElement("a");
-    link.href = `/sign-in?next=${encodeURIComponent(location.pathname)}`;
+    link.href = `/sign-in?next=${encodeURIComponent(location.pathname + location.search)}`;
     link.textContent = said.dataset.signIn;
     said.replaceChildren(`${said.dataset.signedOut} `, link);
   }
 
   // The answer, `{}` if it has no body; null if it was not done, and the page says why.
-  async function ask(method, address, body, quietly = []) {
+  async function ask(method, address, body, { quietly = [], within = ANSWERED_WITHIN } = {}) {
     try {
       const sent = method === "GET" ? {} : { headers: { "content-type": "application/json" }, body: JSON.stringify(body ?? {}) };
-      const response = await fetch(address, { method, ...sent });
+      const response = await fetch(address, { method, signal: AbortSignal.timeout(within), ...sent });
       const answer = await response.json().catch(() => ({}));
       if (response.ok) return answer;
       if (!quietly.includes(response.status)) sayWhyNot(response.status, answer);
@@ -49,11 +53,26 @@ const speaker = (() => {
 
   // One thing at a time, each from what the one before left; whoever presses faster than that for long is not heard.
   let waiting = 0;
+  let isSlow = false;
   let last = Promise.resolve();
   function inTurn(work) {
-    if (waiting >= WAITING_MAX) return;
+    if (waiting >= WAITING_MAX || isSlow) return;
     waiting += 1;
-    last = last.then(work).catch((error) => say(String(error), true)).finally(() => { waiting -= 1; });
+    last = last.then(() => timed(work)).catch((error) => say(String(error), true)).finally(() => { waiting -= 1; });
+  }
+  async function timed(work) {
+    const slow = setTimeout(() => {
+      isSlow = true;
+      said.classList.remove("fault");
+      said.replaceChildren("…");
+    }, SLOW_AFTER);
+    try {
+      return await work();
+    } finally {
+      clearTimeout(slow);
+      if (isSlow && said.textContent === "…") say("");
+      isSlow = false;
+    }
   }
 
   const speaker = {
@@ -61,6 +80,10 @@ const speaker = (() => {
     fill,
     ask,
     inTurn,
+    // `a.b` and a value as the merge patch that sets it.
+    change(path, value) {
+      return path.split(".").reduceRight((inner, name) => ({ [name]: inner }), value);
+    },
     // Where the room shall look: this window is the room's, unless the console has opened another.
     show(page) {
       location.assign(page);

@@ -22,6 +22,12 @@
     if (event.key !== "t" || event.ctrlKey || event.metaKey || event.altKey || typing) return;
     root.dataset.theme = root.dataset.theme === "dark" ? "projector" : "dark";
     keep(root.dataset.theme);
+    // A link's theme is not asked for again by a reload, or by the next page of a window that follows.
+    const address = new URL(location.href);
+    if (address.searchParams.has("theme")) {
+      address.searchParams.set("theme", root.dataset.theme);
+      history.replaceState(history.state, "", address);
+    }
     document.dispatchEvent(new Event("theme"));
   });
 })();

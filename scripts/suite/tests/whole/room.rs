@@ -226,6 +226,10 @@ pub async fn the_keys_work_in_every_window_that_is_signed_in(demo: &Demo) -> Res
         until_text(&driver, "#keys-said", "Names are hidden.").await?;
         let settings = shop.get("/api/settings").await?;
         ensure!(settings["act"] == 3 && settings["hide_names"] == true, "{settings}");
+        // Whatever was typed: a name that is to be hidden is hidden.
+        let hidden = format!("#dead-{order}[data-names-hidden] #address-{order}");
+        let field = until("names hidden", SOON, || async { Ok(driver.find(By::Css(&hidden)).await?) }).await?;
+        ensure!(field.prop("value").await?.unwrap_or_default().is_empty(), "the address is on the wall");
         press("h").await?;
         until_set("hide_names", json!(false)).await?;
         press("?").await?;
@@ -233,6 +237,14 @@ pub async fn the_keys_work_in_every_window_that_is_signed_in(demo: &Demo) -> Res
         press("?").await?;
         press("q").await?;
         until_at(&driver, "/stage/qr").await?;
+        // The first step of the talk leads to the shop, and there it goes on.
+        driver.goto(shop.address()).await?;
+        press("1").await?;
+        until_at(&driver, "/stage").await?;
+        press(&Key::Right.value().to_string()).await?;
+        until_at(&driver, "/").await?;
+        press(&Key::Right.value().to_string()).await?;
+        until_set("step", json!(2)).await?;
         shop.set(&between_acts()).await?;
         Ok(())
     })
