@@ -24,7 +24,7 @@ mod live;
 
 mod openapi;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     Router,
@@ -38,6 +38,8 @@ pub(crate) use stage::{ask, check_address};
 
 /// Largest body that is read, in bytes.
 pub const BODY_MAX: usize = 16 * 1024;
+/// A body that takes longer to arrive is given up.
+pub const BODY_WITHIN: Duration = Duration::from_secs(10);
 
 /// Everything below `/api`.
 pub fn routes() -> Router<Arc<Site>> {

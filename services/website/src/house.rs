@@ -9,7 +9,8 @@ use std::{
 use axum::{
     Router,
     extract::{Request, State},
-    http::StatusCode,
+    http::{StatusCode, header},
+    middleware,
     response::{IntoResponse as _, Response},
 };
 use service::{Context, health};
@@ -110,13 +111,20 @@ impl House {
     /// All that is served, whatever the episode.
     pub fn routes(self: &Arc<Self>) -> Router {
         let health = health::routes(self.context.health.clone(), self.context.metrics.clone());
-        Router::new().merge(health).fallback(enter).with_state(Arc::clone(self))
+        Router::new()
+            .merge(health)
+            .fallback(enter)
+            .layer(middleware::from_fn(http::add_headers))
+            .with_state(Arc::clone(self))
     }
 }
 
 async fn enter(State(house): State<Arc<House>>, request: Request) -> Response {
     match tokio::time::timeout(WAIT_AT_MOST, house.routes_inside()).await {
         Ok(routes) => routes.oneshot(request).await.into_response(),
-        Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "The shop opens in a moment.").into_response(),
+        Err(_) => {
+            let again = [(header::REFRESH, "3")];
+            (StatusCode::SERVICE_UNAVAILABLE, again, "The shop opens in a moment.").into_response()
+        }
     }
 }

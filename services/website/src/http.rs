@@ -4,6 +4,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use axum::{
     Router,
+    body::{Body, to_bytes},
     extract::{DefaultBodyLimit, Path, Query, Request, State},
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header},
     middleware::{self, Next},
@@ -16,6 +17,7 @@ use events::{
     topics::{self, Entry},
 };
 use service::now;
+use tokio::time::timeout;
 use tower_http::compression::{
     CompressionLayer, CompressionLevel, DefaultPredicate, Predicate, predicate::NotForContentType,
 };
@@ -63,9 +65,9 @@ pub fn routes(site: Arc<Site>) -> Router {
         .route("/live/followed/{order_id}", get(live::followed))
         .route("/assets/{*name}", get(asset))
         .fallback(nothing_here)
+        .layer(middleware::from_fn(read_in_time))
         .merge(api::routes())
         .layer(DefaultBodyLimit::max(api::BODY_MAX))
-        .layer(middleware::from_fn(add_headers))
         .layer(compression())
         .with_state(site)
 }
@@ -77,7 +79,18 @@ fn compression() -> CompressionLayer<impl Predicate> {
     CompressionLayer::new().gzip(true).quality(CompressionLevel::Fastest).compress_when(is_text)
 }
 
-async fn add_headers(request: Request, next: Next) -> Response {
+/// A form that does not arrive in time is not waited for.
+async fn read_in_time(request: Request, next: Next) -> Response {
+    let (parts, body) = request.into_parts();
+    match timeout(api::BODY_WITHIN, to_bytes(body, api::BODY_MAX)).await {
+        Ok(Ok(body)) => next.run(Request::from_parts(parts, Body::from(body))).await,
+        Ok(Err(_)) => StatusCode::PAYLOAD_TOO_LARGE.into_response(),
+        Err(_) => StatusCode::REQUEST_TIMEOUT.into_response(),
+    }
+}
+
+/// What every answer carries.
+pub(crate) async fn add_headers(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
     let mut add = |name: HeaderName, value: &'static str| {

@@ -4,7 +4,7 @@ use std::{fs, io::Write as _, path::Path};
 
 use anyhow::Context as _;
 use axum::http::{HeaderMap, header};
-use service::environment;
+use service::environment::{self, Unusable};
 
 /// The cookie that holds the token after signing in.
 pub const COOKIE: &str = "presenter";
@@ -23,7 +23,7 @@ impl Presenter {
     /// If the token cannot be kept.
     pub fn from_environment(data_dir: &Path) -> anyhow::Result<Self> {
         if let Some(token) = environment::text("PRESENTER_TOKEN") {
-            return Ok(Presenter { token: token.trim().to_owned() });
+            return Ok(Presenter { token: usable(token)? });
         }
         let path = data_dir.join("presenter-token");
         let kept = fs::read_to_string(&path).unwrap_or_default();
@@ -68,6 +68,16 @@ impl Presenter {
     }
 }
 
+/// A token that a cookie can hold as it is: else nobody could sign in.
+fn usable(token: String) -> Result<String, Unusable> {
+    let trimmed = token.trim();
+    if !trimmed.is_empty() && trimmed.bytes().all(|byte| byte.is_ascii_graphic() && !b";,\"\\".contains(&byte)) {
+        return Ok(trimmed.to_owned());
+    }
+    let expected = "letters, digits and signs without accents, blanks, semicolons, commas, quotes or backslashes";
+    Err(Unusable { name: "PRESENTER_TOKEN", value: token, expected: expected.to_owned() })
+}
+
 fn make_token() -> String {
     const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
     let letter = |_| {
@@ -102,6 +112,14 @@ mod tests {
         assert!(presenter.has_signed_in(&headers(header::COOKIE, "theme=dark; presenter=abc123")));
         assert!(!presenter.has_signed_in(&headers(header::COOKIE, "presenter=abc124")));
         assert!(!presenter.has_signed_in(&HeaderMap::new()));
+    }
+
+    #[test]
+    fn a_token_no_cookie_can_hold_is_refused_at_the_start() {
+        assert_eq!(usable(" abc-123 ".to_owned()).unwrap(), "abc-123");
+        for wrong in ["bière", "a;b", "a b", "a\"b", " "] {
+            assert!(usable(wrong.to_owned()).is_err(), "{wrong}");
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Orders: placing one, and following it.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc};
 
 use axum::{
     Json,
@@ -19,7 +19,7 @@ use serde_json::Value;
 use service::now;
 use utoipa::ToSchema;
 
-use super::{BODY_MAX, problem::Problem};
+use super::{BODY_MAX, BODY_WITHIN, problem::Problem};
 use crate::{
     browsers::{self, Orderer},
     pages,
@@ -30,9 +30,6 @@ use crate::{
 
 /// Longest `Idempotency-Key`, in characters.
 const KEY_MAX: usize = 200;
-/// How long a body may take to arrive.
-const BODY_WITHIN: Duration = Duration::from_secs(10);
-
 /// What to order.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "describes the body; it is read field by field, so that each wrong one can be named")]
