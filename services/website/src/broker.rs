@@ -202,7 +202,8 @@ pub(crate) async fn watch(site: Arc<Site>) -> anyhow::Result<()> {
         tokio::pin!(asking);
         let answer = tokio::select! {
             answer = &mut asking => answer,
-            () = sleep_until(fresh_until) => {
+            // That it is silent stays true until it says something.
+            () = sleep_until(fresh_until), if matches!(site.observatory.last(), Look::Seen(..)) => {
                 site.observatory.note(Look::Nothing);
                 site.live.changed();
                 asking.await
