@@ -2,6 +2,7 @@
 //! something instead of sleeping. Used by tests only; it is here so that every service's tests stand on the same ground.
 
 use std::{
+    collections::HashSet,
     future::Future,
     path::{Path, PathBuf},
     time::Duration,
@@ -130,7 +131,8 @@ impl Ground {
         Ok(self.bus.publisher().publish(&[message]).await?)
     }
 
-    /// All messages of a topic, once there are so many that `enough` says so.
+    /// All events of a topic, once there are so many that `enough` says so. Who is killed between publishing and
+    /// noting it publishes again, with the same id: such a repeat is one event here, as it is for every reader.
     ///
     /// # Errors
     /// If that does not come to pass within [`LIMIT`], with what was there.
@@ -142,9 +144,9 @@ impl Ground {
         let deadline = tokio::time::Instant::now() + LIMIT;
         loop {
             let mut replay = self.bus.replay(topic, Until::Now);
-            let mut all = Vec::new();
+            let (mut all, mut seen) = (Vec::new(), HashSet::new());
             while let Some(batch) = replay.next().await? {
-                all.extend(batch);
+                all.extend(batch.into_iter().filter(|received| seen.insert(received.event_id.clone())));
             }
             if enough(&all) {
                 return Ok(all);
