@@ -82,5 +82,7 @@ pub mod http;
 
 pub mod api;
 
+pub mod connections;
+
 mod run;
 pub use run::{run, run_on};

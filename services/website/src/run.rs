@@ -15,7 +15,7 @@ use tokio::{net::TcpListener, sync::mpsc};
 use tracing::{info, warn};
 
 use crate::{
-    books, broker, consume, crowd, desk,
+    books, broker, connections, consume, crowd, desk,
     house::House,
     site::{AT_THE_DESK_MAX, Site},
     spans,
@@ -64,12 +64,7 @@ async fn open_on(context: Context, address: SocketAddr) -> anyhow::Result<()> {
     let house = House::new(context.clone(), listener.local_addr()?.port())?;
     around.start(house.director.listen());
     let routes = house.routes();
-    let stop = context.shutdown.clone().cancelled_owned();
-    let serving = tokio::spawn(
-        axum::serve(listener, routes.into_make_service_with_connect_info::<SocketAddr>())
-            .with_graceful_shutdown(stop)
-            .into_future(),
-    );
+    let serving = tokio::spawn(connections::serve(listener, routes, context.shutdown.clone()));
     let ended = tokio::select! {
         ended = around.run_until(&context.shutdown) => ended,
         ended = in_episodes(&context, &house) => ended,
