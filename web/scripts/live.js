@@ -21,24 +21,30 @@ serverClock.set(Number(document.body.dataset.now));
   let heardAt = performance.now();
   let wait = WAIT_LEAST;
   let retry = 0;
-  // By how much the server's clock is ahead, by the event of this stream that was under way for the shortest time.
+  // By how much the server's clock is ahead, by the event that was under way for the shortest time.
   let ahead = -Infinity;
+  let openedAt = 0;
+  let isFirst = true;
 
   function show(live) {
     document.body.classList.toggle("live", live);
     document.body.classList.toggle("late", !live);
   }
 
-  // What a crowded network held back is not of now, however much of it arrives.
+  // What a crowded network held back is not of now, however much of it arrives. The first event of a stream is no older
+  // than the stream: if it comes soon it is of now, whatever became of either clock.
   function heard(event) {
+    const now = performance.now();
     const sentAt = Number(event.lastEventId) / 1000;
-    ahead = Math.max(ahead, sentAt - performance.now());
-    if (performance.now() + ahead - sentAt > OLD_AFTER) {
+    const isOfNow = isFirst && now - openedAt <= OLD_AFTER;
+    ahead = isOfNow ? sentAt - now : Math.max(ahead, sentAt - now);
+    isFirst = false;
+    if (now + ahead - sentAt > OLD_AFTER) {
       show(false);
       return;
     }
     serverClock.set(sentAt * 1000);
-    heardAt = performance.now();
+    heardAt = now;
     wait = WAIT_LEAST;
     show(true);
   }
@@ -54,7 +60,8 @@ serverClock.set(Number(document.body.dataset.now));
     close();
     if (document.hidden) return;
     source = new EventSource(address);
-    ahead = -Infinity;
+    openedAt = performance.now();
+    isFirst = true;
     document.dispatchEvent(new Event("opened"));
     source.addEventListener("fragments", (event) => {
       fragments.apply(JSON.parse(event.data));

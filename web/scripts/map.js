@@ -97,8 +97,11 @@
     const heard = (event) => show(JSON.parse(event.data));
     source.addEventListener("snapshot", heard);
     source.addEventListener("order", heard);
-    // Of an order that cannot be followed any more nothing is shown.
-    source.onerror = () => { if (document.body.classList.contains("live")) leave(); };
+    // Of an order that cannot be followed any more nothing is shown. A connection that is lost is not yet that: it may be
+    // noticed here before the stream of the page does.
+    source.onerror = ({ target }) => {
+      if (target.readyState === EventSource.CLOSED && document.body.classList.contains("live")) leave();
+    };
   }
   document.addEventListener("opened", () => { if (followed) listen(); });
   document.addEventListener("closed", () => source?.close());

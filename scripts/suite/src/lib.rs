@@ -20,6 +20,8 @@ pub mod processes;
 
 pub mod browser;
 
+pub mod network;
+
 pub mod frames;
 
 pub mod phones;

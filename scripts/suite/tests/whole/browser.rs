@@ -77,6 +77,55 @@ pub(crate) async fn sign_in(driver: &WebDriver, demo: &Demo, next: &str) -> Resu
     .await
 }
 
+/// A list to pick from keeps still under the pointer, and is as it should be when the pointer has left it.
+pub async fn a_list_keeps_still_under_the_pointer(demo: &Demo) -> Result<()> {
+    in_browser(|driver| async move {
+        demo.shop.order("Gent", &[line("duvel", 1)]).await?;
+        driver.goto(format!("{}/stage/orders?lang=en", demo.shop.address())).await?;
+        let list = until("the newest orders", SOON, || async { Ok(driver.find(By::Css("#newest")).await?) }).await?;
+        driver.action_chain().move_to_element_center(&list).perform().await?;
+        let count = "window.news = 0; document.addEventListener('fragments', () => { window.news += 1; })";
+        driver.execute(count, Vec::new()).await?;
+        let order = demo.shop.order("Gent", &[line("duvel", 1)]).await?;
+        // What is held back is tried again and again.
+        until("news that is held back", SOON, || async {
+            let news: Value = driver.execute("return window.news", Vec::new()).await?.json().clone();
+            ensure!(news.as_u64() > Some(3), "{news} times");
+            Ok(())
+        })
+        .await?;
+        let held = text(&driver, "#newest").await?;
+        ensure!(!held.contains(&order), "it moved under the pointer: {held}");
+        driver.action_chain().move_to(0, 0).perform().await?;
+        until_text(&driver, "#newest", &order).await
+    })
+    .await
+}
+
+/// A link's theme is kept for the next page; the key changes it, also for a reload of that link.
+pub async fn a_theme_is_kept_until_another_is_chosen(demo: &Demo) -> Result<()> {
+    in_browser(|driver| async move {
+        let shows = async |theme: &str| {
+            let root = driver.find(By::Css("html")).await?;
+            let shown = root.attr("data-theme").await?.unwrap_or_default();
+            ensure!(shown == theme, "{shown} instead of {theme}");
+            anyhow::Ok(())
+        };
+        driver.goto(format!("{}/stage?lang=en&theme=projector", demo.shop.address())).await?;
+        shows("projector").await?;
+        driver.goto(format!("{}/stage/stock", demo.shop.address())).await?;
+        shows("projector").await?;
+        driver.back().await?;
+        driver.find(By::Css("body")).await?.send_keys("t").await?;
+        shows("dark").await?;
+        driver.refresh().await?;
+        shows("dark").await?;
+        driver.goto(format!("{}/", demo.shop.address())).await?;
+        shows("dark").await
+    })
+    .await
+}
+
 /// Sign in, correct an address, redrive.
 pub async fn the_presenter_redrives(demo: &Demo) -> Result<()> {
     in_browser(|driver| async move {

@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use serde_json::Value;
+use serde_json::{Value, json};
 use suite::{
     Demo,
     browser::{in_browser, text, until_text},
-    line, until,
+    line,
+    network::Network,
+    until,
 };
 use thirtyfour::{By, WebDriver};
 
@@ -17,6 +19,8 @@ use crate::browser::SOON;
 const BACK_WITHIN: Duration = Duration::from_secs(90);
 /// A page that hears nothing for two seconds must say so; a little more for a busy machine.
 const SAYS_SO_WITHIN_MS: u64 = 4_000;
+/// So late a page must not look live; and not so late that it takes its stream for dead and opens another.
+const LATE: Duration = Duration::from_secs(3);
 
 async fn until_class(driver: &WebDriver, class: &str, within: Duration) -> Result<()> {
     until(&format!("the page to be {class}"), within, || async {
@@ -34,11 +38,22 @@ const NOTE_WHEN_LATE: &str = "
       if (document.body.classList.contains('late')) window.lateAfter ??= performance.now() - began;
     }).observe(document.body, {attributes: true});";
 
-/// The website is killed: the page says that it is not live, and goes on by itself when it is back.
+/// Counts how often the page is seen live from now on.
+const COUNT_WHEN_LIVE: &str = "
+    window.timesLive = 0;
+    new MutationObserver(() => {
+      if (document.body.classList.contains('live')) window.timesLive += 1;
+    }).observe(document.body, {attributes: true});";
+
+/// The website is killed: the page says that it is not live, and goes on by itself when it is back; and so does the
+/// order it follows.
 pub async fn a_page_goes_on_when_the_website_is_back(demo: &Demo) -> Result<()> {
     in_browser(|driver| async move {
-        driver.goto(format!("{}/stage?lang=en", demo.shop.address())).await?;
+        let followed = demo.shop.order("Rue introuvable 5", &[line("orval", 1)]).await?;
+        demo.shop.until_status(&followed, "stranded", SOON).await?;
+        driver.goto(format!("{}/stage?order={followed}&lang=en", demo.shop.address())).await?;
         until_class(&driver, "live", SOON).await?;
+        until_text(&driver, "#followed", &followed).await?;
         driver.execute(NOTE_WHEN_LATE, Vec::new()).await?;
         demo.kill("website").await?;
         let late = until("the page to be late", SOON, || async {
@@ -49,7 +64,33 @@ pub async fn a_page_goes_on_when_the_website_is_back(demo: &Demo) -> Result<()> 
         .await?;
         ensure!(late < SAYS_SO_WITHIN_MS as f64, "it says so after {late} ms");
         until_class(&driver, "live", BACK_WITHIN).await?;
+        let redrive = format!("/api/dead-letters/{followed}/redrive");
+        let answer = demo.shop.post_as_presenter(&redrive, Some(&json!({"address": "Markt 1, Brugge"}))).await?;
+        ensure!(answer.status() == 202, "{}", answer.status());
+        until_text(&driver, "#followed", "Delivered").await?;
         moves(&driver, demo).await
+    })
+    .await
+}
+
+/// A crowded network holds back what the website says: however much of it arrives, it is not of now. When the network
+/// is free again, the page is live again.
+pub async fn what_a_network_held_back_does_not_look_live(demo: &Demo) -> Result<()> {
+    let website = demo.shop.address().trim_start_matches("http://").parse()?;
+    let network = Network::before(website).await?;
+    in_browser(|driver| async move {
+        driver.goto(format!("{}/stage?lang=en", network.address())).await?;
+        until_class(&driver, "live", SOON).await?;
+        network.hold_back(LATE);
+        until_class(&driver, "late", SOON).await?;
+        driver.execute(COUNT_WHEN_LIVE, Vec::new()).await?;
+        for _ in 0..2 {
+            moves(&driver, demo).await?;
+        }
+        let live: Value = driver.execute("return window.timesLive", Vec::new()).await?.json().clone();
+        ensure!(live == 0, "it looked live {live} times");
+        network.hold_back(Duration::ZERO);
+        until_class(&driver, "live", SOON).await
     })
     .await
 }
