@@ -103,7 +103,8 @@ enum Letter<'a> {
         short_id: String,
         customer: &'a str,
         address: &'a str,
-        why: String,
+        why: &'static str,
+        attempts: String,
         at: String,
         history: Vec<Attempt>,
     },
@@ -234,18 +235,16 @@ fn attempt(tried: &Tried, language: Language) -> Attempt {
 
 fn letter_row<'a>(letter: &'a DeadLetterView, frame: &Frame<'_>) -> Letter<'a> {
     match letter {
-        DeadLetterView::Stranded { order_id, customer, address, reason, attempts, at, history } => {
-            let attempts = frame.language.count("order.attempts", (*attempts).into());
-            Letter::Stranded {
-                id: order_id.as_str(),
-                short_id: short(order_id.as_str()),
-                customer,
-                address,
-                why: format!("{} · {attempts}", wording::failure(frame.language, *reason)),
-                at: format::clock_seconds(*at),
-                history: history.iter().map(|tried| attempt(tried, frame.language)).collect(),
-            }
-        }
+        DeadLetterView::Stranded { order_id, customer, address, reason, attempts, at, history } => Letter::Stranded {
+            id: order_id.as_str(),
+            short_id: short(order_id.as_str()),
+            customer,
+            address,
+            why: wording::failure(frame.language, *reason),
+            attempts: frame.language.count("order.attempts", (*attempts).into()),
+            at: format::clock_seconds(*at),
+            history: history.iter().map(|tried| attempt(tried, frame.language)).collect(),
+        },
         DeadLetterView::Unreadable { topic, message_id, reader, reason, first_bytes, at } => Letter::Unreadable {
             anchor: format!("{topic}-{message_id}-{reader}")
                 .replace(|c: char| !c.is_ascii_alphanumeric() && c != '-', "-"),

@@ -11,7 +11,7 @@ use super::{Figure, Fragment, Frame, Parts, alive, figures};
 use crate::{format, texts::Language, views::FraudView};
 
 /// Findings that have room on a wall.
-const FINDINGS_SHOWN_MAX: usize = 8;
+const FINDINGS_SHOWN_MAX: usize = 7;
 /// Orders of a finding that are named.
 const ORDERS_NAMED_MAX: usize = 2;
 

@@ -10,7 +10,7 @@ use super::{Figure, Fragment, Frame, Parts, alive, figures, recovery::recovery, 
 use crate::{format, texts::Language, views::LedgerView};
 
 /// What is on its way that has room below the sums: the oldest.
-const ON_THE_WAY_SHOWN_MAX: usize = 6;
+const ON_THE_WAY_SHOWN_MAX: usize = 3;
 
 #[derive(Template)]
 #[template(path = "ledger/page.html")]
