@@ -86,11 +86,15 @@ serverClock.set(Number(document.body.dataset.now));
     wait = Math.min(2 * wait, WAIT_MOST);
   }
 
+  // While a laptop sleeps the page's own clock may stand still; the time of day does not.
+  let awakeAt = Date.now();
   setInterval(() => {
+    const hasSlept = Date.now() - awakeAt > OLD_AFTER;
+    awakeAt = Date.now();
     if (document.hidden) return;
     const silence = performance.now() - heardAt;
-    if (silence > OLD_AFTER) show(false);
-    if (silence > SILENT_AFTER && source) {
+    if (hasSlept || silence > OLD_AFTER) show(false);
+    if ((hasSlept || silence > SILENT_AFTER) && source) {
       heardAt = performance.now() - OLD_AFTER;
       open();
     }

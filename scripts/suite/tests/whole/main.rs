@@ -126,6 +126,7 @@ fn trials(stage: &Arc<Stage>) -> Vec<Trial> {
         stage::a_reset_begins_the_next_episode,
         stage::a_service_crashes_and_comes_back,
         recovery::a_page_goes_on_when_the_website_is_back,
+        recovery::a_page_that_slept_is_not_live_before_it_hears_again,
         recovery::what_a_network_held_back_does_not_look_live,
         recovery::a_page_goes_on_when_the_broker_is_back,
         rehearsal::every_act_plays,

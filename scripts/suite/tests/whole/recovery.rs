@@ -95,6 +95,25 @@ pub async fn what_a_network_held_back_does_not_look_live(demo: &Demo) -> Result<
     .await
 }
 
+/// A laptop was shut for an hour, by its time of day: what the page showed before is not of now, until it hears again.
+pub async fn a_page_that_slept_is_not_live_before_it_hears_again(demo: &Demo) -> Result<()> {
+    in_browser(|driver| async move {
+        driver.goto(format!("{}/stage?lang=en", demo.shop.address())).await?;
+        until_class(&driver, "live", SOON).await?;
+        driver.execute(NOTE_WHEN_LATE, Vec::new()).await?;
+        driver.execute("const before = Date.now; Date.now = () => before() + 3_600_000", Vec::new()).await?;
+        until("the page to have been late", SOON, || async {
+            let late: Value = driver.execute("return window.lateAfter", Vec::new()).await?.json().clone();
+            ensure!(!late.is_null(), "it was not");
+            Ok(())
+        })
+        .await?;
+        until_class(&driver, "live", SOON).await?;
+        moves(&driver, demo).await
+    })
+    .await
+}
+
 /// The broker is killed: the page says that Pulsar is away and does not look live, and goes on when it is back.
 pub async fn a_page_goes_on_when_the_broker_is_back(demo: &Demo) -> Result<()> {
     in_browser(|driver| async move {
