@@ -124,7 +124,7 @@
     else if ("burst" in button.dataset) inTurn(burst);
     else if ("again" in button.dataset) inTurn(() => speaker.play(`/api/stage/acts/${known.act}`));
     else if ("room" in button.dataset) speaker.show("/stage?follow");
-    else if ("qr" in button.dataset) speaker.show("/stage/qr?follow");
+    else if ("qr" in button.dataset) speaker.show("/stage/qr?follow=next");
     else if ("rehearse" in button.dataset) rehearse(button);
     else if ("help" in button.dataset) speaker.toggleHelp();
   }

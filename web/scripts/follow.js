@@ -19,12 +19,20 @@
     return `${page}?${kept.join("")}follow`;
   }
 
+  // A page that was asked for by its key stays until the next step: `follow=next`.
+  let staysForNow = new URLSearchParams(location.search).get("follow") === "next";
   document.addEventListener("follow", ({ detail: { act, step, page } }) => {
     const before = kept();
     // Without a memory it could not know what it has followed already.
     if (!before) return;
     const position = `${act} ${step}`;
+    const stays = staysForNow;
+    staysForNow = false;
     if (before.position === position) return;
+    if (stays) {
+      keep({ position });
+      return;
+    }
     const isThere = location.pathname === page || (before.page === page && before.landed === location.pathname);
     keep({ position, page, landed: isThere ? location.pathname : null });
     if (!isThere) location.assign(addressOf(page));

@@ -119,7 +119,7 @@ const speaker = (() => {
     " ": () => speaker.play("/api/stage/again"),
     h: toggleNames,
     o: () => speaker.show("/stage?follow"),
-    q: () => speaker.show("/stage/qr?follow"),
+    q: () => speaker.show("/stage/qr?follow=next"),
   };
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;

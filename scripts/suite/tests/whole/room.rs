@@ -236,7 +236,11 @@ pub async fn the_keys_work_in_every_window_that_is_signed_in(demo: &Demo) -> Res
         until_text(&driver, "dialog[open]", "next step").await?;
         press("?").await?;
         press("q").await?;
+        // The code stays on the wall until the talk goes on, in a window that has followed nothing yet as well.
+        until_followed(&driver, "3 0").await?;
         until_at(&driver, "/stage/qr").await?;
+        press(&Key::Right.value().to_string()).await?;
+        until_at(&driver, "/stage/deliveries").await?;
         // The first step of the talk leads to the shop, and there it goes on.
         driver.goto(shop.address()).await?;
         press("1").await?;
