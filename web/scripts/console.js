@@ -33,7 +33,7 @@
   };
   // An act waits for the room's window, a step that shows something opens it.
   speaker.lead = (_page, step) => {
-    if (step > 0 && !isOpen()) speaker.show("/stage?follow");
+    if (step > 0 && !isOpen()) speaker.show(speaker.room);
   };
 
   document.addEventListener("played", ({ detail: { act, step } }) => {
@@ -123,8 +123,8 @@
     else if (what) inTurn(() => reset(what === "keep"));
     else if ("burst" in button.dataset) inTurn(burst);
     else if ("again" in button.dataset) inTurn(() => speaker.play(`/api/stage/acts/${known.act}`));
-    else if ("room" in button.dataset) speaker.show("/stage?follow");
-    else if ("qr" in button.dataset) speaker.show("/stage/qr?follow=next");
+    else if ("room" in button.dataset) speaker.show(speaker.room);
+    else if ("qr" in button.dataset) speaker.show(speaker.code);
     else if ("rehearse" in button.dataset) rehearse(button);
     else if ("help" in button.dataset) speaker.toggleHelp();
   }

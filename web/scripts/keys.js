@@ -76,6 +76,9 @@ const speaker = (() => {
   }
 
   const speaker = {
+    // What the room sees by itself, and the code, which stays until the next step.
+    room: "/stage?follow",
+    code: "/stage/qr?follow=next",
     say,
     fill,
     ask,
@@ -118,8 +121,8 @@ const speaker = (() => {
     ArrowLeft: () => speaker.play("/api/stage/back"),
     " ": () => speaker.play("/api/stage/again"),
     h: toggleNames,
-    o: () => speaker.show("/stage?follow"),
-    q: () => speaker.show("/stage/qr?follow=next"),
+    o: () => speaker.show(speaker.room),
+    q: () => speaker.show(speaker.code),
   };
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;

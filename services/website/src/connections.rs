@@ -20,9 +20,9 @@ use crate::live::STREAMS_MAX;
 
 /// Most connections at once: every stream that may be open, and half as many for all else. The next one waits at the
 /// door, in the system's queue. Below the 4,096 files that `docker-compose.yml` lets the website open.
-pub const CONNECTIONS_MAX: usize = STREAMS_MAX + STREAMS_MAX / 2;
+const CONNECTIONS_MAX: usize = STREAMS_MAX + STREAMS_MAX / 2;
 /// How long the head of a request may take, and how long a connection may be idle before it.
-pub const HEAD_WITHIN: Duration = Duration::from_secs(30);
+const HEAD_WITHIN: Duration = Duration::from_secs(30);
 /// Longest head that is read, in bytes.
 const HEAD_MAX: usize = 16 * 1024;
 /// Pause after a connection could not be taken: with too many files open, the next attempt would fail as well.
