@@ -123,6 +123,18 @@ fn nothing_a_strict_policy_would_forbid() {
     }
 }
 
+/// The first thing a stream says is where to go: said before somebody listens, it would be lost.
+#[test]
+fn who_follows_listens_before_the_stream_opens() {
+    let alive = Alive::default();
+    let pages = pages(frame(Language::En, Theme::Dark, &alive));
+    let streaming = pages.iter().filter_map(|(page, _)| Some((page, page.find("/live.js")?)));
+    assert!(streaming.clone().count() > 10);
+    for (page, opens) in streaming {
+        assert!(page.find("/follow.js").is_some_and(|listens| listens < opens), "{page}");
+    }
+}
+
 #[test]
 fn a_fragment_does_not_change_by_time_passing() {
     let alive = samples::alive();
