@@ -73,7 +73,7 @@ impl Crew {
     }
 
     fn hire(&mut self, name: &'static str) -> Result<(), BusError> {
-        let dealt = Dealt { name: Some(name.to_owned()), own_connection: true, ..Dealt::default() };
+        let dealt = Dealt { name: Some(name.to_owned()), ..Dealt::default() };
         let dismissal = CancellationToken::new();
         let courier = Courier {
             badge: Badge::new(name, self.context.board.clone()),

@@ -82,8 +82,7 @@ impl Crew {
         let dealing = self.folding.subscription.dealing();
         // Singly dealt events cost a round trip each, and acknowledgements of several workers on one connection wait
         // for each other.
-        let dealt =
-            Dealt { name: Some(name.clone()), own_connection: true, instead: Some(dealing), ..Dealt::default() };
+        let dealt = Dealt { name: Some(name.clone()), instead: Some(dealing), ..Dealt::default() };
         let worker = Worker {
             name: name.clone(),
             dealing,

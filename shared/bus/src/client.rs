@@ -1,4 +1,9 @@
-//! The connections: one for producing, one for consuming, and more for those who need one of their own.
+//! The connections: one for producing, one for replays, and one for each consumer.
+//!
+//! A consumer shares its connection with nobody. The client leaves a subscription that was not confirmed in time behind
+//! on its connection, which stays open for as long as anybody else uses it: the broker then has two consumers, and may
+//! give everything to the one that nobody reads. And it tells only one user of a connection that it failed. So whatever
+//! went wrong, a consumer is made anew with its client, and the old client's connections end with it.
 
 use std::{
     sync::atomic::{AtomicUsize, Ordering},
@@ -8,7 +13,7 @@ use std::{
 use pulsar::{Authentication, ConnectionRetryOptions, OperationRetryOptions, Pulsar, TokioExecutor};
 use tokio::sync::Mutex;
 
-use crate::address::Broker;
+use crate::{address::Broker, flow::Flows};
 
 /// After this long without an answer the outcome of a send or a request is unknown.
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
@@ -18,6 +23,8 @@ const CONNECT_WITHIN: Duration = Duration::from_secs(5);
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// Attempts of the client itself before our own loops take over; they know how to say that they wait.
 const CONNECT_ATTEMPTS: u32 = 3;
+/// How often the client repeats a request that the broker cannot serve yet.
+const REQUEST_ATTEMPTS: u32 = 20;
 
 pub(crate) type Client = Pulsar<TokioExecutor>;
 
@@ -25,16 +32,17 @@ pub(crate) type Client = Pulsar<TokioExecutor>;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Purpose {
     Producing,
-    Consuming,
+    Replaying,
 }
 
 /// The clients of one bus, and how many of its consumers are connected.
 pub(crate) struct Clients {
     broker: Broker,
     producing: Mutex<Option<Client>>,
-    consuming: Mutex<Option<Client>>,
+    replaying: Mutex<Option<Client>>,
     pub(crate) consumers_wanted: AtomicUsize,
     pub(crate) consumers_connected: AtomicUsize,
+    pub(crate) flows: Flows,
 }
 
 impl std::fmt::Debug for Clients {
@@ -48,9 +56,10 @@ impl Clients {
         Clients {
             broker,
             producing: Mutex::new(None),
-            consuming: Mutex::new(None),
+            replaying: Mutex::new(None),
             consumers_wanted: AtomicUsize::new(0),
             consumers_connected: AtomicUsize::new(0),
+            flows: Flows::default(),
         }
     }
 
@@ -71,7 +80,7 @@ impl Clients {
         if let Some(client) = slot.as_ref() {
             return Ok(client.clone());
         }
-        let client = self.own().await?;
+        let client = self.connect(REQUEST_ATTEMPTS).await?;
         *slot = Some(client.clone());
         Ok(client)
     }
@@ -81,8 +90,13 @@ impl Clients {
         *self.slot(purpose).lock().await = None;
     }
 
-    /// A client that nobody else uses. Must not be cancelled either.
+    /// A client that nobody else uses. It repeats no request: whoever has it makes a new one. May be cancelled, also while
+    /// something is made with it: its connections end with it.
     pub(crate) async fn own(&self) -> Result<Client, pulsar::Error> {
+        self.connect(0).await
+    }
+
+    async fn connect(&self, request_attempts: u32) -> Result<Client, pulsar::Error> {
         let mut builder = Pulsar::builder(self.broker.url.clone(), TokioExecutor)
             .with_connection_retry_options(ConnectionRetryOptions {
                 min_backoff: Duration::from_millis(20),
@@ -95,7 +109,7 @@ impl Clients {
             .with_operation_retry_options(OperationRetryOptions {
                 operation_timeout: ANSWER_WITHIN,
                 retry_delay: Duration::from_millis(250),
-                max_retries: Some(20),
+                max_retries: Some(request_attempts),
             });
         if let Some(token) = &self.broker.token {
             let auth = Authentication { name: "token".to_owned(), data: token.clone().into_bytes() };
@@ -110,7 +124,7 @@ impl Clients {
     fn slot(&self, purpose: Purpose) -> &Mutex<Option<Client>> {
         match purpose {
             Purpose::Producing => &self.producing,
-            Purpose::Consuming => &self.consuming,
+            Purpose::Replaying => &self.replaying,
         }
     }
 }

@@ -4,47 +4,32 @@ use std::{
     collections::HashMap,
     marker::PhantomData,
     sync::{Arc, atomic::Ordering},
-    time::Duration,
 };
 
 use events::{
     ids::Service,
-    topics::{Dealing, Entry, Subscription, Topic},
+    topics::{Dealing, Entry, Topic},
 };
-use futures_util::{FutureExt as _, StreamExt as _, future::BoxFuture};
-use pulsar::{
-    ConsumerOptions, Payload, SubType, TokioExecutor,
-    consumer::{InitialPosition, Message},
-};
+use futures_util::{FutureExt as _, Stream, StreamExt as _, future::BoxFuture};
+use pulsar::{Payload, consumer::Message, error::ConsumerError};
 use serde::de::DeserializeOwned;
-use tokio::sync::oneshot;
-use tracing::{debug, info, warn};
+use tokio::{sync::oneshot, time::Instant};
+use tracing::{debug, warn};
 
 use crate::{
     Bus, BusError,
-    client::{Clients, Purpose},
+    client::Clients,
+    flow::Watch,
     message::{Position, Received},
+    subscription::{Inner, State, What, close, connect, look},
 };
-
-/// Messages the broker may send ahead; more would only cost memory after a burst. On a Shared queue the namespace's policy
-/// still leaves one in hand.
-const PERMITS: u32 = 400;
-/// The same for a consumer with a connection of its own: fewer would cost a round trip each (43 ms with one).
-const PERMITS_OF_ITS_OWN: u32 = 100;
-const FIRST_PAUSE: Duration = Duration::from_millis(50);
-const LONGEST_PAUSE: Duration = Duration::from_millis(500);
-/// How long the broker may take to let go of a consumer that is closed.
-const CLOSED_WITHIN: Duration = Duration::from_secs(1);
-
-type Inner = pulsar::Consumer<Vec<u8>, TokioExecutor>;
 
 /// How a subscription is read: by whom, and in which of the ways that can change while it runs.
 #[derive(Debug, Clone, Default)]
 pub struct Dealt {
-    /// The consumer's name; the broker chooses the active one of a Failover subscription by it.
+    /// The consumer's name, for one of several of a subscription: couriers and workers. The broker chooses the active one
+    /// of a Failover subscription by it.
     pub name: Option<String>,
-    /// A connection of its own, for those whose acknowledgements must not wait for others': couriers and workers.
-    pub own_connection: bool,
     /// Another type than the table's, for the subscription that is switched live.
     pub instead: Option<Dealing>,
     /// Which subscription, where the table gives the reader several; the first one if nothing is said.
@@ -96,25 +81,15 @@ struct Raw {
     /// Of entries with several messages: how many are not done yet. Only for Shared ones, which are acknowledged singly.
     unfinished: HashMap<(u64, u64), u32>,
     counted: Counted,
+    /// `None` where nothing is acknowledged, so that the broker does not know what waits.
+    watch: Option<Watch>,
+    /// The last message that was handed out.
+    last: Position,
+    /// What the client said behind the messages that were handed out, and nobody has looked at yet.
+    said: Option<Option<Item>>,
 }
 
-struct What {
-    bus: Bus,
-    entry: &'static Entry,
-    subscription: &'static Subscription,
-    dealt: Dealt,
-}
-
-impl What {
-    fn dealing(&self) -> Dealing {
-        self.dealt.instead.unwrap_or(self.subscription.dealing)
-    }
-}
-
-enum State {
-    Connected(Box<Inner>),
-    Connecting(oneshot::Receiver<Inner>),
-}
+type Item = <Inner as Stream>::Item;
 
 impl Raw {
     fn new(bus: Bus, entry: &'static Entry, reader: Service, dealt: Dealt) -> Result<Self, BusError> {
@@ -122,8 +97,13 @@ impl Raw {
         let subscription = entry.subscription_of(reader, dealt.subscription).ok_or(missing)?;
         let counted = Counted::new(Arc::clone(&bus.clients));
         let what = Arc::new(What { bus, entry, subscription, dealt });
-        let state = connect(&what);
-        Ok(Raw { what, state, unfinished: HashMap::new(), counted })
+        let watch = what.is_watched().then(|| {
+            let flows = &what.bus.clients.flows;
+            let flow = flows.join(what.bus.topic_address(entry), entry.name, subscription.name);
+            Watch::new(flow, Instant::now())
+        });
+        let state = connect(&what, None);
+        Ok(Raw { what, state, unfinished: HashMap::new(), counted, watch, last: Position::default(), said: None })
     }
 
     fn receive(&mut self, most: usize) -> BoxFuture<'_, Vec<(Position, Payload)>> {
@@ -138,26 +118,65 @@ impl Raw {
                     self.state = match arrival.await {
                         Ok(inner) => {
                             self.counted.set(true);
-                            State::Connected(Box::new(inner))
+                            State::Connected(inner)
                         }
-                        Err(_) => connect(&self.what),
+                        Err(_) => connect(&self.what, None),
                     };
                     continue;
                 }
             };
-            match inner.next().await {
+            let next = match self.said.take() {
+                Some(said) => Some(said),
+                None => next_or_look(inner, self.watch.as_mut()).await,
+            };
+            let Some(next) = next else {
+                self.look().await;
+                continue;
+            };
+            match next {
                 Some(Ok(message)) => {
                     let mut batch = vec![with_position(message)];
-                    while batch.len() < most
-                        && let Some(Some(Ok(message))) = inner.next().now_or_never()
-                    {
-                        batch.push(with_position(message));
+                    while batch.len() < most && self.said.is_none() {
+                        match inner.next().now_or_never() {
+                            Some(Some(Ok(message))) => batch.push(with_position(message)),
+                            Some(said) => self.said = Some(said),
+                            None => break,
+                        }
                     }
+                    self.handed_out(&batch);
                     return batch;
                 }
-                Some(Err(error)) => warn!(topic = self.what.entry.name, %error, "a message could not be unpacked"),
-                None => self.reconnect(),
+                Some(Err(pulsar::Error::Consumer(ConsumerError::Io(error)))) => {
+                    warn!(topic = self.what.entry.name, %error, "a message could not be unpacked");
+                }
+                // The client goes on without a subscription if it cannot make it anew when the broker has closed it.
+                Some(Err(error)) => self.reconnect(&error.to_string()),
+                None => self.reconnect("the client gave it up"),
             }
+        }
+    }
+
+    fn handed_out(&mut self, batch: &[(Position, Payload)]) {
+        if let Some((last, _)) = batch.last() {
+            self.last = *last;
+        }
+        if let Some(watch) = &mut self.watch {
+            watch.received(batch.len());
+        }
+    }
+
+    /// Looks whether messages wait although nobody has any, and makes the consumer anew if it is so for too long.
+    async fn look(&mut self) {
+        let (State::Connected(inner), Some(watch)) = (&mut self.state, &mut self.watch) else { return };
+        if !watch.is_idle(Instant::now()) {
+            return;
+        }
+        let found = look(&self.what, inner).await;
+        watch.waited(Instant::now());
+        if watch.looked(found) {
+            let (topic, subscription) = (self.what.entry.name, self.what.subscription.name);
+            warn!(topic, subscription, ?found, "the subscription stands still: nobody gets what waits");
+            self.reconnect("it stands still");
         }
     }
 
@@ -166,7 +185,13 @@ impl Raw {
     }
 
     async fn acknowledge_all(&mut self, done: &[Position]) {
-        if self.is_dealt_singly() {
+        if let Some(watch) = &mut self.watch {
+            watch.acknowledged(done.len());
+            if !self.what.is_dealt_singly() && done.last().is_some_and(|last| *last >= self.last) {
+                watch.empty_handed();
+            }
+        }
+        if self.what.is_dealt_singly() {
             for position in done {
                 if self.finishes_entry(*position) {
                     self.send_ack(*position, false).await;
@@ -178,15 +203,7 @@ impl Raw {
     }
 
     fn close(self) -> BoxFuture<'static, ()> {
-        Box::pin(async move {
-            if tokio::time::timeout(CLOSED_WITHIN, close(self.state)).await.is_err() {
-                debug!(topic = self.what.entry.name, "the broker did not say in time that the consumer is closed");
-            }
-        })
-    }
-
-    fn is_dealt_singly(&self) -> bool {
-        matches!(self.what.dealing(), Dealing::Shared | Dealing::KeyShared)
+        Box::pin(close(self.state, self.what.entry.name))
     }
 
     fn finishes_entry(&mut self, position: Position) -> bool {
@@ -217,96 +234,44 @@ impl Raw {
         }
     }
 
-    fn reconnect(&mut self) {
-        warn!(topic = self.what.entry.name, "the subscription was lost, connecting again");
+    fn reconnect(&mut self, why: &str) {
+        warn!(topic = self.what.entry.name, why, "the subscription was lost, connecting again");
         self.counted.set(false);
         self.unfinished.clear();
-        self.state = connect(&self.what);
+        self.said = None;
+        if let Some(watch) = &mut self.watch {
+            watch.empty_handed();
+        }
+        let (_, nobody) = oneshot::channel();
+        let before = std::mem::replace(&mut self.state, State::Connecting(nobody));
+        self.state = connect(&self.what, Some(before));
     }
 }
 
-/// Behind the acknowledgements that were sent. One that is just connecting is waited for: else it would come and go
-/// when others read already.
-async fn close(state: State) {
-    let inner = match state {
-        State::Connected(inner) => Some(*inner),
-        State::Connecting(arrival) => arrival.await.ok(),
-    };
-    if let Some(mut inner) = inner
-        && let Err(error) = inner.close().await
-    {
-        debug!(%error, "the consumer was closed without the broker");
+/// The next item of the client's stream; `None` when it is time to look whether messages flow.
+async fn next_or_look(inner: &mut Inner, watch: Option<&mut Watch>) -> Option<Option<Item>> {
+    let Some(watch) = watch else { return Some(inner.next().await) };
+    let next_look = watch.waits(Instant::now());
+    // Noted also when the caller stops waiting.
+    let _waiting = Waiting(watch);
+    tokio::select! {
+        biased;
+        next = inner.next() => Some(next),
+        () = tokio::time::sleep_until(next_look) => None,
+    }
+}
+
+struct Waiting<'a>(&'a mut Watch);
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.waited(Instant::now());
     }
 }
 
 fn with_position(message: Message<Vec<u8>>) -> (Position, Payload) {
     let position = Position::new(message.message_id(), message.payload.metadata.num_messages_in_batch);
     (position, message.payload)
-}
-
-/// Connects in a task of its own: a `build()` that is cancelled leaves the client's later ones waiting for ever.
-/// Tries until it succeeds or nobody waits for it any more.
-fn connect(what: &Arc<What>) -> State {
-    let (arrive, arrival) = oneshot::channel();
-    let what = Arc::clone(what);
-    tokio::spawn(async move {
-        let mut pause = FIRST_PAUSE;
-        while !arrive.is_closed() {
-            match subscribe(&what).await {
-                Ok(inner) => {
-                    info!(topic = what.entry.name, subscription = what.subscription.name, "subscribed");
-                    // Nobody waits any more: dropping it closes it.
-                    drop(arrive.send(inner));
-                    return;
-                }
-                Err(error) => {
-                    debug!(topic = what.entry.name, %error, "cannot subscribe yet");
-                    what.bus.clients.forget(Purpose::Consuming).await;
-                    tokio::time::sleep(pause).await;
-                    pause = (pause * 2).min(LONGEST_PAUSE);
-                }
-            }
-        }
-    });
-    State::Connecting(arrival)
-}
-
-async fn subscribe(what: &What) -> Result<Inner, pulsar::Error> {
-    let client = if what.dealt.own_connection {
-        what.bus.clients.own().await?
-    } else {
-        what.bus.clients.shared(Purpose::Consuming).await?
-    };
-    let stays = what.dealing() != Dealing::Everyone;
-    let kind = match what.dealing() {
-        Dealing::Failover => SubType::Failover,
-        Dealing::Shared => SubType::Shared,
-        Dealing::KeyShared => SubType::KeyShared,
-        Dealing::Everyone => SubType::Exclusive,
-    };
-    let name = if stays {
-        what.subscription.name.to_owned()
-    } else {
-        format!("{}-{:08x}", what.subscription.name, rand::random::<u32>())
-    };
-    // Whoever follows a compacted topic without a subscription that stays wants the newest of each key first.
-    let from_the_start = stays || what.entry.compacted;
-    let options = ConsumerOptions::default()
-        .durable(stays)
-        .read_compacted(what.entry.compacted && !stays)
-        .with_initial_position(if from_the_start { InitialPosition::Earliest } else { InitialPosition::Latest });
-    let permits = if what.dealt.own_connection { PERMITS_OF_ITS_OWN } else { PERMITS };
-    let mut builder = client
-        .consumer()
-        .with_topic(what.bus.topic_address(what.entry))
-        .with_subscription(name)
-        .with_subscription_type(kind)
-        .with_batch_size(permits)
-        .with_options(options);
-    if let Some(name) = &what.dealt.name {
-        builder = builder.with_consumer_name(name);
-    }
-    builder.build().await
 }
 
 /// Counts one consumer among those wanted, and among those connected while it is.

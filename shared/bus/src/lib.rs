@@ -1,9 +1,10 @@
 //! Pulsar, as the services see it: typed producers, consumers and bounded replays, made from the one table of topics.
 //!
 //! What this crate adds to the `pulsar` crate: everything reconnects by itself, also when the stream of a consumer
-//! ends; a message is judged readable or not before it reaches a service; an entry that holds several messages is
-//! acknowledged only when all of them are done; producing and consuming never share a connection (the client does not
-//! set TCP_NODELAY, and an acknowledgement followed by a send then costs 44 ms).
+//! ends, and when its messages stop coming; a message is judged readable or not before it reaches a service; an entry
+//! that holds several messages is acknowledged only when all of them are done; producing and consuming never share a
+//! connection (the client does not set TCP_NODELAY, and an acknowledgement followed by a send then costs 44 ms), and
+//! neither do two consumers.
 //!
 //! Deliberately absent: schemas in the broker, transactions, dead-letter policies of the client, batching producers
 //! (they lose keys and delays), and any knowledge of a service. What makes an effect happen once is in `store`.
@@ -23,6 +24,10 @@ pub use message::{Outgoing, Position, Received, Undecodable};
 
 mod publisher;
 pub use publisher::{PublishError, Publisher};
+
+mod flow;
+
+mod subscription;
 
 mod consumer;
 pub use consumer::{Consumer, Dealt};
@@ -107,6 +112,12 @@ impl Bus {
     /// Whether every consumer that was asked for is connected. True while there is none.
     pub fn is_connected(&self) -> bool {
         self.clients.all_connected()
+    }
+
+    /// The topics on which messages wait for a subscription of this process that gets none, although all its consumers
+    /// wait. Such consumers are made anew; a topic stays listed until something comes, or nothing waits any more.
+    pub fn standing_still(&self) -> Vec<&'static str> {
+        self.clients.flows.standing_still()
     }
 
     /// A publisher to the topics of the table.

@@ -108,7 +108,7 @@ impl Raw {
         let mut inner = match built {
             Ok(Ok(inner)) => inner,
             Ok(Err(error)) => {
-                self.bus.clients.forget(Purpose::Consuming).await;
+                self.bus.clients.forget(Purpose::Replaying).await;
                 return Err(error.into());
             }
             Err(error) => return Err(BusError::Client(error.to_string())),
@@ -187,7 +187,7 @@ async fn subscribe(
     entry: &'static Entry,
     after: Option<Position>,
 ) -> Result<pulsar::Consumer<Vec<u8>, TokioExecutor>, pulsar::Error> {
-    let client = bus.clients.shared(Purpose::Consuming).await?;
+    let client = bus.clients.shared(Purpose::Replaying).await?;
     let mut options = ConsumerOptions::default()
         .durable(false)
         .read_compacted(entry.compacted)

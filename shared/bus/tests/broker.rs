@@ -101,7 +101,7 @@ async fn a_closed_consumer_is_gone_from_the_broker() -> Result<()> {
     bus.publisher().publish(&(1..=5).map(message).collect::<Vec<_>>()).await?;
     let address = STOCK_EVENTS.entry.address(&bus.place().tenant, 1).replacen("://", "/", 1);
     for dealing in [Dealing::Shared, Dealing::KeyShared, Dealing::Failover, Dealing::Shared] {
-        let dealt = Dealt { own_connection: true, instead: Some(dealing), ..Dealt::default() };
+        let dealt = Dealt { instead: Some(dealing), ..Dealt::default() };
         let mut consumer = bus.consumer(STOCK_EVENTS, Service::StockLevel, dealt)?;
         read(&mut consumer, 1).await?;
         consumer.close().await;
@@ -208,7 +208,7 @@ async fn a_courier_has_one_parcel_in_hand_and_another_gets_it_when_they_are_gone
         .unwrap()
     };
     bus.publisher().publish(&(1..=3).map(parcel).collect::<Vec<_>>()).await?;
-    let courier = |name: &str| Dealt { name: Some(name.to_owned()), own_connection: true, ..Dealt::default() };
+    let courier = |name: &str| Dealt { name: Some(name.to_owned()), ..Dealt::default() };
     let mut ada = bus.consumer(DELIVERY_ORDERS, Service::Delivery, courier("Ada"))?;
     let in_hand = tokio::time::timeout(LIMIT, ada.receive(10)).await?;
     assert_eq!(in_hand.len(), 1, "one parcel, and not the three that are there");

@@ -1,0 +1,172 @@
+//! Subscribing: how a consumer of the client is made, looked at and closed.
+
+use std::{sync::Arc, time::Duration};
+
+use events::topics::{Dealing, Entry, Subscription};
+use pulsar::{ConsumerOptions, SubType, TokioExecutor, consumer::InitialPosition, error::ConnectionError};
+use tokio::sync::oneshot;
+use tracing::{debug, info};
+
+use crate::{
+    Bus,
+    admin::{Admin, AdminError},
+    consumer::Dealt,
+    flow::{self, Found},
+};
+
+/// Messages the broker may send ahead; more would only cost memory after a burst. On a Shared queue the namespace's policy
+/// still leaves one in hand.
+const PERMITS: u32 = 400;
+/// The same for one of several consumers of a subscription: fewer would cost a round trip each (43 ms with one).
+const PERMITS_AMONG_OTHERS: u32 = 100;
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+const LONGEST_PAUSE: Duration = Duration::from_millis(500);
+/// How long the broker may take to let go of a consumer that is closed.
+const CLOSED_WITHIN: Duration = Duration::from_secs(1);
+
+/// A consumer of the client's.
+pub(crate) type Inner = pulsar::Consumer<Vec<u8>, TokioExecutor>;
+
+/// What is subscribed to, and how.
+pub(crate) struct What {
+    pub(crate) bus: Bus,
+    pub(crate) entry: &'static Entry,
+    pub(crate) subscription: &'static Subscription,
+    pub(crate) dealt: Dealt,
+}
+
+impl What {
+    pub(crate) fn dealing(&self) -> Dealing {
+        self.dealt.instead.unwrap_or(self.subscription.dealing)
+    }
+
+    pub(crate) fn is_dealt_singly(&self) -> bool {
+        matches!(self.dealing(), Dealing::Shared | Dealing::KeyShared)
+    }
+
+    pub(crate) fn is_watched(&self) -> bool {
+        self.dealing() != Dealing::Everyone
+    }
+}
+
+/// The consumer, or the wait for it.
+pub(crate) enum State {
+    Connected(Box<Inner>),
+    Connecting(oneshot::Receiver<Box<Inner>>),
+}
+
+/// Closes the one before, then connects, in a task of its own. Tries until it succeeds or nobody waits for it any more;
+/// what it was about to make is then dropped with its connection.
+pub(crate) fn connect(what: &Arc<What>, before: Option<State>) -> State {
+    let (mut arrive, arrival) = oneshot::channel();
+    let what = Arc::clone(what);
+    tokio::spawn(async move {
+        let subscribed = async {
+            if let Some(before) = before {
+                close(before, what.entry.name).await;
+            }
+            subscribe_at_last(&what).await
+        };
+        let inner = tokio::select! {
+            inner = subscribed => inner,
+            () = arrive.closed() => return,
+        };
+        info!(topic = what.entry.name, subscription = what.subscription.name, "subscribed");
+        // Nobody waits any more: dropping it closes it.
+        drop(arrive.send(inner));
+    });
+    State::Connecting(arrival)
+}
+
+async fn subscribe_at_last(what: &What) -> Box<Inner> {
+    let mut pause = FIRST_PAUSE;
+    loop {
+        match subscribe(what).await {
+            Ok(inner) => return Box::new(inner),
+            Err(error) => debug!(topic = what.entry.name, %error, "cannot subscribe yet"),
+        }
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(LONGEST_PAUSE);
+    }
+}
+
+async fn subscribe(what: &What) -> Result<Inner, pulsar::Error> {
+    let client = what.bus.clients.own().await?;
+    let stays = what.dealing() != Dealing::Everyone;
+    let kind = match what.dealing() {
+        Dealing::Failover => SubType::Failover,
+        Dealing::Shared => SubType::Shared,
+        Dealing::KeyShared => SubType::KeyShared,
+        Dealing::Everyone => SubType::Exclusive,
+    };
+    let name = if stays {
+        what.subscription.name.to_owned()
+    } else {
+        format!("{}-{:08x}", what.subscription.name, rand::random::<u32>())
+    };
+    // Whoever follows a compacted topic without a subscription that stays wants the newest of each key first.
+    let from_the_start = stays || what.entry.compacted;
+    let options = ConsumerOptions::default()
+        .durable(stays)
+        .read_compacted(what.entry.compacted && !stays)
+        .with_initial_position(if from_the_start { InitialPosition::Earliest } else { InitialPosition::Latest });
+    let permits = if what.dealt.name.is_some() { PERMITS_AMONG_OTHERS } else { PERMITS };
+    let mut builder = client
+        .consumer()
+        .with_topic(what.bus.topic_address(what.entry))
+        .with_subscription(name)
+        .with_subscription_type(kind)
+        .with_batch_size(permits)
+        .with_options(options);
+    if let Some(name) = &what.dealt.name {
+        builder = builder.with_consumer_name(name);
+    }
+    builder.build().await
+}
+
+/// Behind the acknowledgements that were sent. One that is just connecting is waited for: else it would come and go
+/// when others read already. What is not closed in time ends with its connection.
+pub(crate) async fn close(state: State, topic: &'static str) {
+    let closed = tokio::time::timeout(CLOSED_WITHIN, async {
+        let inner = match state {
+            State::Connected(inner) => Some(inner),
+            State::Connecting(arrival) => arrival.await.ok(),
+        };
+        match inner {
+            Some(mut inner) => inner.close().await,
+            None => Ok(()),
+        }
+    });
+    match closed.await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => debug!(topic, %error, "the consumer was closed without the broker"),
+        Err(_) => debug!(topic, "the broker did not say in time that the consumer is closed"),
+    }
+}
+
+/// What waits for the subscription, without what is to be handed out later.
+pub(crate) async fn look(what: &What, inner: &mut Inner) -> Found {
+    // While its queue is full the client does not answer.
+    let asked = tokio::time::timeout(flow::ANSWER_WITHIN, async {
+        match inner.get_stats().await {
+            Ok(stats) if stats.iter().any(|stats| stats.error_code.is_some()) => Found::Unknown,
+            Ok(stats) => Found::Waiting(stats.iter().map(|stats| stats.msg_backlog()).sum()),
+            Err(pulsar::Error::Connection(ConnectionError::PulsarError(..))) => Found::Unknown,
+            Err(_) => Found::NoAnswer,
+        }
+    });
+    match asked.await {
+        Ok(Found::Waiting(backlog @ 1..)) if what.dealing() == Dealing::Shared => {
+            delayed(what).await.map_or(Found::NoAnswer, |delayed| Found::Waiting(backlog.saturating_sub(delayed)))
+        }
+        Ok(found) => found,
+        Err(_) => Found::NoAnswer,
+    }
+}
+
+/// How much of the backlog waits for its time; only the admin API knows.
+async fn delayed(what: &What) -> Result<u64, AdminError> {
+    let path = what.bus.topic_address(what.entry).replacen("://", "/", 1);
+    let stats: serde_json::Value = Admin::new(what.bus.broker())?.get(&format!("{path}/stats")).await?;
+    Ok(stats["subscriptions"][what.subscription.name]["msgDelayed"].as_u64().unwrap_or(0))
+}

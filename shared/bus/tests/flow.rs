@@ -1,0 +1,172 @@
+//! Messages flow to exactly one consumer of ours, whatever got lost on the way to the broker.
+#![expect(clippy::unwrap_used, reason = "what cannot be here ends the test")]
+
+mod network;
+
+use std::{future::Future, time::Duration};
+
+use anyhow::{Result, ensure};
+use bus::{Admin, Broker, Bus, Consumer, Dealt, Outgoing, Place, set_up};
+use events::{
+    delivery::DeliveryUpdate,
+    ids::{EventId, Moment, OrderId, Service},
+    topics::{DELIVERY_UPDATES, ORDER_DECISIONS, ORDERS},
+};
+use network::{Loss, Network};
+use serde::de::DeserializeOwned;
+use tokio::time::{Instant, sleep, timeout};
+
+/// Longest wait for what must come; a request that is not answered is given up after ten seconds.
+const LIMIT: Duration = Duration::from_secs(40);
+
+fn broker() -> Broker {
+    let address = |name: &str, otherwise: &str| std::env::var(name).unwrap_or_else(|_| otherwise.to_owned());
+    Broker {
+        url: address("PULSAR_URL", "pulsar://127.0.0.1:6650"),
+        admin_url: address("PULSAR_ADMIN_URL", "http://127.0.0.1:8080"),
+        token: None,
+        authorities: None,
+    }
+}
+
+/// A bus straight to the broker, one through a network, and the network.
+struct Ground {
+    straight: Bus,
+    through: Bus,
+    network: Network,
+    admin: Admin,
+}
+
+impl Ground {
+    async fn new() -> Result<Self> {
+        let admin = Admin::new(&broker())?;
+        let place = Place { tenant: format!("test-{:08x}", rand::random::<u32>()), episode: 1 };
+        set_up(&admin, &place).await?;
+        let network = Network::before(&broker().url).await?;
+        let through = Bus::new(Broker { url: network.url(), ..broker() }, place.clone());
+        Ok(Ground { straight: Bus::new(broker(), place), through, network, admin })
+    }
+
+    /// Something that was delivered.
+    async fn publish(&self, n: u32) -> Result<()> {
+        let order_id: OrderId = format!("o-{n}").parse()?;
+        let update = DeliveryUpdate::Returned { order_id, lines: Vec::new() };
+        let id = EventId::new(format!("u-{n}"));
+        let update = Outgoing::new(DELIVERY_UPDATES, "o", id, Moment::from_micros(1), &update)?;
+        Ok(self.straight.publisher().publish(&[update]).await?)
+    }
+
+    /// How many consumers the broker knows of the warehouse's subscription to the updates.
+    async fn consumers(&self) -> Result<usize> {
+        let topic = DELIVERY_UPDATES.entry.address(&self.straight.place().tenant, 1).replacen("://", "/", 1);
+        let stats: serde_json::Value = self.admin.get(&format!("{topic}/stats")).await?;
+        Ok(stats["subscriptions"]["warehouse"]["consumers"].as_array().map_or(0, Vec::len))
+    }
+}
+
+/// Consumes for ever.
+fn consume<M: DeserializeOwned + Send + 'static>(mut consumer: Consumer<M>) {
+    tokio::spawn(async move {
+        loop {
+            let batch = consumer.receive(1).await;
+            consumer.acknowledge(&[batch[0].position]).await;
+        }
+    });
+}
+
+async fn until<Looking: Future<Output = Result<bool>>>(what: &str, look: impl Fn() -> Looking) -> Result<()> {
+    let deadline = Instant::now() + LIMIT;
+    while !look().await? {
+        ensure!(Instant::now() < deadline, "waited {} s for {what}", LIMIT.as_secs());
+        sleep(Duration::from_millis(50)).await;
+    }
+    Ok(())
+}
+
+/// Receives until this one comes; one that was acknowledged just before the topic was closed may come again.
+async fn receive(consumer: &mut Consumer<DeliveryUpdate>, expected: &str) -> Result<()> {
+    loop {
+        let batch = timeout(LIMIT, consumer.receive(1)).await?;
+        consumer.acknowledge(&[batch[0].position]).await;
+        if batch[0].event_id.as_str() == expected {
+            return Ok(());
+        }
+    }
+}
+
+/// After a broker was killed it can take longer to open a topic than the client waits. The broker then has a consumer
+/// nobody waits for any more.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_subscribe_that_was_not_confirmed_in_time_leaves_no_second_consumer() -> Result<()> {
+    let ground = Ground::new().await?;
+    // Others of the same process, which have nothing to do.
+    consume(ground.through.consumer(ORDERS, Service::Warehouse, Dealt::default())?);
+    consume(ground.through.consumer(ORDER_DECISIONS, Service::InventoryAnalysis, Dealt::default())?);
+    consume(ground.through.consumer(ORDERS, Service::InventoryAnalysis, Dealt::default())?);
+    until("the others", || async { Ok(ground.through.is_connected()) }).await?;
+    ground.network.lose(Loss::SubscribeAnswer);
+    let mut updates = ground.through.consumer(DELIVERY_UPDATES, Service::Warehouse, Dealt::default())?;
+    until("the answer to be lost", || async { Ok(ground.network.to_lose() == 0) }).await?;
+    ground.publish(1).await?;
+    receive(&mut updates, "u-1").await?;
+    // The first one may go a moment later than the second comes.
+    until("one consumer", || async { Ok(ground.consumers().await? == 1) }).await?;
+    ground.publish(2).await?;
+    receive(&mut updates, "u-2").await?;
+    assert_eq!(ground.consumers().await?, 1);
+    Ok(())
+}
+
+/// Whatever it is that the client does not notice: messages wait, and nobody gets them.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_consumer_that_gets_nothing_of_what_waits_is_named_and_made_anew() -> Result<()> {
+    let ground = Ground::new().await?;
+    ground.network.lose(Loss::Permits);
+    let mut updates = ground.through.consumer(DELIVERY_UPDATES, Service::Warehouse, Dealt::default())?;
+    ground.publish(1).await?;
+    let received = tokio::spawn(async move { (receive(&mut updates, "u-1").await, updates) });
+    until("it to be noticed", || async { Ok(ground.through.standing_still() == ["delivery-updates"]) }).await?;
+    let (received, _updates) = received.await?;
+    received?;
+    assert_eq!(ground.consumers().await?, 1);
+    assert!(ground.through.standing_still().is_empty(), "it flows again");
+    Ok(())
+}
+
+/// When the broker closes a topic the client subscribes again; if that is refused it tells so and goes on without.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_subscription_the_client_could_not_make_again_is_made_anew() -> Result<()> {
+    let ground = Ground::new().await?;
+    let mut updates = ground.through.consumer(DELIVERY_UPDATES, Service::Warehouse, Dealt::default())?;
+    ground.publish(1).await?;
+    receive(&mut updates, "u-1").await?;
+    ground.network.lose(Loss::Subscribe);
+    let topic = DELIVERY_UPDATES.entry.address(&ground.straight.place().tenant, 1).replacen("://", "/", 1);
+    ground.admin.put(&format!("{topic}/unload"), None).await?;
+    let received = tokio::spawn(async move { (receive(&mut updates, "u-2").await, updates) });
+    until("the refusal", || async { Ok(ground.network.to_lose() == 0) }).await?;
+    ground.publish(2).await?;
+    until("what was published", || async {
+        ensure!(ground.through.standing_still().is_empty(), "it is noticed by its silence only");
+        Ok(received.is_finished())
+    })
+    .await?;
+    let (received, _updates) = received.await?;
+    received?;
+    until("one consumer", || async { Ok(ground.consumers().await? == 1) }).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_somebody_holds_or_nobody_wants_is_no_standstill() -> Result<()> {
+    let ground = Ground::new().await?;
+    let mut busy = ground.through.consumer(DELIVERY_UPDATES, Service::Warehouse, Dealt::default())?;
+    ground.publish(1).await?;
+    ground.publish(2).await?;
+    let in_hand = timeout(LIMIT, busy.receive(1)).await?;
+    // One in hand, one waits; and it is not asked for for longer than three looks take.
+    let asked_for = timeout(Duration::from_secs(10), std::future::pending::<()>());
+    assert!(asked_for.await.is_err() && ground.through.standing_still().is_empty());
+    busy.acknowledge(&[in_hand[0].position]).await;
+    receive(&mut busy, "u-2").await?;
+    Ok(())
+}
