@@ -13,7 +13,7 @@ use tokio::{
     process::{Child, Command},
 };
 
-use crate::shop::Shop;
+use crate::{processes, shop::Shop};
 
 /// How long a demo may take to be ready: it may have to be built first.
 const READY_WITHIN: Duration = Duration::from_secs(900);
@@ -124,10 +124,7 @@ impl Demo {
     /// # Errors
     /// If it is not noted.
     pub fn process(&self, name: &str) -> Result<u32> {
-        let path = self.data_dir.join("run").join(format!("{name}.pid"));
-        let noted = std::fs::read_to_string(&path).with_context(|| path.display().to_string())?;
-        let id = noted.split_whitespace().next().context("no process is noted")?;
-        Ok(id.parse()?)
+        processes::noted(&self.data_dir, name)
     }
 
     /// Kills one of its parts without any farewell; the demo starts it again.
@@ -135,10 +132,7 @@ impl Demo {
     /// # Errors
     /// If it cannot be killed.
     pub async fn kill(&self, name: &str) -> Result<()> {
-        let process = self.process(name)?.to_string();
-        let killed = Command::new("kill").args(["-9", &process]).status().await?;
-        anyhow::ensure!(killed.success(), "{name} (process {process}) could not be killed");
-        Ok(())
+        processes::kill(self.process(name)?).await.with_context(|| name.to_owned())
     }
 
     /// Stops it as Ctrl-C does, and waits until all it started is gone. By SIGTERM: whoever runs tests in the background of

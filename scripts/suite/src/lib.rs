@@ -16,6 +16,10 @@ pub use feed::{Event, Feed};
 
 pub mod load;
 
+pub mod kills;
+
+mod flow;
+
 pub mod processes;
 
 pub mod browser;

@@ -1,6 +1,8 @@
-//! What a process costs: memory and processor time, as `ps` says.
+//! The processes of a demo: which they are, how one is killed, and what one costs as `ps` says.
 
-use anyhow::{Context as _, Result};
+use std::path::Path;
+
+use anyhow::{Context as _, Result, ensure};
 use tokio::process::Command;
 
 /// What one process has used.
@@ -10,6 +12,27 @@ pub struct Usage {
     pub resident_mib: f64,
     /// Processor time since it started, in seconds.
     pub cpu_s: f64,
+}
+
+/// The process of a part of the demo with this data: a service, or `broker`.
+///
+/// # Errors
+/// If it is not noted.
+pub fn noted(data_dir: &Path, part: &str) -> Result<u32> {
+    let path = data_dir.join("run").join(format!("{part}.pid"));
+    let noted = std::fs::read_to_string(&path).with_context(|| path.display().to_string())?;
+    let id = noted.split_whitespace().next().context("no process is noted")?;
+    Ok(id.parse()?)
+}
+
+/// Kills a process without any farewell.
+///
+/// # Errors
+/// If it cannot be killed.
+pub async fn kill(process: u32) -> Result<()> {
+    let killed = Command::new("kill").args(["-9", &process.to_string()]).status().await?;
+    ensure!(killed.success(), "process {process} could not be killed");
+    Ok(())
 }
 
 /// The usage of a process.

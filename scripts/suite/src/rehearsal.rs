@@ -9,7 +9,7 @@
 mod place;
 pub use place::Place;
 
-mod broker;
+pub(crate) mod broker;
 
 mod line;
 pub use line::Line;

@@ -10,7 +10,7 @@ use events::{
     settings::{Choices, Folding},
     stage::{PRESENCE_GONE_AFTER_MS, Presence, ServiceState},
     stock::StockEvent,
-    topics::STOCK_EVENTS,
+    topics::{self, STOCK_EVENTS},
     unreadable::Unreadable,
 };
 
@@ -206,8 +206,8 @@ impl Known {
     pub fn heard(&mut self, presence: Presence, now: Moment) -> bool {
         let said_so = |(before, _): &(Presence, Moment)| {
             let said = |presence: &Presence| (presence.state, presence.settings_version);
-            (said(before), &before.couriers, &before.workers)
-                == (said(&presence), &presence.couriers, &presence.workers)
+            (said(before), &before.couriers, &before.workers, &before.standing_still)
+                == (said(&presence), &presence.couriers, &presence.workers, &presence.standing_still)
         };
         let is_back = self.outages.heard(presence.service, presence.started_at, now, self.orders);
         let new = is_back || !self.presence.get(&presence.service).is_some_and(said_so);
@@ -223,7 +223,9 @@ impl Known {
         let services = Service::ALL.into_iter().filter(|service| *service == Service::Website);
         let mut services: Vec<Service> = services.chain(heard.filter(|service| *service != Service::Website)).collect();
         services.sort();
-        Alive { pulsar, services }
+        let here = self.presence.values().filter(|(_, heard)| here(heard)).map(|(presence, _)| presence);
+        let standing_still = here.flat_map(|presence| topics_of(presence).map(|topic| (presence.service, topic)));
+        Alive { pulsar, services, standing_still: standing_still.collect() }
     }
 
     /// What a service does, as far as it is known.
@@ -236,6 +238,7 @@ impl Known {
         match presence.state {
             _ if now.micros_since(*heard) > PRESENCE_GONE_AFTER_MS * 1000 => Standing::Gone,
             ServiceState::Starting => Standing::Starting,
+            ServiceState::Running if topics_of(presence).next().is_some() => Standing::Still,
             ServiceState::Running => Standing::Running,
             ServiceState::Paused => Standing::Paused,
         }
@@ -377,4 +380,9 @@ impl Known {
         let since = self.fraud.as_ref().map(|(_, since)| *since);
         FraudView { fraud: self.fraud().cloned(), since, wanted }
     }
+}
+
+/// The topics that stand still for a service, as far as there are such topics.
+fn topics_of(presence: &Presence) -> impl Iterator<Item = &'static str> {
+    presence.standing_still.iter().filter_map(|name| topics::find(name)).map(|entry| entry.name)
 }

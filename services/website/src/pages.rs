@@ -202,11 +202,15 @@ struct AliveTemplate {
     sentences: Vec<String>,
 }
 
-/// The fragment `alive`: says which of `needed` is missing.
+/// The fragment `alive`: says which of `needed` is missing, and who gets nothing of what waits.
 fn alive(frame: &Frame<'_>, needed: &[Service]) -> askama::Result<Fragment> {
     let silent = needed.iter().filter(|service| !frame.alive.services.contains(service));
     let sentences = if frame.alive.pulsar {
-        silent.map(|service| frame.with("frame.silent", "service", service.name())).collect()
+        let silent = silent.map(|service| frame.with("frame.silent", "service", service.name()));
+        let still = frame.alive.standing_still.iter().map(|(service, topic)| {
+            frame.language.fill("frame.still", &[("service", service.name()), ("topic", topic)])
+        });
+        silent.chain(still).collect()
     } else {
         vec![frame.t("frame.no_pulsar").to_owned()]
     };

@@ -87,7 +87,10 @@ impl Site {
     /// Who is there.
     pub fn alive(&self) -> Alive {
         let pulsar = self.context.bus.is_connected();
-        self.known(|known| known.alive(pulsar, now()))
+        let mut alive = self.known(|known| known.alive(pulsar, now()));
+        let own = self.context.bus.standing_still().into_iter().map(|topic| (Service::Website, topic));
+        alive.standing_still.extend(own);
+        alive
     }
 
     /// `/stage/stock`, with the explanation of one beer if that is asked for.

@@ -221,6 +221,8 @@ pub struct Alive {
     pub pulsar: bool,
     /// The services that said something in the last two seconds.
     pub services: Vec<Service>,
+    /// Those among them that get nothing of what waits for them, and on which topic.
+    pub standing_still: Vec<(Service, &'static str)>,
 }
 
 /// `/stage/analysis`.

@@ -1,5 +1,4 @@
 //! Messages flow to exactly one consumer of ours, whatever got lost on the way to the broker.
-#![expect(clippy::unwrap_used, reason = "what cannot be here ends the test")]
 
 mod network;
 

@@ -113,6 +113,9 @@ pub struct Presence {
     /// stock-level only: exactly the workers it employs, by name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub workers: Vec<String>,
+    /// The topics on which messages wait for it although it gets none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub standing_still: Vec<String>,
 }
 
 /// How often a service says that it is there, in milliseconds.

@@ -299,6 +299,7 @@ fn stage() {
         at: moment(),
         couriers: vec![CourierState { courier: "Ada".into(), carrying: Some(carrying), delivered: 12 }],
         workers: Vec::new(),
+        standing_still: Vec::new(),
     };
     golden("presence", &presence);
 }

@@ -62,6 +62,8 @@ impl Context {
         let health = Health::default();
         let connected = bus.clone();
         health.require("pulsar", move || connected.is_connected());
+        let flows = bus.clone();
+        health.require("messages that wait", move || flows.standing_still().is_empty());
         let context = Context {
             service,
             bus,

@@ -90,6 +90,7 @@ async fn announce_for_ever(context: Context) -> anyhow::Result<()> {
             at: now,
             couriers: said.couriers.clone(),
             workers: said.workers.clone(),
+            standing_still: context.bus.standing_still().into_iter().map(str::to_owned).collect(),
         });
         let id = EventId::new(format!("{}-presence-{}", context.service, now.micros()));
         let message = Outgoing::new(PRESENCE, context.service.name(), id, now, &presence)?;

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context as _, Result, ensure};
+use events::topics::{Entry, Space, TABLE};
 use reqwest::Client;
 use serde_json::Value;
 
@@ -10,7 +11,7 @@ use serde_json::Value;
 pub(super) type Subscriptions = BTreeMap<String, BTreeSet<String>>;
 
 /// A broker's REST API.
-pub(super) struct Broker {
+pub(crate) struct Broker {
     http: Client,
     address: String,
     tenant: String,
@@ -44,6 +45,16 @@ impl Broker {
         let stats: Value = serde_json::from_str(&stats)?;
         let all = stats["subscriptions"].as_object().context("statistics without subscriptions")?;
         Ok(all.iter().map(|(name, subscription)| (name.clone(), consumers(subscription))).collect())
+    }
+
+    /// The stored topics of an episode that services subscribe to, with what the broker says of them.
+    pub(crate) async fn topics(&self, episode: u64) -> Result<Vec<(&'static Entry, Value)>> {
+        let mut topics = Vec::new();
+        for entry in TABLE.iter().filter(|entry| entry.stored && entry.space != Space::Stage) {
+            let topic = entry.address(&self.tenant, u32::try_from(episode)?).replacen("://", "/", 1);
+            topics.push((entry, serde_json::from_str(&self.read(&format!("{topic}/stats")).await?)?));
+        }
+        Ok(topics)
     }
 
     async fn read(&self, path: &str) -> Result<String> {

@@ -15,7 +15,7 @@ pub struct Place {
     pub data_dir: PathBuf,
     /// What must be listened on, by the name of the setting, on this machine.
     pub ports: Vec<(String, String)>,
-    pub(super) broker: Broker,
+    pub(crate) broker: Broker,
 }
 
 impl Place {

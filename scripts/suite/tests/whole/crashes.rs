@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use anyhow::{Result, ensure};
-use suite::{Demo, load, until};
+use anyhow::{Context as _, Result, ensure};
+use suite::{Demo, kills::survive, load, rehearsal::Place, until};
 use tokio::time::Instant;
 
 const RATE: u64 = 40;
@@ -20,6 +20,15 @@ pub async fn each_service_is_killed_under_load_and_nothing_is_lost(demo: &Demo) 
 
 pub async fn the_broker_is_killed_under_load_and_nothing_is_lost(demo: &Demo) -> Result<()> {
     kill_under_load(demo, "broker").await
+}
+
+/// What `kills` does thirty times.
+pub async fn five_kills_in_a_row_are_survived(demo: &Demo) -> Result<()> {
+    let place = Place::of_demo(demo)?;
+    for number in 1..=5 {
+        survive(&place, number).await.with_context(|| format!("kill {number}"))?;
+    }
+    Ok(())
 }
 
 async fn kill_under_load(demo: &Demo, part: &str) -> Result<()> {

@@ -132,5 +132,6 @@ fn trials(stage: &Arc<Stage>) -> Vec<Trial> {
         rehearsal::every_act_plays,
         crashes::each_service_is_killed_under_load_and_nothing_is_lost,
         crashes::the_broker_is_killed_under_load_and_nothing_is_lost,
+        crashes::five_kills_in_a_row_are_survived,
     ]
 }

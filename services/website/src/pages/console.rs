@@ -142,6 +142,7 @@ struct ServiceRow {
 enum State {
     Running,
     Paused,
+    Still,
     Silent,
 }
 
@@ -150,7 +151,7 @@ impl State {
         match self {
             State::Running => "running",
             State::Paused => "paused",
-            State::Silent => "silent",
+            State::Still | State::Silent => "silent",
         }
     }
 
@@ -158,6 +159,7 @@ impl State {
         match self {
             State::Running => "●",
             State::Paused => "Ⅱ",
+            State::Still => "✗",
             State::Silent => "○",
         }
     }
@@ -251,9 +253,11 @@ fn service_id(service: Service) -> String {
 
 fn service_row(service: Service, choices: &Choices, frame: &Frame<'_>) -> ServiceRow {
     let is_paused = choices.paused.contains(&service);
+    let stands_still = frame.alive.standing_still.iter().any(|(known, _)| *known == service);
     let (state, state_words) = match (frame.alive.services.contains(&service), is_paused) {
         (false, _) => (State::Silent, "console.silent"),
         (true, true) => (State::Paused, "console.paused"),
+        (true, false) if stands_still => (State::Still, "console.still"),
         (true, false) => (State::Running, "console.running"),
     };
     let pause = frame.t(if is_paused { "console.resume" } else { "console.pause" });

@@ -118,7 +118,7 @@ fn on_the_way<'a>(ledger: Option<&'a Ledger>, frame: Frame<'a>) -> UnderWay<'a> 
 fn big_figures(view: &LedgerView, frame: &Frame<'_>) -> Vec<Figure> {
     let Some(ledger) = &view.ledger else { return vec![] };
     let since = view.since.map(|since| frame.with("ledger.since", "time", &format::clock_seconds(since)));
-    let (text, tone) = if ledger.balanced { ("ledger.balanced", "right") } else { ("ledger.unbalanced", "wrong") };
+    let (text, tone) = verdict(ledger, frame.language);
     vec![
         Figure { text: frame.t(text).to_owned(), label: since.unwrap_or_default(), tone },
         Figure {
@@ -127,6 +127,19 @@ fn big_figures(view: &LedgerView, frame: &Frame<'_>) -> Vec<Figure> {
             tone: "plain",
         },
     ]
+}
+
+/// What is the case, in a word: below stand the sums, the contradictions and what is overdue.
+fn verdict(ledger: &Ledger, language: Language) -> (&'static str, &'static str) {
+    if ledger.balanced {
+        ("ledger.balanced", "right")
+    } else if sums(ledger, language).iter().any(|sum| sum.off.is_some()) {
+        ("ledger.unbalanced", "wrong")
+    } else if ledger.contradictions_found > 0 {
+        ("ledger.contradicted", "wrong")
+    } else {
+        ("ledger.overdue", "wrong")
+    }
 }
 
 fn sums(ledger: &Ledger, language: Language) -> Vec<Sum> {

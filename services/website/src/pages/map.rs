@@ -212,6 +212,7 @@ fn standing(standing: Standing, frame: &Frame<'_>) -> (&'static str, Option<&'st
     match standing {
         Standing::Running => ("running", None),
         Standing::Paused => ("paused", Some(frame.t("map.paused"))),
+        Standing::Still => ("gone", Some(frame.t("map.still"))),
         Standing::Starting => ("paused", Some(frame.t("map.starting"))),
         Standing::Gone => ("gone", Some(frame.t("map.gone"))),
     }

@@ -30,7 +30,7 @@ fn beer(id: &str) -> &'static Beer {
 }
 
 pub(crate) fn alive() -> Alive {
-    Alive { pulsar: true, services: Service::ALL.to_vec() }
+    Alive { pulsar: true, services: Service::ALL.to_vec(), ..Alive::default() }
 }
 
 pub(crate) fn beers() -> Vec<BeerOnShelf> {

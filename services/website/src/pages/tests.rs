@@ -279,11 +279,27 @@ fn a_wrong_beer_is_explained_by_what_was_written_when() {
 
 #[test]
 fn who_is_missing_is_named() {
-    let nobody = Alive { pulsar: true, services: vec![] };
+    let nobody = Alive { pulsar: true, ..Alive::default() };
     let page = stock::render(&samples::stock(), frame(Language::En, Theme::Dark, &nobody)).unwrap();
     assert!(page.contains("stock-level has been silent"));
     let page = stock::render(&samples::stock(), frame(Language::En, Theme::Dark, &Alive::default())).unwrap();
     assert!(page.contains(Language::En.t("frame.no_pulsar")));
+}
+
+#[test]
+fn who_gets_nothing_of_what_waits_is_named_on_every_page() {
+    let still = Alive { standing_still: vec![(Service::Warehouse, "orders")], ..samples::alive() };
+    let frame = frame(Language::En, Theme::Dark, &still);
+    for page in [
+        map::render(&samples::map(), frame).unwrap(),
+        deliveries::render(&samples::deliveries(), frame).unwrap(),
+        ledger::render(&samples::ledger(), frame).unwrap(),
+        console::render(&samples::console(), frame).unwrap(),
+    ] {
+        assert!(page.contains("warehouse gets none of the messages that wait for it on orders"));
+    }
+    let page = console::render(&samples::console(), frame).unwrap();
+    assert!(tag(&page, "service-warehouse").contains("silent") && page.contains("✗ stands still"));
 }
 
 /// The tag of the element with this id.
@@ -335,6 +351,26 @@ fn the_past_is_never_called_now() {
 }
 
 #[test]
+fn the_verdict_on_the_ledger_says_what_is_the_case() {
+    let alive = samples::alive();
+    let frame = frame(Language::En, Theme::Dark, &alive);
+    let said = |change: fn(&mut events::insights::Ledger)| {
+        let mut view = samples::ledger();
+        let ledger = view.ledger.as_mut().unwrap();
+        (ledger.balanced, ledger.contradictions_found) = (false, 0);
+        change(ledger);
+        let page = ledger::render(&view, frame).unwrap();
+        let figures = page.split("id=\"figures\"").nth(1).unwrap().split("</section>").next().unwrap();
+        figures.to_owned()
+    };
+    assert!(said(|ledger| ledger.balanced = true).contains("✓ all right"));
+    assert!(said(|ledger| ledger.bottles.on_shelf += 1).contains("✗ not right"));
+    assert!(said(|ledger| ledger.contradictions_found = 1).contains("✗ contradictions"));
+    let overdue = said(|_| ());
+    assert!(overdue.contains("✗ something is missing") && !overdue.contains("not right"), "{overdue}");
+}
+
+#[test]
 fn who_was_gone_is_told_with_times() {
     let alive = samples::alive();
     let page = ledger::render(&samples::ledger(), frame(Language::En, Theme::Dark, &alive)).unwrap();
@@ -359,7 +395,8 @@ fn the_console_ticks_what_was_done_and_says_what_comes() {
 
 #[test]
 fn the_console_shows_what_is_so() {
-    let alive = Alive { pulsar: true, services: vec![Service::Website, Service::InventoryAnalysis] };
+    let services = vec![Service::Website, Service::InventoryAnalysis];
+    let alive = Alive { pulsar: true, services, ..Alive::default() };
     let mut view = samples::console();
     view.settings.choices.couriers = 20;
     view.settings.choices.stock_level.work_ms = [7, 8];

@@ -55,6 +55,8 @@ pub enum Standing {
     Running,
     /// Alive, not consuming.
     Paused,
+    /// Getting nothing of what waits for it.
+    Still,
     /// Getting ready.
     Starting,
     /// Silent for two seconds.
