@@ -20,6 +20,9 @@ const READY_WITHIN: Duration = Duration::from_secs(900);
 /// How long it may take to stop.
 const STOPPED_WITHIN: Duration = Duration::from_secs(40);
 
+/// The clone it runs from, in its data folder: a link to this one.
+const CLONE: &str = "My Projects";
+
 /// A demo that runs.
 pub struct Demo {
     /// Its shop.
@@ -52,17 +55,20 @@ fn root() -> &'static Path {
 }
 
 impl Demo {
-    /// Starts a demo with a broker of its own, on free ports and in a new folder; `settings` are environment variables.
+    /// Starts a demo with a broker of its own, on free ports and in a new folder; `settings` are environment variables. It runs
+    /// from a clone in `My Projects`, and the name of its folder has spaces, too.
     ///
     /// # Errors
     /// If it does not get ready, with what it said.
     pub async fn start(settings: &[(&str, &str)]) -> Result<Self> {
-        let data_dir = std::env::temp_dir().join(format!("beers-demo-{:08x}", rand::random::<u32>()));
+        let data_dir = std::env::temp_dir().join(format!("beers demo {:08x}", rand::random::<u32>()));
+        std::fs::create_dir_all(&data_dir)?;
+        std::os::unix::fs::symlink(root(), data_dir.join(CLONE))?;
         let mut all: Vec<(String, String)> = vec![
             ("DATA_DIR".to_owned(), data_dir.display().to_string()),
             ("PRESENTER_TOKEN".to_owned(), "let-me-in".to_owned()),
         ];
-        for port in ["HTTP_PORT", "PULSAR_PORT", "PULSAR_HTTP_PORT"] {
+        for port in ["HTTP_PORT", "PULSAR_PORT", "PULSAR_HTTP_PORT", "PULSAR_BOOKIE_PORT", "PULSAR_ZOOKEEPER_PORT"] {
             all.push((port.to_owned(), free_port()?.to_string()));
         }
         all.extend(settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
@@ -70,7 +76,7 @@ impl Demo {
     }
 
     async fn start_with(settings: Vec<(String, String)>, data_dir: PathBuf, arguments: &[&str]) -> Result<Self> {
-        let mut child = Command::new(root().join("scripts/demo"))
+        let mut child = Command::new(data_dir.join(CLONE).join("scripts/demo"))
             .args(arguments)
             .env_remove("PULSAR_URL")
             .env_remove("PULSAR_ADMIN_URL")
