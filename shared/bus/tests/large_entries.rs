@@ -1,0 +1,106 @@
+//! Large entries, on every topic that is stored: one message, many in one entry, compressed ones. They are read from the
+//! bookie: the broker closes the topic before, and forgets what it has of it in memory.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, ensure};
+use bus::{Admin, Broker, Place, set_up};
+use events::topics::{Entry, TABLE};
+use futures_util::{StreamExt as _, future::try_join_all};
+use pulsar::{
+    Consumer, ConsumerOptions, Producer, ProducerOptions, Pulsar, SubType, TokioExecutor,
+    compression::{Compression, CompressionLz4},
+    consumer::InitialPosition,
+    producer,
+};
+
+/// What one topic may take, to be written or read.
+const LIMIT: Duration = Duration::from_secs(60);
+/// Single messages: below and above what one network buffer of the bookie holds, and far above.
+const SIZES: [usize; 5] = [16_000, 17_000, 33_000, 65_000, 1_000_000];
+/// A batch: so many messages of this size in one entry.
+const BATCH: u32 = 40;
+const BATCHED_SIZE: usize = 1_000;
+
+fn setting(name: &str, otherwise: &str) -> String {
+    std::env::var(name).unwrap_or_else(|_| otherwise.to_owned())
+}
+
+/// Bytes that no compression makes smaller.
+fn bytes(size: usize) -> Vec<u8> {
+    (0..size).map(|_| rand::random::<u8>()).collect()
+}
+
+async fn write(
+    pulsar: &Pulsar<TokioExecutor>,
+    topic: &str,
+    options: ProducerOptions,
+    payloads: &[Vec<u8>],
+) -> Result<()> {
+    let mut producer: Producer<TokioExecutor> =
+        pulsar.producer().with_topic(topic).with_options(options).build().await?;
+    let mut receipts = Vec::new();
+    for payload in payloads {
+        let message = producer::Message { payload: payload.clone(), ..producer::Message::default() };
+        receipts.push(producer.send_non_blocking(message).await?);
+    }
+    for receipt in receipts {
+        receipt.await?;
+    }
+    producer.close().await?;
+    Ok(())
+}
+
+async fn read(pulsar: &Pulsar<TokioExecutor>, topic: &str, count: usize) -> Result<Vec<Vec<u8>>> {
+    let options = ConsumerOptions::default().durable(false).with_initial_position(InitialPosition::Earliest);
+    let mut consumer: Consumer<Vec<u8>, TokioExecutor> = pulsar
+        .consumer()
+        .with_topic(topic)
+        .with_subscription("large-entries")
+        .with_subscription_type(SubType::Exclusive)
+        .with_options(options)
+        .build()
+        .await?;
+    let mut payloads = Vec::new();
+    while payloads.len() < count {
+        payloads.push(consumer.next().await.context("no more comes")??.payload.data);
+    }
+    Ok(payloads)
+}
+
+async fn come_back(pulsar: &Pulsar<TokioExecutor>, admin: &Admin, tenant: &str, entry: &Entry) -> Result<()> {
+    let topic = entry.address(tenant, 1);
+    let single: Vec<_> = SIZES.into_iter().map(bytes).collect();
+    let batch: Vec<_> = (0..BATCH).map(|_| bytes(BATCHED_SIZE)).collect();
+    let batched = || ProducerOptions { batch_size: Some(BATCH), ..ProducerOptions::default() };
+    let lz4 = || Some(Compression::Lz4(CompressionLz4::default()));
+    write(pulsar, &topic, ProducerOptions::default(), &single).await?;
+    write(pulsar, &topic, ProducerOptions { compression: lz4(), ..ProducerOptions::default() }, &single).await?;
+    write(pulsar, &topic, batched(), &batch).await?;
+    write(pulsar, &topic, ProducerOptions { compression: lz4(), ..batched() }, &batch).await?;
+    let written = [&single[..], &single, &batch, &batch].concat();
+    admin.put(&format!("{}/unload", topic.replacen("://", "/", 1)), None).await?;
+    let came = tokio::time::timeout(LIMIT, read(pulsar, &topic, written.len())).await;
+    ensure!(
+        came.with_context(|| format!("{topic} does not give back what it took"))?? == written,
+        "{topic} changed it"
+    );
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn large_entries_come_back_from_the_bookie_on_every_topic() -> Result<()> {
+    let broker = Broker {
+        url: setting("PULSAR_URL", "pulsar://127.0.0.1:6650"),
+        admin_url: setting("PULSAR_ADMIN_URL", "http://127.0.0.1:8080"),
+        token: None,
+        authorities: None,
+    };
+    let admin = Admin::new(&broker)?;
+    let place = Place { tenant: format!("test-{:08x}", rand::random::<u32>()), episode: 1 };
+    set_up(&admin, &place).await.context("these tests need a broker: ./scripts/test starts one")?;
+    let pulsar = Pulsar::builder(&broker.url, TokioExecutor).build().await?;
+    let stored = TABLE.iter().filter(|entry| entry.stored);
+    try_join_all(stored.map(|entry| come_back(&pulsar, &admin, &place.tenant, entry))).await?;
+    Ok(())
+}
