@@ -13,13 +13,13 @@ use sqlx::{
 };
 use tracing::warn;
 
+use crate::files;
+
 /// Tables of this crate; those of a service come from its own migrations.
 static MIGRATIONS: Migrator = sqlx::migrate!();
 
 /// How long a statement waits for another process, such as a rebuild that reads the same file.
 const BUSY_WITHIN: Duration = Duration::from_secs(5);
-/// Episodes before the running one whose files stay: the orders in them still have a page.
-const EPISODES_KEPT: u32 = 5;
 /// Readers at the same time.
 const READERS: u32 = 3;
 /// Memory for pages, of each connection. SQLite would take four times as much, four times over, as the database grows;
@@ -65,12 +65,12 @@ pub enum StoreError {
 impl Store {
     /// Opens `{folder}/{service}-{episode}.sqlite`, making it if it is not there.
     ///
-    /// A file that belongs to another episode of the same number (another `seal`: the broker was replaced) is put aside
-    /// as `….sqlite.other`. Without a `seal` (the broker cannot be asked yet) the file is taken as it is, and a new one
-    /// belongs to whichever episode is named first.
+    /// A file that belongs to another episode of the same number (another `seal`: the broker is another one) is put aside, and
+    /// the one of this seal is brought back if it was put aside before. Without a `seal` (the broker cannot be asked yet) the
+    /// file is taken as it is, and a new one belongs to whichever episode is named first.
     ///
     /// # Errors
-    /// If the folder or the file cannot be written, or the tables cannot be made.
+    /// If the folder or the file cannot be written, the tables cannot be made, or a file that must be put aside is in use.
     pub fn open<'a>(
         folder: &'a Path,
         service: &'a str,
@@ -90,23 +90,19 @@ impl Store {
     ) -> Result<Self, StoreError> {
         let in_folder = |cause| StoreError::Folder { folder: folder.to_owned(), cause };
         std::fs::create_dir_all(folder).map_err(in_folder)?;
-        forget_old_episodes(folder, service, episode);
-        let file = folder.join(format!("{service}-{episode}.sqlite"));
+        files::forget_old(folder, service, episode);
+        let file = files::of_episode(folder, service, episode);
+        let in_place =
+            |seal: Option<&str>| seal.map_or(Ok(()), |seal| files::bring_back(&file, seal)).map_err(in_folder);
+        in_place(seal)?;
         let store = Self::open_file(&file, service, tables).await?;
-        if store.belongs_to(episode, seal).await? {
-            return Ok(store);
-        }
+        let Some(other) = store.belongs_to_another(episode, seal).await? else { return Ok(store) };
         store.close().await;
         warn!(file = %file.display(), "belongs to another episode of the same number; put aside");
-        for suffix in ["", "-wal", "-shm"] {
-            let path = |suffix: &str| PathBuf::from(format!("{}{suffix}", file.display()));
-            let old = path(suffix);
-            if old.exists() {
-                std::fs::rename(&old, path(&format!("{suffix}.other"))).map_err(in_folder)?;
-            }
-        }
+        files::put_aside(&file, &other).map_err(in_folder)?;
+        in_place(seal)?;
         let store = Self::open_file(&file, service, tables).await?;
-        store.belongs_to(episode, seal).await?;
+        store.belongs_to_another(episode, seal).await?;
         Ok(store)
     }
 
@@ -141,7 +137,7 @@ impl Store {
 
     /// Looks into the file of an episode that is over, without writing to it; `None` if it is not there any more.
     pub fn peek(folder: &Path, service: &str, episode: u32) -> Option<Self> {
-        let file = folder.join(format!("{service}-{episode}.sqlite"));
+        let file = files::of_episode(folder, service, episode);
         if !file.exists() {
             return None;
         }
@@ -180,8 +176,9 @@ impl Store {
         Ok(row.map(|(nonce,)| nonce))
     }
 
-    /// Whether this file is of this episode; a new file, or one that has not been told yet, becomes it.
-    async fn belongs_to(&self, episode: u32, seal: Option<&str>) -> Result<bool, StoreError> {
+    /// The seal of the other episode this file belongs to, if it does. A new file, or one that has not been told yet, becomes
+    /// this one's.
+    async fn belongs_to_another(&self, episode: u32, seal: Option<&str>) -> Result<Option<String>, StoreError> {
         let known: Option<(String,)> =
             sqlx::query_as("select seal from store_identity").fetch_optional(&self.writer).await?;
         match (known, seal) {
@@ -192,23 +189,14 @@ impl Store {
                     .bind(&self.nonce)
                     .execute(&self.writer)
                     .await?;
-                Ok(true)
+                Ok(None)
             }
-            (Some(_), None) => Ok(true),
+            (Some(_), None) => Ok(None),
             (Some((known,)), Some(seal)) if known.is_empty() => {
                 sqlx::query("update store_identity set seal = $1").bind(seal).execute(&self.writer).await?;
-                Ok(true)
+                Ok(None)
             }
-            (Some((known,)), Some(seal)) => Ok(known == seal),
-        }
-    }
-}
-
-/// Deletes the files of episodes long over. What cannot be deleted harms nobody.
-fn forget_old_episodes(folder: &Path, service: &str, episode: u32) {
-    for old in 1..episode.saturating_sub(EPISODES_KEPT) {
-        for suffix in ["", "-wal", "-shm"] {
-            drop(std::fs::remove_file(folder.join(format!("{service}-{old}.sqlite{suffix}"))));
+            (Some((known,)), Some(seal)) => Ok(Some(known).filter(|known| known != seal)),
         }
     }
 }

@@ -9,6 +9,8 @@
 //!
 //! In reading order:
 
+mod files;
+
 mod database;
 pub use database::{Reader, Store, StoreError, Transaction};
 

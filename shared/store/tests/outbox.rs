@@ -92,20 +92,3 @@ async fn what_is_committed_is_published_once_in_order_and_the_rest_never() -> Re
     running.abort();
     Ok(())
 }
-
-#[tokio::test]
-async fn a_file_of_another_episode_of_the_same_number_is_put_aside() -> Result<()> {
-    let folder = Folder::new();
-    let store = Store::open(&folder.0, "website", 1, None, &NO_TABLES).await?;
-    put(&store, 1, true).await?;
-    store.close().await;
-    for (seal, known) in [("a", true), ("a", true), ("b", false)] {
-        let store = Store::open(&folder.0, "website", 1, Some(seal), &NO_TABLES).await?;
-        let mut transaction = store.begin().await?;
-        assert_eq!(!is_new(&mut transaction, "o-1").await?, known, "{seal}");
-        drop(transaction);
-        store.close().await;
-    }
-    assert!(folder.0.join("website-1.sqlite.other").exists());
-    Ok(())
-}

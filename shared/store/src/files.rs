@@ -1,0 +1,89 @@
+//! The files of a service's databases: one an episode, `{service}-{episode}.sqlite`. The file of an episode of the same number
+//! on another broker is kept beside it, as `….sqlite.{seal}`, and brought back when that episode runs again.
+
+use std::{
+    ffi::OsStr,
+    fs, io,
+    path::{Path, PathBuf},
+    time::SystemTime,
+};
+
+/// Episodes before the running one whose files stay: the orders in them still have a page.
+const EPISODES_KEPT: usize = 5;
+/// Files of other brokers' episodes that stay, the newest ones.
+const ELSEWHERE_KEPT: usize = 20;
+/// What SQLite keeps beside a database while it is open.
+const COMPANIONS: [&str; 2] = ["-wal", "-shm"];
+
+/// The file of an episode.
+pub(crate) fn of_episode(folder: &Path, service: &str, episode: u32) -> PathBuf {
+    folder.join(format!("{service}-{episode}.sqlite"))
+}
+
+fn beside(file: &Path, ending: &str) -> PathBuf {
+    let mut name = file.as_os_str().to_owned();
+    name.push(ending);
+    name.into()
+}
+
+/// Where the file is while another episode of its number runs. A seal that an earlier version of the suite believed may be
+/// anything.
+fn aside(file: &Path, seal: &str) -> PathBuf {
+    let plain: String = seal.chars().filter(|char| char.is_ascii_alphanumeric() || *char == '-').collect();
+    beside(file, &format!(".{plain}"))
+}
+
+/// Puts a closed database aside.
+///
+/// # Errors
+/// If the file cannot be renamed, or another program has it open: its last changes are in a second file then.
+pub(crate) fn put_aside(file: &Path, seal: &str) -> io::Result<()> {
+    if beside(file, "-wal").exists() {
+        let name = file.file_name().unwrap_or_default().display();
+        return Err(io::Error::other(format!("another program has {name} open")));
+    }
+    fs::rename(file, aside(file, seal))
+}
+
+/// Brings the database of this seal back, if it was put aside and its place is free.
+///
+/// # Errors
+/// If the file cannot be renamed.
+pub(crate) fn bring_back(file: &Path, seal: &str) -> io::Result<()> {
+    let aside = aside(file, seal);
+    if file.exists() || !aside.exists() { Ok(()) } else { fs::rename(aside, file) }
+}
+
+/// Deletes the files of episodes long over. What cannot be deleted harms nobody.
+pub(crate) fn forget_old(folder: &Path, service: &str, episode: u32) {
+    let Ok(entries) = fs::read_dir(folder) else { return };
+    let (mut before, mut elsewhere) = (Vec::new(), Vec::new());
+    for entry in entries.filter_map(Result::ok) {
+        let Some(number) = number(&entry.file_name(), service) else { continue };
+        let is_aside = entry.path().extension() != Some(OsStr::new("sqlite"));
+        let changed = entry.metadata().and_then(|data| data.modified()).unwrap_or(SystemTime::UNIX_EPOCH);
+        if is_aside || number > episode {
+            elsewhere.push((changed, entry.path()));
+        } else if number < episode {
+            before.push((number, entry.path()));
+        }
+    }
+    before.sort();
+    elsewhere.sort();
+    let before = before.iter().rev().skip(EPISODES_KEPT).map(|(_, path)| path);
+    let elsewhere = elsewhere.iter().rev().skip(ELSEWHERE_KEPT).map(|(_, path)| path);
+    for file in before.chain(elsewhere) {
+        drop(fs::remove_file(file));
+        for companion in COMPANIONS {
+            drop(fs::remove_file(beside(file, companion)));
+        }
+    }
+}
+
+/// The episode in the name of a database of this service, in its place or put aside.
+fn number(name: &OsStr, service: &str) -> Option<u32> {
+    let rest = name.to_str()?.strip_prefix(service)?.strip_prefix('-')?;
+    let (number, ending) = rest.split_once(".sqlite")?;
+    let is_database = ending.is_empty() || ending.starts_with('.');
+    if is_database { number.parse().ok() } else { None }
+}
