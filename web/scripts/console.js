@@ -67,7 +67,9 @@
     const answer = await ask("POST", "/api/stage/reset", { keep_settings: keep });
     if (!answer) return;
     const seconds = ((answer.took_ms ?? 0) / 1000).toLocaleString(document.documentElement.lang, { maximumFractionDigits: 1 });
-    say(fill(said.dataset.reset, { episode: answer.episode, seconds }));
+    const open = fill(said.dataset.reset, { episode: answer.episode, seconds });
+    const missing = answer.not_moved ?? [];
+    say(missing.length ? `${open} ${fill(said.dataset.notMoved, { services: missing.join(", ") })}` : open);
   }
 
   // Takes as long as the act does: everything else goes on meanwhile.

@@ -354,13 +354,16 @@ struct Ledger {
 
 impl TopicStats {
     fn of(self, entry: &'static Entry) -> TopicSeen {
+        // The broker's own, such as the place up to which it has compacted.
+        let is_ours = |(name, _): &(String, SubscriptionStats)| !name.starts_with("__");
+        let subscriptions = self.subscriptions.into_iter().filter(is_ours);
         TopicSeen {
             entry,
             messages: self.msg_in_counter,
             per_second: None,
             stored_bytes: self.storage_size,
             producers: self.publishers.len(),
-            subscriptions: self.subscriptions.into_iter().map(|(name, stats)| stats.of(name)).collect(),
+            subscriptions: subscriptions.map(|(name, stats)| stats.of(name)).collect(),
         }
     }
 }

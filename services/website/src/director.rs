@@ -6,19 +6,22 @@ use std::{
     time::Duration,
 };
 
-use bus::{Admin, AdminError, Dealt, Outgoing, SetUpError, forget_other_episodes, set_up};
+use bus::{Admin, AdminError, Dealt, Outgoing, SetUpError, episodes, forget_earlier_episodes, set_up};
 use events::{
     ids::{EventId, Service},
-    settings::{Choices, StageSettings},
+    settings::{Choices, StageSettings, version_after},
     stage::{Answer, Command, Question, StageCommand, StageQuery},
     topics::{ANSWERS, COMMANDS, QUERIES, SETTINGS, Topic},
 };
 use serde::Serialize;
 use service::{Context, Serving, environment, now, stage};
-use tokio::sync::{Mutex as AsyncMutex, oneshot};
+use tokio::sync::{Mutex as AsyncMutex, Notify, oneshot};
+use tracing::{info, warn};
 
 /// How long the broker may take to confirm a setting, a command or a question.
 const CONFIRMED_WITHIN: Duration = Duration::from_secs(2);
+/// How often the broker is asked again after it has not confirmed the settings.
+const ASK_AGAIN_EVERY: Duration = Duration::from_secs(1);
 /// Most answers taken at once.
 const BATCH_MAX: usize = 50;
 /// Most questions that wait for their answers.
@@ -30,6 +33,9 @@ pub enum Undone {
     /// The broker does not confirm it.
     #[error("Pulsar does not answer")]
     Away,
+    /// The broker was sent a change of the settings and does not confirm it. It does not hold.
+    #[error("not confirmed: Pulsar does not answer")]
+    Unconfirmed,
     /// Nobody answered in time.
     #[error("{service} did not answer within {seconds} s")]
     NoAnswer {
@@ -58,6 +64,16 @@ impl From<SetUpError> for Undone {
     }
 }
 
+/// What this process has written of the settings.
+#[derive(Default)]
+struct Written {
+    /// The version that was sent last, confirmed or not: none is sent twice.
+    version: u64,
+    /// The last confirmed settings, when something was sent after them that was not. They are written once more before
+    /// anything else: what was given up on may lie in the topic, or may have been on its way, and must not be the last word.
+    doubt: Option<Arc<StageSettings>>,
+}
+
 /// The presenter's hand.
 pub struct Director {
     /// Whether somebody watches the broker and starts it again when it has stopped: only then it may be told to.
@@ -65,7 +81,9 @@ pub struct Director {
     context: Context,
     admin: Admin,
     /// One change at a time: each is made of the one before it.
-    changing: AsyncMutex<()>,
+    written: AsyncMutex<Written>,
+    /// A change was not confirmed.
+    doubted: Notify,
     waiting: Arc<Mutex<HashMap<String, oneshot::Sender<Answer>>>>,
 }
 
@@ -77,7 +95,8 @@ impl Director {
     pub fn new(context: Context) -> anyhow::Result<Self> {
         let admin = Admin::new(context.bus.broker())?;
         let watches_broker = environment::text("BROKER_WATCHED").is_some_and(|watched| watched == "yes");
-        Ok(Director { watches_broker, context, admin, changing: AsyncMutex::default(), waiting: Arc::default() })
+        let (written, doubted) = (AsyncMutex::default(), Notify::new());
+        Ok(Director { watches_broker, context, admin, written, doubted, waiting: Arc::default() })
     }
 
     /// The settings as they are.
@@ -93,24 +112,77 @@ impl Director {
         &self,
         change: impl FnOnce(&Choices) -> Result<Choices, E>,
     ) -> Result<Arc<StageSettings>, E> {
-        let _one_at_a_time = self.changing.lock().await;
+        let mut written = self.written.lock().await;
+        self.dispel(&mut written).await?;
         let known = self.settings();
         let choices = change(&known.choices)?;
         if choices != known.choices {
-            let next = StageSettings { version: known.version + 1, choices, ..(*known).clone() };
-            self.write(next).await?;
+            self.write(&mut written, StageSettings { choices, ..(*known).clone() }).await?;
         }
         Ok(self.settings())
     }
 
-    async fn write(&self, settings: StageSettings) -> Result<(), Undone> {
+    /// Writes these settings as the next version.
+    async fn write(&self, written: &mut Written, settings: StageSettings) -> Result<(), Undone> {
         if settings.seal.is_empty() {
             // No broker has ever said which episode runs.
             return Err(Undone::Away);
         }
-        self.send(SETTINGS, "settings", &settings).await?;
+        let known = self.settings();
+        let version = version_after(written.version.max(known.version));
+        let settings = StageSettings { version, ..settings };
+        written.version = version;
+        if self.send(SETTINGS, "settings", &settings).await.is_err() {
+            warn!(
+                version,
+                "the settings are not confirmed; what ruled before is written again when the broker answers"
+            );
+            written.doubt.get_or_insert(known);
+            self.doubted.notify_one();
+            return Err(Undone::Unconfirmed);
+        }
+        written.doubt = None;
         self.context.stage.change(settings);
         Ok(())
+    }
+
+    /// After a change that was not confirmed: writes the settings from before it once more. If another episode has begun since,
+    /// that one rules.
+    async fn dispel(&self, written: &mut Written) -> Result<(), Undone> {
+        let Some(confirmed) = written.doubt.clone() else { return Ok(()) };
+        match self.newest().await? {
+            Some(newest) if !newest.are_of_episode(&confirmed) => {
+                written.doubt = None;
+                self.context.stage.change(newest);
+                Ok(())
+            }
+            _ => self.write(written, (*confirmed).clone()).await,
+        }
+    }
+
+    /// Dispels each doubt as soon as the broker answers, for as long as the website runs.
+    pub async fn keep_certain(&self) {
+        loop {
+            self.doubted.notified().await;
+            loop {
+                tokio::time::sleep(ASK_AGAIN_EVERY).await;
+                if self.dispel(&mut *self.written.lock().await).await.is_ok() {
+                    info!("the settings are certain again");
+                    break;
+                }
+            }
+        }
+    }
+
+    /// What the broker says is the last word.
+    async fn newest(&self) -> Result<Option<StageSettings>, Undone> {
+        let bus = self.context.bus.clone();
+        // A task of its own: what asks the broker must not be cancelled half way.
+        let asking = tokio::spawn(async move { stage::current(&bus).await });
+        match tokio::time::timeout(CONFIRMED_WITHIN, asking).await {
+            Ok(Ok(Ok(newest))) => Ok(newest),
+            _ => Err(Undone::Unconfirmed),
+        }
     }
 
     /// Gives a command. Nobody confirms that it is obeyed: it is seen.
@@ -166,26 +238,36 @@ impl Director {
     }
 
     /// Begins the next episode: makes its namespaces, then writes the settings that name it. Everybody moves over by
-    /// themselves; what belonged to the old ones is deleted by [`Director::forget_the_rest`].
+    /// themselves; what belonged to the ones before is deleted by [`Director::forget_earlier`].
     ///
     /// # Errors
     /// If the broker cannot be set up, or does not confirm the settings.
     pub async fn begin_episode(&self, choices: impl FnOnce(&Choices) -> Choices) -> Result<u32, Undone> {
-        let _one_at_a_time = self.changing.lock().await;
+        let mut written = self.written.lock().await;
+        self.dispel(&mut written).await?;
         let known = self.settings();
-        let settings = stage::next_episode(&known, choices(&known.choices));
+        let taken = episodes(&self.admin, self.context.bus.place()).await?;
+        let settings = stage::next_episode(&known, &taken, choices(&known.choices));
         let episode = settings.episode;
         set_up(&self.admin, self.context.bus.in_episode(episode).place()).await?;
-        self.write(settings).await?;
+        self.write(&mut written, settings).await?;
         Ok(episode)
     }
 
-    /// Deletes what belonged to other episodes than this.
+    /// Deletes what belonged to the episodes before this one, which everybody has left. If the broker does not say that this
+    /// one runs, nothing is deleted.
     ///
     /// # Errors
     /// If the broker cannot be asked.
-    pub async fn forget_the_rest(&self, episode: u32) -> Result<(), Undone> {
-        Ok(forget_other_episodes(&self.admin, self.context.bus.in_episode(episode).place()).await?)
+    pub async fn forget_earlier(&self, episode: u32) -> Result<(), Undone> {
+        {
+            let written = self.written.lock().await;
+            let newest = self.newest().await?;
+            if written.doubt.is_some() || newest.is_none_or(|newest| newest.episode != episode) {
+                return Err(Undone::Refused(format!("episode {episode} does not run")));
+            }
+        }
+        Ok(forget_earlier_episodes(&self.admin, self.context.bus.in_episode(episode).place()).await?)
     }
 
     /// Tells the broker to shut down. Whoever watches it starts it again.
@@ -211,9 +293,14 @@ impl Director {
         let mut publisher = self.context.bus.publisher();
         // A task of its own: making a producer must not be cancelled.
         let sending = tokio::spawn(async move { publisher.publish(&[message]).await });
+        let given_up = sending.abort_handle();
         match tokio::time::timeout(CONFIRMED_WITHIN, sending).await {
             Ok(Ok(Ok(()))) => Ok(()),
-            _ => Err(Undone::Away),
+            _ => {
+                // It must not go on by itself. A producer that is being made is made in the publisher's own task.
+                given_up.abort();
+                Err(Undone::Away)
+            }
         }
     }
 }

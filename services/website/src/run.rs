@@ -63,6 +63,11 @@ async fn open_on(context: Context, address: SocketAddr) -> anyhow::Result<()> {
     around.start(presence::announce(context.clone()));
     let house = House::new(context.clone(), listener.local_addr()?.port())?;
     around.start(house.director.listen());
+    let certain = Arc::clone(&house);
+    around.start(async move {
+        certain.director.keep_certain().await;
+        Ok(())
+    });
     let routes = house.routes();
     let serving = tokio::spawn(connections::serve(listener, routes, context.shutdown.clone()));
     let ended = tokio::select! {
@@ -139,5 +144,10 @@ async fn open(house: &Arc<House>, context: Context) -> anyhow::Result<(Arc<Site>
     consume::start(&site, &mut tasks);
     tasks.start(crowd::come(Arc::clone(&site)));
     tasks.start(broker::watch(Arc::clone(&site)));
+    let tidy = Arc::clone(&site);
+    tasks.start(async move {
+        tidy.forget_earlier_episodes().await;
+        Ok(())
+    });
     Ok((site, tasks))
 }

@@ -7,14 +7,12 @@ use std::ops::RangeInclusive;
 use events::{
     ids::Service,
     settings::{
-        ACTS, COURIER_PACE_MAX_MS, COURIERS_MAX, CROWD_MAX, Choices, Crowd, Folding, Share, WORK_MAX_MS, WORKERS_MAX,
+        ACTS, COURIER_PACE_MAX_MS, COURIERS_MAX, CROWD_MAX, Choices, Crowd, Folding, STEPS_MAX, Share, WORK_MAX_MS,
+        WORKERS_MAX,
     },
 };
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
-
-/// Most steps an act may have.
-pub const STEPS_MAX: u8 = 20;
 
 /// A field of a change that cannot be.
 #[derive(Debug, Clone, PartialEq, Eq)]

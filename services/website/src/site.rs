@@ -1,6 +1,9 @@
 //! What all parts of the website share.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::{
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
 
 use events::{
     beers::Beer,
@@ -10,6 +13,7 @@ use events::{
 use service::{Context, now};
 use store::{OutboxHandle, Store, StoreError};
 use tokio::sync::{mpsc, oneshot};
+use tracing::warn;
 
 use crate::{
     books,
@@ -26,6 +30,9 @@ use crate::{
 
 /// Most letters that wait at the desk.
 pub const AT_THE_DESK_MAX: usize = 1_000;
+
+/// How long to wait after the broker could not delete what belonged to earlier episodes.
+const FORGET_AGAIN_AFTER: Duration = Duration::from_secs(10);
 
 /// Episodes before this one whose orders still have a page.
 const EPISODES_REMEMBERED: usize = 5;
@@ -123,10 +130,8 @@ impl Site {
         let mut version = self.live.version();
         loop {
             let paused = self.context.stage.settings().choices.paused.clone();
-            let here = self.alive().services;
-            let all_here = Service::ALL.iter().all(|service| here.contains(service));
             let sells = self.known(|known| known.shelves.all_shown()) || !paused.is_empty();
-            if all_here && sells {
+            if self.not_moved().is_empty() && sells {
                 return;
             }
             if version.changed().await.is_err() {
@@ -135,10 +140,34 @@ impl Site {
         }
     }
 
-    /// Returns when this service has said that it knows this version of the settings.
-    pub async fn has_heard(&self, service: Service, version: u64) {
+    /// Services that do not say that they run in this episode.
+    pub fn not_moved(&self) -> Vec<Service> {
+        let here = self.alive().services;
+        Service::ALL.into_iter().filter(|service| !here.contains(service)).collect()
+    }
+
+    /// Deletes what belonged to the episodes before this one, once every service has said that it runs in this one.
+    pub async fn forget_earlier_episodes(&self) {
+        let episode = self.context.bus.place().episode;
+        loop {
+            let mut version = self.live.version();
+            while !self.not_moved().is_empty() {
+                if version.changed().await.is_err() {
+                    std::future::pending::<()>().await;
+                }
+            }
+            match self.house.director.forget_earlier(episode).await {
+                Ok(()) => std::future::pending().await,
+                Err(error) => warn!(%error, "the episodes before are not deleted yet"),
+            }
+            tokio::time::sleep(FORGET_AGAIN_AFTER).await;
+        }
+    }
+
+    /// Returns when this service has said that it knows the settings as they are.
+    pub async fn has_heard(&self, service: Service) {
         let mut changes = self.live.version();
-        while !self.known(|known| known.settings_version(service) >= version) {
+        while self.known(|known| known.settings_version(service)) != self.house.director.settings().version {
             if changes.changed().await.is_err() {
                 std::future::pending::<()>().await;
             }

@@ -128,6 +128,14 @@ impl Admin {
         self.call(Method::PUT, path, body, &[StatusCode::CONFLICT]).await.map(drop)
     }
 
+    /// Sets something to this value.
+    ///
+    /// # Errors
+    /// See [`AdminError`].
+    pub(crate) async fn set(&self, method: Method, path: &str, value: &Value) -> Result<(), AdminError> {
+        self.call(method, path, Some(value), &[]).await.map(drop)
+    }
+
     /// Has something done.
     ///
     /// # Errors

@@ -39,7 +39,7 @@ mod admin;
 pub use admin::{Admin, AdminError, Examined};
 
 mod set_up;
-pub use set_up::{SetUpError, forget_other_episodes, set_up, set_up_stage};
+pub use set_up::{SetUpError, compact, episodes, forget_earlier_episodes, set_up, set_up_stage};
 
 use std::sync::Arc;
 
@@ -143,17 +143,16 @@ impl Bus {
         Replay::new(self.clone(), topic, until)
     }
 
-    /// The newest message of a topic that keeps only the newest, such as the settings.
+    /// The last readable message of a topic of which only the last one counts, such as the settings.
     ///
     /// # Errors
     /// If the broker cannot be asked, or the topic does not exist yet.
     pub async fn newest<M: DeserializeOwned>(&self, topic: Topic<M>) -> Result<Option<M>, BusError> {
-        let mut replay = self.replay(topic, Until::Now);
-        let mut newest = None;
-        while let Some(batch) = replay.next().await? {
-            newest = batch.into_iter().filter_map(|received| received.message.ok()).next_back().or(newest);
+        match last(self.replay(topic, Until::Now)).await? {
+            (newest, true) => Ok(newest),
+            // Compaction keeps the last message of a key, readable or not: what it left out is still in the topic.
+            (_, false) => Ok(last(self.replay(topic, Until::Now).uncompacted()).await?.0),
         }
-        Ok(newest)
     }
 
     /// Deletes a subscription that is made on demand, with its place in the topic. That it is not there is as good.
@@ -169,4 +168,16 @@ impl Bus {
     fn topic_address(&self, entry: &Entry) -> String {
         entry.address(&self.place.tenant, self.place.episode)
     }
+}
+
+/// The last readable message of a replay, and whether none came after it that is not.
+async fn last<M: DeserializeOwned>(mut replay: Replay<M>) -> Result<(Option<M>, bool), BusError> {
+    let (mut last, mut is_the_end) = (None, true);
+    while let Some(batch) = replay.next().await? {
+        for received in batch {
+            is_the_end = received.message.is_ok();
+            last = received.message.ok().or(last);
+        }
+    }
+    Ok((last, is_the_end))
 }

@@ -39,8 +39,17 @@ pub struct Replay<M> {
 
 impl<M: DeserializeOwned> Replay<M> {
     pub(crate) fn new(bus: Bus, topic: Topic<M>, until: Until) -> Self {
-        let raw = Raw { bus, entry: topic.entry, after: None, until, end: None, last: None, inner: None, read: 0 };
+        let entry = topic.entry;
+        let compacted = entry.compacted;
+        let raw = Raw { bus, entry, compacted, after: None, until, end: None, last: None, inner: None, read: 0 };
         Replay { raw, message: PhantomData }
+    }
+
+    /// Reads what compaction has left out as well.
+    #[must_use]
+    pub fn uncompacted(mut self) -> Self {
+        self.raw.compacted = false;
+        self
     }
 
     /// Begins behind this message instead of at the first: for whoever kept what the ones before it said.
@@ -72,6 +81,7 @@ type Batch = Vec<(Position, Payload)>;
 struct Raw {
     bus: Bus,
     entry: &'static Entry,
+    compacted: bool,
     after: Option<Position>,
     until: Until,
     end: Option<Position>,
@@ -102,9 +112,9 @@ impl Raw {
 
     /// Connects, and learns where the end is: `false` if there is nothing to read.
     async fn begin(&mut self) -> Result<bool, BusError> {
-        let (bus, entry, after) = (self.bus.clone(), self.entry, self.after);
+        let (bus, entry, compacted, after) = (self.bus.clone(), self.entry, self.compacted, self.after);
         // A task of its own: building a consumer must not be cancelled.
-        let built = tokio::spawn(async move { subscribe(&bus, entry, after).await }).await;
+        let built = tokio::spawn(async move { subscribe(&bus, entry, compacted, after).await }).await;
         let mut inner = match built {
             Ok(Ok(inner)) => inner,
             Ok(Err(error)) => {
@@ -185,12 +195,13 @@ fn is_at_end(until: Until, end: Option<Position>, position: Position) -> bool {
 async fn subscribe(
     bus: &Bus,
     entry: &'static Entry,
+    compacted: bool,
     after: Option<Position>,
 ) -> Result<pulsar::Consumer<Vec<u8>, TokioExecutor>, pulsar::Error> {
     let client = bus.clients.shared(Purpose::Replaying).await?;
     let mut options = ConsumerOptions::default()
         .durable(false)
-        .read_compacted(entry.compacted)
+        .read_compacted(compacted)
         .with_receiver_queue_size(PERMITS)
         .with_initial_position(InitialPosition::Earliest);
     if let Some(after) = after {

@@ -2,16 +2,20 @@
 #![expect(clippy::unwrap_used, reason = "what cannot be here ends the test")]
 
 use anyhow::{Context as _, Result, ensure};
-use bus::{Admin, Broker, Bus, Consumer, Dealt, Outgoing, Place, Position, Until, set_up};
+use bus::{
+    Admin, Broker, Bus, Consumer, Dealt, Outgoing, Place, Position, Until, compact, episodes, forget_earlier_episodes,
+    set_up,
+};
 use events::{
     delivery::DeliveryOrder,
     ids::{BeerId, EventId, Moment, OrderId, Service},
     orders::Line,
     quantities::{Bottles, Sequence},
-    stock::{StockChange, StockEvent},
+    stock::{StockChange, StockEvent, StockLevel},
     topics::{DELIVERY_ORDERS, Dealing, ORDERS, STOCK_EVENTS, STOCK_LEVELS},
 };
 use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
 
 /// Longest wait for what must come.
 const LIMIT: std::time::Duration = std::time::Duration::from_secs(30);
@@ -106,7 +110,7 @@ async fn a_closed_consumer_is_gone_from_the_broker() -> Result<()> {
         read(&mut consumer, 1).await?;
         consumer.close().await;
         // Else the next one, of another type, would be refused.
-        let stats: serde_json::Value = admin.get(&format!("{address}/stats")).await?;
+        let stats: Value = admin.get(&format!("{address}/stats")).await?;
         let left = &stats["subscriptions"]["stock-level"]["consumers"];
         assert_eq!(left.as_array().map(Vec::len), Some(0), "{dealing:?}: {left}");
     }
@@ -180,7 +184,7 @@ async fn a_replay_ends_where_it_was_told_to_and_leaves_no_subscription() -> Resu
     let topic = STOCK_EVENTS.entry.address(&bus.place().tenant, 1).replacen("://", "/", 1);
     let deadline = tokio::time::Instant::now() + LIMIT;
     loop {
-        let stats: serde_json::Value = admin.get(&format!("{topic}/stats")).await?;
+        let stats: Value = admin.get(&format!("{topic}/stats")).await?;
         let subscriptions: Vec<_> = stats["subscriptions"].as_object().into_iter().flat_map(|all| all.keys()).collect();
         if subscriptions.iter().all(|name| !name.starts_with("replay")) {
             return Ok(());
@@ -225,5 +229,91 @@ async fn a_courier_has_one_parcel_in_hand_and_another_gets_it_when_they_are_gone
         bart.acknowledge(&[next[0].position]).await;
     }
     assert!(left.contains(&in_hand[0].event_id), "what Ada had in hand: {left:?}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_compacted_topic_is_read_as_one_message_a_key() -> Result<()> {
+    let (bus, admin) = ground().await?;
+    let level = |beer: &str, sequence| {
+        let level = StockLevel {
+            beer: BeerId::new(beer),
+            level: Bottles(7),
+            sequence: Sequence(sequence),
+            settled: Sequence(sequence),
+            written: sequence,
+            event: Sequence(sequence),
+            ignored: false,
+            worker: "worker-1".to_owned(),
+            taken_at: Moment::from_micros(1),
+            at: Moment::from_micros(1),
+        };
+        let id = EventId::new(format!("{beer}-{sequence}"));
+        Outgoing::new(STOCK_LEVELS, beer, id, Moment::from_micros(1), &level).unwrap()
+    };
+    let beers = ["orval", "duvel", "chimay"];
+    let levels: Vec<_> = (1..=10).flat_map(|sequence| beers.map(|beer| level(beer, sequence))).collect();
+    bus.publisher().publish(&levels).await?;
+    assert_eq!(replayed(&bus, STOCK_LEVELS, Until::Now).await?, 30);
+    compact(&admin, bus.place(), STOCK_LEVELS.entry).await?;
+    let path = STOCK_LEVELS.entry.address(&bus.place().tenant, 1).replacen("://", "/", 1);
+    let deadline = std::time::Instant::now() + LIMIT;
+    loop {
+        let state: Value = admin.get(&format!("{path}/compaction")).await?;
+        if state["status"] == "SUCCESS" {
+            break;
+        }
+        ensure!(std::time::Instant::now() < deadline, "{state}");
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    let mut replay = bus.replay(STOCK_LEVELS, Until::Now);
+    let mut read = Vec::new();
+    while let Some(batch) = replay.next().await? {
+        read.extend(batch.into_iter().map(|received| received.message.unwrap()));
+    }
+    let sequences: Vec<_> = read.iter().map(|level| (level.beer.as_str(), level.sequence.0)).collect();
+    assert_eq!(sequences, beers.map(|beer| (beer, 10)));
+    let mut everything = bus.replay(STOCK_LEVELS, Until::Now).uncompacted();
+    while everything.next().await?.is_some() {}
+    assert_eq!(everything.messages_read(), 30, "what was left out is still there");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_namespace_of_an_earlier_version_gets_the_policies_it_lacks() -> Result<()> {
+    let admin = Admin::new(&broker())?;
+    let place = Place { tenant: format!("test-{:08x}", rand::random::<u32>()), episode: 1 };
+    let clusters: Vec<String> = admin.get("clusters").await?;
+    let tenant = json!({"adminRoles": [], "allowedClusters": clusters});
+    admin.put(&format!("tenants/{}", place.tenant), Some(&tenant)).await?;
+    let old = json!({"retention_policies": {"retentionTimeInMinutes": 1440, "retentionSizeInMB": 1024}});
+    for namespace in ["shop-1", "stock-1", "stage"] {
+        admin.put(&format!("namespaces/{}/{namespace}", place.tenant), Some(&old)).await?;
+    }
+    set_up(&admin, &place).await?;
+    for (namespace, compacted_after, deduplicated, in_hand) in [
+        ("shop-1", Value::Null, json!(false), json!(1)),
+        ("stock-1", json!(4_194_304), json!(true), json!(1)),
+        ("stage", json!(16_384), json!(false), Value::Null),
+    ] {
+        let policies: Value = admin.get(&format!("namespaces/{}/{namespace}", place.tenant)).await?;
+        let kept = json!({"retentionTimeInMinutes": -1, "retentionSizeInMB": -1});
+        assert_eq!(policies["retention_policies"], kept, "{namespace}");
+        assert_eq!(policies["compaction_threshold"], compacted_after, "{namespace}");
+        assert_eq!(policies["deduplicationEnabled"], deduplicated, "{namespace}");
+        assert_eq!(policies["max_unacked_messages_per_consumer"], in_hand, "{namespace}");
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_earlier_episodes_are_deleted() -> Result<()> {
+    let (bus, admin) = ground().await?;
+    for episode in [2, 3, 12] {
+        set_up(&admin, bus.in_episode(episode).place()).await?;
+    }
+    assert_eq!(episodes(&admin, bus.place()).await?, [1, 2, 3, 12].into());
+    forget_earlier_episodes(&admin, bus.in_episode(3).place()).await?;
+    assert_eq!(episodes(&admin, bus.place()).await?, [3, 12].into());
     Ok(())
 }

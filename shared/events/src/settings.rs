@@ -21,13 +21,22 @@ pub const WORKERS_MAX: u32 = 10;
 pub const WORK_MAX_MS: u32 = 1_000;
 /// The acts of the talk, 1 to this.
 pub const ACTS: u8 = 8;
+/// Most steps an act may have.
+pub const STEPS_MAX: u8 = 20;
+/// The highest version: the largest whole number that every reader of JSON keeps exactly.
+pub const VERSION_MAX: u64 = (1 << 53) - 1;
+/// The highest number of an episode.
+pub const EPISODE_MAX: u32 = 999_999;
+/// The longest seal. It becomes part of a file's name.
+pub const SEAL_MAX: usize = 40;
 
-/// What rules now: the newest one on its compacted topic.
+/// What rules now: the last valid document on its compacted topic. A document with a value out of range cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(try_from = "Written")]
 pub struct StageSettings {
-    /// Counts the changes of this document.
+    /// Counts the changes of this document, from 1 to [`VERSION_MAX`].
     pub version: u64,
-    /// The running episode, from 1.
+    /// The running episode, from 1 to [`EPISODE_MAX`].
     pub episode: u32,
     /// Tells this episode from one of the same number on another broker: a database remembers it and is put aside when
     /// it belongs to another. Empty as long as no broker has said.
@@ -39,16 +48,63 @@ pub struct StageSettings {
     pub choices: Choices,
 }
 
-impl StageSettings {
-    /// Whether these are newer than `known`: of a later episode, or a later change of the same one.
-    pub fn are_newer_than(&self, known: &StageSettings) -> bool {
-        (self.began_at, self.version) > (known.began_at, known.version)
-    }
+/// A document as it is written, before anything in it is believed.
+#[derive(Deserialize)]
+struct Written {
+    version: u64,
+    episode: u32,
+    seal: String,
+    began_at: Moment,
+    #[serde(flatten)]
+    choices: Choices,
+}
 
+/// A setting that is out of range.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{0} is out of range")]
+pub struct OutOfRange(pub &'static str);
+
+impl TryFrom<Written> for StageSettings {
+    type Error = OutOfRange;
+
+    fn try_from(written: Written) -> Result<Self, OutOfRange> {
+        let Written { version, episode, seal, began_at, choices } = written;
+        let is_plain = |seal: &str| seal.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+        let in_range = [
+            ("version", (1..=VERSION_MAX).contains(&version)),
+            ("episode", (1..=EPISODE_MAX).contains(&episode)),
+            ("seal", (1..=SEAL_MAX).contains(&seal.len()) && is_plain(&seal)),
+        ];
+        first_out_of_range(&in_range)?;
+        choices.check()?;
+        Ok(StageSettings { version, episode, seal, began_at, choices })
+    }
+}
+
+fn first_out_of_range(in_range: &[(&'static str, bool)]) -> Result<(), OutOfRange> {
+    in_range.iter().find(|(_, holds)| !holds).map_or(Ok(()), |(name, _)| Err(OutOfRange(name)))
+}
+
+impl StageSettings {
     /// Whether both are of the same episode.
     pub fn are_of_episode(&self, other: &StageSettings) -> bool {
         (self.episode, &self.seal) == (other.episode, &other.seal)
     }
+
+    /// Whether these are a later change of the same episode.
+    pub fn follow(&self, known: &StageSettings) -> bool {
+        self.are_of_episode(known) && self.version > known.version
+    }
+}
+
+/// The version after this one. After the highest comes the first: a version counts, it does not rank.
+pub const fn version_after(version: u64) -> u64 {
+    if version >= VERSION_MAX { 1 } else { version + 1 }
+}
+
+/// The number of the episode after this one; after the highest comes the first.
+pub const fn episode_after(episode: u32) -> u32 {
+    if episode >= EPISODE_MAX { 1 } else { episode + 1 }
 }
 
 /// What the speaker can change while everything runs.
@@ -75,6 +131,26 @@ pub struct Choices {
     pub act: Option<u8>,
     /// The step of the act, from 0: before the first one.
     pub step: u8,
+}
+
+impl Choices {
+    /// Checks that everything is within its limits.
+    ///
+    /// # Errors
+    /// The first setting that is not.
+    pub fn check(&self) -> Result<(), OutOfRange> {
+        let [work_from, work_to] = self.stock_level.work_ms;
+        first_out_of_range(&[
+            ("couriers", self.couriers <= COURIERS_MAX),
+            ("courier_pace_ms", self.courier_pace_ms <= COURIER_PACE_MAX_MS),
+            ("crowd.orders_per_second", self.crowd.orders_per_second <= CROWD_MAX),
+            ("stock_level.workers", (1..=WORKERS_MAX).contains(&self.stock_level.workers)),
+            ("stock_level.work_ms", work_from <= work_to && work_to <= WORK_MAX_MS),
+            ("paused", !self.paused.contains(&Service::Website)),
+            ("act", self.act.is_none_or(|act| (1..=ACTS).contains(&act))),
+            ("step", self.step <= STEPS_MAX),
+        ])
+    }
 }
 
 impl Default for Choices {
@@ -226,12 +302,74 @@ mod tests {
         assert_eq!(settings.choices, Choices::default());
     }
 
+    fn document(field: &str, value: &str) -> Result<StageSettings, String> {
+        let mut document = serde_json::to_value(StageSettings {
+            version: 7,
+            episode: 3,
+            seal: "5f3a9c".into(),
+            began_at: Moment::from_micros(1_795_549_267_112_345),
+            choices: Choices { act: Some(2), ..Choices::default() },
+        })
+        .unwrap();
+        let changed = document.pointer_mut(&format!("/{}", field.replace('.', "/"))).unwrap();
+        *changed = serde_json::from_str(value).unwrap();
+        serde_json::from_str(&document.to_string()).map_err(|error| error.to_string())
+    }
+
     #[test]
-    fn another_episode_is_newer_whatever_its_version() {
-        let at = |second: i64| Moment::from_micros(second * 1_000_000);
-        let known = StageSettings { version: 9, began_at: at(1), ..StageSettings::default() };
-        assert!(StageSettings { version: 1, began_at: at(2), ..StageSettings::default() }.are_newer_than(&known));
-        assert!(StageSettings { version: 10, ..known.clone() }.are_newer_than(&known));
-        assert!(!known.are_newer_than(&known));
+    fn a_document_with_any_value_out_of_range_cannot_be_read() {
+        for (field, value) in [
+            ("version", "0"),
+            ("version", "9007199254740992"),
+            ("version", "18446744073709551615"),
+            ("episode", "0"),
+            ("episode", "1000000"),
+            ("episode", "4294967295"),
+            ("seal", "\"\""),
+            ("seal", "\"../../etc\""),
+            ("seal", "\"0123456789-0123456789-0123456789-01234567\""),
+            ("couriers", "21"),
+            ("couriers", "4294967295"),
+            ("courier_pace_ms", "10001"),
+            ("crowd.orders_per_second", "501"),
+            ("stock_level.workers", "0"),
+            ("stock_level.workers", "11"),
+            ("stock_level.work_ms", "[60, 5]"),
+            ("stock_level.work_ms", "[0, 1001]"),
+            ("paused", "[\"website\"]"),
+            ("act", "0"),
+            ("act", "9"),
+            ("step", "21"),
+        ] {
+            let refused = document(field, value).unwrap_err();
+            assert_eq!(refused, format!("{field} is out of range"), "{value}");
+        }
+        for (field, value) in [
+            ("version", "9007199254740991"),
+            ("episode", "999999"),
+            ("seal", "\"test-0a1B\""),
+            ("couriers", "20"),
+            ("stock_level.work_ms", "[1000, 1000]"),
+            ("paused", "[\"delivery\"]"),
+            ("act", "null"),
+            ("step", "20"),
+        ] {
+            assert!(document(field, value).is_ok(), "{field}: {value}");
+        }
+    }
+
+    #[test]
+    fn counting_never_leaves_the_range() {
+        assert_eq!((version_after(7), version_after(VERSION_MAX)), (8, 1));
+        assert_eq!((episode_after(3), episode_after(EPISODE_MAX)), (4, 1));
+    }
+
+    #[test]
+    fn only_a_later_change_of_the_same_episode_follows() {
+        let known = StageSettings { version: 9, episode: 2, seal: "a".into(), ..StageSettings::default() };
+        assert!(StageSettings { version: 10, ..known.clone() }.follow(&known));
+        assert!(!known.follow(&known));
+        assert!(!StageSettings { version: 10, seal: "b".into(), ..known.clone() }.follow(&known));
+        assert!(!StageSettings { version: 10, episode: 3, ..known.clone() }.follow(&known));
     }
 }

@@ -7,7 +7,7 @@ use crate::{
     past::{AsOf, PastAnswer, PastQuestion},
 };
 
-/// What is an event rather than a setting. A service ignores commands issued before it started.
+/// What is an event rather than a setting. It is not stored: whoever does not listen misses it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StageCommand {
     /// Who shall do it.

@@ -20,9 +20,9 @@ use crate::{
 /// The three namespaces. The first two are made afresh for each episode (`shop-3`, `stock-3`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Space {
-    /// Queues and what surrounds them; kept for a day or 1 GiB once acknowledged, not deduplicated.
+    /// Queues and what surrounds them; kept as long as the episode, not deduplicated.
     Shop,
-    /// The log and what is folded from it; kept for ever, deduplicated.
+    /// The log and what is folded from it; kept as long as the episode, deduplicated.
     Stock,
     /// Outside of the episodes.
     Stage,
@@ -277,6 +277,7 @@ pub static TABLE: [Entry; 15] = [
         producers: &[Website],
         subscriptions: ALL_SERVICES_LISTEN,
         compacted: true,
+        one_writer: true,
         ..ROW
     },
     Entry {
@@ -409,11 +410,10 @@ pub fn markdown() -> String {
         if subscriptions.len() == Service::ALL.len() {
             subscriptions = vec!["every service".to_owned()];
         }
-        let kept = match (entry.stored, entry.compacted, entry.space) {
-            (false, ..) => "not at all",
-            (true, true, _) => "compacted",
-            (true, false, Space::Shop) => "a day or 1 GiB",
-            (true, false, _) => "for ever",
+        let kept = match (entry.stored, entry.compacted) {
+            (false, _) => "not at all",
+            (true, true) => "compacted",
+            (true, false) => "as long as the episode",
         };
         text.push_str(&format!(
             "| {}/{} | {} | {} | {} | {} | {} |\n",
@@ -450,6 +450,7 @@ mod tests {
     fn the_queue_is_shared_and_the_log_has_one_writer() {
         assert_eq!(DELIVERY_ORDERS.entry.subscription_of(Delivery, None).map(|s| s.dealing), Some(Dealing::Shared));
         assert!(STOCK_EVENTS.entry.one_writer);
+        assert!(SETTINGS.entry.one_writer, "a document that was given up on must not come after the next one");
         assert_eq!(STOCK_EVENTS.entry.producers, [Warehouse]);
     }
 

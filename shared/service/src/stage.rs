@@ -1,15 +1,16 @@
 //! The stage from a service's side: the settings it obeys, and the cues it is given.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, iter, sync::Arc, time::Duration};
 
-use bus::{Bus, BusError, Dealt, Outgoing};
+use bus::{Bus, BusError, Dealt, Outgoing, Received};
 use events::{
     ids::{EventId, Service},
-    settings::{Choices, StageSettings},
+    settings::{Choices, StageSettings, episode_after, version_after},
     stage::{Answer, Command, Question, StageAnswer},
-    topics::{ANSWERS, COMMANDS, QUERIES, SETTINGS},
+    topics::{ANSWERS, COMMANDS, QUERIES, SETTINGS, Topic, UNREADABLE},
+    unreadable::Unreadable,
 };
-use tokio::sync::{broadcast, watch};
+use tokio::sync::{Notify, broadcast, watch};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
@@ -17,8 +18,10 @@ use crate::{Context, Serving, clock};
 
 /// How often the broker is asked while it has no settings.
 const ASK_EVERY: Duration = Duration::from_millis(250);
-/// Most messages of the stage taken at once.
+/// Most commands or questions taken at once.
 const BATCH_MAX: usize = 10;
+/// Most settings taken at once: after a reconnection all of them come again.
+const SETTINGS_MAX: usize = 400;
 /// Most cues that wait for a service.
 const CUES_MAX: usize = 16;
 
@@ -41,11 +44,14 @@ pub enum Cue {
     },
 }
 
-/// The settings of the episode after these, or of the first one after none: nothing is written yet.
-pub fn next_episode(known: &StageSettings, choices: Choices) -> StageSettings {
+/// The settings of the episode after these, or of the first one after none: nothing is written yet. Numbers that are `taken`
+/// have namespaces on the broker.
+pub fn next_episode(known: &StageSettings, taken: &BTreeSet<u32>, choices: Choices) -> StageSettings {
+    let first = episode_after(known.episode);
+    let mut numbers = iter::successors(Some(first), |number| Some(episode_after(*number)));
     StageSettings {
-        version: known.version + 1,
-        episode: known.episode + 1,
+        version: version_after(known.version),
+        episode: numbers.find(|number| !taken.contains(number)).unwrap_or(first),
         seal: format!("{:06x}", rand::random::<u32>() & 0xff_ffff),
         began_at: clock::now(),
         choices,
@@ -87,15 +93,19 @@ impl Stage {
         self.cues.subscribe()
     }
 
-    /// Takes new settings in; older ones change nothing.
+    /// These settings rule from now on.
     pub fn change(&self, settings: StageSettings) {
-        self.settings.send_if_modified(|known| {
-            let newer = settings.are_newer_than(known);
-            if newer {
-                *known = Arc::new(settings);
-            }
-            newer
+        self.settings.send_if_modified(|known| replace(known, settings));
+    }
+
+    /// These settings rule, unless others have begun to since it was `known`; returns whether they do.
+    fn change_from(&self, known: &Arc<StageSettings>, settings: StageSettings) -> bool {
+        let mut ruling = false;
+        self.settings.send_if_modified(|now| {
+            ruling = Arc::ptr_eq(now, known);
+            ruling && replace(now, settings)
         });
+        ruling
     }
 
     /// Gives a cue; `false` if nobody here waits for any.
@@ -104,7 +114,15 @@ impl Stage {
     }
 }
 
-/// The settings that rule now; `None` if there are none yet.
+fn replace(known: &mut Arc<StageSettings>, settings: StageSettings) -> bool {
+    let is_new = **known != settings;
+    if is_new {
+        *known = Arc::new(settings);
+    }
+    is_new
+}
+
+/// The settings that rule now: the last valid ones on their topic. `None` if there are none yet.
 ///
 /// # Errors
 /// If the broker cannot be asked.
@@ -148,33 +166,119 @@ pub fn listen(context: Context) -> Serving {
 }
 
 async fn listen_for_ever(context: Context) -> anyhow::Result<()> {
+    let unsure = Notify::new();
+    tokio::select! {
+        ended = read_all(&context, &unsure) => ended,
+        () = make_sure(&context, &unsure) => Ok(()),
+    }
+}
+
+async fn read_all(context: &Context, unsure: &Notify) -> anyhow::Result<()> {
     let service = context.service;
     let mut settings = context.bus.consumer(SETTINGS, service, Dealt::default())?;
     let mut commands = context.bus.consumer(COMMANDS, service, Dealt::default())?;
     let mut queries = context.bus.consumer(QUERIES, service, Dealt::default())?;
     loop {
         tokio::select! {
-            batch = settings.receive(BATCH_MAX) => {
-                for settings in batch.into_iter().filter_map(|received| received.message.ok()) {
-                    context.stage.change(settings);
+            batch = settings.receive(SETTINGS_MAX) => {
+                if let Some(newest) = readable(context, SETTINGS, batch).await.pop() {
+                    hear(&context.stage, newest, unsure);
                 }
             }
             batch = commands.receive(BATCH_MAX) => {
-                for command in batch.into_iter().filter_map(|received| received.message.ok()) {
-                    // What was said before this process began was said to the one before it.
-                    if command.service == service && command.issued_at > context.started_at {
+                for command in readable(context, COMMANDS, batch).await {
+                    // Commands are not stored: none was issued before this process listened.
+                    if command.service == service {
                         obey(&context.stage, command.command);
                     }
                 }
             }
             batch = queries.receive(BATCH_MAX) => {
-                for query in batch.into_iter().filter_map(|received| received.message.ok()) {
+                for query in readable(context, QUERIES, batch).await {
                     if query.service == service {
-                        pass_on(&context, query.correlation_id, query.question).await;
+                        pass_on(context, query.correlation_id, query.question).await;
                     }
                 }
             }
         }
+    }
+}
+
+/// A later change of the running episode is believed as it comes. Anything else may be old, come again after a reconnection,
+/// or new, from a broker that began anew: then only the end of the topic tells.
+fn hear(stage: &Stage, settings: StageSettings, unsure: &Notify) {
+    let known = stage.settings();
+    let is_believed = settings == *known || (settings.follow(&known) && stage.change_from(&known, settings));
+    if !is_believed {
+        unsure.notify_one();
+    }
+}
+
+/// Asks the broker which settings are the last ones, whenever that is not sure.
+async fn make_sure(context: &Context, unsure: &Notify) {
+    loop {
+        unsure.notified().await;
+        loop {
+            let known = context.stage.settings();
+            // A task of its own: what asks the broker must not be cancelled half way.
+            let asking = context.bus.clone();
+            let asked = tokio::spawn(async move { current(&asking).await });
+            match asked.await {
+                Ok(Ok(Some(newest))) => {
+                    if context.stage.change_from(&known, newest) {
+                        break;
+                    }
+                }
+                Ok(Ok(None)) => break,
+                Ok(Err(error)) => {
+                    debug!(%error, "the newest settings cannot be read yet");
+                    tokio::time::sleep(ASK_EVERY).await;
+                }
+                Err(error) => {
+                    debug!(%error, "asking for the settings failed");
+                    tokio::time::sleep(ASK_EVERY).await;
+                }
+            }
+        }
+    }
+}
+
+/// The readable messages of a batch. The others are counted and logged; unreadable settings are shown among what nobody could
+/// read, once: the website says so.
+async fn readable<M>(context: &Context, topic: Topic<M>, batch: Vec<Received<M>>) -> Vec<M> {
+    let mut messages = Vec::new();
+    let mut unreadable = 0;
+    for received in batch {
+        let undecodable = match received.message {
+            Ok(message) => {
+                messages.push(message);
+                continue;
+            }
+            Err(undecodable) => undecodable,
+        };
+        unreadable += 1;
+        let (reader, name, message_id) = (context.service, topic.entry.name, received.position.to_string());
+        warn!(topic = name, message = message_id, reason = undecodable.reason, "not readable, without effect");
+        if reader == Service::Website && topic.entry.stored {
+            let id = EventId::new(format!("{reader}-unreadable-{name}-{message_id}"));
+            let at = clock::now();
+            let (reason, first_bytes) = (undecodable.reason, undecodable.first_bytes);
+            let told = Unreadable { topic: name.to_owned(), message_id, reader, reason, first_bytes, at };
+            tell(context.in_episode(&context.stage.settings()), id, told).await;
+        }
+    }
+    context.metrics.unreadable(topic.entry.name, unreadable);
+    messages
+}
+
+/// What gets lost is in the log.
+async fn tell(context: Context, id: EventId, unreadable: Unreadable) {
+    let published = match Outgoing::new(UNREADABLE, unreadable.topic.clone(), id, unreadable.at, &unreadable) {
+        Ok(message) => context.bus.publisher().publish(&[message]).await.map_err(anyhow::Error::from),
+        Err(error) => Err(error.into()),
+    };
+    if let Err(error) = published {
+        debug!(%error, "that a message is not readable was not published");
     }
 }
 

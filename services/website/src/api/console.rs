@@ -107,8 +107,7 @@ pub(super) async fn burst(
 /// Makes a burst; how many orders it has. stock-level must have heard of the last change of settings: that comes by
 /// another topic than the question.
 pub(crate) async fn make_burst(site: &Site) -> Result<usize, Problem> {
-    let version = site.house.director.settings().version;
-    let heard = site.has_heard(Service::StockLevel, version);
+    let heard = site.has_heard(Service::StockLevel);
     tokio::time::timeout(HEARD_WITHIN, heard).await.map_err(|_| Problem::unavailable("stock-level is silent"))?;
     let question = Question::FoldAfresh;
     let Answer::Done = site.house.director.ask(Service::StockLevel, question, FOLDED_WITHIN).await? else {
@@ -130,6 +129,8 @@ pub(super) struct EpisodeBegun {
     episode: u32,
     /// From the call until the shop took orders again.
     took_ms: u64,
+    /// Services that had not moved to it within ten seconds. What belonged to the episodes before is kept until they have.
+    not_moved: Vec<&'static str>,
 }
 
 /// What a reset keeps.
@@ -167,17 +168,16 @@ pub(super) async fn reset(
 pub(super) async fn begin_anew(site: &Site, keep: bool) -> Result<EpisodeBegun, Problem> {
     let (began, house, usual) = (Instant::now(), Arc::clone(&site.house), usual_choices()?);
     let episode = house.director.begin_episode(|choices| if keep { choices.clone() } else { usual }).await?;
+    let mut not_moved: Vec<&str> = Vec::new();
     let opened = tokio::time::timeout(MOVED_WITHIN, async { house.site_of(episode).await.everybody_moved().await });
     if opened.await.is_err() {
-        tracing::warn!(episode, "not everybody has moved to the new episode yet");
+        let missing = tokio::time::timeout(Duration::ZERO, house.site_of(episode)).await;
+        let missing = missing.map_or_else(|_| Service::ALL.to_vec(), |site| site.not_moved());
+        not_moved = missing.into_iter().map(Service::name).collect();
+        tracing::warn!(episode, ?not_moved, "not everybody has moved to the new episode yet; the old one is kept");
     }
     let took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
-    tokio::spawn(async move {
-        if let Err(error) = house.director.forget_the_rest(episode).await {
-            tracing::warn!(%error, "the episodes before are not deleted");
-        }
-    });
-    Ok(EpisodeBegun { episode, took_ms })
+    Ok(EpisodeBegun { episode, took_ms, not_moved })
 }
 
 /// What shall crash: exactly one of these.
@@ -293,7 +293,9 @@ impl From<Undone> for Problem {
     fn from(undone: Undone) -> Self {
         match undone {
             Undone::Refused(reason) => Problem::conflict(reason),
-            Undone::Away | Undone::NoAnswer { .. } | Undone::Broker(_) => Problem::unavailable(undone.to_string()),
+            Undone::Away | Undone::Unconfirmed | Undone::NoAnswer { .. } | Undone::Broker(_) => {
+                Problem::unavailable(undone.to_string())
+            }
         }
     }
 }

@@ -1,0 +1,136 @@
+//! The website against a real broker, across episodes.
+#![expect(clippy::unwrap_used, reason = "what cannot be here ends the test")]
+
+use std::{
+    collections::BTreeSet,
+    net::{Ipv4Addr, SocketAddr, TcpListener},
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use anyhow::{Result, ensure};
+use bus::{Admin, episodes};
+use events::{
+    ids::Service,
+    settings::StageSettings,
+    stage::{PRESENCE_EVERY_MS, Presence, ServiceState},
+    topics::{PRESENCE, SETTINGS},
+};
+use reqwest::{Client, Method, StatusCode};
+use serde_json::{Value, json};
+use service::{
+    now, stage,
+    testing::{Ground, Running, eventually},
+};
+
+/// The website of a test, as the presenter calls it.
+struct Website {
+    running: Option<Running>,
+    http: Client,
+    base: String,
+    token: String,
+}
+
+impl Website {
+    async fn start(ground: &Ground) -> Result<Self> {
+        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
+        std::fs::create_dir_all(ground.folder())?;
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        let running = ground.start(Service::Website, |context| website::run_on(context, address));
+        let http = Client::builder().no_proxy().build()?;
+        let base = format!("http://{address}");
+        eventually("the website", || async { http.get(format!("{base}/health/live")).send().await.ok() }).await?;
+        let file = ground.folder().join("presenter-token");
+        let token = eventually("the token", || async { std::fs::read_to_string(&file).ok() }).await?;
+        Ok(Website { running: Some(running), http, base, token: token.trim().to_owned() })
+    }
+
+    async fn call(&self, method: Method, path: &str, body: &Value) -> Result<(StatusCode, Value)> {
+        let call = self.http.request(method, format!("{}{path}", self.base)).bearer_auth(&self.token).json(body);
+        let answer = call.send().await?;
+        Ok((answer.status(), answer.json().await?))
+    }
+
+    async fn get(&self, path: &str) -> Result<Value> {
+        Ok(self.http.get(format!("{}{path}", self.base)).send().await?.json().await?)
+    }
+
+    async fn stop(mut self) -> Result<()> {
+        if let Some(running) = self.running.take() { running.stop().await } else { Ok(()) }
+    }
+}
+
+/// Says of each service but the website that it runs in the episode that the settings name; of one that hangs, that it runs
+/// in the first.
+fn announce(ground: &Arc<Ground>, hangs: &Arc<Mutex<Option<Service>>>) {
+    let (ground, hangs, started_at) = (Arc::clone(ground), Arc::clone(hangs), now());
+    tokio::spawn(async move {
+        loop {
+            let settings = ground.stage.settings();
+            for service in Service::ALL.into_iter().filter(|service| *service != Service::Website) {
+                let hangs = *hangs.lock().unwrap() == Some(service);
+                let presence = Presence {
+                    service,
+                    episode: if hangs { 1 } else { settings.episode },
+                    settings_version: settings.version,
+                    state: ServiceState::Running,
+                    started_at,
+                    at: now(),
+                    couriers: Vec::new(),
+                    workers: Vec::new(),
+                };
+                drop(ground.publish(PRESENCE, service.name(), &presence).await);
+            }
+            tokio::time::sleep(Duration::from_millis(PRESENCE_EVERY_MS)).await;
+        }
+    });
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reset_works_after_the_clock_was_set_back_and_deletes_nothing_before_all_have_moved() -> Result<()> {
+    let ground = Arc::new(Ground::new().await?);
+    // As written by a clock that was a day ahead.
+    let known = (*ground.stage.settings()).clone();
+    let ahead = StageSettings { version: 2, began_at: known.began_at.plus_millis(86_400_000), ..known };
+    ground.publish(SETTINGS, "settings", &ahead).await?;
+    ground.stage.change(ahead);
+    let website = Website::start(&ground).await?;
+    let hangs = Arc::new(Mutex::new(Some(Service::Delivery)));
+    announce(&ground, &hangs);
+
+    let (status, begun) = website.call(Method::POST, "/api/stage/reset", &json!({})).await?;
+    ensure!(status == StatusCode::OK, "{status} {begun}");
+    assert_eq!((&begun["episode"], &begun["not_moved"]), (&json!(2), &json!(["delivery"])), "{begun}");
+    let admin = Admin::new(ground.bus.broker())?;
+    let kept = episodes(&admin, ground.bus.place()).await?;
+    assert_eq!(kept, BTreeSet::from([1, 2]), "delivery still uses the first one");
+
+    *hangs.lock().unwrap() = None;
+    eventually("the first episode to be deleted", || async {
+        let kept = episodes(&admin, ground.bus.place()).await.ok()?;
+        (kept == BTreeSet::from([2])).then_some(())
+    })
+    .await?;
+    assert_eq!(website.get("/api/settings").await?["episode"], 2);
+    website.stop().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn settings_nobody_may_obey_are_shown_and_the_console_still_works() -> Result<()> {
+    let ground = Ground::new().await?;
+    let website = Website::start(&ground).await?;
+    for forged in [r#"{"episode":4294967295}"#, "not even JSON"] {
+        ground.publish_raw(SETTINGS, forged.as_bytes()).await?;
+    }
+    eventually("both among what nobody could read", || async {
+        let shown = website.get("/api/deliveries").await.ok()?;
+        let letters = shown["dead_letters"].as_array()?.iter().filter(|letter| letter["source"] == "settings").count();
+        (letters == 2).then_some(())
+    })
+    .await?;
+    let (status, settings) = website.call(Method::PATCH, "/api/settings", &json!({"couriers": 5})).await?;
+    assert_eq!((status, &settings["couriers"], &settings["episode"]), (StatusCode::OK, &json!(5), &json!(1)));
+    let newest = stage::current(&ground.bus).await?;
+    assert_eq!(newest.map(|settings| settings.choices.couriers), Some(5));
+    website.stop().await
+}
