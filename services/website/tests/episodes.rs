@@ -78,6 +78,7 @@ fn announce(ground: &Arc<Ground>, hangs: &Arc<Mutex<Option<Service>>>) {
                     at: now(),
                     couriers: Vec::new(),
                     workers: Vec::new(),
+                    standing_still: Vec::new(),
                 };
                 drop(ground.publish(PRESENCE, service.name(), &presence).await);
             }
