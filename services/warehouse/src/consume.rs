@@ -6,17 +6,19 @@ use bus::{Consumer, Dealt, Position, Received};
 use events::{
     decisions::OrderDecision,
     delivery::{DeliveryOrder, DeliveryUpdate},
-    ids::{BeerId, Moment, OrderId},
+    ids::{BeerId, EventId, Moment, OrderId},
     orders::{self, PlaceOrder},
     stock::StockEvent,
     topics::{DELIVERY_ORDERS, DELIVERY_UPDATES, ORDER_DECISIONS, ORDERS, STOCK_EVENTS},
+    unreadable::ReasonCode,
 };
 use service::{Context, Serving, Tasks, now};
-use store::{OutboxHandle, Store, Transaction, enqueue, is_new, put_aside};
+use store::{OutboxHandle, Store, Transaction, disbelieve, enqueue, is_new, put_aside};
 
 use crate::{
+    given_out::{Effect, judge},
     stock::{self, Restocking, Stock, apply},
-    store::{TABLES, load, save},
+    store::{TABLES, close, decision_of, give_out, given, load, save},
 };
 
 /// Most messages in one transaction: what waits is committed together, and nothing waits for company.
@@ -91,7 +93,7 @@ impl Desk {
         for received in &batch {
             match (&received.message, received.order_id()) {
                 (Ok(order), Some(order_id)) => {
-                    if is_new(&mut transaction, &format!("order {order_id}")).await? {
+                    if is_new(&mut transaction, &decision_of(&order_id)).await? {
                         self.decide(&mut transaction, &order_id, order, now).await?;
                         handled += 1;
                     }
@@ -141,6 +143,7 @@ impl Desk {
             lines: lines.clone(),
         };
         enqueue(transaction, ORDER_DECISIONS, key, now, Some(order_id), &accepted).await?;
+        give_out(transaction, order_id, &lines).await?;
         let parcel = DeliveryOrder {
             order_id: order_id.clone(),
             round: 1,
@@ -160,25 +163,57 @@ impl Desk {
     ) -> anyhow::Result<()> {
         let now = now();
         let mut transaction = self.store.begin().await?;
+        let (mut unreadable, mut untrue) = (0, 0);
         for received in &batch {
+            let (service, topic) = (self.context.service, DELIVERY_UPDATES.entry);
             match &received.message {
-                Ok(DeliveryUpdate::Returned { order_id, lines }) => {
-                    if is_new(&mut transaction, &format!("returned {order_id}")).await? {
-                        let events = stock::take_back(&self.stock, order_id, lines);
-                        self.write(&mut transaction, &events, now).await?;
+                Ok(update) => {
+                    if let Err(code) = self.take_back(&mut transaction, update, &received.event_id, now).await? {
+                        disbelieve(&mut transaction, topic, received.position, code).await?;
+                        untrue += 1;
                     }
                 }
-                Ok(_) => {}
                 Err(undecodable) => {
-                    let (service, topic) = (self.context.service, DELIVERY_UPDATES.entry);
                     put_aside(&mut transaction, service, topic, received.position, undecodable, now).await?;
+                    unreadable += 1;
                 }
             }
         }
         transaction.commit().await?;
-        self.context.metrics.handled(DELIVERY_UPDATES.entry.name, batch.len());
+        let (metrics, topic) = (&self.context.metrics, DELIVERY_UPDATES.entry.name);
+        metrics.handled(topic, batch.len() - unreadable - untrue);
+        metrics.unreadable(topic, unreadable);
+        if untrue > 0 {
+            self.context.say_what_is_disbelieved(&self.store).await?;
+        }
         self.publish_and_acknowledge(consumer, &batch).await;
         Ok(())
+    }
+
+    /// Takes in what an update says of the bottles of its order; or why it is not believed.
+    async fn take_back(
+        &mut self,
+        transaction: &mut Transaction,
+        update: &DeliveryUpdate,
+        event_id: &EventId,
+        now: Moment,
+    ) -> anyhow::Result<Result<(), ReasonCode>> {
+        if !matches!(update, DeliveryUpdate::Delivered { .. } | DeliveryUpdate::Returned { .. }) {
+            return Ok(Ok(()));
+        }
+        let order_id = update.order_id();
+        let effect = match judge(&given(transaction, order_id).await?, update, event_id) {
+            Ok(effect) => effect,
+            Err(code) => return Ok(Err(code)),
+        };
+        if effect != Effect::None {
+            close(transaction, order_id, event_id).await?;
+        }
+        if let Effect::Back(lines) = effect {
+            let events = stock::take_back(&self.stock, order_id, &lines);
+            self.write(transaction, &events, now).await?;
+        }
+        Ok(Ok(()))
     }
 
     /// Applies events, writes the shelves they changed and puts them into the outbox.

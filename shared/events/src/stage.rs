@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     ids::{Moment, OrderId, Service},
     past::{AsOf, PastAnswer, PastQuestion},
+    unreadable::Disbelieved,
 };
 
 /// What is an event rather than a setting. It is not stored: whoever does not listen misses it.
@@ -116,6 +117,9 @@ pub struct Presence {
     /// The topics on which messages wait for it although it gets none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub standing_still: Vec<String>,
+    /// What it does not believe, by topic and reason.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub disbelieved: Vec<Disbelieved>,
 }
 
 /// How often a service says that it is there, in milliseconds.

@@ -1,4 +1,6 @@
-//! What a consumer could not decode.
+//! What a consumer could not read, and what it does not believe.
+
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
@@ -7,8 +9,105 @@ use crate::ids::{Moment, Service};
 /// Most bytes of an undecodable message that are kept.
 pub const FIRST_BYTES_MAX: usize = 120;
 
-/// A message that could not be decoded: put aside so that it holds nobody up, and shown among the dead letters.
-/// It counts nowhere as an order.
+/// Why a message has no effect. The names are stable: programs and translations use them.
+///
+/// The first ones say that a message is malformed or out of range: it goes to `unreadable`. The others say that it is
+/// well formed but untrue: it is counted, see [`Disbelieved`], and goes to `unreadable` only where it waited for its
+/// cause in vain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReasonCode {
+    /// Not a message of its topic.
+    #[default]
+    Undecodable,
+    /// A message of its topic with a value outside its range.
+    OutOfRange,
+    /// More bytes than anyone looks at.
+    TooLarge,
+    /// About an order that its reader does not know.
+    UnknownOrder,
+    /// About a beer that is not in the catalogue.
+    UnknownBeer,
+    /// About an order whose decision is not known.
+    NotDecided,
+    /// A second decision about an order, and another one.
+    SecondDecision,
+    /// The order has its outcome: refused, delivered or returned.
+    SecondOutcome,
+    /// A return of bottles that are not out: the order was refused, delivered, or is back already.
+    NotGivenOut,
+    /// A return of other bottles than the order got.
+    OtherBottles,
+    /// A step that does not follow: the wrong attempt of a parcel, or a gap in the log of a beer.
+    DoesNotFollow,
+    /// The level an event gives is not the sum of the log up to it.
+    NotTheSum,
+    /// A dead letter or a request about a parcel that is not stranded.
+    NotStranded,
+}
+
+impl ReasonCode {
+    /// All of them, in the order of the list above.
+    pub const ALL: [ReasonCode; 13] = [
+        ReasonCode::Undecodable,
+        ReasonCode::OutOfRange,
+        ReasonCode::TooLarge,
+        ReasonCode::UnknownOrder,
+        ReasonCode::UnknownBeer,
+        ReasonCode::NotDecided,
+        ReasonCode::SecondDecision,
+        ReasonCode::SecondOutcome,
+        ReasonCode::NotGivenOut,
+        ReasonCode::OtherBottles,
+        ReasonCode::DoesNotFollow,
+        ReasonCode::NotTheSum,
+        ReasonCode::NotStranded,
+    ];
+
+    /// The name as it is written in JSON.
+    pub const fn name(self) -> &'static str {
+        match self {
+            ReasonCode::Undecodable => "undecodable",
+            ReasonCode::OutOfRange => "out_of_range",
+            ReasonCode::TooLarge => "too_large",
+            ReasonCode::UnknownOrder => "unknown_order",
+            ReasonCode::UnknownBeer => "unknown_beer",
+            ReasonCode::NotDecided => "not_decided",
+            ReasonCode::SecondDecision => "second_decision",
+            ReasonCode::SecondOutcome => "second_outcome",
+            ReasonCode::NotGivenOut => "not_given_out",
+            ReasonCode::OtherBottles => "other_bottles",
+            ReasonCode::DoesNotFollow => "does_not_follow",
+            ReasonCode::NotTheSum => "not_the_sum",
+            ReasonCode::NotStranded => "not_stranded",
+        }
+    }
+
+    /// The code of this name, if there is one.
+    pub fn find(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|code| code.name() == name)
+    }
+}
+
+impl fmt::Display for ReasonCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// How many messages of a topic a service does not believe, and why: each service says so of itself.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Disbelieved {
+    /// The topic they were read from.
+    pub topic: String,
+    /// Why they have no effect.
+    pub code: ReasonCode,
+    /// How many there are in this episode.
+    pub count: u64,
+}
+
+/// A message that could not be read, or whose cause did not come in time: put aside so that it holds nobody up, and
+/// shown among the dead letters. It counts nowhere as an order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unreadable {
     /// The topic it was read from.
@@ -17,7 +116,10 @@ pub struct Unreadable {
     pub message_id: String,
     /// Who could not read it.
     pub reader: Service,
-    /// Why, beginning with "undecodable".
+    /// Why, for programs; messages from before there were codes could not be decoded.
+    #[serde(default)]
+    pub code: ReasonCode,
+    /// Why, for people.
     pub reason: String,
     /// Its first bytes as text, whatever is not printable as `\xNN`.
     pub first_bytes: String,
@@ -41,6 +143,21 @@ pub fn first_bytes(payload: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_code_has_one_name() {
+        for code in ReasonCode::ALL {
+            assert_eq!(serde_json::to_string(&code).unwrap(), format!("\"{code}\""));
+            assert_eq!(ReasonCode::find(code.name()), Some(code));
+        }
+    }
+
+    #[test]
+    fn a_message_from_before_there_were_codes_is_read() {
+        let old = r#"{"topic":"orders","message_id":"1:2","reader":"warehouse","reason":"undecodable: x",
+            "first_bytes":"x","at":"2026-11-24T20:41:07.112345Z"}"#;
+        assert_eq!(serde_json::from_str::<Unreadable>(old).unwrap().code, ReasonCode::Undecodable);
+    }
 
     #[test]
     fn first_bytes_can_be_shown_anywhere() {

@@ -21,7 +21,7 @@ use events::{
         StageQuery,
     },
     stock::{StockChange, StockEvent, StockLevel},
-    unreadable::Unreadable,
+    unreadable::{Disbelieved, ReasonCode, Unreadable},
 };
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -300,6 +300,7 @@ fn stage() {
         couriers: vec![CourierState { courier: "Ada".into(), carrying: Some(carrying), delivered: 12 }],
         workers: Vec::new(),
         standing_still: Vec::new(),
+        disbelieved: vec![Disbelieved { topic: "delivery-orders".into(), code: ReasonCode::SecondOutcome, count: 2 }],
     };
     golden("presence", &presence);
 }
@@ -343,9 +344,11 @@ fn unreadable() {
         topic: "orders".into(),
         message_id: "12:345".into(),
         reader: Service::Warehouse,
+        code: ReasonCode::Undecodable,
         reason: "undecodable: expected value at line 1 column 1".into(),
         first_bytes: "two Orval please".into(),
         at: moment(),
     };
     golden("unreadable", &unreadable);
+    golden("reason-codes", &ReasonCode::ALL.to_vec());
 }

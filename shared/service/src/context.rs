@@ -11,10 +11,12 @@ use bus::Bus;
 use events::{
     ids::{Moment, Service},
     settings::StageSettings,
+    unreadable::Disbelieved,
 };
 use store::{Migrator, Outbox, OutboxHandle, Store};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use tracing::warn;
 
 use crate::{
     clock,
@@ -116,7 +118,26 @@ impl Context {
     pub async fn open_store(&self, tables: &Migrator) -> anyhow::Result<Store> {
         let seal = Some(self.seal.as_str()).filter(|seal| !seal.is_empty());
         let episode = self.bus.place().episode;
-        Ok(Store::open(&self.data_dir, self.service.name(), episode, seal, tables).await?)
+        let store = Store::open(&self.data_dir, self.service.name(), episode, seal, tables).await?;
+        self.say_what_is_disbelieved(&store).await?;
+        Ok(store)
+    }
+
+    /// Says on the board and in the metrics what this store counts as not believed; to be called when that has changed.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub async fn say_what_is_disbelieved(&self, store: &Store) -> anyhow::Result<()> {
+        let now = store::disbelieved(store).await?;
+        self.metrics.disbelieved(&now);
+        let before = self.board.disbelieves(now.clone());
+        // Once for each reason: whoever floods a topic does not flood the log.
+        for Disbelieved { topic, code, .. } in now {
+            if !before.iter().any(|known| (&known.topic, known.code) == (&topic, code)) {
+                warn!(topic, %code, "a message is not believed and has no effect; more of this kind are only counted");
+            }
+        }
+        Ok(())
     }
 
     /// The outbox of this store, at work as one of `tasks`.

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use events::unreadable::Disbelieved;
 use prometheus_client::{
     encoding::{EncodeLabelSet, text::encode},
     metrics::{counter::Counter, family::Family, gauge::Gauge},
@@ -15,6 +16,13 @@ pub struct OfTopic {
     pub topic: String,
 }
 
+/// Why messages of a topic are not believed.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfReason {
+    topic: String,
+    code: String,
+}
+
 /// The metrics of one process. Cheap to clone.
 #[derive(Clone)]
 pub struct Metrics {
@@ -22,6 +30,7 @@ pub struct Metrics {
     handled: Family<OfTopic, Counter>,
     repeated: Family<OfTopic, Counter>,
     unreadable: Family<OfTopic, Counter>,
+    disbelieved: Family<OfReason, Counter>,
 }
 
 impl Default for Metrics {
@@ -31,10 +40,13 @@ impl Default for Metrics {
             handled: Family::default(),
             repeated: Family::default(),
             unreadable: Family::default(),
+            disbelieved: Family::default(),
         };
         metrics.register("messages_handled", "Messages handled", metrics.handled.clone());
         metrics.register("messages_repeated", "Messages seen before, without effect", metrics.repeated.clone());
         metrics.register("messages_unreadable", "Messages put aside as unreadable", metrics.unreadable.clone());
+        let help = "Messages without effect, because they are well formed but untrue";
+        metrics.register("messages_disbelieved", help, metrics.disbelieved.clone());
         metrics
     }
 }
@@ -65,6 +77,14 @@ impl Metrics {
     /// Messages of this topic could not be read.
     pub fn unreadable(&self, topic: &str, count: usize) {
         add(&self.unreadable, topic, count);
+    }
+
+    /// So many messages are not believed in all; those that were counted before stay counted.
+    pub fn disbelieved(&self, all: &[Disbelieved]) {
+        for Disbelieved { topic, code, count } in all {
+            let counter = self.disbelieved.get_or_create(&OfReason { topic: topic.clone(), code: code.to_string() });
+            counter.inc_by(count.saturating_sub(counter.get()));
+        }
     }
 
     /// All of them, as text.

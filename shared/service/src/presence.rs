@@ -10,6 +10,7 @@ use events::{
     ids::EventId,
     stage::{CourierState, PRESENCE_EVERY_MS, Presence, ServiceState},
     topics::PRESENCE,
+    unreadable::Disbelieved,
 };
 use tokio::time::MissedTickBehavior;
 use tracing::debug;
@@ -29,6 +30,7 @@ struct Said {
     paused: bool,
     couriers: Vec<CourierState>,
     workers: Vec<String>,
+    disbelieved: Vec<Disbelieved>,
 }
 
 impl Board {
@@ -55,6 +57,16 @@ impl Board {
     /// Changes what is said of the workers.
     pub fn workers<R>(&self, change: impl FnOnce(&mut Vec<String>) -> R) -> R {
         self.change(|said| change(&mut said.workers))
+    }
+
+    /// Says what is not believed; returns what was said before.
+    pub fn disbelieves(&self, disbelieved: Vec<Disbelieved>) -> Vec<Disbelieved> {
+        self.change(|said| std::mem::replace(&mut said.disbelieved, disbelieved))
+    }
+
+    /// What it says it does not believe.
+    pub fn disbelieved(&self) -> Vec<Disbelieved> {
+        self.change(|said| said.disbelieved.clone())
     }
 
     fn change<R>(&self, change: impl FnOnce(&mut Said) -> R) -> R {
@@ -91,6 +103,7 @@ async fn announce_for_ever(context: Context) -> anyhow::Result<()> {
             couriers: said.couriers.clone(),
             workers: said.workers.clone(),
             standing_still: context.bus.standing_still().into_iter().map(str::to_owned).collect(),
+            disbelieved: said.disbelieved.clone(),
         });
         let id = EventId::new(format!("{}-presence-{}", context.service, now.micros()));
         let message = Outgoing::new(PRESENCE, context.service.name(), id, now, &presence)?;

@@ -13,9 +13,11 @@ use bus::{Admin, Bus, Outgoing, Place, Received, SetUpError, Until, set_up};
 use events::{
     ids::{EventId, Service},
     settings::{Choices, StageSettings},
-    topics::{SETTINGS, Topic},
+    topics::{Entry, SETTINGS, Topic},
+    unreadable::{Disbelieved, ReasonCode},
 };
 use serde::{Serialize, de::DeserializeOwned};
+use store::Store;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -152,6 +154,42 @@ impl Ground {
                 return Ok(all);
             }
             anyhow::ensure!(tokio::time::Instant::now() < deadline, "{} holds only {all:#?}", topic.entry.name);
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    }
+}
+
+impl Ground {
+    /// Waits until a service counts exactly these messages as not believed.
+    ///
+    /// # Errors
+    /// If it does not within [`LIMIT`], with what it counts.
+    pub async fn until_disbelieved(
+        &self,
+        service: Service,
+        expected: &[(&Entry, ReasonCode, u64)],
+    ) -> anyhow::Result<()> {
+        let disbelieved = |(topic, code, count): &(&Entry, _, _)| Disbelieved {
+            topic: topic.name.to_owned(),
+            code: *code,
+            count: *count,
+        };
+        let mut expected: Vec<Disbelieved> = expected.iter().map(disbelieved).collect();
+        expected.sort();
+        let deadline = tokio::time::Instant::now() + LIMIT;
+        loop {
+            let store = Store::peek(&self.folder, service.name(), self.bus.place().episode);
+            let mut counted = Vec::new();
+            if let Some(store) = store {
+                // The service may be making its tables.
+                counted = store::disbelieved(&store).await.unwrap_or_default();
+                store.close().await;
+            }
+            counted.sort();
+            if counted == expected {
+                return Ok(());
+            }
+            anyhow::ensure!(tokio::time::Instant::now() < deadline, "{service} counts {counted:#?}");
             tokio::time::sleep(LOOK_EVERY).await;
         }
     }

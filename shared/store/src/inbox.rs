@@ -4,11 +4,12 @@ use bus::{Position, Undecodable};
 use events::{
     ids::{Moment, Service},
     topics::{Entry, UNREADABLE},
-    unreadable::Unreadable,
+    unreadable::{self, Disbelieved, ReasonCode, Unreadable},
 };
+use serde::Serialize;
 
 use crate::{
-    database::{StoreError, Transaction},
+    database::{Store, StoreError, Transaction},
     outbox::enqueue,
 };
 
@@ -36,16 +37,85 @@ pub async fn put_aside(
     undecodable: &Undecodable,
     now: Moment,
 ) -> Result<(), StoreError> {
+    let Undecodable { reason, first_bytes } = undecodable.clone();
+    let why = (ReasonCode::Undecodable, reason);
+    put_on_unreadable(transaction, reader, topic, position, why, first_bytes, now).await
+}
+
+/// Puts a message aside that can be read and not be used, as [`put_aside`] does.
+///
+/// # Errors
+/// If a statement fails, or the message cannot be written as JSON.
+pub async fn put_aside_as<M: Serialize>(
+    transaction: &mut Transaction,
+    reader: Service,
+    topic: &'static Entry,
+    position: Position,
+    code: ReasonCode,
+    message: &M,
+    now: Moment,
+) -> Result<(), StoreError> {
+    let payload = serde_json::to_vec(message).map_err(|error| StoreError::Message(error.to_string()))?;
+    let why = (code, format!("{code}: its cause did not come in time"));
+    put_on_unreadable(transaction, reader, topic, position, why, unreadable::first_bytes(&payload), now).await
+}
+
+async fn put_on_unreadable(
+    transaction: &mut Transaction,
+    reader: Service,
+    topic: &'static Entry,
+    position: Position,
+    (code, reason): (ReasonCode, String),
+    first_bytes: String,
+    at: Moment,
+) -> Result<(), StoreError> {
     if !is_new(transaction, &format!("unreadable {} {position}", topic.name)).await? {
         return Ok(());
     }
-    let message = Unreadable {
-        topic: topic.name.to_owned(),
-        message_id: position.to_string(),
-        reader,
-        reason: undecodable.reason.clone(),
-        first_bytes: undecodable.first_bytes.clone(),
-        at: now,
-    };
-    enqueue(transaction, UNREADABLE, topic.name, now, None, &message).await
+    let (topic_name, message_id) = (topic.name.to_owned(), position.to_string());
+    let message = Unreadable { topic: topic_name, message_id, reader, code, reason, first_bytes, at };
+    enqueue(transaction, UNREADABLE, topic.name, at, None, &message).await
+}
+
+/// Counts a message that is not believed, once however often it comes. It has no effect and goes nowhere else.
+///
+/// # Errors
+/// If a statement fails.
+pub async fn disbelieve(
+    transaction: &mut Transaction,
+    topic: &'static Entry,
+    position: Position,
+    code: ReasonCode,
+) -> Result<(), StoreError> {
+    if !is_new(transaction, &format!("disbelieved {} {position}", topic.name)).await? {
+        return Ok(());
+    }
+    sqlx::query(
+        "insert into disbelieved (topic, code, count) values ($1, $2, 1)
+         on conflict (topic, code) do update set count = disbelieved.count + 1",
+    )
+    .bind(topic.name)
+    .bind(code.name())
+    .execute(&mut **transaction)
+    .await?;
+    Ok(())
+}
+
+/// How many messages were not believed so far, by topic and reason.
+///
+/// # Errors
+/// If the statement fails, or the table holds something else.
+pub async fn disbelieved(store: &Store) -> Result<Vec<Disbelieved>, StoreError> {
+    let rows: Vec<(String, String, i64)> =
+        sqlx::query_as("select topic, code, count from disbelieved order by topic, code")
+            .fetch_all(store.reader())
+            .await?;
+    let broken = |what: &str| StoreError::Message(format!("the table of what is not believed is broken: {what}"));
+    rows.into_iter()
+        .map(|(topic, code, count)| {
+            let code = ReasonCode::find(&code).ok_or_else(|| broken(&code))?;
+            let count = u64::try_from(count).map_err(|_| broken("a count"))?;
+            Ok(Disbelieved { topic, code, count })
+        })
+        .collect()
 }

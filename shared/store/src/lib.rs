@@ -15,7 +15,7 @@ mod database;
 pub use database::{Reader, Store, StoreError, Transaction};
 
 mod inbox;
-pub use inbox::{is_new, put_aside};
+pub use inbox::{disbelieve, disbelieved, is_new, put_aside, put_aside_as};
 
 mod outbox;
 pub use outbox::{Outbox, OutboxError, OutboxHandle, enqueue, enqueue_for_later};

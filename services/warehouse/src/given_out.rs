@@ -1,0 +1,74 @@
+//! The pure core: what an order got, and whether a delivery update about it is believed.
+//!
+//! The warehouse takes back what it gave out, once, and nothing else. It need not wait for anything: an order is out
+//! when its decision is committed here, and only then can a courier have it. So an update about an order that was never
+//! decided is untrue, whatever comes later.
+
+use events::{
+    delivery::DeliveryUpdate,
+    ids::EventId,
+    orders::{Line, PlaceOrder, PlaceOrderType},
+    unreadable::ReasonCode,
+};
+
+/// What is known of the bottles of an order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Given {
+    /// It was never decided.
+    Unknown,
+    /// It was refused: it got none.
+    Nothing,
+    /// These are out.
+    Out(Vec<Line>),
+    /// Some may be out; it was decided by a version that kept no lines.
+    NotNoted,
+    /// It is delivered or back; this event said so.
+    Closed(EventId),
+}
+
+/// What an update that is believed does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Effect {
+    /// None: it tells nothing of bottles, or it was told before.
+    None,
+    /// The customer has the bottles.
+    Delivered,
+    /// These bottles are back.
+    Back(Vec<Line>),
+}
+
+/// What an update does to the bottles of its order.
+///
+/// # Errors
+/// Why it is not believed.
+pub fn judge(given: &Given, update: &DeliveryUpdate, event_id: &EventId) -> Result<Effect, ReasonCode> {
+    let back = match update {
+        DeliveryUpdate::Delivered { .. } => None,
+        DeliveryUpdate::Returned { lines, .. } => Some(lines),
+        DeliveryUpdate::PickedUp { .. }
+        | DeliveryUpdate::AttemptFailed { .. }
+        | DeliveryUpdate::Stranded { .. }
+        | DeliveryUpdate::Redriven { .. } => return Ok(Effect::None),
+    };
+    match (given, back) {
+        (Given::Unknown, _) => Err(ReasonCode::UnknownOrder),
+        (Given::Nothing, _) => Err(ReasonCode::NotGivenOut),
+        (Given::Closed(by), _) if by == event_id => Ok(Effect::None),
+        (Given::Closed(_), _) => Err(ReasonCode::SecondOutcome),
+        (Given::Out(_) | Given::NotNoted, None) => Ok(Effect::Delivered),
+        (Given::Out(out), Some(lines)) if out == lines => Ok(Effect::Back(lines.clone())),
+        (Given::NotNoted, Some(lines)) if can_be_ordered(lines) => Ok(Effect::Back(lines.clone())),
+        (Given::Out(_) | Given::NotNoted, Some(_)) => Err(ReasonCode::OtherBottles),
+    }
+}
+
+/// Whether an order could have these lines.
+fn can_be_ordered(lines: &[Line]) -> bool {
+    let (customer, address) = ("anyone".to_owned(), "anywhere".to_owned());
+    let order =
+        PlaceOrder { kind: PlaceOrderType::PlaceOrder, order_id: None, customer, address, lines: lines.to_vec() };
+    order.faults().is_empty()
+}
+
+#[cfg(test)]
+mod tests;
