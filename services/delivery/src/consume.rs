@@ -5,18 +5,19 @@ use events::{
     delivery::{DeadLetter, DeliveryRequest, DeliveryUpdate},
     ids::Moment,
     topics::{DEAD_LETTERS, DELIVERY_REQUESTS, Entry},
+    unreadable::ReasonCode,
 };
 use serde::de::DeserializeOwned;
 use service::{Context, Serving, Tasks, now};
-use store::{OutboxHandle, Store, Transaction, is_new, put_aside};
-use tracing::{info, warn};
+use store::{OutboxHandle, Store, Transaction, disbelieve, is_new, put_aside, put_aside_as};
+use tracing::debug;
 
 use crate::{
     Config,
     crew::Crew,
     desk::{Desk, queue, tell},
     round::{self, Decision, Ignored},
-    store::{TABLES, load, save, save_if_unknown},
+    store::{TABLES, load, save},
 };
 
 /// Most messages in one transaction: what waits is committed together, and nothing waits for company.
@@ -75,29 +76,32 @@ impl Office {
                 // First, so that nothing is taken any more once the pause is known.
                 biased;
                 () = pause.changed() => {}
-                batch = letters.receive(BATCH_MAX), if works => self.keep_all(&mut letters, batch).await?,
+                batch = letters.receive(BATCH_MAX), if works => self.compare_all(&mut letters, batch).await?,
                 batch = requests.receive(BATCH_MAX), if works => self.answer_all(&mut requests, batch).await?,
             }
         }
     }
 
-    /// Keeps the stranded. Ours are in the book already, since the outcome that stranded them was written; but the
-    /// topic is what others see, and what is on it shall be found here.
-    async fn keep_all(
+    /// Compares the dead letters with the book. Ours are in it, since the outcome that stranded them was written with
+    /// them; a letter that the book does not bear out is not believed.
+    async fn compare_all(
         &self,
         consumer: &mut Consumer<DeadLetter>,
         batch: Vec<Received<DeadLetter>>,
     ) -> anyhow::Result<()> {
         let mut transaction = self.store.begin().await?;
+        let mut untrue = 0;
         for received in &batch {
             if let Some(letter) = self.readable(&mut transaction, DEAD_LETTERS.entry, received).await? {
-                let (order_id, parcel) = (&letter.payload.order_id, round::of_dead_letter(letter));
-                if save_if_unknown(&mut transaction, order_id, &parcel).await? {
-                    info!(%order_id, "a dead letter of a parcel the book did not have");
+                let parcel = load(&mut transaction, &letter.order_id).await?;
+                if let Err(code) = round::judge_letter(parcel.as_ref(), letter) {
+                    disbelieve(&mut transaction, DEAD_LETTERS.entry, received.position, code).await?;
+                    untrue += 1;
                 }
             }
         }
         transaction.commit().await?;
+        self.say_if(untrue).await?;
         self.publish_and_acknowledge(consumer, &batch).await;
         Ok(())
     }
@@ -109,14 +113,30 @@ impl Office {
     ) -> anyhow::Result<()> {
         let now = now();
         let mut transaction = self.store.begin().await?;
+        let mut untrue = 0;
         for received in &batch {
             if let Some(request) = self.readable(&mut transaction, DELIVERY_REQUESTS.entry, received).await?
                 && is_new(&mut transaction, &format!("request {}", received.event_id)).await?
             {
-                self.answer(&mut transaction, request, now).await?;
+                let answered = self.answer(&mut transaction, request, now).await?;
+                let (service, topic) = (self.context.service, DELIVERY_REQUESTS.entry);
+                match answered {
+                    Ok(()) | Err(Ignored::NotStranded) => {}
+                    Err(Ignored::Unknown) => {
+                        let code = ReasonCode::UnknownOrder;
+                        disbelieve(&mut transaction, topic, received.position, code).await?;
+                        untrue += 1;
+                    }
+                    Err(why @ Ignored::Address(_)) => {
+                        let why = (ReasonCode::OutOfRange, why.to_string());
+                        put_aside_as(&mut transaction, service, topic, received.position, why, request, now).await?;
+                        self.context.metrics.unreadable(topic.name, 1);
+                    }
+                }
             }
         }
         transaction.commit().await?;
+        self.say_if(untrue).await?;
         self.publish_and_acknowledge(consumer, &batch).await;
         Ok(())
     }
@@ -148,24 +168,27 @@ impl Office {
         }
     }
 
+    async fn say_if(&self, untrue: usize) -> anyhow::Result<()> {
+        if untrue > 0 {
+            self.context.say_what_is_disbelieved(&self.store).await?;
+        }
+        Ok(())
+    }
+
     /// Does what was asked, or says why not.
     async fn answer(
         &self,
         transaction: &mut Transaction,
         request: &DeliveryRequest,
         now: Moment,
-    ) -> anyhow::Result<()> {
+    ) -> anyhow::Result<Result<(), Ignored>> {
         let order_id = request.order_id();
         let parcel = load(transaction, order_id).await?;
         let decision = match round::answer(parcel.as_ref(), request) {
             Ok(decision) => decision,
-            Err(why @ Ignored::NotStranded) => {
-                info!(%order_id, %why, "a request changes nothing");
-                return Ok(());
-            }
-            Err(why @ Ignored::Address(_)) => {
-                warn!(%order_id, %why, "a request changes nothing");
-                return Ok(());
+            Err(why) => {
+                debug!(%order_id, %why, "a request changes nothing");
+                return Ok(Err(why));
             }
         };
         save(transaction, order_id, &decision.parcel(), None).await?;
@@ -182,6 +205,6 @@ impl Office {
                 tell(transaction, &DeliveryUpdate::Returned { order_id, lines: task.lines }, now).await?;
             }
         }
-        Ok(())
+        Ok(Ok(()))
     }
 }

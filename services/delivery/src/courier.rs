@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bus::{Consumer, Received};
+use bus::{Consumer, Position, Received};
 use events::{
     delivery::DeliveryOrder,
     ids::Moment,
@@ -58,9 +58,9 @@ impl Courier {
         let pace = Duration::from_millis(self.stage.settings().choices.courier_pace_ms.into());
         let report = match parcel.message {
             Err(undecodable) => Report::Unreadable { position: parcel.position, undecodable },
-            Ok(task) if pace.is_zero() => Report::Tried { task, picked_up_at: Some(now()) },
-            Ok(task) => match self.bring(task, pace).await {
-                Some(task) => Report::Tried { task, picked_up_at: None },
+            Ok(task) if pace.is_zero() => Report::Tried { position: parcel.position, task, picked_up_at: Some(now()) },
+            Ok(task) => match self.bring(parcel.position, task, pace).await {
+                Some(task) => Report::Tried { position: parcel.position, task, picked_up_at: None },
                 None => return false,
             },
         };
@@ -68,8 +68,8 @@ impl Courier {
     }
 
     /// Takes the parcel to its address; `None` if there is nothing left to do about it.
-    async fn bring(&self, task: DeliveryOrder, pace: Duration) -> Option<DeliveryOrder> {
-        let picked_up = Report::PickedUp { task: task.clone() };
+    async fn bring(&self, position: Position, task: DeliveryOrder, pace: Duration) -> Option<DeliveryOrder> {
+        let picked_up = Report::PickedUp { position, task: task.clone() };
         if self.desk.report(self.badge.name, picked_up).await != Answer::BringIt {
             return None;
         }

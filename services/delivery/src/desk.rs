@@ -12,13 +12,13 @@ use events::{
     topics::{DEAD_LETTERS, DELIVERY_ORDERS, DELIVERY_UPDATES},
 };
 use service::{Context, now};
-use store::{OutboxHandle, Store, StoreError, Transaction, enqueue, enqueue_for_later, put_aside};
+use store::{OutboxHandle, Store, StoreError, Transaction, disbelieve, enqueue, enqueue_for_later, put_aside};
 use tokio::sync::{mpsc, oneshot};
 use tracing::debug;
 
 use crate::{
     roster::NAMES,
-    round::{self, NotItsTurn, Outcome, Patience},
+    round::{self, NotItsTurn, Outcome, Parcel, Patience},
     store::{load, save},
 };
 
@@ -28,9 +28,10 @@ const REPORTS_MAX: usize = NAMES.len();
 /// What a courier has to say.
 pub(crate) enum Report {
     /// A parcel was taken, and is on its way from now on.
-    PickedUp { task: DeliveryOrder },
+    PickedUp { position: Position, task: DeliveryOrder },
     /// A parcel is where it should go.
     Tried {
+        position: Position,
         task: DeliveryOrder,
         /// When it was taken, if that was not reported.
         picked_up_at: Option<Moment>,
@@ -48,6 +49,8 @@ pub(crate) enum Answer {
     Delivered,
     /// Nothing more is to be done about it: it could not be delivered, or it had been handled before.
     NothingMore,
+    /// It is untrue, and has no effect.
+    NotBelieved,
 }
 
 struct Filed {
@@ -105,6 +108,9 @@ impl Desk {
             }
             transaction.commit().await?;
             self.outbox.wake();
+            if answers.contains(&Answer::NotBelieved) {
+                self.context.say_what_is_disbelieved(&self.store).await?;
+            }
             for (filed, answer) in waiting.drain(..).zip(answers) {
                 // A courier who is gone does not listen: whoever gets the parcel next is told the same.
                 let _gone = filed.answer.send(answer);
@@ -116,8 +122,20 @@ impl Desk {
     async fn write(&self, transaction: &mut Transaction, filed: &Filed, now: Moment) -> Result<Answer, StoreError> {
         let courier = filed.courier;
         match &filed.report {
-            Report::PickedUp { task } => self.pick_up(transaction, courier, task, now).await,
-            Report::Tried { task, picked_up_at } => self.tried(transaction, courier, task, *picked_up_at, now).await,
+            Report::PickedUp { position, task } => {
+                let parcel = load(transaction, &task.order_id).await?;
+                match round::is_its_turn(parcel.as_ref(), task) {
+                    Ok(()) => self.pick_up(transaction, courier, task, now).await,
+                    Err(why) => self.leave_it(transaction, *position, parcel.as_ref(), task, why).await,
+                }
+            }
+            Report::Tried { position, task, picked_up_at } => {
+                let parcel = load(transaction, &task.order_id).await?;
+                match round::decide(parcel.as_ref(), task, self.patience) {
+                    Ok(outcome) => self.tried(transaction, courier, task, &outcome, *picked_up_at, now).await,
+                    Err(why) => self.leave_it(transaction, *position, parcel.as_ref(), task, why).await,
+                }
+            }
             Report::Unreadable { position, undecodable } => {
                 let (service, topic) = (self.context.service, DELIVERY_ORDERS.entry);
                 put_aside(transaction, service, topic, *position, undecodable, now).await?;
@@ -134,10 +152,6 @@ impl Desk {
         task: &DeliveryOrder,
         now: Moment,
     ) -> Result<Answer, StoreError> {
-        let parcel = load(transaction, &task.order_id).await?;
-        if let Err(why) = round::is_its_turn(parcel.as_ref(), task) {
-            return Ok(self.leave_it(task, why));
-        }
         tell(transaction, &picked_up(task, courier), now).await?;
         self.context.trail.note(&task.order_id, "picked up");
         Ok(Answer::BringIt)
@@ -148,30 +162,37 @@ impl Desk {
         transaction: &mut Transaction,
         courier: &str,
         task: &DeliveryOrder,
+        outcome: &Outcome,
         picked_up_at: Option<Moment>,
         now: Moment,
     ) -> Result<Answer, StoreError> {
-        let parcel = load(transaction, &task.order_id).await?;
-        let outcome = match round::decide(parcel.as_ref(), task, self.patience) {
-            Ok(outcome) => outcome,
-            Err(why) => return Ok(self.leave_it(task, why)),
-        };
-        save(transaction, &task.order_id, &round::after(&outcome, task), Some(courier)).await?;
+        save(transaction, &task.order_id, &round::after(outcome, task), Some(courier)).await?;
         if let Some(at) = picked_up_at {
             tell(transaction, &picked_up(task, courier), at).await?;
         }
-        tell_outcome(transaction, &outcome, task, courier, now).await?;
-        self.context.trail.note(&task.order_id, in_words(&outcome));
+        tell_outcome(transaction, outcome, task, courier, now).await?;
+        self.context.trail.note(&task.order_id, in_words(outcome));
         self.context.metrics.handled(DELIVERY_ORDERS.entry.name, 1);
-        Ok(if outcome == Outcome::Delivered { Answer::Delivered } else { Answer::NothingMore })
+        Ok(if *outcome == Outcome::Delivered { Answer::Delivered } else { Answer::NothingMore })
     }
 
-    fn leave_it(&self, task: &DeliveryOrder, why: NotItsTurn) -> Answer {
+    async fn leave_it(
+        &self,
+        transaction: &mut Transaction,
+        position: Position,
+        parcel: Option<&Parcel>,
+        task: &DeliveryOrder,
+        why: NotItsTurn,
+    ) -> Result<Answer, StoreError> {
+        if let Some(code) = why.untrue(parcel, task) {
+            disbelieve(transaction, DELIVERY_ORDERS.entry, position, code).await?;
+            return Ok(Answer::NotBelieved);
+        }
         let DeliveryOrder { order_id, round, attempt, .. } = task;
         // Not louder: after the crash of a broker thousands may come again.
         debug!(%order_id, round, attempt, %why, "a parcel came again, and is left as it is");
         self.context.metrics.repeated(DELIVERY_ORDERS.entry.name, 1);
-        Answer::NothingMore
+        Ok(Answer::NothingMore)
     }
 }
 

@@ -6,6 +6,7 @@
 use events::{
     delivery::{DeadLetter, DeliveryOrder, DeliveryRequest, FailureReason, cannot_be_found},
     orders::{ADDRESS_MAX, Problem, text_problem},
+    unreadable::ReasonCode,
 };
 
 /// How often a parcel is tried in a round, and how far apart.
@@ -41,7 +42,10 @@ pub struct Parcel {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum State {
     /// In the queue, or in a courier's hands.
-    UnderWay,
+    UnderWay {
+        /// The task that was queued for it here; none in a book from before it was kept.
+        next: Option<DeliveryOrder>,
+    },
     /// The customer has it. Final.
     Delivered,
     /// Nobody could deliver it; a person decides.
@@ -94,11 +98,31 @@ pub enum NotItsTurn {
         /// The attempt that comes next.
         attempt: u32,
     },
+    /// It is the attempt that comes next, with another content than the task that was queued for it.
+    #[error("another task was queued for this attempt")]
+    NotQueued,
+}
+
+impl NotItsTurn {
+    /// Why such a task is untrue; `None` if it is one that was handled before and came again.
+    pub fn untrue(self, parcel: Option<&Parcel>, task: &DeliveryOrder) -> Option<ReasonCode> {
+        let is_again = |parcel: &Parcel| (task.round, task.attempt) <= (parcel.round, parcel.attempts);
+        match self {
+            _ if parcel.is_some_and(is_again) => None,
+            NotItsTurn::Delivered | NotItsTurn::Returned => Some(ReasonCode::SecondOutcome),
+            NotItsTurn::Stranded | NotItsTurn::AnotherComesNext { .. } | NotItsTurn::NotQueued => {
+                Some(ReasonCode::DoesNotFollow)
+            }
+        }
+    }
 }
 
 /// A request that changes nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Ignored {
+    /// The book does not have it: no such order was ever given to the couriers.
+    #[error("the order is not known here")]
+    Unknown,
     /// There is nothing to decide about.
     #[error("the order is not stranded")]
     NotStranded,
@@ -107,22 +131,30 @@ pub enum Ignored {
     Address(Problem),
 }
 
-/// Whether this task is what the parcel waits for: exactly the next attempt of its round, so that none has two outcomes.
+/// Whether this task is what the parcel waits for: exactly the next attempt of its round, so that none has two outcomes,
+/// and from the second attempt on exactly the task that was queued for it here.
 ///
-/// A parcel the book does not have yet is taken as it comes: it is better delivered than lost.
+/// Whether anyone accepted the order cannot be told here: the first attempt of a parcel that the book does not have is
+/// taken as it comes.
 ///
 /// # Errors
 /// If it is not.
 pub fn is_its_turn(parcel: Option<&Parcel>, task: &DeliveryOrder) -> Result<(), NotItsTurn> {
-    let Some(Parcel { state, round, attempts }) = parcel else { return Ok(()) };
+    let Some(Parcel { state, round, attempts }) = parcel else {
+        let is_first = (task.round, task.attempt) == (1, 1);
+        return if is_first { Ok(()) } else { Err(NotItsTurn::AnotherComesNext { round: 1, attempt: 1 }) };
+    };
     match state {
         State::Delivered => Err(NotItsTurn::Delivered),
         State::Stranded { .. } => Err(NotItsTurn::Stranded),
         State::Returned => Err(NotItsTurn::Returned),
-        State::UnderWay => {
+        State::UnderWay { next: queued } => {
             let next = attempts.saturating_add(1);
-            let is_next = (task.round, task.attempt) == (*round, next);
-            if is_next { Ok(()) } else { Err(NotItsTurn::AnotherComesNext { round: *round, attempt: next }) }
+            if (task.round, task.attempt) != (*round, next) {
+                return Err(NotItsTurn::AnotherComesNext { round: *round, attempt: next });
+            }
+            let is_queued = queued.as_ref().is_none_or(|queued| queued == task);
+            if is_queued { Ok(()) } else { Err(NotItsTurn::NotQueued) }
         }
     }
 }
@@ -140,7 +172,7 @@ pub fn decide(parcel: Option<&Parcel>, task: &DeliveryOrder, patience: Patience)
     if task.attempt >= patience.attempts {
         return Ok(Outcome::Stranded { reason });
     }
-    let next = DeliveryOrder { attempt: task.attempt + 1, ..task.clone() };
+    let next = DeliveryOrder { attempt: task.attempt.saturating_add(1), ..task.clone() };
     Ok(Outcome::Failed { reason, next, delay_ms: patience.delay_ms(task.attempt) })
 }
 
@@ -148,16 +180,34 @@ pub fn decide(parcel: Option<&Parcel>, task: &DeliveryOrder, patience: Patience)
 pub fn after(outcome: &Outcome, task: &DeliveryOrder) -> Parcel {
     let state = match outcome {
         Outcome::Delivered => State::Delivered,
-        Outcome::Failed { .. } => State::UnderWay,
+        Outcome::Failed { next, .. } => State::UnderWay { next: Some(next.clone()) },
         Outcome::Stranded { .. } => State::Stranded { task: task.clone() },
     };
     Parcel { state, round: task.round, attempts: task.attempt }
 }
 
-/// The parcel a dead letter is about, for a book that does not have it.
-pub fn of_dead_letter(letter: &DeadLetter) -> Parcel {
-    let task = letter.payload.clone();
-    Parcel { round: task.round, attempts: letter.attempts, state: State::Stranded { task } }
+/// Whether a dead letter tells what the book has: a letter is written with the outcome that stranded its parcel, so the
+/// book always knows first.
+///
+/// # Errors
+/// Why it is not believed.
+pub fn judge_letter(parcel: Option<&Parcel>, letter: &DeadLetter) -> Result<(), ReasonCode> {
+    let Parcel { state, round, attempts } = parcel.ok_or(ReasonCode::UnknownOrder)?;
+    let DeadLetter { order_id, attempts: tried, payload, .. } = letter;
+    if *order_id != payload.order_id || *tried != payload.attempt {
+        return Err(ReasonCode::DoesNotFollow);
+    }
+    if payload.round < *round {
+        // Redriven since: what that round was like is not in the book any more.
+        return Ok(());
+    }
+    let is_this = (payload.round, payload.attempt) == (*round, *attempts);
+    match state {
+        State::Stranded { task } if task == payload => Ok(()),
+        State::Returned if is_this => Ok(()),
+        State::Delivered | State::Returned => Err(ReasonCode::SecondOutcome),
+        State::Stranded { .. } | State::UnderWay { .. } => Err(ReasonCode::NotStranded),
+    }
 }
 
 /// What a person decided about a stranded parcel.
@@ -179,7 +229,9 @@ impl Decision {
     /// The parcel after it.
     pub fn parcel(&self) -> Parcel {
         match self {
-            Decision::Redriven { task } => Parcel { state: State::UnderWay, round: task.round, attempts: 0 },
+            Decision::Redriven { task } => {
+                Parcel { state: State::UnderWay { next: Some(task.clone()) }, round: task.round, attempts: 0 }
+            }
             Decision::Returned { task } => Parcel { state: State::Returned, round: task.round, attempts: task.attempt },
         }
     }
@@ -190,7 +242,8 @@ impl Decision {
 /// # Errors
 /// Why it is ignored.
 pub fn answer(parcel: Option<&Parcel>, request: &DeliveryRequest) -> Result<Decision, Ignored> {
-    let Some(Parcel { state: State::Stranded { task }, round, .. }) = parcel else {
+    let parcel = parcel.ok_or(Ignored::Unknown)?;
+    let Parcel { state: State::Stranded { task }, round, .. } = parcel else {
         return Err(Ignored::NotStranded);
     };
     match request {

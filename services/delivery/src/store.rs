@@ -43,27 +43,6 @@ pub(crate) async fn save(
     Ok(())
 }
 
-/// Writes a parcel into the book unless it has one of this order; `false` if so.
-pub(crate) async fn save_if_unknown(
-    transaction: &mut Transaction,
-    order_id: &OrderId,
-    parcel: &Parcel,
-) -> Result<bool, StoreError> {
-    let (state, task) = written(&parcel.state)?;
-    let inserted = sqlx::query(
-        "insert into parcels (order_id, state, round, attempts, task) values ($1, $2, $3, $4, $5)
-         on conflict (order_id) do nothing",
-    )
-    .bind(order_id.as_str())
-    .bind(state)
-    .bind(i64::from(parcel.round))
-    .bind(i64::from(parcel.attempts))
-    .bind(task)
-    .execute(&mut **transaction)
-    .await?;
-    Ok(inserted.rows_affected() > 0)
-}
-
 const UNDER_WAY: &str = "under_way";
 const DELIVERED: &str = "delivered";
 const STRANDED: &str = "stranded";
@@ -71,26 +50,25 @@ const RETURNED: &str = "returned";
 
 fn written(state: &State) -> Result<(&'static str, Option<String>), StoreError> {
     Ok(match state {
-        State::UnderWay => (UNDER_WAY, None),
+        State::UnderWay { next } => (UNDER_WAY, next.as_ref().map(to_json).transpose()?),
         State::Delivered => (DELIVERED, None),
         State::Returned => (RETURNED, None),
-        State::Stranded { task } => {
-            let task = serde_json::to_string(task).map_err(|error| StoreError::Message(error.to_string()))?;
-            (STRANDED, Some(task))
-        }
+        State::Stranded { task } => (STRANDED, Some(to_json(task)?)),
     })
+}
+
+fn to_json(task: &DeliveryOrder) -> Result<String, StoreError> {
+    serde_json::to_string(task).map_err(|error| StoreError::Message(error.to_string()))
 }
 
 fn read((state, round, attempts, task): Row) -> Result<Parcel, StoreError> {
     let broken = |what: &str| StoreError::Message(format!("the book of parcels is broken: {what}"));
-    let state = match (state.as_str(), task) {
-        (UNDER_WAY, _) => State::UnderWay,
+    let task = task.map(|task| serde_json::from_str::<DeliveryOrder>(&task)).transpose();
+    let state = match (state.as_str(), task.map_err(|error| broken(&error.to_string()))?) {
+        (UNDER_WAY, next) => State::UnderWay { next },
         (DELIVERED, _) => State::Delivered,
         (RETURNED, _) => State::Returned,
-        (STRANDED, Some(task)) => {
-            let task: DeliveryOrder = serde_json::from_str(&task).map_err(|error| broken(&error.to_string()))?;
-            State::Stranded { task }
-        }
+        (STRANDED, Some(task)) => State::Stranded { task },
         (other, _) => return Err(broken(other)),
     };
     let round = u32::try_from(round).map_err(|_| broken("a round"))?;

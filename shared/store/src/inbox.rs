@@ -51,12 +51,11 @@ pub async fn put_aside_as<M: Serialize>(
     reader: Service,
     topic: &'static Entry,
     position: Position,
-    code: ReasonCode,
+    why: (ReasonCode, String),
     message: &M,
     now: Moment,
 ) -> Result<(), StoreError> {
     let payload = serde_json::to_vec(message).map_err(|error| StoreError::Message(error.to_string()))?;
-    let why = (code, format!("{code}: its cause did not come in time"));
     put_on_unreadable(transaction, reader, topic, position, why, unreadable::first_bytes(&payload), now).await
 }
 

@@ -107,18 +107,83 @@ fn a_returned_order_is_over() {
     assert_eq!(answer(Some(&parcel), &give_up()), Err(Ignored::NotStranded));
     assert_eq!(answer(Some(&parcel), &redrive(None)), Err(Ignored::NotStranded));
     assert_eq!(decide(Some(&parcel), &task("Grote Markt 1"), PATIENCE), Err(NotItsTurn::Returned));
-    assert_eq!(answer(None, &give_up()), Err(Ignored::NotStranded), "an order nobody knows");
+    assert_eq!(answer(None, &give_up()), Err(Ignored::Unknown), "an order nobody knows");
 }
 
 #[test]
 fn a_forged_attempt_overflows_nothing() {
     let forged = DeliveryOrder { round: u32::MAX, attempt: u32::MAX, ..task("nowhere") };
-    let outcome = decide(None, &forged, PATIENCE).unwrap();
-    let parcel = after(&outcome, &forged);
-    let decision = answer(Some(&parcel), &redrive(None)).unwrap();
+    let why = decide(None, &forged, PATIENCE).unwrap_err();
+    assert_eq!(why.untrue(None, &forged), Some(ReasonCode::DoesNotFollow));
+    let stranded = Parcel { state: State::Stranded { task: forged.clone() }, round: u32::MAX, attempts: u32::MAX };
+    let decision = answer(Some(&stranded), &redrive(None)).unwrap();
     assert_eq!(decision.parcel().round, u32::MAX);
+    let patient = Patience { attempts: u32::MAX, first_delay_ms: 1 };
+    let parcel = Parcel { state: State::UnderWay { next: None }, round: 1, attempts: u32::MAX - 1 };
+    let last = DeliveryOrder { attempt: u32::MAX, ..task("nowhere") };
+    assert!(matches!(decide(Some(&parcel), &last, patient), Ok(Outcome::Stranded { .. })));
     let longest = Patience { attempts: u32::MAX, first_delay_ms: u32::MAX };
     assert!(longest.delay_ms(u32::MAX) > 0);
+}
+
+#[test]
+fn a_task_is_untrue_or_comes_again() {
+    let first = task("nowhere");
+    let after_first = after(&decide(None, &first, PATIENCE).unwrap(), &first);
+    let (stranded, _) = play_round(&first, None);
+    let delivered = Parcel { state: State::Delivered, round: 1, attempts: 2 };
+    let returned = Parcel { state: State::Returned, round: 1, attempts: 4 };
+    let other_address = DeliveryOrder { attempt: 2, ..task("Grote Markt 1") };
+    let (again, beyond) = (None, Some(ReasonCode::DoesNotFollow));
+    for (parcel, (round, attempt), expected) in [
+        (Some(&after_first), (1, 1), again),
+        (Some(&after_first), (1, 3), beyond),
+        (Some(&after_first), (2, 1), beyond),
+        (Some(&stranded), (1, 4), again),
+        (Some(&stranded), (2, 1), beyond),
+        (Some(&delivered), (1, 2), again),
+        (Some(&delivered), (1, 3), Some(ReasonCode::SecondOutcome)),
+        (Some(&returned), (1, 4), again),
+        (Some(&returned), (2, 1), Some(ReasonCode::SecondOutcome)),
+        (None, (1, 2), beyond),
+        (None, (0, 0), beyond),
+    ] {
+        let task = DeliveryOrder { round, attempt, ..task("nowhere") };
+        let why = is_its_turn(parcel, &task).unwrap_err();
+        assert_eq!(why.untrue(parcel, &task), expected, "{parcel:?}, {round}.{attempt}");
+    }
+    assert_eq!(is_its_turn(Some(&after_first), &other_address), Err(NotItsTurn::NotQueued));
+    let from_an_old_book = Parcel { state: State::UnderWay { next: None }, ..after_first };
+    assert_eq!(is_its_turn(Some(&from_an_old_book), &other_address), Ok(()));
+}
+
+#[test]
+fn a_dead_letter_tells_what_the_book_has_or_is_not_believed() {
+    let (stranded, _) = play_round(&task("nowhere"), None);
+    let State::Stranded { task: last } = stranded.state.clone() else { panic!("{stranded:?}") };
+    let letter = |task: DeliveryOrder| DeadLetter {
+        order_id: task.order_id.clone(),
+        reason: FailureReason::AddressNotFound,
+        attempts: task.attempt,
+        payload: task,
+    };
+    let redriven = answer(Some(&stranded), &redrive(None)).unwrap().parcel();
+    let returned = answer(Some(&stranded), &give_up()).unwrap().parcel();
+    let delivered = Parcel { state: State::Delivered, round: 1, attempts: 1 };
+    let under_way = Parcel { state: State::UnderWay { next: None }, round: 1, attempts: 1 };
+    let elsewhere = DeliveryOrder { address: "Meir 3".into(), ..last.clone() };
+    for (parcel, letter, expected) in [
+        (Some(&stranded), letter(last.clone()), Ok(())),
+        (Some(&redriven), letter(last.clone()), Ok(())),
+        (Some(&returned), letter(last.clone()), Ok(())),
+        (Some(&stranded), letter(elsewhere), Err(ReasonCode::NotStranded)),
+        (Some(&under_way), letter(last.clone()), Err(ReasonCode::NotStranded)),
+        (Some(&delivered), letter(last.clone()), Err(ReasonCode::SecondOutcome)),
+        (None, letter(last.clone()), Err(ReasonCode::UnknownOrder)),
+        (Some(&stranded), DeadLetter { attempts: 9, ..letter(last.clone()) }, Err(ReasonCode::DoesNotFollow)),
+    ] {
+        assert_eq!(judge_letter(parcel, &letter), expected, "{parcel:?}, {letter:?}");
+    }
 }
 
 /// What can reach delivery about one order, in any order and any number of times.
@@ -186,7 +251,7 @@ proptest! {
         distinct.sort_unstable();
         distinct.dedup();
         prop_assert_eq!(distinct.len(), tried.len(), "an attempt had two outcomes");
-        if parcel.as_ref().is_none_or(|parcel| parcel.state == State::UnderWay) {
+        if parcel.as_ref().is_none_or(|parcel| matches!(parcel.state, State::UnderWay { .. })) {
             prop_assert!(queue.iter().any(|task| is_its_turn(parcel.as_ref(), task).is_ok()), "lost");
         }
         let over = matches!(parcel.as_ref().map(|parcel| &parcel.state), Some(State::Delivered | State::Returned));

@@ -19,6 +19,7 @@ use service::{
 
 mod couriers;
 mod parcels;
+mod truth;
 
 const FOUND: &str = "Grote Markt 1, Brussel";
 
