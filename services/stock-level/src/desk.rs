@@ -4,19 +4,22 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bus::{BusError, Position, Until};
 use events::{
+    chain::{Chains, Dealt, Said, Verdict},
     ids::{BeerId, Moment},
     quantities::Sequence,
     settings::{Fold, Folding, SubscriptionType},
     stock::{StockEvent, StockLevel},
     topics::{STOCK_EVENTS, STOCK_LEVELS},
+    unreadable::ReasonCode,
 };
 use service::{Context, now};
-use store::{OutboxHandle, Store, Transaction, enqueue, put_aside};
+use store::{OutboxHandle, Store, Transaction, disbelieve, enqueue, put_aside};
 use tracing::{info, warn};
 
 use crate::{
     levels::{Folded, Levels, Written},
-    snapshot::{Afresh, Said, Snapshot},
+    settled::BEYOND_MAX,
+    snapshot::{Afresh, Snapshot},
     store::{load, load_snapshot, save, save_snapshot},
     worker::HandIn,
 };
@@ -38,6 +41,10 @@ pub(crate) struct Desk {
     since_snapshot: usize,
     /// The last message of the log that was handled in order.
     reached: Option<Position>,
+    /// What of the log is believed, as committed, plus what the transaction under way judged.
+    chains: Chains,
+    /// Up to where the log was read for what was missing: behind a gap that it did not close nothing is believed.
+    searched: Option<Position>,
     /// How the crew works whose events are handed in.
     folding: Folding,
 }
@@ -61,6 +68,7 @@ struct Done {
     handled: usize,
     repeated: usize,
     unreadable: usize,
+    untrue: usize,
 }
 
 impl Desk {
@@ -72,7 +80,9 @@ impl Desk {
         folding: Folding,
     ) -> anyhow::Result<Self> {
         let (levels, snapshot) = (load(&store).await?, load_snapshot(&store).await?);
-        Ok(Desk { context, store, outbox, levels, snapshot, since_snapshot: 0, reached: None, folding })
+        let chains = snapshot.beers.clone();
+        let (since_snapshot, reached, searched) = (0, None, None);
+        Ok(Desk { context, store, outbox, levels, snapshot, since_snapshot, reached, chains, searched, folding })
     }
 
     /// From now on another crew hands in.
@@ -102,7 +112,13 @@ impl Desk {
         for hand_in in waiting {
             for received in &hand_in.events {
                 match &received.message {
-                    Ok(event) => self.fold(&mut transaction, &mut done, hand_in, event, now).await?,
+                    Ok(event) => match self.believe(&mut done, received.position, event, now).await? {
+                        Ok(()) => self.fold(&mut transaction, &mut done, hand_in, event, now).await?,
+                        Err(code) => {
+                            disbelieve(&mut transaction, STOCK_EVENTS.entry, received.position, code).await?;
+                            done.untrue += 1;
+                        }
+                    },
                     Err(undecodable) => {
                         let (service, topic) = (self.context.service, STOCK_EVENTS.entry);
                         put_aside(&mut transaction, service, topic, received.position, undecodable, now).await?;
@@ -124,7 +140,33 @@ impl Desk {
         metrics.handled(topic, done.handled);
         metrics.repeated(topic, done.repeated);
         metrics.unreadable(topic, done.unreadable);
+        if done.untrue > 0 {
+            self.context.say_what_is_disbelieved(&self.store).await?;
+        }
         Ok(())
+    }
+
+    /// Whether an event follows from the log before it; if some of that did not come, it is read first.
+    async fn believe(
+        &mut self,
+        done: &mut Done,
+        position: Position,
+        event: &StockEvent,
+        now: Moment,
+    ) -> anyhow::Result<Result<(), ReasonCode>> {
+        let in_order = self.folding.subscription != SubscriptionType::Shared;
+        let dealt = if in_order { Dealt::InOrder } else { Dealt::InAnyOrder };
+        Ok(match self.chains.judge(event, dealt) {
+            Verdict::Believed | Verdict::Again => Ok(()),
+            Verdict::Untrue(code) => Err(code),
+            Verdict::Gap => {
+                if self.searched.is_none_or(|searched| searched < position) {
+                    warn!(beer = %event.beer, expected = %self.chains.next(&event.beer), came = %event.sequence, "a gap");
+                    self.close_gap(done, now).await?;
+                }
+                if self.levels.has(event) { Ok(()) } else { Err(ReasonCode::DoesNotFollow) }
+            }
+        })
     }
 
     /// Folds one event, and publishes what became of it: at once where every write shall be seen.
@@ -136,19 +178,13 @@ impl Desk {
         event: &StockEvent,
         now: Moment,
     ) -> anyhow::Result<()> {
-        let Folding { fold, subscription, .. } = self.folding;
-        let in_order = subscription != SubscriptionType::Shared;
-        let (level, ignored) = match self.levels.fold(fold, in_order, event) {
+        let fold = self.folding.fold;
+        // Whether something is missing was judged before.
+        let (level, ignored) = match self.levels.fold(fold, false, event) {
             Folded::Written(level) => (level, false),
             Folded::Late => (self.levels.leave(&event.beer), true),
-            Folded::Repeated => {
+            Folded::Repeated | Folded::Gap { .. } => {
                 done.repeated += 1;
-                return Ok(());
-            }
-            Folded::Gap { expected } => {
-                warn!(beer = %event.beer, %expected, came = %event.sequence, worker = hand_in.worker, "a gap");
-                self.close_gap(done, now).await?;
-                done.handled += 1;
                 return Ok(());
             }
         };
@@ -173,28 +209,47 @@ impl Desk {
         }
     }
 
-    /// Folds all that the log holds, handled or not: what a gap asks for, since one is never skipped.
+    /// Folds all that the log holds and that follows, handled or not: what a gap asks for, since one is never skipped.
     async fn close_gap(&mut self, done: &mut Done, now: Moment) -> anyhow::Result<()> {
         let mut replay = self.context.bus.replay(STOCK_EVENTS, Until::Now);
         if let Some(until) = self.snapshot.until {
             replay = replay.after(until);
         }
+        // By sequence, not by place: an event published twice may lie in the log behind a later one.
+        let mut early: BTreeMap<(BeerId, Sequence), StockEvent> = BTreeMap::new();
         while let Some(batch) = replay.next().await? {
-            for event in batch.into_iter().filter_map(|received| received.message.ok()) {
-                // By sequence, not by place: an event published twice may lie in the log behind a later one.
-                let (level, ignored) = match self.levels.fold(Fold::Versioned, false, &event) {
-                    Folded::Written(level) => (level, false),
-                    Folded::Late => (self.levels.leave(&event.beer), true),
-                    Folded::Repeated | Folded::Gap { .. } => continue,
-                };
-                let (worker, event_sequence) = (NOBODY.to_owned(), event.sequence);
-                let write = Write { level, event: event_sequence, ignored, worker, taken_at: now };
-                done.beers.insert(event.beer.clone());
-                done.last.insert(event.beer, write);
+            for received in batch {
+                self.searched = self.searched.max(Some(received.position));
+                let Ok(event) = received.message else { continue };
+                match self.chains.judge(&event, Dealt::InOrder) {
+                    Verdict::Believed | Verdict::Again => self.fold_from_log(done, &event, now),
+                    Verdict::Gap if early.len() < BEYOND_MAX => {
+                        early.entry((event.beer.clone(), event.sequence)).or_insert(event);
+                        continue;
+                    }
+                    Verdict::Gap | Verdict::Untrue(_) => continue,
+                }
+                while let Some(next) = early.remove(&(event.beer.clone(), self.chains.next(&event.beer))) {
+                    if self.chains.judge(&next, Dealt::InOrder) == Verdict::Believed {
+                        self.fold_from_log(done, &next, now);
+                    }
+                }
             }
         }
-        warn!(events = replay.messages_read(), "the gap is closed from the log");
+        warn!(events = replay.messages_read(), "the log was read for what was missing");
         Ok(())
+    }
+
+    fn fold_from_log(&mut self, done: &mut Done, event: &StockEvent, now: Moment) {
+        let (level, ignored) = match self.levels.fold(Fold::Versioned, false, event) {
+            Folded::Written(level) => (level, false),
+            Folded::Late => (self.levels.leave(&event.beer), true),
+            Folded::Repeated | Folded::Gap { .. } => return,
+        };
+        let (worker, event_sequence) = (NOBODY.to_owned(), event.sequence);
+        let write = Write { level, event: event_sequence, ignored, worker, taken_at: now };
+        done.beers.insert(event.beer.clone());
+        done.last.insert(event.beer.clone(), write);
     }
 
     /// Keeps a snapshot from time to time. Only the versioned fold on Failover can: there the levels are right, and all
@@ -234,9 +289,10 @@ impl Desk {
                 Err(error) => return Ok(Err(error)),
             }
         }
-        let (said, snapshot) = afresh.end();
+        let (chains, snapshot) = afresh.end();
         let events = replay.messages_read();
-        self.write_afresh(said, snapshot).await?;
+        self.write_afresh(chains.said(), snapshot).await?;
+        self.chains = chains;
         let published = self.outbox.flush().await;
         info!(events, took_ms = started.elapsed().as_millis(), "the levels are folded afresh");
         Ok(Ok(published))

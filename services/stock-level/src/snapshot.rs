@@ -3,31 +3,19 @@
 //! A snapshot is what the log says up to a place in it; folding afresh reads on from there. So it takes as long as what
 //! came since, and not as long as the episode.
 
-use std::collections::BTreeMap;
-
 use bus::Position;
 use events::{
-    ids::BeerId,
-    quantities::{Bottles, Sequence},
+    chain::{Chains, Dealt, Said},
     stock::StockEvent,
 };
 
 use crate::levels::Levels;
 
-/// What the log says of one beer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Said {
-    /// How many bottles are on the shelf.
-    pub level: Bottles,
-    /// After which of its events.
-    pub sequence: Sequence,
-}
-
 /// What the log says of each beer, up to a place in it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Snapshot {
-    /// Each beer the log named so far.
-    pub beers: BTreeMap<BeerId, Said>,
+    /// The log of each beer so far.
+    pub beers: Chains,
     /// The last message that is in it; none if nothing is.
     pub until: Option<Position>,
 }
@@ -36,15 +24,8 @@ impl Snapshot {
     /// These levels, which must be right, as a snapshot up to here.
     pub fn of(levels: &Levels, until: Position) -> Self {
         let said = |level: crate::levels::Written| Said { level: level.level, sequence: level.sequence };
-        Snapshot { beers: levels.iter().map(|(beer, level)| (beer.clone(), said(level))).collect(), until: Some(until) }
-    }
-
-    /// Takes an event in. By sequence, not by place: an event published twice may lie in the log behind a later one.
-    fn take(&mut self, event: &StockEvent) {
-        let said = self.beers.entry(event.beer.clone()).or_default();
-        if event.sequence > said.sequence {
-            *said = Said { level: event.level, sequence: event.sequence };
-        }
+        let beers = Chains::of(levels.iter().map(|(beer, level)| (beer.clone(), said(level))));
+        Snapshot { beers, until: Some(until) }
     }
 }
 
@@ -70,13 +51,14 @@ impl<'a> Afresh<'a> {
                 self.kept.get_or_insert_with(|| self.said.clone());
                 return;
             }
-            self.said.take(event);
+            // By sequence, not by place: an event published twice may lie in the log behind a later one.
+            self.said.beers.judge(event, Dealt::InAnyOrder);
         }
         self.said.until = Some(position);
     }
 
     /// What the log says of what was handled, and the snapshot the next fold can begin with.
-    pub fn end(self) -> (BTreeMap<BeerId, Said>, Snapshot) {
+    pub fn end(self) -> (Chains, Snapshot) {
         let kept = self.kept.unwrap_or_else(|| self.said.clone());
         (self.said.beers, kept)
     }
@@ -84,17 +66,24 @@ impl<'a> Afresh<'a> {
 
 #[cfg(test)]
 mod tests {
-    use events::{settings::Fold, stock::StockChange};
+    use std::collections::BTreeMap;
+
+    use events::{
+        ids::BeerId,
+        quantities::{Bottles, Sequence},
+        settings::Fold,
+        stock::StockChange,
+    };
     use proptest::prelude::*;
 
     use super::*;
 
     fn event(beer: &str, sequence: u64) -> StockEvent {
         StockEvent {
-            change: StockChange::Reserved,
+            change: if sequence == 1 { StockChange::Counted } else { StockChange::Reserved },
             beer: BeerId::new(beer),
             sequence: Sequence(sequence),
-            bottles: Bottles(1),
+            bottles: Bottles(if sequence == 1 { 999 } else { 1 }),
             level: Bottles(1000 - sequence as u32),
             order_id: None,
         }
@@ -119,7 +108,8 @@ mod tests {
         for (entry, event) in log.iter().enumerate().skip(after) {
             afresh.take(at(entry), Some(event));
         }
-        afresh.end()
+        let (chains, kept) = afresh.end();
+        (chains.said(), kept)
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use bus::Position;
 use events::{
+    chain::{Chains, Said},
     ids::BeerId,
     quantities::{Bottles, Sequence},
 };
@@ -10,7 +11,7 @@ use store::{Migrator, Store, StoreError, Transaction};
 use crate::{
     levels::{Levels, Written},
     settled::Settled,
-    snapshot::{Said, Snapshot},
+    snapshot::Snapshot,
 };
 
 /// stock-level's tables.
@@ -73,13 +74,13 @@ pub(crate) async fn load_snapshot(store: &Store) -> Result<Snapshot, StoreError>
     let said = |(beer, level, sequence): (String, i64, i64)| {
         (BeerId::new(beer), Said { level: bottles(level), sequence: sequence_of(sequence) })
     };
-    Ok(Snapshot { beers: rows.into_iter().map(said).collect(), until })
+    Ok(Snapshot { beers: Chains::of(rows.into_iter().map(said)), until })
 }
 
 /// Keeps a snapshot instead of the one before.
 pub(crate) async fn save_snapshot(transaction: &mut Transaction, snapshot: &Snapshot) -> Result<(), StoreError> {
     let Some(until) = snapshot.until else { return Ok(()) };
-    for (beer, said) in &snapshot.beers {
+    for (beer, said) in snapshot.beers.said() {
         sqlx::query(
             "insert into snapshot (beer, level, sequence) values ($1, $2, $3)
              on conflict (beer) do update set level = excluded.level, sequence = excluded.sequence",

@@ -18,6 +18,8 @@ pub mod decisions;
 
 pub mod stock;
 
+pub mod chain;
+
 pub mod delivery;
 
 pub mod contradictions;
