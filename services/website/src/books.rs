@@ -6,15 +6,17 @@ use events::{
     orders::{self, Line},
     quantities::{Bottles, Cents, Sequence},
     topics::{self, INSIGHTS, ORDER_DECISIONS, STOCK_LEVELS},
-    unreadable::Unreadable,
+    unreadable::{ReasonCode, Unreadable},
 };
 use store::{Store, StoreError};
 
 use crate::{
+    desk::waiting,
     journey,
     known::Known,
     newest::{NEWEST_MAX, listed},
     order::Progress,
+    parcels::DEAD_LETTERS_SHOWN_MAX,
     shelf::{Shelf, Shelves},
     store::from_json,
     views::{OrderView, Status, Step, What},
@@ -137,16 +139,29 @@ pub async fn load(store: &Store) -> Result<Known, StoreError> {
     for (insight, since) in insights {
         known.stored_insight(&from_json::<Insight>(&insight)?, Moment::from_micros(since));
     }
-    let unreadable: Vec<(String, String, String, String, String, i64)> =
-        sqlx::query_as("select topic, message_id, reader, reason, first_bytes, at from unreadable order by at")
-            .fetch_all(store.reader())
-            .await?;
-    for (topic, message_id, reader, reason, first_bytes, at) in unreadable {
-        let reader = Service::ALL.into_iter().find(|known| known.name() == reader).unwrap_or(Service::Website);
-        let at = Moment::from_micros(at);
-        known.unreadable(Unreadable { topic, message_id, reader, reason, first_bytes, at });
-    }
+    load_unreadable(store, &mut known).await?;
+    known.waiting = waiting::count(store).await?;
     Ok(known)
+}
+
+type UnreadableRow = (String, String, String, String, String, String, i64);
+
+/// The newest of them, and how many there are.
+async fn load_unreadable(store: &Store, known: &mut Known) -> Result<(), StoreError> {
+    let (all,): (i64,) = sqlx::query_as("select count(*) from unreadable").fetch_one(store.reader()).await?;
+    let newest: Vec<UnreadableRow> = sqlx::query_as(
+        "select topic, message_id, reader, code, reason, first_bytes, at from unreadable order by at desc limit $1",
+    )
+    .bind(i64::try_from(DEAD_LETTERS_SHOWN_MAX).unwrap_or(i64::MAX))
+    .fetch_all(store.reader())
+    .await?;
+    known.count_unreadable(unsigned(all).saturating_sub(newest.len() as u64));
+    for (topic, message_id, reader, code, reason, first_bytes, at) in newest.into_iter().rev() {
+        let reader = Service::ALL.into_iter().find(|known| known.name() == reader).unwrap_or(Service::Website);
+        let (code, at) = (ReasonCode::find(&code).unwrap_or_default(), Moment::from_micros(at));
+        known.unreadable(Unreadable { topic, message_id, reader, code, reason, first_bytes, at });
+    }
+    Ok(())
 }
 
 type BeerRow = (String, Option<i64>, i64, Option<i64>, i64, i64, Option<String>, i64);

@@ -107,6 +107,10 @@ async fn look_who_is_missing(site: Arc<Site>) -> anyhow::Result<()> {
         let alive = Some(site.alive());
         let connected = site.context.bus.is_connected();
         let news = site.learn(|known| known.look(connected, now()));
+        if site.known(|known| known.waiting > 0) && site.desk.send(Letter::Overdue).await.is_err() {
+            // The desk has failed, and says why itself.
+            return Ok(());
+        }
         if alive != before {
             site.live.presence_changed();
         }

@@ -1,18 +1,15 @@
 //! The desk: everything that is written into the website's books goes over it, what waits in one transaction.
 
 use std::{
-    collections::{BTreeSet, HashMap, hash_map::Entry},
+    collections::{BTreeSet, HashMap},
     sync::Arc,
 };
 
 use bus::{Received, Undecodable};
 use events::{
-    decisions::OrderDecision,
-    delivery::DeliveryUpdate,
     ids::{BeerId, EventId, Moment, OrderId, Service},
     insights::Insight,
     orders::{self, PlaceOrder},
-    stock::{StockChange, StockEvent, StockLevel},
     topics::{
         self, DELIVERY_REQUESTS, DELIVERY_UPDATES, INSIGHTS, ORDER_DECISIONS, ORDERS, STOCK_EVENTS, STOCK_LEVELS,
     },
@@ -24,7 +21,6 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::{
     newest::listed,
-    order::{hop_of_decision, hop_of_update},
     pages::order::is_finished,
     site::Site,
     store::{self as books, Card, Hop, Placed, status_name},
@@ -34,6 +30,10 @@ use crate::{
 mod letter;
 pub use letter::{Letter, News};
 
+mod facts;
+
+pub(crate) mod waiting;
+
 /// Most letters handled in one transaction.
 const LETTERS_MAX: usize = 256;
 
@@ -41,6 +41,7 @@ const LETTERS_MAX: usize = 256;
 enum Reply {
     Placed(oneshot::Sender<OrderId>, OrderId),
     Done(oneshot::Sender<()>),
+    Nobody,
 }
 
 /// Works until the letters end.
@@ -57,15 +58,19 @@ pub async fn work(site: Arc<Site>, mut letters: mpsc::Receiver<Letter>) -> anyho
         for letter in waiting.drain(..) {
             replies.push(entry.take(letter).await?);
         }
-        let Committed { changed, to_publish } = entry.commit().await?;
+        let Committed { changed, to_publish, has_untrue } = entry.commit().await?;
         if to_publish {
             site.outbox.wake();
+        }
+        if has_untrue {
+            site.context.say_what_is_disbelieved(&site.store).await?;
         }
         for reply in replies {
             // Whoever asked may be gone; the books are written all the same.
             match reply {
                 Reply::Placed(reply, order_id) => drop(reply.send(order_id)),
                 Reply::Done(done) => drop(done.send(()).ok()),
+                Reply::Nobody => {}
             }
         }
         for (order_id, status, at) in changed {
@@ -90,6 +95,8 @@ struct Work<'a> {
     /// Orders there was news of, each read once and written once, with the time of its last change if there was one.
     cards: HashMap<OrderId, (Card, Option<Moment>)>,
     to_publish: bool,
+    /// A message was not believed.
+    has_untrue: bool,
 }
 
 type Change = (OrderId, Status, Moment);
@@ -98,12 +105,13 @@ type Change = (OrderId, Status, Moment);
 struct Committed {
     changed: Vec<Change>,
     to_publish: bool,
+    has_untrue: bool,
 }
 
 impl<'a> Work<'a> {
     fn new(site: &'a Site, transaction: Transaction) -> Self {
         let (changed, beers, cards) = (Vec::new(), BTreeSet::new(), HashMap::new());
-        Work { site, transaction, now: now(), changed, beers, cards, to_publish: false }
+        Work { site, transaction, now: now(), changed, beers, cards, to_publish: false, has_untrue: false }
     }
 
     async fn take(&mut self, letter: Letter) -> anyhow::Result<Reply> {
@@ -118,6 +126,10 @@ impl<'a> Work<'a> {
                 enqueue(&mut self.transaction, DELIVERY_REQUESTS, key, at, Some(&order_id), &request).await?;
                 self.to_publish = true;
                 Ok(Reply::Done(reply))
+            }
+            Letter::Overdue => {
+                self.give_up_overdue().await?;
+                Ok(Reply::Nobody)
             }
             Letter::News { news, done } => {
                 self.news(news).await?;
@@ -137,7 +149,7 @@ impl<'a> Work<'a> {
             books::save_beer(&mut self.transaction, beer.as_str(), &shelf).await?;
         }
         self.transaction.commit().await?;
-        Ok(Committed { changed: self.changed, to_publish: self.to_publish })
+        Ok(Committed { changed: self.changed, to_publish: self.to_publish, has_untrue: self.has_untrue })
     }
 
     /// Order and outbox row in one transaction: from here on the order is safe.
@@ -180,6 +192,7 @@ impl<'a> Work<'a> {
             return Ok(false);
         }
         if let Some((card, _)) = self.cards.get_mut(order_id) {
+            card.placed = true;
             card.customer.clone_from(&order.customer);
             card.address.clone_from(&order.address);
         }
@@ -195,6 +208,7 @@ impl<'a> Work<'a> {
         self.hop(&event_id, order_id, at, (Service::Website, ORDERS.entry), &What::Placed).await?;
         self.site.context.trail.note(order_id, "placed");
         self.changed.push((order_id.clone(), Status::Placed, at));
+        self.take_up(order_id).await?;
         Ok(true)
     }
 
@@ -251,7 +265,7 @@ impl<'a> Work<'a> {
             News::Levels(batch) => {
                 for received in batch {
                     match &received.message {
-                        Ok(level) => self.shown(level, &received.event_id).await?,
+                        Ok(level) => self.shown(&received, level).await?,
                         Err(undecodable) => self.put_aside(STOCK_LEVELS.entry, &received, undecodable).await?,
                     }
                 }
@@ -284,109 +298,6 @@ impl<'a> Work<'a> {
         let (position, now) = (received.position, self.now);
         self.to_publish = true;
         Ok(put_aside(&mut self.transaction, Service::Website, topic, position, undecodable, now).await?)
-    }
-
-    async fn decided(&mut self, received: &Received<OrderDecision>, decision: &OrderDecision) -> anyhow::Result<()> {
-        let order_id = decision.order_id();
-        let hop = Hop {
-            event_id: &received.event_id,
-            order_id,
-            at: received.at,
-            service: Service::Warehouse,
-            topic: ORDER_DECISIONS.entry.name,
-            what: &hop_of_decision(decision),
-            stock: None,
-            position: Some(received.position),
-        };
-        if books::add_hop(&mut self.transaction, &hop).await? {
-            let accepted = matches!(decision, OrderDecision::Accepted { .. });
-            self.site.learn(|known| known.count_decided(accepted.into(), (!accepted).into()));
-            self.change(order_id, received.at, |card| card.progress.decided(decision)).await?;
-        }
-        Ok(())
-    }
-
-    async fn updated(&mut self, received: &Received<DeliveryUpdate>, update: &DeliveryUpdate) -> anyhow::Result<()> {
-        let (order_id, at) = (update.order_id(), received.at);
-        let from = (Service::Delivery, DELIVERY_UPDATES.entry);
-        let what = hop_of_update(update);
-        if !self.hop(&received.event_id, order_id, at, from, &what).await? {
-            return Ok(());
-        }
-        let change = |card: &mut Card| {
-            card.progress.delivery(update);
-            if let DeliveryUpdate::Redriven { address, .. } = update {
-                card.address.clone_from(address);
-            }
-        };
-        self.change(order_id, at, change).await?;
-        self.site.learn(|known| known.parcels.tried(order_id, at, &what));
-        if let DeliveryUpdate::Delivered { courier, .. } = update {
-            self.site.learn(|known| {
-                known.parcels.delivered(courier, at);
-                known.tempo.delivered(order_id, at);
-            });
-        }
-        Ok(())
-    }
-
-    /// Takes news of an order into its card, and its parcel to where it is now.
-    async fn change(&mut self, order_id: &OrderId, at: Moment, change: impl FnOnce(&mut Card)) -> anyhow::Result<()> {
-        let (card, changed_at) = match self.cards.entry(order_id.clone()) {
-            Entry::Occupied(known) => known.into_mut(),
-            Entry::Vacant(unknown) => {
-                let card = books::card(&mut self.transaction, order_id).await?;
-                unknown.insert((card, None))
-            }
-        };
-        let before = card.clone();
-        change(card);
-        if *card == before {
-            return Ok(());
-        }
-        *changed_at = Some(at);
-        let Card { progress, customer, address } = card;
-        self.site.learn(|known| {
-            known.parcels.moved(order_id, customer, address, progress, at);
-            known.newest.moved(order_id, progress.status);
-        });
-        self.changed.push((order_id.clone(), progress.status, at));
-        Ok(())
-    }
-
-    async fn happened(&mut self, received: &Received<StockEvent>, event: &StockEvent) -> anyhow::Result<()> {
-        if self.site.learn(|known| known.happened(event, received.at)) {
-            self.beers.insert(event.beer.clone());
-        }
-        let Some(order_id) = &event.order_id else { return Ok(()) };
-        let (beer, bottles, level) = (event.beer.clone(), event.bottles, event.level);
-        let what = match event.change {
-            StockChange::Reserved => What::Reserved { beer, bottles, level },
-            StockChange::Released => What::Released { beer, bottles, level },
-            StockChange::Counted | StockChange::Received => return Ok(()),
-        };
-        let hop = Hop {
-            event_id: &received.event_id,
-            order_id,
-            at: received.at,
-            service: Service::Warehouse,
-            topic: STOCK_EVENTS.entry.name,
-            what: &what,
-            stock: Some((&event.beer, event.sequence)),
-            position: None,
-        };
-        if books::add_hop(&mut self.transaction, &hop).await? && event.change == StockChange::Released {
-            self.change(order_id, received.at, |card| card.progress.bottles_released()).await?;
-        }
-        Ok(())
-    }
-
-    async fn shown(&mut self, level: &StockLevel, event_id: &EventId) -> anyhow::Result<()> {
-        if self.site.learn(|known| known.shelves.shown(level)) {
-            self.beers.insert(level.beer.clone());
-            books::note_shown(&mut self.transaction, level, event_id).await?;
-        }
-        Ok(())
     }
 
     async fn insight(&mut self, insight: &Insight, received: &Received<Insight>) -> anyhow::Result<()> {

@@ -11,7 +11,7 @@ use events::{
     stage::{PRESENCE_GONE_AFTER_MS, Presence, ServiceState},
     stock::StockEvent,
     topics::{self, STOCK_EVENTS},
-    unreadable::Unreadable,
+    unreadable::{ReasonCode, Unreadable},
 };
 
 use crate::{
@@ -21,6 +21,7 @@ use crate::{
     shelf::Shelves,
     tape::Tape,
     tempo::Tempo,
+    untrue,
     views::{
         Alive, AnalysisView, DeadLetterView, DeliveriesView, FraudView, LedgerView, MapView, PastView, QuestionsView,
         RebuildView, Standing, StockView,
@@ -38,6 +39,8 @@ pub struct Known {
     pub newest: Newest,
     /// How fast it goes.
     pub tempo: Tempo,
+    /// Messages that wait for their cause.
+    pub waiting: u64,
     /// Rates and latency when they were looked at last: they fade without any news.
     tempo_seen: (u64, u64, Option<u64>),
     tape: Tape,
@@ -168,6 +171,11 @@ impl Known {
         self.unreadable_total += 1;
     }
 
+    /// So many more were unreadable before the ones that are remembered.
+    pub fn count_unreadable(&mut self, more: u64) {
+        self.unreadable_total += more;
+    }
+
     /// So many more orders are in the books.
     pub fn count_orders(&mut self, more: u64) {
         self.orders += more;
@@ -180,12 +188,15 @@ impl Known {
     }
 
     /// Takes an event of the log in; `false` if it is a repeat.
-    pub fn happened(&mut self, event: &StockEvent, at: Moment) -> bool {
-        let new = self.shelves.happened(event, at);
+    ///
+    /// # Errors
+    /// Why it is not believed.
+    pub fn happened(&mut self, event: &StockEvent, at: Moment) -> Result<bool, ReasonCode> {
+        let new = self.shelves.happened(event, at)?;
         if new {
             self.tape.happened(event, at, self.shelves.events());
         }
-        new
+        Ok(new)
     }
 
     /// Looks who is silent, and whether the broker is connected; whether that is news.
@@ -204,11 +215,8 @@ impl Known {
 
     /// A service said that it is there; whether what it says of its couriers is new, or that it is back.
     pub fn heard(&mut self, presence: Presence, now: Moment) -> bool {
-        let said_so = |(before, _): &(Presence, Moment)| {
-            let said = |presence: &Presence| (presence.state, presence.settings_version);
-            (said(before), &before.couriers, &before.workers, &before.standing_still)
-                == (said(&presence), &presence.couriers, &presence.workers, &presence.standing_still)
-        };
+        // All but when it was said.
+        let said_so = |(before, _): &(Presence, Moment)| *before == Presence { at: before.at, ..presence.clone() };
         let is_back = self.outages.heard(presence.service, presence.started_at, now, self.orders);
         let new = is_back || !self.presence.get(&presence.service).is_some_and(said_so);
         self.presence.insert(presence.service, (presence, now));
@@ -298,6 +306,7 @@ impl Known {
             topic: unreadable.topic.clone(),
             message_id: unreadable.message_id.clone(),
             reader: unreadable.reader,
+            code: unreadable.code,
             reason: unreadable.reason.clone(),
             first_bytes: unreadable.first_bytes.clone(),
             at: unreadable.at,
@@ -312,6 +321,7 @@ impl Known {
             retries_total,
             dead_letters,
             dead_letters_total: stranded + self.unreadable_total,
+            untrue: untrue::of(self.presence.values().map(|(presence, _)| presence)),
             delivered,
             delivered_in_10_s,
             names_hidden: false,

@@ -22,6 +22,8 @@ pub mod tempo;
 
 pub mod parcels;
 
+pub mod untrue;
+
 pub mod outages;
 
 pub mod known;

@@ -4,6 +4,7 @@ use events::{
     decisions::{OrderDecision, Refusal},
     delivery::{DeliveryUpdate, FailureReason},
     ids::Moment,
+    unreadable::ReasonCode,
 };
 
 use crate::views::{Status, What};
@@ -13,6 +14,8 @@ use crate::views::{Status, What};
 pub struct Progress {
     /// Where it is.
     pub status: Status,
+    /// Whether a decision was believed: there is one for each order.
+    pub decided: bool,
     /// Whether a delivery update was seen; from then on a decision no longer changes the status.
     pub updated: bool,
     /// Why it was refused.
@@ -36,6 +39,7 @@ impl Progress {
     pub const fn placed() -> Self {
         Progress {
             status: Status::Placed,
+            decided: false,
             updated: false,
             refusal: None,
             failure: None,
@@ -47,8 +51,42 @@ impl Progress {
         }
     }
 
+    /// Whether a decision about this order is believed.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn judge_decision(&self) -> Result<(), Doubt> {
+        if self.decided { Err(Doubt::Untrue(ReasonCode::SecondDecision)) } else { Ok(()) }
+    }
+
+    /// Whether an update about this order is believed: it must be the next step of its parcel, which has one outcome.
+    ///
+    /// # Errors
+    /// Why not, or not yet.
+    pub fn judge_update(&self, update: &DeliveryUpdate) -> Result<(), Doubt> {
+        if !self.decided {
+            return Err(Doubt::Early(ReasonCode::NotDecided));
+        }
+        if self.refusal.is_some() || self.returned || matches!(self.status, Status::Delivered | Status::Returned) {
+            return Err(Doubt::Untrue(ReasonCode::SecondOutcome));
+        }
+        let follows = match (self.status, update) {
+            (Status::PickedUp, DeliveryUpdate::PickedUp { attempt, .. })
+            | (Status::PickedUp, DeliveryUpdate::Delivered { attempt, .. })
+            | (Status::PickedUp, DeliveryUpdate::AttemptFailed { attempt, .. })
+            | (Status::PickedUp, DeliveryUpdate::Stranded { attempts: attempt, .. }) => *attempt == self.attempt,
+            (Status::Accepted | Status::Retrying, DeliveryUpdate::PickedUp { attempt, .. }) => {
+                Some(*attempt) == self.attempt.checked_add(1)
+            }
+            (Status::Stranded, DeliveryUpdate::Redriven { .. } | DeliveryUpdate::Returned { .. }) => true,
+            _ => false,
+        };
+        if follows { Ok(()) } else { Err(Doubt::Untrue(ReasonCode::DoesNotFollow)) }
+    }
+
     /// Takes a decision in.
     pub fn decided(&mut self, decision: &OrderDecision) {
+        self.decided = true;
         if self.updated {
             return;
         }
@@ -115,6 +153,15 @@ impl Progress {
     }
 }
 
+/// Why a message about an order has no effect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Doubt {
+    /// Its cause was not read yet: topics are not ordered among each other.
+    Early(ReasonCode),
+    /// It is not believed.
+    Untrue(ReasonCode),
+}
+
 /// The hop a decision is.
 pub fn hop_of_decision(decision: &OrderDecision) -> What {
     match decision {
@@ -171,6 +218,56 @@ mod tests {
         progress.delivery(&delivered());
         progress.decided(&accepted());
         assert_eq!(progress.status, Status::Delivered);
+    }
+
+    #[test]
+    fn an_order_is_decided_once_and_its_parcel_takes_one_step_after_the_other() {
+        let courier = || "Ada".to_owned();
+        let (order_id, round, reason) = (id(), 1, FailureReason::AddressNotFound);
+        let failed = |attempt| DeliveryUpdate::AttemptFailed {
+            order_id: order_id.clone(),
+            round,
+            attempt,
+            courier: courier(),
+            reason,
+            retry_at: Moment::default(),
+        };
+        let picked_up_again =
+            |attempt| DeliveryUpdate::PickedUp { order_id: order_id.clone(), round, attempt, courier: courier() };
+        let redriven = DeliveryUpdate::Redriven { order_id: order_id.clone(), round: 2, address: "Gent".into() };
+        let returned = DeliveryUpdate::Returned { order_id: order_id.clone(), lines: Vec::new() };
+        let stranded = DeliveryUpdate::Stranded {
+            order_id: order_id.clone(),
+            round,
+            attempts: 2,
+            courier: courier(),
+            reason,
+            address: "nowhere".into(),
+        };
+        let does_not_follow = Err(Doubt::Untrue(ReasonCode::DoesNotFollow));
+        let second = Err(Doubt::Untrue(ReasonCode::SecondOutcome));
+        let mut progress = Progress::placed();
+        assert_eq!(progress.judge_update(&picked_up()), Err(Doubt::Early(ReasonCode::NotDecided)));
+        assert_eq!(progress.judge_decision(), Ok(()));
+        progress.decided(&accepted());
+        assert_eq!(progress.judge_decision(), Err(Doubt::Untrue(ReasonCode::SecondDecision)));
+        for untrue in [delivered(), failed(1), stranded.clone(), redriven.clone(), returned.clone(), picked_up_again(7)]
+        {
+            assert_eq!(progress.judge_update(&untrue), does_not_follow, "{untrue:?}");
+        }
+        let way =
+            [picked_up(), picked_up(), failed(1), picked_up_again(2), stranded, redriven, picked_up(), delivered()];
+        for update in &way {
+            assert_eq!(progress.judge_update(update), Ok(()), "{update:?}");
+            progress.delivery(update);
+        }
+        for late in way.iter().chain([&returned]) {
+            assert_eq!(progress.judge_update(late), second, "{late:?}");
+        }
+        let mut refused = Progress::placed();
+        let reason = Refusal::Invalid { faults: Vec::new() };
+        refused.decided(&OrderDecision::Refused { order_id: id(), lines: Vec::new(), reason });
+        assert_eq!(refused.judge_update(&picked_up()), second);
     }
 
     #[test]

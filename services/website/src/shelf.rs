@@ -4,10 +4,12 @@ use std::collections::{BTreeMap, VecDeque};
 
 use events::{
     beers::{self, BEERS},
+    chain::{Chains, Dealt, Said, Verdict},
     ids::{BeerId, Moment},
     quantities::{Bottles, Sequence},
     settings::Folding,
     stock::{StockEvent, StockLevel},
+    unreadable::ReasonCode,
 };
 
 use crate::{
@@ -59,6 +61,8 @@ impl Shelf {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Shelves {
     beers: BTreeMap<BeerId, Shelf>,
+    /// The log, as far as it is believed.
+    chains: Chains,
     /// Of all beers, newest first.
     writes: VecDeque<Write>,
     /// The end of the log of each beer, newest first.
@@ -71,7 +75,12 @@ pub struct Shelves {
 impl Shelves {
     /// Beers as they were stored.
     pub fn of(beers: impl IntoIterator<Item = (BeerId, Shelf)>) -> Self {
-        Shelves { beers: beers.into_iter().collect(), ..Shelves::default() }
+        let beers: BTreeMap<BeerId, Shelf> = beers.into_iter().collect();
+        let said = |(beer, shelf): (&BeerId, &Shelf)| {
+            Some((beer.clone(), Said { level: shelf.level?, sequence: shelf.sequence }))
+        };
+        let chains = Chains::of(beers.iter().filter_map(said));
+        Shelves { beers, chains, ..Shelves::default() }
     }
 
     /// One beer.
@@ -80,52 +89,60 @@ impl Shelves {
     }
 
     /// Takes an event of the log in; `false` if it is a repeat.
-    pub fn happened(&mut self, event: &StockEvent, at: Moment) -> bool {
-        let shelf = self.beers.entry(event.beer.clone()).or_default();
-        let new = event.sequence > shelf.sequence;
-        if new {
-            shelf.sequence = event.sequence;
-            shelf.level = Some(event.level);
-            let log = self.log.entry(event.beer.clone()).or_default();
-            log.push_front(Happened { event: event.clone(), at });
-            log.truncate(EXPLAINED_MAX);
-            self.bursts.happened(event, at);
-            self.look_at_burst();
+    ///
+    /// # Errors
+    /// Why it is not believed: it does not follow from the log before it.
+    pub fn happened(&mut self, event: &StockEvent, at: Moment) -> Result<bool, ReasonCode> {
+        match self.chains.judge(event, Dealt::InOrder) {
+            Verdict::Believed => {}
+            Verdict::Again => return Ok(false),
+            Verdict::Gap => return Err(ReasonCode::DoesNotFollow),
+            Verdict::Untrue(code) => return Err(code),
         }
-        new
+        let shelf = self.beers.entry(event.beer.clone()).or_default();
+        shelf.sequence = event.sequence;
+        shelf.level = Some(event.level);
+        let log = self.log.entry(event.beer.clone()).or_default();
+        log.push_front(Happened { event: event.clone(), at });
+        log.truncate(EXPLAINED_MAX);
+        self.bursts.happened(event, at);
+        self.look_at_burst();
+        Ok(true)
     }
 
     /// Takes a level of stock-level in; `false` if a later one was written already. Ordered by its count of writes: the
     /// highest sequence would hide a write that came too late.
-    pub fn shown(&mut self, level: &StockLevel) -> bool {
+    ///
+    /// # Errors
+    /// If nobody sells this beer. Whether a level is right is not judged here: it is shown beside the log's.
+    pub fn shown(&mut self, level: &StockLevel) -> Result<bool, ReasonCode> {
+        let beer = beers::find(&level.beer).ok_or(ReasonCode::UnknownBeer)?;
         let shelf = self.beers.entry(level.beer.clone()).or_default();
         if level.written <= shelf.shown_written {
-            return false;
+            return Ok(false);
         }
         shelf.shown_written = level.written;
         shelf.shown_level = Some(level.level);
         shelf.shown_sequence = level.sequence;
         shelf.settled = level.settled;
         shelf.worker = Some(level.worker.clone());
-        if let Some(beer) = beers::find(&level.beer) {
-            let write = Write {
-                beer,
-                event: level.event,
-                level: level.level,
-                ignored: level.ignored,
-                worker: level.worker.clone(),
-                taken_at: level.taken_at,
-                at: level.at,
-            };
-            self.writes.push_front(write.clone());
-            self.writes.truncate(WRITES_MAX);
-            let written = self.written.entry(level.beer.clone()).or_default();
-            written.push_front(write);
-            written.truncate(EXPLAINED_MAX);
-        }
+        let write = Write {
+            beer,
+            event: level.event,
+            level: level.level,
+            ignored: level.ignored,
+            worker: level.worker.clone(),
+            taken_at: level.taken_at,
+            at: level.at,
+        };
+        self.writes.push_front(write.clone());
+        self.writes.truncate(WRITES_MAX);
+        let written = self.written.entry(level.beer.clone()).or_default();
+        written.push_front(write);
+        written.truncate(EXPLAINED_MAX);
         self.bursts.written(level);
         self.look_at_burst();
-        true
+        Ok(true)
     }
 
     /// A burst begins: the log is as it is known here, and stock-level works like this.
@@ -206,10 +223,10 @@ mod tests {
 
     fn event(sequence: u64, level: u32) -> StockEvent {
         StockEvent {
-            change: StockChange::Reserved,
+            change: if sequence == 1 { StockChange::Counted } else { StockChange::Reserved },
             beer: BeerId::new("orval"),
             sequence: Sequence(sequence),
-            bottles: Bottles(1),
+            bottles: Bottles(if sequence == 1 { level } else { 1 }),
             level: Bottles(level),
             order_id: None,
         }
@@ -237,25 +254,47 @@ mod tests {
     #[test]
     fn while_an_event_is_unhandled_a_beer_is_behind_and_not_wrong() {
         let mut shelves = Shelves::default();
-        assert!(shelves.happened(&event(1, 200), Moment::default()));
-        assert!(shelves.happened(&event(2, 199), Moment::default()));
-        assert!(!shelves.happened(&event(1, 200), Moment::default()), "a repeat");
-        assert!(shelves.shown(&level(1, 200, 1)));
+        assert_eq!(shelves.happened(&event(1, 200), Moment::default()), Ok(true));
+        assert_eq!(shelves.happened(&event(2, 199), Moment::default()), Ok(true));
+        assert_eq!(shelves.happened(&event(1, 200), Moment::default()), Ok(false), "a repeat");
+        assert_eq!(shelves.shown(&level(1, 200, 1)), Ok(true));
         assert_eq!((orval(&shelves).behind(), orval(&shelves).is_wrong()), (1, false));
-        assert!(shelves.shown(&level(2, 199, 2)));
+        assert_eq!(shelves.shown(&level(2, 199, 2)), Ok(true));
         assert_eq!((orval(&shelves).behind(), orval(&shelves).is_wrong()), (0, false));
+    }
+
+    #[test]
+    fn what_does_not_follow_in_the_log_and_what_nobody_sells_changes_nothing() {
+        let mut shelves = Shelves::default();
+        shelves.happened(&event(1, 200), Moment::default()).unwrap();
+        shelves.shown(&level(1, 200, 1)).unwrap();
+        let before = shelves.clone();
+        let water = |sequence| StockEvent { beer: BeerId::new("water"), ..event(sequence, 200) };
+        for (untrue, code) in [
+            (event(2, 7), ReasonCode::NotTheSum),
+            (event(9, 192), ReasonCode::DoesNotFollow),
+            (water(1), ReasonCode::UnknownBeer),
+        ] {
+            assert_eq!(shelves.happened(&untrue, Moment::default()), Err(code));
+        }
+        let of_water = StockLevel { beer: BeerId::new("water"), ..level(1, 200, 1) };
+        assert_eq!(shelves.shown(&of_water), Err(ReasonCode::UnknownBeer));
+        assert_eq!((shelves.beers.len(), orval(&shelves)), (1, orval(&before)));
+        let again = Shelves::of([(BeerId::new("orval"), orval(&shelves))]);
+        assert_eq!(again.clone().happened(&event(2, 7), Moment::default()), Err(ReasonCode::NotTheSum));
+        assert_eq!(again.clone().happened(&event(2, 199), Moment::default()), Ok(true), "after a restart");
     }
 
     #[test]
     fn a_write_that_came_too_late_is_wrong_and_stays_so() {
         let mut shelves = Shelves::default();
         for n in 1..=3 {
-            shelves.happened(&event(n, 201 - n as u32), Moment::default());
+            shelves.happened(&event(n, 201 - n as u32), Moment::default()).unwrap();
         }
-        shelves.shown(&level(3, 198, 2));
-        shelves.shown(&level(3, 199, 3));
+        shelves.shown(&level(3, 198, 2)).unwrap();
+        shelves.shown(&level(3, 199, 3)).unwrap();
         assert!(orval(&shelves).is_wrong());
-        assert!(!shelves.shown(&level(3, 198, 2)), "written before");
+        assert_eq!(shelves.shown(&level(3, 198, 2)), Ok(false), "written before");
         assert_eq!(shelves.wrong(), 1);
     }
 
@@ -263,21 +302,21 @@ mod tests {
     fn while_an_older_event_is_in_somebodys_hands_a_beer_is_behind_and_not_wrong() {
         let mut shelves = Shelves::default();
         for n in 1..=3 {
-            shelves.happened(&event(n, 201 - n as u32), Moment::default());
+            shelves.happened(&event(n, 201 - n as u32), Moment::default()).unwrap();
         }
-        shelves.shown(&StockLevel { settled: Sequence(1), ..level(3, 198, 2) });
+        shelves.shown(&StockLevel { settled: Sequence(1), ..level(3, 198, 2) }).unwrap();
         assert_eq!((orval(&shelves).behind(), orval(&shelves).is_wrong()), (2, false), "2 is not handled");
-        shelves.shown(&StockLevel { settled: Sequence(3), event: Sequence(2), ..level(3, 199, 3) });
+        shelves.shown(&StockLevel { settled: Sequence(3), event: Sequence(2), ..level(3, 199, 3) }).unwrap();
         assert_eq!((orval(&shelves).behind(), orval(&shelves).is_wrong()), (0, true));
     }
 
     #[test]
     fn while_the_log_is_read_later_than_the_levels_nothing_is_called_wrong() {
         let mut shelves = Shelves::default();
-        shelves.happened(&event(1, 200), Moment::default());
-        shelves.shown(&level(2, 199, 2));
+        shelves.happened(&event(1, 200), Moment::default()).unwrap();
+        shelves.shown(&level(2, 199, 2)).unwrap();
         assert!(!orval(&shelves).is_wrong());
-        shelves.happened(&event(2, 199), Moment::default());
+        shelves.happened(&event(2, 199), Moment::default()).unwrap();
         assert!(!orval(&shelves).is_wrong());
     }
 
@@ -290,14 +329,14 @@ mod tests {
                 event
             };
             for beer in &BEERS {
-                shelves.happened(&named(beer, event(1, 100)), Moment::default());
-                shelves.shown(&StockLevel { beer: beer.beer_id(), ..level(1, 100, 1) });
+                shelves.happened(&named(beer, event(1, 100)), Moment::default()).unwrap();
+                shelves.shown(&StockLevel { beer: beer.beer_id(), ..level(1, 100, 1) }).unwrap();
             }
             shelves.begin_burst(Folding::default());
             let beers: Vec<_> = crowd::for_everyone().collect();
             let read_log = |shelves: &mut Shelves| {
                 for (beer, n) in beers.iter().flat_map(|beer| (2..=6).map(move |n| (beer, n))) {
-                    shelves.happened(&named(beer, event(n, 101 - n as u32)), Moment::from_micros(1_000));
+                    shelves.happened(&named(beer, event(n, 101 - n as u32)), Moment::from_micros(1_000)).unwrap();
                 }
             };
             if !levels_first {
@@ -306,7 +345,7 @@ mod tests {
             for beer in &beers {
                 let shown = if beer.id == "orval" { 97 } else { 95 };
                 let write = StockLevel { beer: beer.beer_id(), at: Moment::from_micros(9_000), ..level(6, shown, 6) };
-                shelves.shown(&write);
+                shelves.shown(&write).unwrap();
             }
             if levels_first {
                 assert!(shelves.bursts().is_running());
@@ -320,9 +359,9 @@ mod tests {
     #[test]
     fn what_was_written_before_a_fold_afresh_is_another_story() {
         let mut shelves = Shelves::default();
-        shelves.shown(&level(1, 200, 1));
-        shelves.shown(&StockLevel { worker: DESK.into(), ..level(1, 200, 2) });
-        shelves.shown(&level(2, 199, 3));
+        shelves.shown(&level(1, 200, 1)).unwrap();
+        shelves.shown(&StockLevel { worker: DESK.into(), ..level(1, 200, 2) }).unwrap();
+        shelves.shown(&level(2, 199, 3)).unwrap();
         let written: Vec<u64> = shelves.writes().iter().map(|write| write.event.0).collect();
         assert_eq!(written, [2]);
     }

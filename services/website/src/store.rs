@@ -97,53 +97,57 @@ pub(crate) async fn place(transaction: &mut Transaction, order: &Placed<'_>) -> 
 /// What the desk needs to know of an order to take news of it in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Card {
+    /// Whether it was read from `orders`, or placed here.
+    pub(crate) placed: bool,
     pub(crate) progress: Progress,
     pub(crate) customer: String,
     pub(crate) address: String,
 }
 
-type CardRow =
-    (String, i64, Option<String>, Option<String>, Option<String>, i64, Option<i64>, i64, i64, String, String);
+#[derive(sqlx::FromRow)]
+struct CardRow {
+    status: String,
+    decided: i64,
+    updated: i64,
+    refusal: Option<String>,
+    failure: Option<String>,
+    courier: Option<String>,
+    attempt: i64,
+    retry_at: Option<i64>,
+    returned: i64,
+    released: i64,
+    customer: String,
+    address: String,
+    placed_at: i64,
+}
 
-/// The card of an order. One that was not read from `orders` yet is noted, to be filled in later: topics are read
-/// independently of each other.
+/// The card of an order; a blank one if it was not placed, as far as it is known.
 pub(crate) async fn card(transaction: &mut Transaction, order_id: &OrderId) -> Result<Card, StoreError> {
     let row: Option<CardRow> = sqlx::query_as(
-        "select status, updated, refusal, failure, courier, attempt, retry_at, returned, released, customer, address
+        "select status, decided, updated, refusal, failure, courier, attempt, retry_at, returned, released, customer,
+                address, placed_at
          from orders where order_id = $1",
     )
     .bind(order_id.as_str())
     .fetch_optional(&mut **transaction)
     .await?;
     let Some(row) = row else {
-        note_unplaced(transaction, order_id).await?;
-        return Ok(Card { progress: Progress::placed(), customer: String::new(), address: String::new() });
+        let (customer, address) = (String::new(), String::new());
+        return Ok(Card { placed: false, progress: Progress::placed(), customer, address });
     };
-    let (status, updated, refusal, failure, courier, attempt, retry_at, returned, released, customer, address) = row;
     let progress = Progress {
-        status: from_json(&format!("\"{status}\""))?,
-        updated: updated != 0,
-        refusal: refusal.as_deref().map(from_json).transpose()?,
-        failure: failure.as_deref().map(from_json).transpose()?,
-        courier,
-        attempt: u32::try_from(attempt).unwrap_or(0),
-        retry_at: retry_at.map(Moment::from_micros),
-        returned: returned != 0,
-        released: released != 0,
+        status: from_json(&format!("\"{}\"", row.status))?,
+        decided: row.decided != 0,
+        updated: row.updated != 0,
+        refusal: row.refusal.as_deref().map(from_json).transpose()?,
+        failure: row.failure.as_deref().map(from_json).transpose()?,
+        courier: row.courier,
+        attempt: u32::try_from(row.attempt).unwrap_or(0),
+        retry_at: row.retry_at.map(Moment::from_micros),
+        returned: row.returned != 0,
+        released: row.released != 0,
     };
-    Ok(Card { progress, customer, address })
-}
-
-async fn note_unplaced(transaction: &mut Transaction, order_id: &OrderId) -> Result<(), StoreError> {
-    sqlx::query(
-        "insert into orders (order_id, customer, address, lines, total_cents, placed_at, status, updated, attempt,
-                             changed_at, returned, released)
-         values ($1, '', '', '[]', 0, 0, 'placed', 0, 0, 0, 0, 0)",
-    )
-    .bind(order_id.as_str())
-    .execute(&mut **transaction)
-    .await?;
-    Ok(())
+    Ok(Card { placed: row.placed_at != 0, progress, customer: row.customer, address: row.address })
 }
 
 /// Writes how far an order is, and where it goes.
@@ -155,7 +159,7 @@ pub(crate) async fn save_card(
 ) -> Result<(), StoreError> {
     let progress = &card.progress;
     sqlx::query(
-        "update orders set status = $2, updated = $3, refusal = $4, failure = $5, courier = $6, attempt = $7,
+        "update orders set decided = $13, status = $2, updated = $3, refusal = $4, failure = $5, courier = $6, attempt = $7,
                            retry_at = $8, returned = $9, released = $10, changed_at = $11, address = $12
          where order_id = $1",
     )
@@ -171,6 +175,7 @@ pub(crate) async fn save_card(
     .bind(i64::from(progress.released))
     .bind(at.micros())
     .bind(&card.address)
+    .bind(i64::from(progress.decided))
     .execute(&mut **transaction)
     .await?;
     Ok(())
@@ -209,6 +214,15 @@ pub(crate) async fn add_hop(transaction: &mut Transaction, hop: &Hop<'_>) -> Res
     .execute(&mut **transaction)
     .await?;
     Ok(inserted.rows_affected() > 0)
+}
+
+/// Whether this hop is there.
+pub(crate) async fn has_hop(transaction: &mut Transaction, event_id: &EventId) -> Result<bool, StoreError> {
+    let row: Option<(i64,)> = sqlx::query_as("select 1 from journey where event_id = $1")
+        .bind(event_id.as_str())
+        .fetch_optional(&mut **transaction)
+        .await?;
+    Ok(row.is_some())
 }
 
 /// Writes one beer.
@@ -300,12 +314,14 @@ pub(crate) async fn save_unreadable(
     unreadable: &Unreadable,
 ) -> Result<bool, StoreError> {
     let inserted = sqlx::query(
-        "insert into unreadable (topic, message_id, reader, reason, first_bytes, at) values ($1, $2, $3, $4, $5, $6)
+        "insert into unreadable (topic, message_id, reader, code, reason, first_bytes, at)
+         values ($1, $2, $3, $4, $5, $6, $7)
          on conflict (topic, message_id) do nothing",
     )
     .bind(&unreadable.topic)
     .bind(&unreadable.message_id)
     .bind(unreadable.reader.name())
+    .bind(unreadable.code.name())
     .bind(&unreadable.reason)
     .bind(&unreadable.first_bytes)
     .bind(unreadable.at.micros())

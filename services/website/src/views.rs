@@ -17,7 +17,7 @@ mod console;
 pub use console::ConsoleView;
 
 mod deliveries;
-pub use deliveries::{DeadLetterView, DeliveriesView, Lane, Parcel, Retry, Tried};
+pub use deliveries::{DeadLetterView, DeliveriesView, Lane, Parcel, Retry, Tried, Untrue};
 
 mod map;
 pub use map::{MapView, Standing};

@@ -22,7 +22,7 @@ use super::{orders::read_json, problem::Problem};
 use crate::{
     desk::Letter,
     site::{DeskClosed, Site},
-    views::{DeadLetterView, DeliveriesView, Status},
+    views::{DeadLetterView, DeliveriesView, Status, Untrue},
 };
 
 /// The sums that must hold.
@@ -104,7 +104,18 @@ pub(super) struct Deliveries {
     /// Newest first, at most 100.
     dead_letters: Vec<DeadLetter>,
     dead_letters_total: u64,
+    /// Messages that are well formed but untrue: they have no effect and are counted.
+    disbelieved: Vec<Disbelieved>,
     delivered: u64,
+}
+
+/// Messages of one topic that one service does not believe, for one reason.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Disbelieved {
+    service: &'static str,
+    topic: &'static str,
+    code: &'static str,
+    count: u64,
 }
 
 /// A courier.
@@ -162,7 +173,9 @@ pub(super) enum DeadLetter {
         source: String,
         message_id: String,
         reader: &'static str,
-        /// Begins with "undecodable".
+        /// Stable, such as "undecodable".
+        code: &'static str,
+        /// Why, for people.
         reason: String,
         first_bytes: String,
         #[schema(value_type = String)]
@@ -204,8 +217,16 @@ impl From<DeliveriesView> for Deliveries {
             retries_total: view.retries_total,
             dead_letters: view.dead_letters.into_iter().map(DeadLetter::from).collect(),
             dead_letters_total: view.dead_letters_total,
+            disbelieved: view.untrue.into_iter().map(Disbelieved::from).collect(),
             delivered: view.delivered,
         }
+    }
+}
+
+impl From<Untrue> for Disbelieved {
+    fn from(view: Untrue) -> Self {
+        let (service, code) = (view.service.name(), view.code.name());
+        Disbelieved { service, topic: view.topic, code, count: view.count }
     }
 }
 
@@ -215,9 +236,9 @@ impl From<DeadLetterView> for DeadLetter {
             DeadLetterView::Stranded { order_id, customer, address, reason, attempts, at, history: _ } => {
                 DeadLetter::Stranded { order_id, customer, address, reason: reason.to_string(), attempts, at }
             }
-            DeadLetterView::Unreadable { topic, message_id, reader, reason, first_bytes, at } => {
-                let reader = reader.name();
-                DeadLetter::Unreadable { source: topic, message_id, reader, reason, first_bytes, at }
+            DeadLetterView::Unreadable { topic, message_id, reader, code, reason, first_bytes, at } => {
+                let (reader, code) = (reader.name(), code.name());
+                DeadLetter::Unreadable { source: topic, message_id, reader, code, reason, first_bytes, at }
             }
         }
     }

@@ -32,6 +32,8 @@ pub enum Letter {
         /// Answered once it is safe.
         reply: oneshot::Sender<()>,
     },
+    /// It is time to give up what waits for its cause for too long.
+    Overdue,
     /// What was read from a topic.
     News {
         /// The messages.

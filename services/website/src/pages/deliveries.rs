@@ -4,13 +4,14 @@ use askama::Template;
 use events::{
     ids::{Moment, Service},
     orders::ADDRESS_MAX,
+    unreadable::ReasonCode,
 };
 
 use super::{Figure, Fragment, Frame, Parts, alive, figures, way, wording};
 use crate::{
     format,
     texts::Language,
-    views::{DeadLetterView, DeliveriesView, Lane, Parcel, Retry, Tried},
+    views::{DeadLetterView, DeliveriesView, Lane, Parcel, Retry, Tried, Untrue},
 };
 
 /// More lanes than these stand in narrow columns.
@@ -91,6 +92,21 @@ struct DeadLetters<'a> {
     address_max: usize,
 }
 
+#[derive(Template)]
+#[template(path = "deliveries/untrue.html")]
+struct UntrueMessages<'a> {
+    frame: Frame<'a>,
+    rows: Vec<UntrueRow>,
+    total: String,
+}
+
+struct UntrueRow {
+    service: &'static str,
+    topic: &'static str,
+    why: &'static str,
+    count: String,
+}
+
 /// One line of the history of a dead letter.
 struct Attempt {
     at: String,
@@ -156,7 +172,23 @@ pub fn fragments(view: &DeliveriesView, frame: Frame<'_>) -> askama::Result<Vec<
         Fragment::new("lanes", &lanes)?,
         Fragment::new("retries", &retries)?,
         Fragment::new("dead-letters", &letters)?,
+        Fragment::new("untrue", &untrue(view, &frame))?,
     ])
+}
+
+fn untrue<'a>(view: &DeliveriesView, frame: &Frame<'a>) -> UntrueMessages<'a> {
+    let row = |untrue: &Untrue| UntrueRow {
+        service: untrue.service.name(),
+        topic: untrue.topic,
+        why: wording::reason_code(frame.language, untrue.code),
+        count: format::number(frame.language, untrue.count),
+    };
+    let total = view.untrue.iter().map(|untrue| untrue.count).fold(0, u64::saturating_add);
+    UntrueMessages {
+        frame: *frame,
+        rows: view.untrue.iter().map(row).collect(),
+        total: frame.language.count("delivery.untrue", total),
+    }
 }
 
 fn big_figures(view: &DeliveriesView, frame: &Frame<'_>) -> Vec<Figure> {
@@ -245,12 +277,15 @@ fn letter_row<'a>(letter: &'a DeadLetterView, frame: &Frame<'_>) -> Letter<'a> {
             at: format::clock_seconds(*at),
             history: history.iter().map(|tried| attempt(tried, frame.language)).collect(),
         },
-        DeadLetterView::Unreadable { topic, message_id, reader, reason, first_bytes, at } => Letter::Unreadable {
+        DeadLetterView::Unreadable { topic, message_id, reader, code, reason, first_bytes, at } => Letter::Unreadable {
             anchor: format!("{topic}-{message_id}-{reader}")
                 .replace(|c: char| !c.is_ascii_alphanumeric() && c != '-', "-"),
             topic,
             message_id,
-            reason,
+            reason: match code {
+                ReasonCode::Undecodable => reason,
+                code => wording::reason_code(frame.language, *code),
+            },
             first_bytes,
             met: frame
                 .language

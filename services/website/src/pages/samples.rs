@@ -9,6 +9,7 @@ use events::{
     quantities::{Bottles, Cents, Sequence},
     settings::{Choices, Fold, Folding, StageSettings, SubscriptionType},
     stock::{StockChange, StockEvent},
+    unreadable::ReasonCode,
 };
 
 use crate::{acts::Act, bursts::Burst, entrance::Address, shelf::Shelf, views::*};
@@ -202,12 +203,19 @@ pub(crate) fn deliveries() -> DeliveriesView {
                 topic: "orders".into(),
                 message_id: "12:7".into(),
                 reader: Service::Warehouse,
+                code: ReasonCode::Undecodable,
                 reason: "undecodable: expected value at line 1 column 1".into(),
                 first_bytes: "two Orval please \\xf0\\x9f\\x8d\\xba".into(),
                 at: NOW,
             },
         ],
         dead_letters_total: 2,
+        untrue: vec![Untrue {
+            service: Service::Warehouse,
+            topic: "delivery-updates",
+            code: ReasonCode::UnknownOrder,
+            count: 7,
+        }],
         delivered: 3352,
         delivered_in_10_s: 48,
     }

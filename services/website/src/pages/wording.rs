@@ -9,6 +9,7 @@ use events::{
     insights::{Difference, WaitsFor},
     orders::{Fault, Problem},
     quantities::Sequence,
+    unreadable::ReasonCode,
 };
 
 use crate::{format, texts::Language, views::Status};
@@ -46,6 +47,25 @@ pub(super) fn failure(language: Language, reason: FailureReason) -> &'static str
     match reason {
         FailureReason::AddressNotFound => language.t("delivery.address_not_found"),
     }
+}
+
+/// Why a message has no effect.
+pub(super) fn reason_code(language: Language, code: ReasonCode) -> &'static str {
+    language.t(match code {
+        ReasonCode::Undecodable => "untrue.undecodable",
+        ReasonCode::OutOfRange => "untrue.out_of_range",
+        ReasonCode::TooLarge => "untrue.too_large",
+        ReasonCode::UnknownOrder => "untrue.unknown_order",
+        ReasonCode::UnknownBeer => "untrue.unknown_beer",
+        ReasonCode::NotDecided => "untrue.not_decided",
+        ReasonCode::SecondDecision => "untrue.second_decision",
+        ReasonCode::SecondOutcome => "untrue.second_outcome",
+        ReasonCode::NotGivenOut => "untrue.not_given_out",
+        ReasonCode::OtherBottles => "untrue.other_bottles",
+        ReasonCode::DoesNotFollow => "untrue.does_not_follow",
+        ReasonCode::NotTheSum => "untrue.not_the_sum",
+        ReasonCode::NotStranded => "untrue.not_stranded",
+    })
 }
 
 /// What an order on its way waits for.

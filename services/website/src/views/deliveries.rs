@@ -1,6 +1,7 @@
 use events::{
     delivery::FailureReason,
     ids::{Moment, OrderId, Service},
+    unreadable::ReasonCode,
 };
 
 use super::What;
@@ -24,6 +25,8 @@ pub struct DeliveriesView {
     pub dead_letters: Vec<DeadLetterView>,
     /// How many there are in all.
     pub dead_letters_total: u64,
+    /// What the services do not believe, at most 100 lines.
+    pub untrue: Vec<Untrue>,
     /// Orders delivered in this episode.
     pub delivered: u64,
     /// Deliveries in the last ten seconds.
@@ -84,6 +87,19 @@ pub struct Tried {
     pub what: What,
 }
 
+/// Messages of one topic that one service does not believe, for one reason.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Untrue {
+    /// Who.
+    pub service: Service,
+    /// Which topic.
+    pub topic: &'static str,
+    /// Why.
+    pub code: ReasonCode,
+    /// How many.
+    pub count: u64,
+}
+
 /// A dead letter of either kind.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DeadLetterView {
@@ -112,6 +128,8 @@ pub enum DeadLetterView {
         message_id: String,
         /// Who could not read it.
         reader: Service,
+        /// Why, for programs.
+        code: ReasonCode,
         /// Why.
         reason: String,
         /// How it begins, as text.

@@ -1,0 +1,212 @@
+//! What came before its cause: topics are not ordered among each other, so a decision may be read before its order, and
+//! an update before the decision. It waits here, has no effect meanwhile, and is read again when the cause comes.
+
+use bus::{Position, Received};
+use events::{
+    decisions::OrderDecision,
+    delivery::DeliveryUpdate,
+    ids::{EventId, Moment, OrderId, Service},
+    stock::StockEvent,
+    topics::{self, DELIVERY_UPDATES, Entry, ORDER_DECISIONS, STOCK_EVENTS, Topic},
+    unreadable::ReasonCode,
+};
+use serde::{Serialize, de::DeserializeOwned};
+use sqlx::FromRow;
+use store::{Store, StoreError, disbelieve, put_aside_as};
+
+use super::Work;
+use crate::{
+    order::Doubt,
+    store::{from_json, to_json},
+};
+
+/// How long a message waits for its cause. The broker delivers in milliseconds, and who comes back after a pause reads
+/// all topics at once; after this long the cause is not missing by chance.
+pub const CAUSE_WITHIN_MS: i64 = 30_000;
+/// Most messages that wait; of more, the first ones wait no longer.
+pub const WAITING_MAX: u64 = 10_000;
+/// Most that are given up in one transaction.
+const GIVEN_UP_AT_ONCE: i64 = 256;
+
+#[derive(FromRow)]
+struct Row {
+    event_id: String,
+    topic: String,
+    ledger: i64,
+    entry: i64,
+    batch_index: i64,
+    batch_size: i64,
+    at: i64,
+    code: String,
+    message: String,
+}
+
+const COLUMNS: &str = "event_id, topic, ledger, entry, batch_index, batch_size, at, code, message";
+
+impl Work<'_> {
+    /// A message has no effect: it waits, or it is not believed. One that was believed before came again.
+    pub(super) async fn doubt<M: Serialize>(
+        &mut self,
+        topic: Topic<M>,
+        received: &Received<M>,
+        order_id: &OrderId,
+        message: &M,
+        doubt: Doubt,
+    ) -> anyhow::Result<()> {
+        if crate::store::has_hop(&mut self.transaction, &received.event_id).await? {
+            return Ok(());
+        }
+        match doubt {
+            Doubt::Untrue(code) => self.disbelieve(topic.entry, received.position, code).await,
+            Doubt::Early(code) => self.wait(topic.entry, received, order_id, message, code).await,
+        }
+    }
+
+    /// Counts a message that is not believed.
+    pub(super) async fn disbelieve(
+        &mut self,
+        topic: &'static Entry,
+        position: Position,
+        code: ReasonCode,
+    ) -> anyhow::Result<()> {
+        self.has_untrue = true;
+        Ok(disbelieve(&mut self.transaction, topic, position, code).await?)
+    }
+
+    async fn wait<M: Serialize>(
+        &mut self,
+        topic: &'static Entry,
+        received: &Received<M>,
+        order_id: &OrderId,
+        message: &M,
+        code: ReasonCode,
+    ) -> anyhow::Result<()> {
+        let Position { ledger, entry, batch_index, batch_size } = received.position;
+        let inserted = sqlx::query(
+            "insert into waiting (event_id, order_id, topic, ledger, entry, batch_index, batch_size, at, since, code,
+                                  message)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) on conflict (event_id) do nothing",
+        )
+        .bind(received.event_id.as_str())
+        .bind(order_id.as_str())
+        .bind(topic.name)
+        .bind(i64::try_from(ledger)?)
+        .bind(i64::try_from(entry)?)
+        .bind(i64::from(batch_index))
+        .bind(i64::from(batch_size))
+        .bind(received.at.micros())
+        .bind(self.now.micros())
+        .bind(code.name())
+        .bind(to_json(message)?)
+        .execute(&mut *self.transaction)
+        .await?;
+        let more = inserted.rows_affected();
+        let waiting = self.site.learn(|known| {
+            known.waiting += more;
+            known.waiting
+        });
+        if waiting > WAITING_MAX {
+            self.give_up(1, Moment::from_micros(i64::MAX)).await?;
+        }
+        Ok(())
+    }
+
+    /// Reads again what waited for this order.
+    pub(super) async fn take_up(&mut self, order_id: &OrderId) -> anyhow::Result<()> {
+        if self.site.known(|known| known.waiting == 0) {
+            return Ok(());
+        }
+        let rows: Vec<Row> = sqlx::query_as(sqlx::AssertSqlSafe(format!(
+            "select {COLUMNS} from waiting where order_id = $1 order by place"
+        )))
+        .bind(order_id.as_str())
+        .fetch_all(&mut *self.transaction)
+        .await?;
+        for row in &rows {
+            self.forget(&row.event_id).await?;
+        }
+        for row in rows {
+            // What waits for something else still waits on.
+            if row.topic == ORDER_DECISIONS.entry.name {
+                let received: Received<OrderDecision> = row.received()?;
+                if let Ok(decision) = &received.message {
+                    Box::pin(self.decided(&received, decision)).await?;
+                }
+            } else if row.topic == DELIVERY_UPDATES.entry.name {
+                let received: Received<DeliveryUpdate> = row.received()?;
+                if let Ok(update) = &received.message {
+                    Box::pin(self.updated(&received, update)).await?;
+                }
+            } else if row.topic == STOCK_EVENTS.entry.name {
+                let received: Received<StockEvent> = row.received()?;
+                if let Ok(event) = &received.message {
+                    Box::pin(self.moved(&received, event)).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives up what waits for longer than a cause takes.
+    pub(super) async fn give_up_overdue(&mut self) -> anyhow::Result<()> {
+        self.give_up(GIVEN_UP_AT_ONCE, self.now.plus_millis(-CAUSE_WITHIN_MS)).await
+    }
+
+    /// Puts the messages that wait longest aside, those that wait since before then.
+    async fn give_up(&mut self, most: i64, since: Moment) -> anyhow::Result<()> {
+        let rows: Vec<Row> = sqlx::query_as(sqlx::AssertSqlSafe(format!(
+            "select {COLUMNS} from waiting where since < $1 order by since, place limit $2"
+        )))
+        .bind(since.micros())
+        .bind(most)
+        .fetch_all(&mut *self.transaction)
+        .await?;
+        for row in rows {
+            self.forget(&row.event_id).await?;
+            let code = ReasonCode::find(&row.code).unwrap_or_default();
+            let Some(topic) = topics::find(&row.topic) else { continue };
+            let message: serde_json::Value = from_json(&row.message)?;
+            let why = (code, format!("{code}: what it follows from did not come within {} s", CAUSE_WITHIN_MS / 1000));
+            put_aside_as(&mut self.transaction, Service::Website, topic, row.position()?, why, &message, self.now)
+                .await?;
+            self.site.context.metrics.unreadable(topic.name, 1);
+            self.to_publish = true;
+        }
+        Ok(())
+    }
+
+    async fn forget(&mut self, event_id: &str) -> anyhow::Result<()> {
+        sqlx::query("delete from waiting where event_id = $1").bind(event_id).execute(&mut *self.transaction).await?;
+        self.site.learn(|known| known.waiting = known.waiting.saturating_sub(1));
+        Ok(())
+    }
+}
+
+impl Row {
+    fn position(&self) -> anyhow::Result<Position> {
+        Ok(Position {
+            ledger: u64::try_from(self.ledger)?,
+            entry: u64::try_from(self.entry)?,
+            batch_index: u32::try_from(self.batch_index)?,
+            batch_size: u32::try_from(self.batch_size)?,
+        })
+    }
+
+    fn received<M: DeserializeOwned>(&self) -> anyhow::Result<Received<M>> {
+        Ok(Received {
+            message: Ok(from_json(&self.message)?),
+            position: self.position()?,
+            event_id: EventId::new(&self.event_id),
+            at: Moment::from_micros(self.at),
+        })
+    }
+}
+
+/// How many messages wait.
+///
+/// # Errors
+/// If the database fails.
+pub(crate) async fn count(store: &Store) -> Result<u64, StoreError> {
+    let (count,): (i64,) = sqlx::query_as("select count(*) from waiting").fetch_one(store.reader()).await?;
+    Ok(u64::try_from(count).unwrap_or(0))
+}
