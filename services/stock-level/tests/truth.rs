@@ -28,8 +28,8 @@ fn reserved(sequence: u64, level: u32) -> StockEvent {
 }
 
 fn last_level(received: &[Received<StockLevel>]) -> Option<(u32, u64)> {
-    let levels = received.iter().filter_map(|received| received.message.as_ref().ok());
-    levels.filter(|level| level.beer.as_str() == "orval").last().map(|level| (level.level.0, level.sequence.0))
+    let mut levels = received.iter().filter_map(|received| received.message.as_ref().ok());
+    levels.rfind(|level| level.beer.as_str() == "orval").map(|level| (level.level.0, level.sequence.0))
 }
 
 /// What a second writer leaves in the log has no effect, with workers who read in order and with those who do not.
