@@ -79,6 +79,7 @@ fn announce(ground: &Arc<Ground>, hangs: &Arc<Mutex<Option<Service>>>) {
                     couriers: Vec::new(),
                     workers: Vec::new(),
                     standing_still: Vec::new(),
+                    disbelieved: Vec::new(),
                 };
                 drop(ground.publish(PRESENCE, service.name(), &presence).await);
             }

@@ -8,7 +8,7 @@ use events::{
     settings::{Choices, StageSettings, episode_after, version_after},
     stage::{Answer, Command, Question, StageAnswer},
     topics::{ANSWERS, COMMANDS, QUERIES, SETTINGS, Topic, UNREADABLE},
-    unreadable::Unreadable,
+    unreadable::{ReasonCode, Unreadable},
 };
 use tokio::sync::{Notify, broadcast, watch};
 use tokio_util::sync::CancellationToken;
@@ -262,8 +262,9 @@ async fn readable<M>(context: &Context, topic: Topic<M>, batch: Vec<Received<M>>
         if reader == Service::Website && topic.entry.stored {
             let id = EventId::new(format!("{reader}-unreadable-{name}-{message_id}"));
             let at = clock::now();
-            let (reason, first_bytes) = (undecodable.reason, undecodable.first_bytes);
-            let told = Unreadable { topic: name.to_owned(), message_id, reader, reason, first_bytes, at };
+            let (code, reason) = (ReasonCode::Undecodable, undecodable.reason);
+            let first_bytes = undecodable.first_bytes;
+            let told = Unreadable { topic: name.to_owned(), message_id, reader, code, reason, first_bytes, at };
             tell(context.in_episode(&context.stage.settings()), id, told).await;
         }
     }
