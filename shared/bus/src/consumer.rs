@@ -96,12 +96,9 @@ impl Raw {
         let missing = BusError::NotInTheTable { reader, topic: entry.name };
         let subscription = entry.subscription_of(reader, dealt.subscription).ok_or(missing)?;
         let counted = Counted::new(Arc::clone(&bus.clients));
-        let what = Arc::new(What { bus, entry, subscription, dealt });
-        let watch = what.is_watched().then(|| {
-            let flows = &what.bus.clients.flows;
-            let flow = flows.join(what.bus.topic_address(entry), entry.name, subscription.name);
-            Watch::new(flow, Instant::now())
-        });
+        let flow = bus.clients.flows.join(bus.topic_address(entry), entry.name, subscription.name);
+        let what = Arc::new(What { bus, entry, subscription, dealt, flow });
+        let watch = what.is_watched().then(|| Watch::new(Arc::clone(&what.flow), Instant::now()));
         let state = connect(&what, None);
         Ok(Raw { what, state, unfinished: HashMap::new(), counted, watch, last: Position::default(), said: None })
     }

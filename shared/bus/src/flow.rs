@@ -4,6 +4,8 @@
 //! process, all of these consumers wait, and none gets anything. The client does not notice that: a connection that
 //! works tells nothing of a subscription that is lost on it.
 //!
+//! It stands still as well while it cannot be subscribed to for some seconds.
+//!
 //! Only a consumer that waits looks. So nothing stands still while a service is paused, while a courier carries a parcel,
 //! or where nobody reads.
 
@@ -26,6 +28,8 @@ pub(crate) const ANSWER_WITHIN: Duration = Duration::from_secs(2);
 const LOOKS: u32 = 3;
 /// A consumer that is not waited on for so long was busy or paused: what it saw before is forgotten.
 const BUSY_AFTER: Duration = Duration::from_secs(1);
+/// A consumer that could not subscribe for so long is cut off.
+pub(crate) const CUT_OFF_AFTER: Duration = Duration::from_secs(10);
 /// Longest pause between two looks while making the consumer anew does not help.
 const LONGEST_PAUSE: Duration = Duration::from_secs(32);
 
@@ -54,7 +58,7 @@ impl Flows {
     /// The topics of the subscriptions that stand still.
     pub(crate) fn standing_still(&self) -> Vec<&'static str> {
         let flows = self.of.lock().unwrap_or_else(PoisonError::into_inner);
-        let still = flows.values().filter_map(Weak::upgrade).filter(|flow| flow.stands_still.load(Ordering::Relaxed));
+        let still = flows.values().filter_map(Weak::upgrade).filter(|flow| flow.stands_still());
         still.map(|flow| flow.topic).collect::<BTreeSet<_>>().into_iter().collect()
     }
 }
@@ -65,12 +69,22 @@ pub(crate) struct Flow {
     topic: &'static str,
     received: AtomicU64,
     in_hand: AtomicUsize,
-    stands_still: AtomicBool,
+    gets_nothing: AtomicBool,
+    cut_off: AtomicBool,
 }
 
 impl Flow {
+    fn stands_still(&self) -> bool {
+        self.gets_nothing.load(Ordering::Relaxed) || self.cut_off.load(Ordering::Relaxed)
+    }
+
+    /// A consumer is subscribed, or could not be for too long.
+    pub(crate) fn cut_off(&self, cut_off: bool) {
+        self.cut_off.store(cut_off, Ordering::Relaxed);
+    }
+
     fn moves(&self) {
-        self.stands_still.store(false, Ordering::Relaxed);
+        self.gets_nothing.store(false, Ordering::Relaxed);
     }
 }
 
@@ -189,7 +203,7 @@ impl Watch {
         }
         self.looks = 0;
         self.pause = (self.pause * 2).min(LONGEST_PAUSE);
-        self.flow.stands_still.store(true, Ordering::Relaxed);
+        self.flow.gets_nothing.store(true, Ordering::Relaxed);
         true
     }
 }

@@ -115,7 +115,8 @@ impl Bus {
     }
 
     /// The topics on which messages wait for a subscription of this process that gets none, although all its consumers
-    /// wait. Such consumers are made anew; a topic stays listed until something comes, or nothing waits any more.
+    /// wait, or that could not be subscribed to for some seconds. Such consumers are made anew; a topic stays listed until
+    /// something comes, or nothing waits any more.
     pub fn standing_still(&self) -> Vec<&'static str> {
         self.clients.flows.standing_still()
     }

@@ -4,14 +4,14 @@ use std::{sync::Arc, time::Duration};
 
 use events::topics::{Dealing, Entry, Subscription};
 use pulsar::{ConsumerOptions, SubType, TokioExecutor, consumer::InitialPosition, error::ConnectionError};
-use tokio::sync::oneshot;
-use tracing::{debug, info};
+use tokio::{sync::oneshot, time::Instant};
+use tracing::{debug, info, warn};
 
 use crate::{
     Bus,
     admin::{Admin, AdminError},
     consumer::Dealt,
-    flow::{self, Found},
+    flow::{self, Flow, Found},
 };
 
 /// Messages the broker may send ahead; more would only cost memory after a burst. On a Shared queue the namespace's policy
@@ -33,6 +33,8 @@ pub(crate) struct What {
     pub(crate) entry: &'static Entry,
     pub(crate) subscription: &'static Subscription,
     pub(crate) dealt: Dealt,
+    /// What the consumers of this subscription know together.
+    pub(crate) flow: Arc<Flow>,
 }
 
 impl What {
@@ -79,11 +81,22 @@ pub(crate) fn connect(what: &Arc<What>, before: Option<State>) -> State {
 }
 
 async fn subscribe_at_last(what: &What) -> Box<Inner> {
+    let (topic, subscription) = (what.entry.name, what.subscription.name);
+    let (began, mut told) = (Instant::now(), false);
     let mut pause = FIRST_PAUSE;
     loop {
         match subscribe(what).await {
-            Ok(inner) => return Box::new(inner),
-            Err(error) => debug!(topic = what.entry.name, %error, "cannot subscribe yet"),
+            Ok(inner) => {
+                what.flow.cut_off(false);
+                return Box::new(inner);
+            }
+            // Once, not twice a second for as long as the broker is away.
+            Err(error) if !told && began.elapsed() > flow::CUT_OFF_AFTER => {
+                warn!(topic, subscription, %error, "cannot subscribe, still trying");
+                what.flow.cut_off(true);
+                told = true;
+            }
+            Err(error) => debug!(topic, %error, "cannot subscribe yet"),
         }
         tokio::time::sleep(pause).await;
         pause = (pause * 2).min(LONGEST_PAUSE);

@@ -132,6 +132,21 @@ async fn a_consumer_that_gets_nothing_of_what_waits_is_named_and_made_anew() -> 
     Ok(())
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_topic_that_cannot_be_subscribed_to_is_named_until_it_can() -> Result<()> {
+    let ground = Ground::new().await?;
+    // Two attempts a second: for longer than it takes to be noticed.
+    for _ in 0..40 {
+        ground.network.lose(Loss::Subscribe);
+    }
+    let mut updates = ground.through.consumer(DELIVERY_UPDATES, Service::Warehouse, Dealt::default())?;
+    until("it to be noticed", || async { Ok(ground.through.standing_still() == ["delivery-updates"]) }).await?;
+    ground.publish(1).await?;
+    receive(&mut updates, "u-1").await?;
+    assert!(ground.through.standing_still().is_empty());
+    Ok(())
+}
+
 /// When the broker closes a topic the client subscribes again; if that is refused it tells so and goes on without.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_subscription_the_client_could_not_make_again_is_made_anew() -> Result<()> {
