@@ -16,7 +16,7 @@ use events::{
     delivery::DeliveryUpdate,
     ids::{EventId, Moment, OrderId},
     orders::{self, Line},
-    quantities::{Bottles, Sequence},
+    quantities::Bottles,
     stock::{StockChange, StockEvent},
 };
 use inventory_analysis::{analysis::Analysis, timeline::Timeline};
@@ -67,13 +67,15 @@ fn tell(analysis: &mut Analysis, n: u64) -> anyhow::Result<()> {
     let (bottles, total_cents) = (orders::bottles(&lines), orders::total(&lines));
     analysis.place(order_id.clone(), at);
     for line in &lines {
-        let sequence = analysis.shelf(&line.beer).map_or(Sequence(1), |shelf| shelf.sequence.next());
+        let (sequence, level) =
+            analysis.shelf(&line.beer).map_or_else(Default::default, |shelf| (shelf.sequence, shelf.level));
+        // Put back, so that there are always enough: what changes is the same to the time machine.
         let event = StockEvent {
-            change: StockChange::Reserved,
+            change: StockChange::Released,
             beer: line.beer.clone(),
-            sequence,
+            sequence: sequence.next(),
             bottles: line.bottles,
-            level: Bottles(7),
+            level: level.plus(line.bottles),
             order_id: Some(order_id.clone()),
         };
         analysis.stock(&event, at.plus_millis(5));

@@ -4,10 +4,11 @@
 //! topics commute, and what is told twice changes nothing. So the same messages give the same aggregates, however they
 //! were interleaved and however often the process was killed meanwhile.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use bus::{Position, Received};
 use events::{
+    beers,
     decisions::OrderDecision,
     delivery::DeliveryUpdate,
     ids::{BeerId, EventId, Moment, OrderId},
@@ -15,14 +16,16 @@ use events::{
     orders::PlaceOrder,
     stock::StockEvent,
     topics::{DELIVERY_UPDATES, Entry, ORDER_DECISIONS, ORDERS, STOCK_EVENTS, Topic},
+    unreadable::ReasonCode,
 };
 use serde::{Serialize, de::DeserializeOwned};
 
+pub use crate::key::Key;
 use crate::{
     case::Case,
-    order::{Decision, Order},
-    sales::{Takings, Totals},
-    shelf::Shelf,
+    order::{Decision, EARLY_STEPS_MAX, Order},
+    sales::{Sale, Takings, Totals},
+    shelf::{Shelf, Taken},
     standing::Standing,
     timeline::{Fact, Kind, Timeline, moves},
 };
@@ -35,6 +38,8 @@ pub struct Analysis {
     takings: Takings,
     timeline: Timeline,
     checkpoint: Checkpoint,
+    /// Orders that were not known to be placed when they were first heard of, in that order.
+    unplaced: VecDeque<OrderId>,
     changed: BTreeSet<Key>,
     /// What of the timeline is not stored yet.
     unstored: Timeline,
@@ -52,18 +57,8 @@ pub struct Reached {
     pub messages: u64,
 }
 
-/// What a row of the aggregates is about.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Key {
-    /// A beer.
-    Beer(BeerId),
-    /// A minute of sales.
-    Minute(i64),
-    /// An order.
-    Order(OrderId),
-    /// The totals of sales.
-    Totals,
-}
+/// Most orders of which something is known, but not that they were placed. Of more, the first are forgotten.
+pub const UNPLACED_MAX: usize = 10_000;
 
 /// What became of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,6 +67,8 @@ pub enum Outcome {
     Counted,
     /// It was told before.
     Repeated,
+    /// It is well formed and untrue: it changes no figure.
+    Untrue(ReasonCode),
     /// It cannot be read.
     Unreadable,
     /// It is not behind the checkpoint: the broker sent it again.
@@ -83,8 +80,8 @@ pub trait Analysed: DeserializeOwned + Sized + 'static {
     /// Which topic.
     fn topic() -> Topic<Self>;
 
-    /// What a message does. `false` if it tells nothing new.
-    fn fold(&self, received: &Received<Self>, analysis: &mut Analysis) -> bool;
+    /// What a message does.
+    fn fold(&self, received: &Received<Self>, analysis: &mut Analysis) -> Outcome;
 
     /// The order a message decides, if it is one that does: where the log says that an order was counted.
     fn decides(&self) -> Option<&OrderId> {
@@ -97,8 +94,9 @@ impl Analysed for PlaceOrder {
         ORDERS
     }
 
-    fn fold(&self, received: &Received<Self>, analysis: &mut Analysis) -> bool {
-        received.order_id().is_some_and(|order_id| analysis.place(order_id, received.at))
+    fn fold(&self, received: &Received<Self>, analysis: &mut Analysis) -> Outcome {
+        let is_new = received.order_id().is_some_and(|order_id| analysis.place(order_id, received.at));
+        if is_new { Outcome::Counted } else { Outcome::Repeated }
     }
 }
 
@@ -107,7 +105,7 @@ impl Analysed for OrderDecision {
         ORDER_DECISIONS
     }
 
-    fn fold(&self, received: &Received<Self>, analysis: &mut Analysis) -> bool {
+    fn fold(&self, received: &Received<Self>, analysis: &mut Analysis) -> Outcome {
         analysis.decide(self, received.at)
     }
 
@@ -121,7 +119,7 @@ impl Analysed for StockEvent {
         STOCK_EVENTS
     }
 
-    fn fold(&self, received: &Received<Self>, analysis: &mut Analysis) -> bool {
+    fn fold(&self, received: &Received<Self>, analysis: &mut Analysis) -> Outcome {
         analysis.stock(self, received.at)
     }
 }
@@ -131,7 +129,7 @@ impl Analysed for DeliveryUpdate {
         DELIVERY_UPDATES
     }
 
-    fn fold(&self, received: &Received<Self>, analysis: &mut Analysis) -> bool {
+    fn fold(&self, received: &Received<Self>, analysis: &mut Analysis) -> Outcome {
         analysis.deliver(self, &received.event_id, received.at)
     }
 }
@@ -152,8 +150,7 @@ impl Analysis {
         let messages = before.map_or(0, |reached| reached.messages) + 1;
         self.checkpoint.insert(name, Reached { last: received.position, messages });
         match &received.message {
-            Ok(message) if message.fold(received, self) => Outcome::Counted,
-            Ok(_) => Outcome::Repeated,
+            Ok(message) => message.fold(received, self),
             Err(_) => Outcome::Unreadable,
         }
     }
@@ -164,74 +161,118 @@ impl Analysis {
         if !order.place(at) {
             return false;
         }
-        let decided = order.decision.map(|decision| decision.at);
-        self.changed.insert(Key::Order(order_id));
+        let decided = order.decision.zip(order.take_early_sale());
+        self.changed.insert(Key::Order(order_id.clone()));
         self.enter(Fact::Of(Kind::Placed, at));
-        self.enter_answer(Some(at), decided);
+        if let Some((decision, sale)) = decided {
+            self.sell(&order_id, at, decision.at, sale);
+        }
         true
     }
 
-    /// An order was decided. Sales count the first decision about it.
-    pub fn decide(&mut self, decision: &OrderDecision, at: Moment) -> bool {
+    /// An order was decided. Sales count the first decision about it, once it is known that it was placed.
+    pub fn decide(&mut self, decision: &OrderDecision, at: Moment) -> Outcome {
         let order_id = decision.order_id();
-        let (decided, fact) = match decision {
-            OrderDecision::Accepted { lines, total_cents, .. } => {
-                (Decision { at, accepted: true, lines: Case::of(lines) }, Fact::Accepted(at, *total_cents))
-            }
-            OrderDecision::Refused { .. } => {
-                (Decision { at, accepted: false, lines: Case::default() }, Fact::Of(Kind::Refused, at))
-            }
+        let decided = match decision {
+            OrderDecision::Accepted { lines, .. } => Decision { at, accepted: true, lines: Case::of(lines) },
+            OrderDecision::Refused { .. } => Decision { at, accepted: false, lines: Case::default() },
         };
-        let order = self.orders.entry(order_id.clone()).or_default();
-        let placed_at = order.placed_at;
-        self.changed.insert(Key::Order(order_id.clone()));
+        let order = self.known_or_unplaced(order_id);
         if !order.decide(decided) {
-            return false;
+            let differs = order.differs(decided);
+            self.changed.insert(Key::Order(order_id.clone()));
+            return if differs { Outcome::Untrue(ReasonCode::SecondDecision) } else { Outcome::Repeated };
         }
-        let minutes = self.takings.count(decision, at);
+        let sale = Sale::of(decision);
+        let placed_at = order.placed_at;
+        if placed_at.is_none() {
+            order.early().early_sale = Some(sale);
+        }
+        self.changed.insert(Key::Order(order_id.clone()));
+        if let Some(placed_at) = placed_at {
+            self.sell(order_id, placed_at, at, sale);
+        }
+        Outcome::Counted
+    }
+
+    /// An order is known to be placed and decided: what was decided counts, and what became of its parcel.
+    fn sell(&mut self, order_id: &OrderId, placed_at: Moment, decided_at: Moment, sale: Sale) {
+        let minutes = self.takings.count(sale, decided_at);
         self.changed.extend(minutes.into_iter().map(Key::Minute));
         self.changed.insert(Key::Totals);
-        self.enter(fact);
-        self.enter_answer(placed_at, Some(at));
-        true
+        // It waits no longer; and nothing of it counts in the past before both had happened.
+        let since = placed_at.max(decided_at);
+        self.enter(Fact::Of(Kind::Answered, since));
+        if !sale.accepted {
+            return self.enter(Fact::Of(Kind::Refused, since));
+        }
+        self.enter(Fact::Accepted(since, sale.cents));
+        let steps = self.orders.get_mut(order_id).map(Order::take_early_steps).unwrap_or_default();
+        steps.into_iter().for_each(|(kind, at)| self.enter(Fact::Of(kind, at.max(since))));
     }
 
     /// Something happened to the stock of a beer.
-    pub fn stock(&mut self, event: &StockEvent, at: Moment) -> bool {
+    pub fn stock(&mut self, event: &StockEvent, at: Moment) -> Outcome {
+        if beers::find(&event.beer).is_none() {
+            return Outcome::Untrue(ReasonCode::UnknownBeer);
+        }
         let shelf = self.shelves.entry(event.beer.clone()).or_default();
-        let Some(counted) = shelf.take(event, at) else { return false };
-        self.changed.insert(Key::Beer(event.beer.clone()));
+        let taken = shelf.take(event, at);
+        if taken != Taken::Again {
+            self.changed.insert(Key::Beer(event.beer.clone()));
+        }
+        let counted = match taken {
+            Taken::Counted(counted) => counted,
+            Taken::Again => return Outcome::Repeated,
+            Taken::Untrue(code) => return Outcome::Untrue(code),
+        };
         for stocked in counted {
             let event = &stocked.event;
             self.enter(Fact::Level(&event.beer, stocked.at, event.level));
             let Some(order_id) = stocked.order_id() else { continue };
-            let order = self.orders.entry(order_id.clone()).or_default();
+            let order = self.known_or_unplaced(order_id);
             order.stock(event.change, &event.beer, event.bottles, stocked.at);
             self.changed.insert(Key::Order(order_id.clone()));
         }
-        true
+        Outcome::Counted
     }
 
     /// Something happened to a parcel.
-    pub fn deliver(&mut self, update: &DeliveryUpdate, event_id: &EventId, at: Moment) -> bool {
+    pub fn deliver(&mut self, update: &DeliveryUpdate, event_id: &EventId, at: Moment) -> Outcome {
         let order_id = update.order_id();
-        let order = self.orders.entry(order_id.clone()).or_default();
+        let order = self.known_or_unplaced(order_id);
         let place = |order: &Order| order.delivery.as_ref().map(|delivery| (delivery.standing(), delivery.at));
         let (from, since) = place(order).unwrap_or((Standing::UnderWay, at));
+        let was_delivered = order.is_delivered_otherwise(update, event_id);
         if !order.deliver(update, event_id, at) {
-            return false;
+            return if was_delivered { Outcome::Untrue(ReasonCode::SecondOutcome) } else { Outcome::Repeated };
         }
         let to = place(order).map_or(from, |(to, _)| to);
+        let steps = moves(from, to, at.max(since));
+        if let Some(sold) = order.sold_since() {
+            steps.for_each(|(kind, at)| self.enter(Fact::Of(kind, at.max(sold))));
+        } else {
+            let early = &mut order.early().early_steps;
+            early.extend(steps.take(EARLY_STEPS_MAX.saturating_sub(early.len())));
+        }
         self.changed.insert(Key::Order(order_id.clone()));
-        moves(from, to, at.max(since)).for_each(|fact| self.enter(fact));
-        true
+        if was_delivered { Outcome::Untrue(ReasonCode::SecondOutcome) } else { Outcome::Counted }
     }
 
-    /// An order waits no longer once it is known to be placed and decided.
-    fn enter_answer(&mut self, placed_at: Option<Moment>, decided_at: Option<Moment>) {
-        if let (Some(placed_at), Some(decided_at)) = (placed_at, decided_at) {
-            self.enter(Fact::Of(Kind::Answered, placed_at.max(decided_at)));
+    /// An order, which may not be known to be placed: of too many such the first one is forgotten.
+    fn known_or_unplaced(&mut self, order_id: &OrderId) -> &mut Order {
+        if !self.orders.contains_key(order_id) {
+            self.unplaced.push_back(order_id.clone());
+            while self.unplaced.len() > UNPLACED_MAX
+                && let Some(first) = self.unplaced.pop_front()
+            {
+                if self.orders.get(&first).is_some_and(|order| order.placed_at.is_none()) {
+                    self.orders.remove(&first);
+                    self.changed.insert(Key::Order(first));
+                }
+            }
         }
+        self.orders.entry(order_id.clone()).or_default()
     }
 
     fn enter(&mut self, fact: Fact<'_>) {
@@ -314,7 +355,13 @@ impl Analysis {
             Key::Minute(minute) => {
                 self.takings.minutes.insert(minute, serde_json::from_str::<MinuteOfSales>(facts)?);
             }
-            Key::Order(order_id) => drop(self.orders.insert(order_id, serde_json::from_str(facts)?)),
+            Key::Order(order_id) => {
+                let order: Order = serde_json::from_str(facts)?;
+                if order.placed_at.is_none() {
+                    self.unplaced.push_back(order_id.clone());
+                }
+                self.orders.insert(order_id, order);
+            }
             Key::Totals => self.takings.totals = serde_json::from_str(facts)?,
         }
         Ok(())
@@ -328,44 +375,5 @@ impl Analysis {
     /// Puts the stored checkpoint back.
     pub fn restore_checkpoint(&mut self, checkpoint: Checkpoint) {
         self.checkpoint = checkpoint;
-    }
-}
-
-impl Key {
-    /// The kind of row, as stored.
-    pub fn subject(&self) -> &'static str {
-        match self {
-            Key::Beer(_) => "beer",
-            Key::Minute(_) => "minute",
-            Key::Order(_) => "order",
-            Key::Totals => "totals",
-        }
-    }
-
-    /// Which row of its kind, as stored.
-    pub fn name(&self) -> String {
-        match self {
-            Key::Beer(beer) => beer.to_string(),
-            Key::Minute(minute) => minute.to_string(),
-            Key::Order(order_id) => order_id.to_string(),
-            Key::Totals => String::new(),
-        }
-    }
-
-    /// The key of a stored row, if it is one.
-    pub fn stored(subject: &str, name: &str) -> Option<Self> {
-        match subject {
-            "beer" => Some(Key::Beer(BeerId::new(name))),
-            "minute" => Some(Key::Minute(name.parse().ok()?)),
-            "order" => Some(Key::Order(name.parse().ok()?)),
-            "totals" => Some(Key::Totals),
-            _ => None,
-        }
-    }
-}
-
-impl std::fmt::Display for Key {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} {}", self.subject(), self.name())
     }
 }

@@ -12,9 +12,10 @@ use events::{
     orders::PlaceOrder,
     stock::StockEvent,
     topics::Entry,
+    unreadable::ReasonCode,
 };
 use service::{Context, Serving, Tasks, metrics::Metrics, now, trail::Trail};
-use store::{OutboxHandle, Store, put_aside};
+use store::{OutboxHandle, Store, disbelieve, put_aside};
 use tokio::time::{Duration, Instant};
 
 use crate::{
@@ -86,6 +87,7 @@ struct Work {
     trail: Trail,
     analysis: Analysis,
     unreadable: Vec<(&'static Entry, Position, Undecodable)>,
+    untrue: Vec<(&'static Entry, Position, ReasonCode)>,
     pending: usize,
     steady_since: Moment,
 }
@@ -110,6 +112,7 @@ impl Desk {
                 trail: context.trail.clone(),
                 analysis,
                 unreadable: Vec::new(),
+                untrue: Vec::new(),
                 pending: 0,
                 steady_since: now(),
             },
@@ -156,12 +159,18 @@ impl Desk {
         for (topic, position, undecodable) in &work.unreadable {
             put_aside(&mut transaction, self.context.service, topic, *position, undecodable, now()).await?;
         }
+        for (topic, position, code) in &work.untrue {
+            disbelieve(&mut transaction, topic, *position, *code).await?;
+        }
         save(&mut transaction, &work.analysis, &changed, &news).await?;
         transaction.commit().await?;
         work.pending = 0;
         // What was put aside must be told before it is forgotten here; insights need not, newer ones come.
         let told = work.unreadable.is_empty() || self.outbox.flush().await;
         work.unreadable.clear();
+        if !std::mem::take(&mut work.untrue).is_empty() {
+            self.context.say_what_is_disbelieved(&self.store).await?;
+        }
         if told {
             self.orders.acknowledge().await;
             self.decisions.acknowledge().await;
@@ -220,7 +229,7 @@ impl<M: Analysed> Source<M> {
 impl Work {
     fn fold<M: Analysed>(&mut self, source: &mut Source<M>, batch: &[Received<M>]) {
         let topic = M::topic().entry;
-        let (mut counted, mut unreadable) = (0, 0);
+        let (mut counted, mut unreadable, mut untrue) = (0, 0, 0);
         for received in batch {
             match (self.analysis.read(received), &received.message) {
                 (Outcome::Counted, message) => {
@@ -233,6 +242,10 @@ impl Work {
                     self.unreadable.push((topic, received.position, undecodable.clone()));
                     unreadable += 1;
                 }
+                (Outcome::Untrue(code), _) => {
+                    self.untrue.push((topic, received.position, code));
+                    untrue += 1;
+                }
                 _ => {}
             }
             if received.position.ends_entry() {
@@ -242,7 +255,7 @@ impl Work {
         self.pending += batch.len();
         self.metrics.handled(topic.name, counted);
         self.metrics.unreadable(topic.name, unreadable);
-        self.metrics.repeated(topic.name, batch.len() - counted - unreadable);
+        self.metrics.repeated(topic.name, batch.len() - counted - unreadable - untrue);
         let now = now();
         if batch.iter().any(|received| now.micros_since(received.at) > BEHIND_MS * 1000) {
             self.steady_since = now;

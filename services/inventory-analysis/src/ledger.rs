@@ -89,9 +89,11 @@ impl<'a> Drawn<'a> {
             decided_at: Moment::default(),
             decided_up_to: Moment::default(),
         };
-        for (order, decision) in analysis.orders().filter_map(|(_, order)| Some((order, order.decision?))) {
+        // A decision about an order that nobody placed counts nowhere.
+        let decided = |order: &Order| Some((order.placed_at?, order.decision?));
+        for (placed_at, decision) in analysis.orders().filter_map(|(_, order)| decided(order)) {
             drawn.decided_at = drawn.decided_at.max(decision.at);
-            drawn.decided_up_to = drawn.decided_up_to.max(order.placed_at.unwrap_or_default());
+            drawn.decided_up_to = drawn.decided_up_to.max(placed_at);
             drawn.accepted_bottles += decision.lines.bottles();
             drawn.ledger.orders.accepted += u64::from(decision.accepted);
         }

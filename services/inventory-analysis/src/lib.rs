@@ -33,6 +33,8 @@ pub mod timeline;
 
 pub mod forecast;
 
+mod key;
+
 pub mod analysis;
 
 pub mod ledger;

@@ -13,7 +13,7 @@ use events::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::case::Case;
+use crate::{case::Case, sales::Sale, timeline::Kind};
 
 /// One order.
 ///
@@ -40,7 +40,7 @@ pub struct Order {
     /// Where its parcel is; read from `delivery-updates`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub delivery: Option<Delivery>,
-    /// What was told a second time, and differently.
+    /// What was told a second time, and differently; and what has no effect before its cause is read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub disputes: Option<Box<Disputes>>,
 }
@@ -105,8 +105,8 @@ pub struct Returned {
     pub lines: Case,
 }
 
-/// What was told a second time, and differently.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+/// What there rarely is of an order: what was told a second time, and differently; and what was told before its cause.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Disputes {
     /// When another decision was made.
@@ -115,7 +115,17 @@ pub struct Disputes {
     /// When it was delivered by another event.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub delivered_again: Option<Moment>,
+    /// What a decision sells that was read before the order.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub early_sale: Option<Sale>,
+    /// Steps of the parcel that were read before the order was known to be placed and accepted; at most
+    /// [`EARLY_STEPS_MAX`].
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub early_steps: Vec<(Kind, Moment)>,
 }
+
+/// Most steps of a parcel that wait for the order to be placed and accepted. An honest parcel takes less than half.
+pub const EARLY_STEPS_MAX: usize = 64;
 
 impl Order {
     /// It was placed. `false` if that was known.
@@ -127,14 +137,57 @@ impl Order {
 
     /// It was decided. `true` if that is the first decision; another one that differs is a dispute.
     pub fn decide(&mut self, decision: Decision) -> bool {
-        let Some(known) = self.decision else {
+        if self.decision.is_none() {
             self.decision = Some(decision);
             return true;
-        };
-        if (known.accepted, known.lines) != (decision.accepted, decision.lines) {
+        }
+        if self.differs(decision) {
             self.disputes.get_or_insert_default().decided_again.get_or_insert(decision.at);
         }
         false
+    }
+
+    /// Whether this decision is another one than the first.
+    pub fn differs(&self, decision: Decision) -> bool {
+        let differs = |known: Decision| (known.accepted, known.lines) != (decision.accepted, decision.lines);
+        self.decision.is_some_and(differs)
+    }
+
+    /// Whether this says that it is delivered, although another event has said so.
+    pub fn is_delivered_otherwise(&self, update: &DeliveryUpdate, event_id: &EventId) -> bool {
+        let by = self.delivery.as_ref().and_then(|delivery| delivery.delivered);
+        matches!(update, DeliveryUpdate::Delivered { .. }) && by.is_some_and(|by| by != hash(event_id))
+    }
+
+    /// Since when it is both placed and accepted: then what becomes of its parcel counts.
+    pub fn sold_since(&self) -> Option<Moment> {
+        let accepted = self.decision.filter(|decision| decision.accepted)?;
+        Some(self.placed_at?.max(accepted.at))
+    }
+
+    /// Keeps what has no effect before its cause is read.
+    pub fn early(&mut self) -> &mut Disputes {
+        self.disputes.get_or_insert_default()
+    }
+
+    /// Takes out what waited for the order to be placed.
+    pub fn take_early_sale(&mut self) -> Option<Sale> {
+        let sale = self.disputes.as_mut()?.early_sale.take();
+        self.forget_nothing_rare();
+        sale
+    }
+
+    /// Takes out what waited for the order to be placed and accepted.
+    pub fn take_early_steps(&mut self) -> Vec<(Kind, Moment)> {
+        let steps = self.disputes.as_mut().map(|rare| std::mem::take(&mut rare.early_steps)).unwrap_or_default();
+        self.forget_nothing_rare();
+        steps
+    }
+
+    fn forget_nothing_rare(&mut self) {
+        if self.disputes.as_deref() == Some(&Disputes::default()) {
+            self.disputes = None;
+        }
     }
 
     /// Bottles were put aside for it or put back. Told once: [`crate::shelf`] knows repeats by their sequence.

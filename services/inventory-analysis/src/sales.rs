@@ -6,7 +6,7 @@ use events::{
     decisions::OrderDecision,
     ids::Moment,
     insights::{MinuteOfSales, RefusedDemand, Sales},
-    orders,
+    orders::{self, Line},
     quantities::Cents,
 };
 use serde::{Deserialize, Serialize};
@@ -14,7 +14,33 @@ use serde::{Deserialize, Serialize};
 /// Minutes that are kept, counted back from the newest decision.
 pub const MINUTES_MAX: i64 = 60;
 
-/// All first decisions so far.
+/// A decision about an order, as the sales count it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sale {
+    /// Yes or no.
+    pub accepted: bool,
+    /// How many bottles were asked for.
+    pub bottles: u64,
+    /// What they cost.
+    pub cents: Cents,
+}
+
+impl Sale {
+    /// What this decision sells, or refuses to.
+    pub fn of(decision: &OrderDecision) -> Self {
+        let bottles = |lines: &[Line]| u64::from(orders::bottles(lines).0);
+        match decision {
+            OrderDecision::Accepted { lines, total_cents, .. } => {
+                Sale { accepted: true, bottles: bottles(lines), cents: *total_cents }
+            }
+            OrderDecision::Refused { lines, .. } => {
+                Sale { accepted: false, bottles: bottles(lines), cents: orders::total(lines) }
+            }
+        }
+    }
+}
+
+/// All first decisions so far, about orders that were placed.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Takings {
     /// In all.
@@ -38,25 +64,22 @@ pub struct Totals {
 
 impl Takings {
     /// Counts the first decision about an order. The minutes whose figures changed or went come back.
-    pub fn count(&mut self, decision: &OrderDecision, at: Moment) -> Vec<i64> {
+    pub fn count(&mut self, sale: Sale, at: Moment) -> Vec<i64> {
         let minute = Moment::from_micros(at.minute() * 60_000_000);
         let of_minute = self.minutes.entry(at.minute()).or_insert(MinuteOfSales { minute, ..MinuteOfSales::default() });
-        match decision {
-            OrderDecision::Accepted { lines, total_cents, .. } => {
-                let bottles = u64::from(orders::bottles(lines).0);
-                self.totals.orders += 1;
-                self.totals.bottles += bottles;
-                self.totals.revenue_cents += *total_cents;
-                of_minute.orders += 1;
-                of_minute.bottles += bottles;
-                of_minute.revenue_cents += *total_cents;
-            }
-            OrderDecision::Refused { lines, .. } => {
-                self.totals.refused.orders += 1;
-                self.totals.refused.bottles += u64::from(orders::bottles(lines).0);
-                self.totals.refused.value_cents += orders::total(lines);
-                of_minute.refused += 1;
-            }
+        let Sale { accepted, bottles, cents } = sale;
+        if accepted {
+            self.totals.orders += 1;
+            self.totals.bottles += bottles;
+            self.totals.revenue_cents += cents;
+            of_minute.orders += 1;
+            of_minute.bottles += bottles;
+            of_minute.revenue_cents += cents;
+        } else {
+            self.totals.refused.orders += 1;
+            self.totals.refused.bottles += bottles;
+            self.totals.refused.value_cents += cents;
+            of_minute.refused += 1;
         }
         let mut changed = vec![at.minute()];
         while let Some((oldest, newest)) = self.ends() {
@@ -84,7 +107,7 @@ impl Takings {
 
 #[cfg(test)]
 mod tests {
-    use events::{decisions::Refusal, ids::BeerId, orders::Line, quantities::Bottles};
+    use events::{decisions::Refusal, ids::BeerId, quantities::Bottles};
 
     use super::*;
 
@@ -111,9 +134,9 @@ mod tests {
     #[test]
     fn sums_what_was_sold_and_what_could_not_be() {
         let mut takings = Takings::default();
-        takings.count(&accepted(2), at(1));
-        takings.count(&refused(), at(1));
-        takings.count(&accepted(1), at(3));
+        takings.count(Sale::of(&accepted(2)), at(1));
+        takings.count(Sale::of(&refused()), at(1));
+        takings.count(Sale::of(&accepted(1)), at(3));
         let sales = takings.sales(at(3));
         assert_eq!((sales.orders, sales.bottles, sales.revenue_cents), (2, 3, Cents(1080)));
         assert_eq!(sales.refused, RefusedDemand { orders: 1, bottles: 13, value_cents: Cents(16_770) });
@@ -126,9 +149,9 @@ mod tests {
     fn keeps_an_hour_of_minutes() {
         let mut takings = Takings::default();
         for minute in 0..60 {
-            assert_eq!(takings.count(&accepted(1), at(minute)), [minute]);
+            assert_eq!(takings.count(Sale::of(&accepted(1)), at(minute)), [minute]);
         }
-        assert_eq!(takings.count(&accepted(1), at(61)), [61, 0, 1]);
+        assert_eq!(takings.count(Sale::of(&accepted(1)), at(61)), [61, 0, 1]);
         assert_eq!(takings.sales(at(61)).minutes.len(), 59);
         assert_eq!(takings.sales(at(100)).minutes[0].minute.minute(), 41);
     }

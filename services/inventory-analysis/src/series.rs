@@ -30,6 +30,10 @@ impl<V> Series<V> {
     pub fn insert(&mut self, at: Moment, of: V) {
         // Almost always the end: topics are nearly in the order of time.
         let place = if self.last().is_none_or(|last| last <= at) { self.at.len() } else { self.count(at) };
+        self.insert_at(place, at, of);
+    }
+
+    fn insert_at(&mut self, place: usize, at: Moment, of: V) {
         if self.at.len() == self.at.capacity() {
             let more = self.at.len() / GROWTH + GROWTH_MIN;
             self.at.reserve_exact(more);
@@ -37,6 +41,16 @@ impl<V> Series<V> {
         }
         self.at.insert(place, at);
         self.of.insert(place, of);
+    }
+
+    /// Puts a value at its moment, in the order of the values of the same moment: whatever came first, it is the same.
+    pub fn insert_sorted(&mut self, at: Moment, of: V)
+    where
+        V: Ord,
+    {
+        let (from, to) = (self.at.partition_point(|known| *known < at), self.count(at));
+        let same = self.of.get(from..to).unwrap_or_default().partition_point(|known| *known <= of);
+        self.insert_at(from + same, at, of);
     }
 
     /// How many there are up to this moment, included.

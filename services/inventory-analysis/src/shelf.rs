@@ -1,14 +1,14 @@
 //! The log of one beer: its sums, and the proof that nothing is missing in it, doubled or miscounted.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use events::{
-    beers,
     contradictions::{CONTRADICTIONS_MAX, Contradiction, Matter},
     ids::{Moment, OrderId},
     insights::BottleSums,
     quantities::{Bottles, Sequence},
     stock::{StockChange, StockEvent},
+    unreadable::ReasonCode,
 };
 use serde::{Deserialize, Serialize};
 
@@ -16,6 +16,8 @@ use serde::{Deserialize, Serialize};
 pub const RECENT_MINUTES: i64 = 10;
 /// Most events of one beer that wait for one before them. If there are more, what is missing will not come.
 pub const PARKED_MAX: usize = 100;
+/// Most events of one beer that are known not to be believed.
+pub const DOUBTED_MAX: usize = 100;
 
 /// One beer.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -41,6 +43,21 @@ pub struct Shelf {
     /// How many there are in all.
     #[serde(default)]
     pub contradictions_found: u64,
+    /// Hashes of events that are not believed, at most [`DOUBTED_MAX`]: one that comes again contradicts nothing anew.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    doubted: BTreeSet<u64>,
+}
+
+/// What became of an event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Taken {
+    /// It is believed, or waits for the one before it. What can be counted now, in the order of the log: nothing if the
+    /// event must wait, several if it is the one that others waited for.
+    Counted(Vec<Stocked>),
+    /// It was taken before.
+    Again,
+    /// It is not believed.
+    Untrue(ReasonCode),
 }
 
 /// An event of the log, and when it happened.
@@ -53,20 +70,28 @@ pub struct Stocked {
 }
 
 impl Shelf {
-    /// Takes an event of this beer; `None` if it is a repeat. What can be counted now comes back, in the order of the
-    /// log: nothing if the event must wait, several if it is the one that others waited for.
-    pub fn take(&mut self, event: &StockEvent, at: Moment) -> Option<Vec<Stocked>> {
+    /// Takes an event of this beer.
+    ///
+    /// Only what follows is believed: an event whose level is not the sum changes nothing, and the true one of its number
+    /// is counted when it comes.
+    pub fn take(&mut self, event: &StockEvent, at: Moment) -> Taken {
         if event.sequence <= self.sequence || self.parked.contains_key(&event.sequence.0) {
-            return None;
+            return Taken::Again;
         }
         self.parked.insert(event.sequence.0, Stocked { at, event: event.clone() });
         let mut counted = Vec::new();
-        self.count_what_follows(&mut counted);
+        if !self.count_what_follows(&mut counted) && counted.is_empty() {
+            return Taken::Untrue(ReasonCode::NotTheSum);
+        }
         if self.parked.len() > PARKED_MAX {
+            if !self.is_one_run() {
+                self.parked.pop_last();
+                return Taken::Untrue(ReasonCode::DoesNotFollow);
+            }
             self.give_the_gap_up();
             self.count_what_follows(&mut counted);
         }
-        Some(counted)
+        Taken::Counted(counted)
     }
 
     /// If events wait for one that is missing: which one, and since when.
@@ -75,15 +100,20 @@ impl Shelf {
         Some((self.sequence.next(), first))
     }
 
-    fn count_what_follows(&mut self, counted: &mut Vec<Stocked>) {
-        while let Some(next) = self.parked.remove(&self.sequence.next().0) {
+    /// Counts as far as each event follows from the one before it; `false` if one did not.
+    fn count_what_follows(&mut self, counted: &mut Vec<Stocked>) -> bool {
+        while let Some(next) = self.parked.remove(&self.sequence.0.saturating_add(1)) {
+            if !self.is_the_sum(&next.event, next.at) {
+                return false;
+            }
             self.count(&next.event, next.at);
             counted.push(next);
         }
+        true
     }
 
     fn count(&mut self, event: &StockEvent, at: Moment) {
-        self.look_at(event, at);
+        self.look_at_its_order(event, at);
         self.opened_at.get_or_insert(at);
         self.level = event.level;
         self.sequence = event.sequence;
@@ -99,16 +129,24 @@ impl Shelf {
         }
     }
 
-    /// What contradicts itself in an event that follows upon the last one counted.
-    fn look_at(&mut self, event: &StockEvent, at: Moment) {
+    /// Whether the level of the next event is the sum; if not, that is a contradiction, and noted once.
+    fn is_the_sum(&mut self, event: &StockEvent, at: Moment) -> bool {
         let (beer, sequence) = (event.beer.clone(), event.sequence);
         let (bottles, level) = (event.bottles, event.level);
-        match event.level_after(self.level) {
-            Some(sum) if sum == level => {}
-            Some(sum) => self.note(event, at, Matter::LevelIsNotTheSum { beer, sequence, level, sum }),
-            None => self.note(event, at, Matter::MoreTakenThanThere { beer, sequence, bottles, level: self.level }),
+        let what = match event.level_after(self.level) {
+            Some(sum) if sum == level => return true,
+            Some(sum) => Matter::LevelIsNotTheSum { beer, sequence, level, sum },
+            None => Matter::MoreTakenThanThere { beer, sequence, bottles, level: self.level },
+        };
+        if self.doubted.len() < DOUBTED_MAX && self.doubted.insert(hash(event)) {
+            self.note(event, at, what);
         }
-        let beer = event.beer.clone();
+        false
+    }
+
+    /// What contradicts itself in an event that is believed.
+    fn look_at_its_order(&mut self, event: &StockEvent, at: Moment) {
+        let (beer, sequence) = (event.beer.clone(), event.sequence);
         match (event.change, &event.order_id) {
             (StockChange::Reserved | StockChange::Released, None) => {
                 self.note(event, at, Matter::ForNoOrder { beer, sequence });
@@ -118,9 +156,18 @@ impl Shelf {
             }
             _ => {}
         }
-        if beers::find(&event.beer).is_none() {
-            self.note(event, at, Matter::UnknownBeer { beer: event.beer.clone(), sequence });
-        }
+    }
+
+    /// Whether what waits follows from each other: a log that goes on behind what is missing, and not single events.
+    fn is_one_run(&self) -> bool {
+        let mut before: Option<&StockEvent> = None;
+        self.parked.values().all(|Stocked { event, .. }| {
+            let follows = before.is_none_or(|before| {
+                before.sequence == event.sequence.previous() && event.level_after(before.level) == Some(event.level)
+            });
+            before = Some(event);
+            follows
+        })
     }
 
     fn remember(&mut self, minute: i64, bottles: u64) {
@@ -135,7 +182,9 @@ impl Shelf {
         let (at, event) = (*at, event.clone());
         let (first, last) = (self.sequence.next(), event.sequence.previous());
         self.note(&event, at, Matter::EventsMissing { beer: event.beer.clone(), first, last });
-        self.sequence = last;
+        // Whatever it was that is missing: the first event behind it follows.
+        self.parked.pop_first();
+        self.count(&event, at);
     }
 
     fn note(&mut self, event: &StockEvent, at: Moment, what: Matter) {
@@ -144,6 +193,14 @@ impl Shelf {
             self.contradictions.push(Contradiction { at, order_id: event.order_id.clone(), what });
         }
     }
+}
+
+/// FNV-1a, 64 bits: untrue events of one beer are told apart, and nothing secret hangs on it.
+fn hash(event: &StockEvent) -> u64 {
+    let order = event.order_id.as_ref().map_or("", OrderId::as_str).bytes();
+    let numbers = [event.sequence.0, event.bottles.0.into(), event.level.0.into(), event.change as u64];
+    let bytes = numbers.into_iter().flat_map(u64::to_le_bytes).chain(order);
+    bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3))
 }
 
 impl Stocked {
@@ -199,9 +256,9 @@ mod tests {
         let mut shelf = after(&[log[0].clone(), log[2].clone()]);
         assert_eq!(shelf.gap().map(|(missing, first)| (missing.0, first.event.sequence.0)), Some((2, 3)));
         assert_eq!(shelf.level, Bottles(1));
-        assert_eq!(shelf.take(&log[2], Moment::default()), None, "it waits already");
-        let counted = shelf.take(&log[1], Moment::default());
-        assert_eq!(counted.map(|counted| counted.len()), Some(2));
+        assert_eq!(shelf.take(&log[2], Moment::default()), Taken::Again, "it waits already");
+        let Taken::Counted(counted) = shelf.take(&log[1], Moment::default()) else { panic!("not counted") };
+        assert_eq!(counted.len(), 2);
         assert_eq!(shelf, after(&log));
         assert_eq!(shelf.gap(), None);
     }
@@ -225,20 +282,51 @@ mod tests {
     }
 
     #[test]
+    fn an_untrue_event_changes_nothing_and_the_true_one_of_its_number_is_counted() {
+        let log = [event(StockChange::Counted, 1, 10, 10), event(StockChange::Reserved, 2, 3, 7)];
+        let untrue = event(StockChange::Released, 2, 4_000_000_000, 9);
+        let mut shelf = after(&log[..1]);
+        for _ in 0..3 {
+            assert_eq!(shelf.take(&untrue, Moment::default()), Taken::Untrue(ReasonCode::NotTheSum));
+        }
+        assert_eq!(shelf.contradictions_found, 1, "told again");
+        shelf.take(&log[1], Moment::default());
+        let true_one = after(&log);
+        assert_eq!((shelf.level, shelf.sequence, shelf.sums), (true_one.level, true_one.sequence, true_one.sums));
+    }
+
+    #[test]
+    fn what_is_far_ahead_is_bounded_and_no_run_of_events_that_do_not_follow_is_believed() {
+        let mut shelf = after(&[event(StockChange::Counted, 1, 10, 10)]);
+        let ahead = |n: usize| event(StockChange::Reserved, 1_000 + 7 * n as u64, 1, 3);
+        for n in 0..PARKED_MAX {
+            assert_eq!(shelf.take(&ahead(n), Moment::default()), Taken::Counted(Vec::new()));
+        }
+        assert_eq!(shelf.take(&ahead(PARKED_MAX), Moment::default()), Taken::Untrue(ReasonCode::DoesNotFollow));
+        assert_eq!((shelf.parked.len(), shelf.sequence, shelf.level), (PARKED_MAX, Sequence(1), Bottles(10)));
+        for n in 0..3 * DOUBTED_MAX {
+            let level = u32::try_from(n).unwrap() + 100;
+            shelf.take(&event(StockChange::Reserved, 2, 1, level), Moment::default());
+        }
+        assert_eq!((shelf.doubted.len(), shelf.contradictions.len()), (DOUBTED_MAX, CONTRADICTIONS_MAX));
+        assert_eq!(shelf.contradictions_found, DOUBTED_MAX as u64);
+    }
+
+    #[test]
     fn a_negative_level_and_a_reservation_for_nobody_are_noted() {
-        let for_nobody = StockEvent { order_id: None, ..event(StockChange::Reserved, 3, 1, 0) };
+        let for_nobody = StockEvent { order_id: None, ..event(StockChange::Reserved, 2, 1, 1) };
         let shelf = after(&[event(StockChange::Counted, 1, 2, 2), event(StockChange::Reserved, 2, 3, 1), for_nobody]);
         let beer = BeerId::new("orval");
         let (bottles, level) = (Bottles(3), Bottles(2));
         let taken = Matter::MoreTakenThanThere { beer: beer.clone(), sequence: Sequence(2), bottles, level };
-        assert_eq!(found(&shelf), [taken, Matter::ForNoOrder { beer, sequence: Sequence(3) }]);
+        assert_eq!(found(&shelf), [taken, Matter::ForNoOrder { beer, sequence: Sequence(2) }]);
     }
 
     #[test]
     fn reservations_are_remembered_for_ten_minutes() {
         let mut shelf = after(&[event(StockChange::Counted, 1, 100, 100)]);
         for (sequence, minute) in [(2, 0), (3, 5), (4, 5), (5, 12)] {
-            let reserved = event(StockChange::Reserved, sequence, 2, 104 - 2 * u32::try_from(sequence).unwrap());
+            let reserved = event(StockChange::Reserved, sequence, 2, 102 - 2 * u32::try_from(sequence).unwrap());
             shelf.take(&reserved, Moment::from_micros(minute * 60_000_000));
         }
         assert_eq!(shelf.recent, BTreeMap::from([(5, 4), (12, 2)]));

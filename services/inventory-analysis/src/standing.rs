@@ -14,7 +14,7 @@ use crate::{
 /// Where an order stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Standing {
-    /// Something is known of it, but neither that it was placed nor what was decided.
+    /// Something is known of it, but not that it was placed: it counts nowhere.
     Unknown,
     /// Placed, and not decided.
     Waiting,
@@ -39,7 +39,7 @@ impl Order {
     /// Where it stands.
     pub fn standing(&self) -> Standing {
         match (&self.decision, &self.delivery) {
-            (None, _) if self.placed_at.is_none() => Standing::Unknown,
+            _ if self.placed_at.is_none() => Standing::Unknown,
             (None, _) => Standing::Waiting,
             (Some(decision), _) if !decision.accepted => Standing::Refused,
             (Some(_), Some(delivery)) => delivery.standing(),

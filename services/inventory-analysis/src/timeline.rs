@@ -79,7 +79,7 @@ pub enum Fact<'a> {
 }
 
 /// What follows from a parcel's change of place.
-pub fn moves(from: Standing, to: Standing, at: Moment) -> impl Iterator<Item = Fact<'static>> {
+pub fn moves(from: Standing, to: Standing, at: Moment) -> impl Iterator<Item = (Kind, Moment)> {
     let kind = match to {
         _ if from == to => Kind::Moved,
         Standing::Delivered => Kind::Delivered,
@@ -88,7 +88,7 @@ pub fn moves(from: Standing, to: Standing, at: Moment) -> impl Iterator<Item = F
         Standing::Unknown | Standing::Waiting | Standing::Refused | Standing::UnderWay => Kind::Moved,
     };
     let freed = (from == Standing::Stranded && from != to).then_some(Kind::Freed);
-    [Some(kind), freed].into_iter().flatten().map(move |kind| Fact::Of(kind, at))
+    [Some(kind), freed].into_iter().flatten().map(move |kind| (kind, at))
 }
 
 /// The same, beginning and ending within the episode: orders have whatever time a stranger's clock says.
@@ -102,7 +102,8 @@ impl Timeline {
     pub fn enter(&mut self, fact: Fact<'_>) {
         match fact {
             Fact::Of(kind, at) => self.times.entry(kind).or_default().insert(at, ()),
-            Fact::Accepted(at, cents) => self.accepted.insert(at, cents),
+            // Decisions are entered when their order is known to be placed: of one moment in any order.
+            Fact::Accepted(at, cents) => self.accepted.insert_sorted(at, cents),
             Fact::Level(beer, at, level) => {
                 if !self.levels.contains_key(beer) {
                     self.levels.insert(beer.clone(), Series::default());
@@ -212,7 +213,7 @@ mod tests {
             (Standing::Stranded, Standing::UnderWay, 6),
             (Standing::UnderWay, Standing::Delivered, 7),
         ] {
-            moves(from, to, at(second)).for_each(|fact| timeline.enter(fact));
+            moves(from, to, at(second)).for_each(|(kind, at)| timeline.enter(Fact::Of(kind, at)));
         }
         let seen = |second| {
             let as_of = timeline.as_of(at(second));

@@ -17,7 +17,7 @@ use events::{
     stock::{StockChange, StockEvent},
 };
 use inventory_analysis::{
-    analysis::{Analysed, Analysis, Outcome},
+    analysis::{Analysed, Analysis},
     ledger::{Watch, ledger},
     timeline::Timeline,
 };
@@ -267,12 +267,13 @@ fn read(history: &History, repeats: &[Vec<(usize, usize)>; 4], turns: &[u8]) -> 
 /// How it was, by a fold over only what had happened by then, each topic in its order.
 fn folded(history: &History, second: i64) -> AsOf {
     let mut analysis = Analysis::default();
-    let (mut events, mut revenue_cents) = (0, Cents(0));
-    fold(&mut analysis, &history.orders, second, &mut events);
-    fold(&mut analysis, &history.decisions, second, &mut events);
-    fold(&mut analysis, &history.stock, second, &mut events);
-    fold(&mut analysis, &history.deliveries, second, &mut events);
-    revenue_cents += analysis.takings().totals.revenue_cents;
+    fold(&mut analysis, &history.orders, second);
+    fold(&mut analysis, &history.decisions, second);
+    fold(&mut analysis, &history.stock, second);
+    fold(&mut analysis, &history.deliveries, second);
+    let revenue_cents = analysis.takings().totals.revenue_cents;
+    // A decision that was read before its order counts as an event when that comes.
+    let events = analysis.timeline().as_of(at(1_000)).events;
     let ledger = ledger(&analysis, Watch { now: at(second), steady_since: at(second) });
     let level = |beer: &events::beers::Beer| {
         let beer = beer.beer_id();
@@ -283,9 +284,9 @@ fn folded(history: &History, second: i64) -> AsOf {
     AsOf { at: at(second), first: None, last: None, events, beers, orders, deliveries, revenue_cents }
 }
 
-fn fold<M: Analysed + Clone>(analysis: &mut Analysis, messages: &[(i64, M)], until: i64, events: &mut u64) {
+fn fold<M: Analysed + Clone>(analysis: &mut Analysis, messages: &[(i64, M)], until: i64) {
     for received in laid_out(messages, &[]).iter().filter(|received| received.at <= at(until)) {
-        *events += u64::from(analysis.read(received) == Outcome::Counted);
+        analysis.read(received);
     }
 }
 

@@ -3,3 +3,4 @@
 mod counting;
 mod shop;
 mod stage;
+mod truth;
