@@ -3,7 +3,13 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
-use suite::{Demo, kills::survive, load, rehearsal::Place, until};
+use suite::{
+    Demo,
+    kills::{DELIVERED_WITHIN, survive},
+    load,
+    rehearsal::Place,
+    until,
+};
 use tokio::time::Instant;
 
 const RATE: u64 = 40;
@@ -26,7 +32,7 @@ pub async fn the_broker_is_killed_under_load_and_nothing_is_lost(demo: &Demo) ->
 pub async fn five_kills_in_a_row_are_survived(demo: &Demo) -> Result<()> {
     let place = Place::of_demo(demo)?;
     for number in 1..=5 {
-        survive(&place, number).await.with_context(|| format!("kill {number}"))?;
+        survive(&place, number, DELIVERED_WITHIN).await.with_context(|| format!("kill {number}"))?;
     }
     Ok(())
 }
