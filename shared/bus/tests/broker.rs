@@ -317,3 +317,27 @@ async fn only_earlier_episodes_are_deleted() -> Result<()> {
     assert_eq!(episodes(&admin, bus.place()).await?, [3, 12].into());
     Ok(())
 }
+
+/// A page of anyone, open in a browser on this machine, can send what a form sends, and open a WebSocket. Neither writes
+/// to a topic.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_foreign_page_cannot_write_to_a_topic() -> Result<()> {
+    let (bus, _) = ground().await?;
+    let address = ORDERS.entry.address(&bus.place().tenant, 1).replacen("://", "/", 1);
+    let http = reqwest::Client::builder().no_proxy().build()?;
+    let foreign = |request: reqwest::RequestBuilder| request.header("Origin", "https://evil.example");
+    let topic = format!("{}/topics/{address}", broker().admin_url);
+    for kind in ["application/x-www-form-urlencoded", "multipart/form-data", "text/plain"] {
+        let order = r#"{"messages":[{"payload":"two Orval"}]}"#;
+        let answer = foreign(http.post(&topic).header("Content-Type", kind).body(order)).send().await?;
+        assert_eq!(answer.status(), 415, "{kind}");
+    }
+    let socket = foreign(http.get(format!("{}/ws/v2/producer/{address}", broker().admin_url)))
+        .header("Connection", "Upgrade")
+        .header("Upgrade", "websocket")
+        .header("Sec-WebSocket-Version", "13")
+        .header("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==");
+    assert_eq!(socket.send().await?.status(), 404, "the broker's WebSocket is on");
+    assert_eq!(replayed(&bus, ORDERS, Until::Now).await?, 0);
+    Ok(())
+}
