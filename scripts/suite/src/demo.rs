@@ -141,6 +141,17 @@ impl Demo {
         processes::kill(self.process(name)?).await.with_context(|| name.to_owned())
     }
 
+    /// Sends a signal to one of its parts, with all its processes.
+    ///
+    /// # Errors
+    /// If it cannot be sent.
+    pub async fn signal(&self, name: &str, signal: &str) -> Result<()> {
+        let group = format!("-{}", self.process(name)?);
+        let sent = Command::new("kill").args([&format!("-{signal}"), "--", &group]).status().await?;
+        anyhow::ensure!(sent.success(), "{name} could not be sent SIG{signal}");
+        Ok(())
+    }
+
     /// Stops it as Ctrl-C does, and waits until all it started is gone. By SIGTERM: whoever runs tests in the background of
     /// a script has SIGINT ignored, and so has what they start.
     ///

@@ -14,7 +14,7 @@ use events::{
     topics::Entry,
     unreadable::ReasonCode,
 };
-use service::{Context, Serving, Tasks, metrics::Metrics, now, trail::Trail};
+use service::{Context, Now, Serving, Tasks, metrics::Metrics, now, trail::Trail};
 use store::{OutboxHandle, Store, disbelieve, put_aside};
 use tokio::time::{Duration, Instant};
 
@@ -77,6 +77,8 @@ struct Desk {
     deliveries: Source<DeliveryUpdate>,
     work: Work,
     rhythm: Rhythm,
+    /// When the ledger was last looked at: a clock that was set since makes everything on its way look late.
+    looked: Now,
     reception: Reception,
     herald: Herald,
 }
@@ -117,6 +119,7 @@ impl Desk {
                 steady_since: now(),
             },
             rhythm: Rhythm::new(),
+            looked: Now::read(),
             context,
             store,
             outbox,
@@ -182,8 +185,10 @@ impl Desk {
 
     /// Publishes what is new. While nothing comes only the ledger is looked at again, and at times the forecast.
     async fn tell(&mut self) -> anyhow::Result<()> {
-        let (now, since_last) = (now(), self.rhythm.last_turn.elapsed());
-        if since_last > STEADY_FOR || !self.context.bus.is_connected() || self.someone_is_paused() {
+        let (looked, since_last) = (Now::read(), self.rhythm.last_turn.elapsed());
+        let (now, was_set) = (looked.at, looked.was_set_since(self.looked));
+        self.looked = looked;
+        if was_set || since_last > STEADY_FOR || !self.context.bus.is_connected() || self.someone_is_paused() {
             self.work.steady_since = now;
         }
         let analysis = &self.work.analysis;

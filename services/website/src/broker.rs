@@ -185,6 +185,7 @@ pub(crate) async fn watch(site: Arc<Site>) -> anyhow::Result<()> {
     let mut tick = tokio::time::interval(ASK_EVERY);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut fresh_until = Instant::now() + FRESH_FOR;
+    let mut seen_at = fresh_until;
     loop {
         tokio::select! {
             _ = tick.tick() => {}
@@ -212,11 +213,11 @@ pub(crate) async fn watch(site: Arc<Site>) -> anyhow::Result<()> {
         fresh_until = began + FRESH_FOR;
         let look = match answer {
             Ok(Ok(mut seen)) => {
-                let at = now();
-                if let Look::Seen(before, then) = site.observatory.last() {
-                    seen.count_rates(&before, at.micros_since(then));
+                if let Look::Seen(before, _) = site.observatory.last() {
+                    seen.count_rates(&before, seen_at.elapsed());
                 }
-                Look::Seen(Arc::new(seen), at)
+                seen_at = Instant::now();
+                Look::Seen(Arc::new(seen), now())
             }
             Ok(Err(error)) => Look::Silent(error.to_string()),
             Err(_) => Look::Silent("it takes too long to answer".to_owned()),
@@ -228,10 +229,10 @@ pub(crate) async fn watch(site: Arc<Site>) -> anyhow::Result<()> {
 
 impl Seen {
     /// What came since this look, so long ago.
-    fn count_rates(&mut self, before: &Seen, micros: i64) {
-        let millis = u64::try_from(micros / 1000).unwrap_or(0).max(1);
+    fn count_rates(&mut self, before: &Seen, ago: Duration) {
+        let millis = u64::try_from(ago.as_millis()).unwrap_or(u64::MAX).max(1);
         for (topic, before) in self.topics.iter_mut().zip(&before.topics) {
-            if Duration::from_millis(millis) < RATE_OVER_MIN {
+            if ago < RATE_OVER_MIN {
                 topic.per_second = before.per_second;
                 continue;
             }
@@ -412,15 +413,15 @@ mod tests {
             subscriptions: Vec::new(),
         };
         let seen = |messages| Seen { topics: vec![topic(messages)], ..Seen::default() };
-        let rate = |before, after, micros| {
+        let rate = |before, after, millis| {
             let mut now = seen(after);
-            now.count_rates(&seen(before), micros);
+            now.count_rates(&seen(before), Duration::from_millis(millis));
             now.topics[0].per_second
         };
-        assert_eq!(rate(100, 150, 1_000_000), Some(50));
-        assert_eq!(rate(100, 100, 1_000_000), Some(0));
-        assert_eq!(rate(100, 105, 40_000), Some(7), "too short to count");
-        assert_eq!(rate(100, 3, 1_000_000), None, "the broker has opened it anew");
+        assert_eq!(rate(100, 150, 1_000), Some(50));
+        assert_eq!(rate(100, 100, 1_000), Some(0));
+        assert_eq!(rate(100, 105, 40), Some(7), "too short to count");
+        assert_eq!(rate(100, 3, 1_000), None, "the broker has opened it anew");
     }
 
     #[test]

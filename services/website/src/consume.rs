@@ -12,7 +12,7 @@ use events::{
     },
 };
 use serde::de::DeserializeOwned;
-use service::{Tasks, now};
+use service::{Now, Tasks};
 use tokio::{sync::oneshot, time::MissedTickBehavior};
 
 use crate::{
@@ -87,7 +87,7 @@ async fn listen(site: Arc<Site>) -> anyhow::Result<()> {
         let mut new = false;
         for presence in batch.into_iter().filter_map(|received| received.message.ok()) {
             if presence.episode == episode {
-                new |= site.learn(|known| known.heard(presence, now()));
+                new |= site.learn(|known| known.heard(presence, Now::read()));
             }
         }
         consumer.acknowledge(&positions).await;
@@ -106,7 +106,7 @@ async fn look_who_is_missing(site: Arc<Site>) -> anyhow::Result<()> {
         tick.tick().await;
         let alive = Some(site.alive());
         let connected = site.context.bus.is_connected();
-        let news = site.learn(|known| known.look(connected, now()));
+        let news = site.learn(|known| known.look(connected, Now::read()));
         if site.known(|known| known.waiting > 0) && site.desk.send(Letter::Overdue).await.is_err() {
             // The desk has failed, and says why itself.
             return Ok(());

@@ -15,7 +15,7 @@ use events::{
     },
 };
 use serde_json::json;
-use service::now;
+use service::{Now, now};
 use store::{Transaction, enqueue, put_aside};
 use tokio::sync::{mpsc, oneshot};
 
@@ -201,7 +201,7 @@ impl<'a> Work<'a> {
             known.parcels.described(order_id, &order.customer, &order.address);
             known.newest.placed(listed(order_id, &order.customer, bottles.0, Status::Placed, at));
             known.count_orders(1);
-            known.tempo.placed(order_id, at);
+            known.tempo.placed(order_id, at, Now::read());
         });
         // Not the id of the message: whoever placed it, an order is placed once.
         let event_id = EventId::new(format!("placed {order_id}"));

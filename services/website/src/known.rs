@@ -13,6 +13,7 @@ use events::{
     topics::{self, STOCK_EVENTS},
     unreadable::{ReasonCode, Unreadable},
 };
+use service::Now;
 
 use crate::{
     newest::Newest,
@@ -53,7 +54,7 @@ pub struct Known {
     fraud: Option<(Fraud, Moment)>,
     unreadable: VecDeque<Unreadable>,
     unreadable_total: u64,
-    presence: BTreeMap<Service, (Presence, Moment)>,
+    presence: BTreeMap<Service, (Presence, Now)>,
     answers: Vec<PastAnswer>,
     outages: Outages,
     orders: u64,
@@ -200,7 +201,7 @@ impl Known {
     }
 
     /// Looks who is silent, and whether the broker is connected; whether that is news.
-    pub fn look(&mut self, connected: bool, now: Moment) -> bool {
+    pub fn look(&mut self, connected: bool, now: Now) -> bool {
         let changed = self.outages.look(connected, now, self.orders);
         let (_, delivered_in_10_s) = self.parcels.delivered_counts(now);
         let tempo = (self.tempo.orders_in_10_s(now), delivered_in_10_s, self.tempo.latency(now));
@@ -214,9 +215,9 @@ impl Known {
     }
 
     /// A service said that it is there; whether what it says of its couriers is new, or that it is back.
-    pub fn heard(&mut self, presence: Presence, now: Moment) -> bool {
+    pub fn heard(&mut self, presence: Presence, now: Now) -> bool {
         // All but when it was said.
-        let said_so = |(before, _): &(Presence, Moment)| *before == Presence { at: before.at, ..presence.clone() };
+        let said_so = |(before, _): &(Presence, Now)| *before == Presence { at: before.at, ..presence.clone() };
         let is_back = self.outages.heard(presence.service, presence.started_at, now, self.orders);
         let new = is_back || !self.presence.get(&presence.service).is_some_and(said_so);
         self.presence.insert(presence.service, (presence, now));
@@ -224,8 +225,8 @@ impl Known {
     }
 
     /// Who is there.
-    pub fn alive(&self, pulsar: bool, now: Moment) -> Alive {
-        let here = |heard: &Moment| now.micros_since(*heard) <= PRESENCE_GONE_AFTER_MS * 1000;
+    pub fn alive(&self, pulsar: bool, now: Now) -> Alive {
+        let here = |heard: &Now| now.micros_since(*heard) <= PRESENCE_GONE_AFTER_MS * 1000;
         let heard = self.presence.iter().filter(|(_, (_, heard))| here(heard)).map(|(service, _)| *service);
         // Whoever reads this page is being served by the website.
         let services = Service::ALL.into_iter().filter(|service| *service == Service::Website);
@@ -237,7 +238,7 @@ impl Known {
     }
 
     /// What a service does, as far as it is known.
-    fn standing(&self, service: Service, now: Moment) -> Standing {
+    fn standing(&self, service: Service, now: Now) -> Standing {
         // Whoever reads this is being served by the website.
         if service == Service::Website {
             return Standing::Running;
@@ -253,7 +254,7 @@ impl Known {
     }
 
     /// `/stage`.
-    pub fn map(&self, choices: &Choices, now: Moment) -> MapView {
+    pub fn map(&self, choices: &Choices, now: Now) -> MapView {
         let beers = self.shelves.beers();
         let is_there = |service| (service, self.standing(service, now));
         MapView {
@@ -269,7 +270,7 @@ impl Known {
             events: self.shelves.events(),
             tail: self.tape.tail().collect(),
             stock_level_behind: beers.iter().map(|beer| beer.behind).sum(),
-            analysis_behind: self.analysis_behind(now),
+            analysis_behind: self.analysis_behind(now.at),
             folding: choices.stock_level,
             wrong: self.shelves.wrong(),
             rebuild: self.rebuild.clone().filter(|rebuild| rebuild.running),
@@ -291,15 +292,15 @@ impl Known {
     }
 
     /// `/stage/deliveries`.
-    pub fn deliveries(&self, choices: &Choices, now: Moment) -> DeliveriesView {
+    pub fn deliveries(&self, choices: &Choices, now: Now) -> DeliveriesView {
         let said = self.presence.get(&Service::Delivery);
         let live = said.filter(|(_, heard)| now.micros_since(*heard) <= PRESENCE_GONE_AFTER_MS * 1000);
-        let lanes = |(said, _): &(Presence, Moment)| {
+        let lanes = |(said, _): &(Presence, Now)| {
             let lane = |courier| self.parcels.lane(courier, said.at, choices.courier_pace_ms);
             said.couriers.iter().map(lane).collect()
         };
-        let (queue, queued) = self.parcels.queue(now);
-        let (retries_total, retries) = self.parcels.retries(now);
+        let (queue, queued) = self.parcels.queue(now.at);
+        let (retries_total, retries) = self.parcels.retries(now.at);
         let (stranded, mut dead_letters) = self.parcels.stranded();
         let (delivered, delivered_in_10_s) = self.parcels.delivered_counts(now);
         dead_letters.extend(self.unreadable.iter().map(|unreadable| DeadLetterView::Unreadable {
@@ -329,7 +330,7 @@ impl Known {
     }
 
     /// `/stage/stock`, with the explanation of one beer if that is asked for.
-    pub fn stock(&self, folding: Folding, explained: Option<&'static Beer>, now: Moment) -> StockView {
+    pub fn stock(&self, folding: Folding, explained: Option<&'static Beer>, now: Now) -> StockView {
         let said = self.presence.get(&Service::StockLevel);
         let said = said.filter(|(_, heard)| now.micros_since(*heard) <= PRESENCE_GONE_AFTER_MS * 1000);
         let (shelves, beers) = (&self.shelves, self.shelves.beers());

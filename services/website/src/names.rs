@@ -10,7 +10,7 @@ use events::{
     topics::Entry,
 };
 use serde_json::Value;
-use service::now;
+use service::Now;
 use store::StoreError;
 
 use crate::{
@@ -178,7 +178,7 @@ impl Site {
     /// `/stage`.
     pub fn map(&self) -> MapView {
         let choices = &self.context.stage.settings().choices;
-        self.for_all_eyes(self.known(|known| known.map(choices, now())))
+        self.for_all_eyes(self.known(|known| known.map(choices, Now::read())))
     }
 
     /// `/stage/pulsar`, with one topic looked at more closely if that is asked for.
@@ -190,7 +190,7 @@ impl Site {
     /// `/stage/deliveries`.
     pub fn deliveries(&self) -> DeliveriesView {
         let choices = &self.context.stage.settings().choices;
-        self.for_all_eyes(self.known(|known| known.deliveries(choices, now())))
+        self.for_all_eyes(self.known(|known| known.deliveries(choices, Now::read())))
     }
 
     /// `/stage/orders`.

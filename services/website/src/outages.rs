@@ -11,6 +11,7 @@ use events::{
     insights::{Ledger, ON_THE_WAY_MAX, OnTheWay, WaitsFor},
     stage::PRESENCE_GONE_AFTER_MS,
 };
+use service::Now;
 
 /// Most outages remembered.
 pub const OUTAGES_MAX: usize = 10;
@@ -48,7 +49,7 @@ pub struct Outage {
 #[derive(Debug, Clone, Copy)]
 struct Heard {
     started_at: Moment,
-    at: Moment,
+    at: Now,
 }
 
 /// What was noticed.
@@ -56,9 +57,9 @@ struct Heard {
 pub struct Outages {
     heard: BTreeMap<Service, Heard>,
     /// When the broker was last seen connected; `None` until it was for the first time.
-    connected_at: Option<Moment>,
+    connected_at: Option<Now>,
     /// Since when it is connected, after it was gone.
-    reconnected_at: Option<Moment>,
+    reconnected_at: Option<Now>,
     /// The newest first.
     outages: VecDeque<Outage>,
 }
@@ -66,7 +67,7 @@ pub struct Outages {
 impl Outages {
     /// A service said that it is there, from the process started then; `orders` are known by now. Whether that ends an
     /// absence.
-    pub fn heard(&mut self, service: Service, started_at: Moment, now: Moment, orders: u64) -> bool {
+    pub fn heard(&mut self, service: Service, started_at: Moment, now: Now, orders: u64) -> bool {
         if service == Service::Website {
             return false;
         }
@@ -87,7 +88,7 @@ impl Outages {
     }
 
     /// Looks who is silent, and whether the broker is connected; whether that changes anything.
-    pub fn look(&mut self, connected: bool, now: Moment, orders: u64) -> bool {
+    pub fn look(&mut self, connected: bool, now: Now, orders: u64) -> bool {
         match (connected, self.connected_at, self.is_gone(Who::Broker)) {
             (true, _, true) => {
                 self.back(Who::Broker, false, now, orders);
@@ -132,23 +133,24 @@ impl Outages {
     }
 
     /// Nothing is heard through a broker that is gone: silence counts from its return.
-    fn audible_since(&self, heard_at: Moment) -> Moment {
-        self.reconnected_at.map_or(heard_at, |since| heard_at.max(since))
+    fn audible_since(&self, heard_at: Now) -> Now {
+        self.reconnected_at.filter(|since| since.steady > heard_at.steady).unwrap_or(heard_at)
     }
 
     fn is_gone(&self, who: Who) -> bool {
         self.outages.iter().any(|outage| outage.who == who && outage.back_at.is_none())
     }
 
-    fn gone(&mut self, who: Who, gone_at: Moment) {
+    fn gone(&mut self, who: Who, gone_at: Now) {
+        let gone_at = gone_at.at;
         let outage = Outage { who, gone_at, back_at: None, new_process: false, settled_at: None, orders_then: 0 };
         self.outages.push_front(outage);
         self.outages.truncate(OUTAGES_MAX);
     }
 
-    fn back(&mut self, who: Who, new_process: bool, now: Moment, orders: u64) {
+    fn back(&mut self, who: Who, new_process: bool, now: Now, orders: u64) {
         if let Some(outage) = self.outages.iter_mut().find(|outage| outage.who == who && outage.back_at.is_none()) {
-            outage.back_at = Some(now);
+            outage.back_at = Some(now.at);
             outage.new_process = new_process;
             outage.orders_then = orders;
         }
@@ -166,12 +168,17 @@ fn hangs(ledger: &Ledger, who: Who, back_at: Moment) -> bool {
     listed || is_hidden && (ledger.orders.waiting > 0 || who == Who::Service(Service::Delivery))
 }
 
-fn is_too_long(since: Moment, now: Moment) -> bool {
+fn is_too_long(since: Now, now: Now) -> bool {
     now.micros_since(since) > PRESENCE_GONE_AFTER_MS * 1000
 }
 
 #[cfg(test)]
 mod tests {
+    use std::{
+        sync::LazyLock,
+        time::{Duration, Instant},
+    };
+
     use events::insights::{OnTheWay, OrderSums};
 
     use super::*;
@@ -182,12 +189,23 @@ mod tests {
         Moment::from_micros(1_000_000_000_000).plus_millis(millis)
     }
 
+    fn now(millis: i64) -> Now {
+        now_set_by(millis, 0)
+    }
+
+    /// So many milliseconds after the beginning, by a clock that was set by as many in between.
+    fn now_set_by(millis: i64, set_by: i64) -> Now {
+        static BEGINNING: LazyLock<Instant> = LazyLock::new(Instant::now);
+        let passed = Duration::from_millis(u64::try_from(millis).unwrap());
+        Now { at: at(millis + set_by), steady: *BEGINNING + passed }
+    }
+
     /// Outages that heard the warehouse's first process every half second up to `until`, with the broker connected.
     fn quiet(until: i64) -> Outages {
         let mut outages = Outages::default();
         for millis in (0..=until).step_by(500) {
-            assert!(!outages.heard(Service::Warehouse, at(-9), at(millis), 5));
-            assert!(!outages.look(true, at(millis), 5));
+            assert!(!outages.heard(Service::Warehouse, at(-9), now(millis), 5));
+            assert!(!outages.look(true, now(millis), 5));
         }
         outages
     }
@@ -206,52 +224,63 @@ mod tests {
     }
 
     #[test]
+    fn a_clock_that_is_set_makes_nobody_gone_and_hides_nobodys_silence() {
+        for set_by in [-3_600_000, 3_600_000] {
+            let mut outages = quiet(1_000);
+            assert!(!outages.heard(Service::Warehouse, at(-9), now_set_by(1_500, set_by), 5));
+            assert!(!outages.look(true, now_set_by(1_500, set_by), 5));
+            assert_eq!(told(&outages), []);
+            assert!(outages.look(true, now_set_by(3_600, set_by), 5), "silent for 2.1 s");
+        }
+    }
+
+    #[test]
     fn a_new_process_was_gone_since_the_last_word_of_the_old_one() {
         let mut outages = quiet(1_000);
-        assert!(outages.heard(Service::Warehouse, at(1_900), at(2_400), 7));
+        assert!(outages.heard(Service::Warehouse, at(1_900), now(2_400), 7));
         assert_eq!(told(&outages), [(WAREHOUSE, 1_000, Some(2_400), true)]);
-        assert!(!outages.heard(Service::Warehouse, at(1_900), at(2_900), 7), "and is told of once");
+        assert!(!outages.heard(Service::Warehouse, at(1_900), now(2_900), 7), "and is told of once");
     }
 
     #[test]
     fn silence_is_told_while_it_lasts_and_once() {
         let mut outages = quiet(1_000);
-        assert!(!outages.look(true, at(3_000), 5), "two seconds are not too long");
-        assert!(outages.look(true, at(3_001), 5));
-        assert!(!outages.look(true, at(3_500), 5));
+        assert!(!outages.look(true, now(3_000), 5), "two seconds are not too long");
+        assert!(outages.look(true, now(3_001), 5));
+        assert!(!outages.look(true, now(3_500), 5));
         assert_eq!(told(&outages), [(WAREHOUSE, 1_000, None, false)]);
-        assert!(outages.heard(Service::Warehouse, at(-9), at(4_000), 5));
+        assert!(outages.heard(Service::Warehouse, at(-9), now(4_000), 5));
         assert_eq!(told(&outages), [(WAREHOUSE, 1_000, Some(4_000), false)]);
     }
 
     #[test]
     fn who_cannot_be_heard_without_the_broker_is_not_called_gone() {
         let mut outages = quiet(1_000);
-        assert!(outages.look(false, at(1_500), 5));
+        assert!(outages.look(false, now(1_500), 5));
         for millis in (2_000..9_000).step_by(500) {
-            assert!(!outages.look(false, at(millis), 5));
+            assert!(!outages.look(false, now(millis), 5));
         }
-        assert!(!outages.heard(Service::Warehouse, at(-9), at(8_900), 8), "heard before it was looked");
-        assert!(outages.look(true, at(9_000), 8));
-        assert!(!outages.heard(Service::Warehouse, at(-9), at(9_700), 8));
+        assert!(!outages.heard(Service::Warehouse, at(-9), now(8_900), 8), "heard before it was looked");
+        assert!(outages.look(true, now(9_000), 8));
+        assert!(!outages.heard(Service::Warehouse, at(-9), now(9_700), 8));
         assert_eq!(told(&outages), [(Who::Broker, 1_000, Some(9_000), false)]);
         // Silent from then on, it is gone from its last word.
-        assert!(outages.look(true, at(12_000), 8));
+        assert!(outages.look(true, now(12_000), 8));
         assert_eq!(told(&outages)[0], (WAREHOUSE, 9_700, None, false));
     }
 
     #[test]
     fn the_website_does_not_hear_itself() {
         let mut outages = quiet(0);
-        assert!(!outages.heard(Service::Website, at(0), at(0), 5));
-        assert!(!outages.heard(Service::Website, at(0), at(9_000), 5));
+        assert!(!outages.heard(Service::Website, at(0), now(0), 5));
+        assert!(!outages.heard(Service::Website, at(0), now(9_000), 5));
         assert_eq!(told(&outages), []);
     }
 
     #[test]
     fn a_broker_that_was_never_there_is_not_gone() {
         let mut outages = Outages::default();
-        assert!(!outages.look(false, at(0), 0) && !outages.look(true, at(9_000), 0));
+        assert!(!outages.look(false, now(0), 0) && !outages.look(true, now(9_000), 0));
         assert_eq!(told(&outages), []);
     }
 
@@ -270,7 +299,7 @@ mod tests {
     fn settled_once_every_order_from_before_was_read_and_has_gone_on() {
         let mut outages = quiet(1_000);
         assert!(!outages.settle(&ledger(1_100, 5, None)), "nobody was gone");
-        outages.heard(Service::Warehouse, at(1_900), at(2_400), 7);
+        outages.heard(Service::Warehouse, at(1_900), now(2_400), 7);
         assert!(!outages.settle(&ledger(2_500, 6, None)), "one order is not read yet");
         assert!(!outages.settle(&ledger(2_600, 9, Some(2_400))), "one still lies there");
         assert!(!outages.settle(&Ledger { balanced: false, ..ledger(2_700, 9, None) }));
@@ -283,8 +312,8 @@ mod tests {
     fn a_long_queue_is_no_loss_but_what_it_hides_counts() {
         let back = |service| {
             let mut outages = quiet(1_000);
-            outages.heard(service, at(-9), at(2_000), 7);
-            outages.heard(service, at(1_900), at(2_400), 7);
+            outages.heard(service, at(-9), now(2_000), 7);
+            outages.heard(service, at(1_900), now(2_400), 7);
             outages
         };
         let mut queued = ledger(2_500, 9, Some(2_000));
@@ -300,7 +329,7 @@ mod tests {
     #[test]
     fn what_was_in_order_all_along_is_settled_on_return() {
         let mut outages = quiet(1_000);
-        outages.heard(Service::Warehouse, at(1_900), at(2_400), 5);
+        outages.heard(Service::Warehouse, at(1_900), now(2_400), 5);
         assert!(outages.settle(&ledger(300, 5, None)), "nothing has changed since, so no newer ledger comes");
         assert_eq!(outages.list()[0].settled_at, Some(at(2_400)));
     }
@@ -309,7 +338,7 @@ mod tests {
     fn a_few_are_remembered_the_newest_first() {
         let mut outages = quiet(0);
         for n in 1..20 {
-            outages.heard(Service::Warehouse, at(n), at(n * 400), 5);
+            outages.heard(Service::Warehouse, at(n), now(n * 400), 5);
         }
         assert_eq!(outages.list().len(), OUTAGES_MAX);
         assert_eq!(told(&outages)[0].2, Some(19 * 400));

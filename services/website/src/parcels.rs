@@ -1,15 +1,20 @@
 //! Where the parcels of accepted orders are: in the queue, waiting to be tried again, in someone's hands, stranded.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::{
+    collections::{BTreeMap, HashMap, VecDeque},
+    time::{Duration, Instant},
+};
 
 use events::{
     delivery::FailureReason,
     ids::{Moment, OrderId},
     stage::{Carrying, CourierState},
 };
+use service::Now;
 
 use crate::{
     order::Progress,
+    tempo::is_of_now,
     views::{DeadLetterView, Lane, Parcel, Retry, Status, Tried, What},
 };
 
@@ -23,8 +28,8 @@ pub const DEAD_LETTERS_SHOWN_MAX: usize = 100;
 const TRIED_MAX: usize = 24;
 /// Between an update that says who picked up a parcel and delivery's board saying so too, in milliseconds, at most.
 const BOARD_AFTER_MS: i64 = 100;
-/// Over this long the rate of deliveries is counted, in microseconds.
-const RATE_OVER: i64 = 10_000_000;
+/// Over this long the rate of deliveries is counted.
+const RATE_OVER: Duration = Duration::from_secs(10);
 
 /// What is known of one parcel.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,7 +65,8 @@ pub struct Parcels {
     in_hands: HashMap<String, OrderId>,
     delivered_by: HashMap<String, u64>,
     delivered: u64,
-    delivered_at: VecDeque<Moment>,
+    /// When the deliveries that count in the rate were read.
+    delivered_at: VecDeque<Instant>,
 }
 
 impl Parcels {
@@ -119,11 +125,13 @@ impl Parcels {
         }
     }
 
-    /// A courier delivered a parcel.
-    pub fn delivered(&mut self, courier: &str, at: Moment) {
+    /// A courier delivered a parcel, and that is read now.
+    pub fn delivered(&mut self, courier: &str, at: Moment, now: Now) {
         self.count_delivered(courier, 1);
-        self.delivered_at.push_back(at);
-        while self.delivered_at.front().is_some_and(|first| at.micros_since(*first) > RATE_OVER) {
+        if is_of_now(at, now, RATE_OVER) {
+            self.delivered_at.push_back(now.steady);
+        }
+        while self.delivered_at.front().is_some_and(|first| now.steady.saturating_duration_since(*first) > RATE_OVER) {
             self.delivered_at.pop_front();
         }
     }
@@ -135,8 +143,9 @@ impl Parcels {
     }
 
     /// Orders delivered in this episode, and in the last ten seconds.
-    pub fn delivered_counts(&self, now: Moment) -> (u64, u64) {
-        let recent = self.delivered_at.iter().rev().take_while(|at| now.micros_since(**at) <= RATE_OVER).count();
+    pub fn delivered_counts(&self, now: Now) -> (u64, u64) {
+        let is_recent = |read: &&Instant| now.steady.saturating_duration_since(**read) <= RATE_OVER;
+        let recent = self.delivered_at.iter().rev().take_while(is_recent).count();
         (self.delivered, u64::try_from(recent).unwrap_or(u64::MAX))
     }
 
@@ -380,9 +389,15 @@ mod tests {
     #[test]
     fn the_rate_forgets_what_is_older_than_ten_seconds() {
         let mut parcels = Parcels::default();
-        parcels.delivered("Ada", at(1));
-        parcels.delivered("Bart", at(8));
-        assert_eq!(parcels.delivered_counts(at(9)), (2, 2));
-        assert_eq!(parcels.delivered_counts(at(15)), (2, 1));
+        let beginning = Instant::now();
+        let now = |second: i64, set_by: i64| Now {
+            at: at(second + set_by),
+            steady: beginning + Duration::from_secs(second.unsigned_abs()),
+        };
+        parcels.delivered("Ada", at(1), now(1, 0));
+        parcels.delivered("Bart", at(8 - 3_600), now(8, -3_600));
+        parcels.delivered("Bart", at(-86_400), now(8, 0));
+        assert_eq!(parcels.delivered_counts(now(9, -3_600)), (3, 2), "one was delivered long ago, and is read only now");
+        assert_eq!(parcels.delivered_counts(now(15, 3_600)), (3, 1), "whatever the clock was set to");
     }
 }

@@ -10,7 +10,7 @@ use events::{
     ids::{Moment, OrderId, Service},
     orders::PlaceOrder,
 };
-use service::{Context, now};
+use service::{Context, Now};
 use store::{OutboxHandle, Store, StoreError};
 use tokio::sync::{mpsc, oneshot};
 use tracing::warn;
@@ -94,7 +94,7 @@ impl Site {
     /// Who is there.
     pub fn alive(&self) -> Alive {
         let pulsar = self.context.bus.is_connected();
-        let mut alive = self.known(|known| known.alive(pulsar, now()));
+        let mut alive = self.known(|known| known.alive(pulsar, Now::read()));
         let own = self.context.bus.standing_still().into_iter().map(|topic| (Service::Website, topic));
         alive.standing_still.extend(own);
         alive
@@ -103,7 +103,7 @@ impl Site {
     /// `/stage/stock`, with the explanation of one beer if that is asked for.
     pub fn stock(&self, explained: Option<&'static Beer>) -> StockView {
         let folding = self.context.stage.settings().choices.stock_level;
-        self.known(|known| known.stock(folding, explained, now()))
+        self.known(|known| known.stock(folding, explained, Now::read()))
     }
 
     /// Puts an order into the books; it is safe when this returns. The same key twice is the same order.

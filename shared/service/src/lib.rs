@@ -28,4 +28,4 @@ pub mod trail;
 pub mod testing;
 
 mod clock;
-pub use clock::now;
+pub use clock::{Now, now};

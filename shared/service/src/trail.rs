@@ -1,16 +1,17 @@
 //! The trail of single orders in the log: the same id in every service's lines, so that one order can be followed by
 //! `grep`. Under load only some of them: a log that keeps up with everything would be the slowest part of the suite.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
 
-use events::ids::{Moment, OrderId, Trace};
+use events::ids::{OrderId, Trace};
 use tracing::info;
-
-use crate::clock;
 
 /// Lines a second; what goes beyond is counted, and said in one line.
 const LINES_PER_SECOND: u64 = 10;
-const SECOND_MICROS: i64 = 1_000_000;
+const SECOND: Duration = Duration::from_secs(1);
 
 /// The trail of one process. Cheap to clone.
 #[derive(Debug, Clone, Default)]
@@ -21,7 +22,8 @@ pub struct Trail {
 /// What was logged in the running second.
 #[derive(Debug, Default)]
 struct Second {
-    began: Moment,
+    /// None before the first line.
+    began: Option<Instant>,
     lines: u64,
 }
 
@@ -29,7 +31,7 @@ impl Trail {
     /// Says in the log what happened to an order, unless this second has said enough.
     pub fn note(&self, order_id: &OrderId, what: &'static str) {
         let mut second = self.second.lock().unwrap_or_else(PoisonError::into_inner);
-        let left_out = second.count(clock::now());
+        let left_out = second.count(Instant::now());
         if let Some(left_out) = left_out {
             info!(left_out, "more orders than are logged singly");
         }
@@ -41,11 +43,11 @@ impl Trail {
 
 impl Second {
     /// Counts one more line. When a new second begins: how many the one before left out, if it did.
-    fn count(&mut self, now: Moment) -> Option<u64> {
+    fn count(&mut self, now: Instant) -> Option<u64> {
         let mut left_out = None;
-        if now.micros_since(self.began) >= SECOND_MICROS {
+        if self.began.is_none_or(|began| now.duration_since(began) >= SECOND) {
             left_out = self.lines.checked_sub(LINES_PER_SECOND).filter(|left_out| *left_out > 0);
-            *self = Second { began: now, lines: 0 };
+            *self = Second { began: Some(now), lines: 0 };
         }
         self.lines += 1;
         left_out
@@ -59,7 +61,8 @@ mod tests {
     #[test]
     fn what_a_second_leaves_out_is_told_in_the_next() {
         let mut second = Second::default();
-        let at = |millis| Moment::from_micros(5_000_000).plus_millis(millis);
+        let began = Instant::now();
+        let at = |millis| began + Duration::from_millis(millis);
         for _ in 0..LINES_PER_SECOND + 5 {
             assert_eq!(second.count(at(0)), None);
         }

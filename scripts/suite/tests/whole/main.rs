@@ -124,6 +124,7 @@ fn trials(stage: &Arc<Stage>) -> Vec<Trial> {
         stage::a_paused_service_leaves_its_work_waiting,
         stage::the_crowd_orders_and_stops,
         stage::a_reset_begins_the_next_episode,
+        stage::a_change_that_was_not_confirmed_does_not_come_back,
         stage::a_service_crashes_and_comes_back,
         recovery::a_page_goes_on_when_the_website_is_back,
         recovery::a_page_that_slept_is_not_live_before_it_hears_again,

@@ -95,6 +95,68 @@ pub async fn a_reset_begins_the_next_episode(demo: &Demo) -> Result<()> {
     Ok(())
 }
 
+/// While the broker is held up, changes are answered 503 and do not hold: not when it goes on, and not for who starts then.
+pub async fn a_change_that_was_not_confirmed_does_not_come_back(demo: &Demo) -> Result<()> {
+    let shop = &demo.shop;
+    shop.set(&json!({"couriers": 4})).await?;
+    let before = documents(demo).await?.len();
+    demo.signal("broker", "STOP").await?;
+    let mut answers = Vec::new();
+    for couriers in [9, 2] {
+        answers.push(shop.set(&json!({"couriers": couriers})).await.err().map(|error| error.to_string()));
+    }
+    demo.signal("broker", "CONT").await?;
+    for answer in answers {
+        let said = answer.context("it was not refused")?;
+        ensure!(said.contains("503") && said.contains("not confirmed"), "{said}");
+    }
+    let four_work = || async {
+        let (settings, deliveries) = (shop.get("/api/settings").await?, shop.get("/api/deliveries").await?);
+        let couriers = deliveries["couriers"].as_array().map_or(0, Vec::len);
+        ensure!(settings["couriers"] == 4 && couriers == 4, "{settings}, {couriers} couriers");
+        Ok(())
+    };
+    // Whether what was given up on arrived or not: the confirmed settings are written once more.
+    until("the confirmed settings to be written again", SOON, || async {
+        let written = documents(demo).await?.len();
+        ensure!(written > before, "{written} documents");
+        Ok(())
+    })
+    .await?;
+    until("four couriers", SOON, four_work).await?;
+    let changed = shop.set(&json!({"courier_pace_ms": 60})).await?;
+    ensure!(changed["couriers"] == 4, "{changed}");
+    let process = demo.process("delivery")?;
+    demo.kill("delivery").await?;
+    until("another delivery", SOON, || async {
+        ensure!(demo.process("delivery")? != process, "still the same process");
+        Ok(())
+    })
+    .await?;
+    until("four couriers again", SOON, four_work).await?;
+    let mut versions: Vec<u64> =
+        documents(demo).await?.iter().filter_map(|document| document["version"].as_u64()).collect();
+    let all = versions.clone();
+    versions.sort_unstable();
+    versions.dedup();
+    ensure!(versions == all, "each version once, and in order: {all:?}");
+    shop.set(&json!({"courier_pace_ms": 50})).await?;
+    Ok(())
+}
+
+/// All documents on the topic of the settings, compacted away or not.
+async fn documents(demo: &Demo) -> Result<Vec<Value>> {
+    let topic = format!("{}/admin/v2/persistent/beers/stage/settings", demo.pulsar_http);
+    let http = demo.shop.http();
+    let stored: Value = http.get(format!("{topic}/internalStats")).send().await?.json().await?;
+    let mut documents = Vec::new();
+    for place in 1..=stored["numberOfEntries"].as_u64().context("no count")? {
+        let message = format!("{topic}/examinemessage?initialPosition=earliest&messagePosition={place}");
+        documents.push(http.get(message).send().await?.json().await?);
+    }
+    Ok(documents)
+}
+
 /// A service that is told to crash dies and is started again.
 pub async fn a_service_crashes_and_comes_back(demo: &Demo) -> Result<()> {
     let shop = &demo.shop;

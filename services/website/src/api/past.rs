@@ -158,13 +158,13 @@ pub(super) async fn begin_rebuild(
 
 /// Begins a rebuild; returns what is known of it once it has begun. One that is under way goes on.
 pub(crate) async fn make_rebuild(site: &Site) -> Result<Rebuild, Problem> {
-    let asked_at = now();
     let mut version = site.live.version();
+    let before = site.known(|known| known.rebuild().cloned());
     site.house.director.command(Service::InventoryAnalysis, Command::Rebuild).await?;
     let begun = async {
         loop {
             let known = site.known(|known| known.rebuild().cloned());
-            if let Some(rebuild) = known.filter(|rebuild| rebuild.running || rebuild.at >= asked_at) {
+            if let Some(rebuild) = known.filter(|rebuild| rebuild.running || Some(rebuild) != before.as_ref()) {
                 return rebuild;
             }
             if version.changed().await.is_err() {

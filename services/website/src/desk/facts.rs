@@ -11,6 +11,7 @@ use events::{
     topics::{DELIVERY_UPDATES, ORDER_DECISIONS, STOCK_EVENTS, STOCK_LEVELS},
     unreadable::ReasonCode,
 };
+use service::Now;
 
 use super::Work;
 use crate::{
@@ -74,8 +75,9 @@ impl Work<'_> {
         self.site.learn(|known| known.parcels.tried(order_id, at, &what));
         if let DeliveryUpdate::Delivered { courier, .. } = update {
             self.site.learn(|known| {
-                known.parcels.delivered(courier, at);
-                known.tempo.delivered(order_id, at);
+                let now = Now::read();
+                known.parcels.delivered(courier, at, now);
+                known.tempo.delivered(order_id, at, now);
             });
         }
         Ok(())

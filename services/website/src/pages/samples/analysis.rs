@@ -1,5 +1,7 @@
 //! Figures of the day and the ledger, made up.
 
+use std::time::{Duration, Instant};
+
 use events::{
     contradictions::{Contradiction, Matter},
     ids::{Moment, Service},
@@ -9,6 +11,7 @@ use events::{
     },
     quantities::Cents,
 };
+use service::Now;
 
 use super::{NOW, beers, fraud};
 use crate::{
@@ -75,10 +78,15 @@ pub(crate) fn ledger() -> LedgerView {
 /// The warehouse was killed and came back; stock-level is gone.
 fn outages() -> Vec<Outage> {
     let mut outages = Outages::default();
-    outages.heard(Service::Warehouse, NOW.plus_millis(-90_000), NOW.plus_millis(-60_000), 3412);
-    outages.heard(Service::Warehouse, NOW.plus_millis(-58_900), NOW.plus_millis(-58_600), 3412);
-    outages.heard(Service::StockLevel, NOW.plus_millis(-90_000), NOW.plus_millis(-3_000), 3412);
-    outages.look(true, NOW, 3412);
+    let (beginning, at) = (Instant::now(), NOW.plus_millis(-60_000));
+    let after = |millis: u32| Now {
+        at: at.plus_millis(millis.into()),
+        steady: beginning + Duration::from_millis(millis.into()),
+    };
+    outages.heard(Service::Warehouse, at.plus_millis(-30_000), after(0), 3412);
+    outages.heard(Service::Warehouse, at.plus_millis(1_100), after(1_400), 3412);
+    outages.heard(Service::StockLevel, at.plus_millis(-30_000), after(57_000), 3412);
+    outages.look(true, after(60_000), 3412);
     outages.list()
 }
 
