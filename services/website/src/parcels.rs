@@ -397,7 +397,11 @@ mod tests {
         parcels.delivered("Ada", at(1), now(1, 0));
         parcels.delivered("Bart", at(8 - 3_600), now(8, -3_600));
         parcels.delivered("Bart", at(-86_400), now(8, 0));
-        assert_eq!(parcels.delivered_counts(now(9, -3_600)), (3, 2), "one was delivered long ago, and is read only now");
+        assert_eq!(
+            parcels.delivered_counts(now(9, -3_600)),
+            (3, 2),
+            "one was delivered long ago, and is read only now"
+        );
         assert_eq!(parcels.delivered_counts(now(15, 3_600)), (3, 1), "whatever the clock was set to");
     }
 }
