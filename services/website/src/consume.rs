@@ -46,7 +46,10 @@ async fn read<M: DeserializeOwned + Send + 'static>(
 ) -> anyhow::Result<()> {
     let mut consumer = site.context.bus.consumer(topic, Service::Website, Dealt::default())?;
     loop {
-        let batch = consumer.receive(BATCH_MAX).await;
+        let mut batch = consumer.receive(BATCH_MAX).await;
+        let now = now();
+        // Nothing has happened later than now, whatever a message says: it would be the newest for ever.
+        batch.iter_mut().for_each(|received| received.at = received.at.min(now));
         let positions: Vec<Position> = batch.iter().map(|received| received.position).collect();
         let unreadable = batch.iter().filter(|received| received.message.is_err()).count();
         let (done, written) = oneshot::channel();

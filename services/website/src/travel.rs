@@ -29,7 +29,7 @@ pub(crate) struct When {
 /// A moment as in `2026-11-24T20:41:07Z`, or in milliseconds since 1970, as the slider writes it.
 fn read_moment(text: &str) -> Option<Moment> {
     match text.parse::<i64>() {
-        Ok(millis) => millis.checked_mul(1000).map(Moment::from_micros),
+        Ok(millis) => Moment::of_millis(millis),
         Err(_) => text.parse().ok(),
     }
 }
@@ -89,6 +89,9 @@ mod tests {
         let moment = read_moment("2026-11-24T19:41:07.112Z").unwrap();
         assert_eq!(read_moment("1795549267112"), Some(moment));
         assert_eq!(read_moment("9223372036854775807"), None);
+        assert_eq!(read_moment("-1"), None);
+        assert_eq!(read_moment("0999-01-01T00:00:00Z"), None);
+        assert_eq!(read_moment("9999-12-31T23:59:59-23:59"), None);
         assert_eq!(read_moment("yesterday"), None);
     }
 }

@@ -6,7 +6,7 @@
 //! went wrong, a consumer is made anew with its client, and the old client's connections end with it.
 
 use std::{
-    sync::atomic::{AtomicUsize, Ordering},
+    sync::atomic::{AtomicU64, AtomicUsize, Ordering},
     time::Duration,
 };
 
@@ -43,6 +43,8 @@ pub(crate) struct Clients {
     pub(crate) consumers_wanted: AtomicUsize,
     pub(crate) consumers_connected: AtomicUsize,
     pub(crate) flows: Flows,
+    /// Messages whose own time was not believed.
+    pub(crate) times_replaced: AtomicU64,
 }
 
 impl std::fmt::Debug for Clients {
@@ -60,6 +62,7 @@ impl Clients {
             consumers_wanted: AtomicUsize::new(0),
             consumers_connected: AtomicUsize::new(0),
             flows: Flows::default(),
+            times_replaced: AtomicU64::new(0),
         }
     }
 

@@ -51,7 +51,9 @@ impl<M: DeserializeOwned> Consumer<M> {
     ///
     /// Can be cancelled: nothing is lost. After a connection was lost, what was not acknowledged comes again.
     pub async fn receive(&mut self, most: usize) -> Vec<Received<M>> {
-        self.raw.receive(most).await.iter().map(|(position, payload)| Received::read(*position, payload)).collect()
+        let batch = self.raw.receive(most).await;
+        let replaced = &self.raw.what.bus.clients.times_replaced;
+        batch.iter().map(|(position, payload)| Received::read(*position, payload, replaced)).collect()
     }
 
     /// Acknowledges what is done, in the order it was received. An entry with several messages is acknowledged with

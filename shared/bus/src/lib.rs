@@ -41,7 +41,7 @@ pub use admin::{Admin, AdminError, Examined};
 mod set_up;
 pub use set_up::{SetUpError, compact, episodes, forget_earlier_episodes, set_up, set_up_stage};
 
-use std::sync::Arc;
+use std::sync::{Arc, atomic::Ordering};
 
 use events::{
     ids::Service,
@@ -119,6 +119,11 @@ impl Bus {
     /// something comes, or nothing waits any more.
     pub fn standing_still(&self) -> Vec<&'static str> {
         self.clients.flows.standing_still()
+    }
+
+    /// How many messages came whose own time was not believed; when they were published is taken instead.
+    pub fn times_replaced(&self) -> u64 {
+        self.clients.times_replaced.load(Ordering::Relaxed)
     }
 
     /// A publisher to the topics of the table.

@@ -1,18 +1,31 @@
 //! A message on its way out and on its way in, with the properties every one of ours has.
 
-use std::collections::HashMap;
+use std::{
+    collections::HashMap,
+    fmt::Display,
+    sync::atomic::{AtomicU64, Ordering},
+};
 
 use events::{
     ids::{EventId, Moment, OrderId, Trace},
+    limits,
     orders::PlaceOrder,
     topics::{Entry, Topic},
     unreadable,
 };
-use pulsar::{Payload, message::proto::MessageIdData, producer};
+use pulsar::{Payload, message::proto::MessageIdData, producer, unpacking::NOT_UNPACKED};
 use serde::{Serialize, de::DeserializeOwned};
 
-/// Largest payload that is looked at; a longer one counts as unreadable. Ours are below 2 KiB.
-pub const PAYLOAD_MAX: usize = 64 * 1024;
+/// A message's own time counts only if it is at most this much later than when it was published: so far may the clocks
+/// of two machines be apart.
+pub const AHEAD_MAX_MS: i64 = 5_000;
+/// And at most this much earlier: so long may a message wait in an outbox while the broker is away.
+pub const WAITED_MAX_MS: i64 = 24 * 60 * 60 * 1000;
+/// Longest reason why a message could not be read, in characters.
+const REASON_MAX: usize = 200;
+
+/// What the client cuts is what the contract calls too large.
+const _: () = assert!(limits::MESSAGE_MAX == pulsar::unpacking::MESSAGE_MAX);
 
 const EVENT_ID: &str = "event_id";
 const AT: &str = "at";
@@ -107,7 +120,7 @@ impl Position {
     }
 }
 
-impl std::fmt::Display for Position {
+impl Display for Position {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}:{}", self.ledger, self.entry)?;
         if self.batch_size > 1 { write!(f, ":{}", self.batch_index) } else { Ok(()) }
@@ -123,31 +136,43 @@ pub struct Received<M> {
     pub position: Position,
     /// Its id: its own, or its position for one that an outside client sent without.
     pub event_id: EventId,
-    /// When what it tells happened: its own word, or when the broker got it.
+    /// When what it tells happened: what it says itself, if that is believable (see [`AHEAD_MAX_MS`]), else when it was published.
     pub at: Moment,
 }
 
 /// Why a message could not be read, and how it begins.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Undecodable {
-    /// Begins with "undecodable".
+    /// Begins with "undecodable"; 200 characters at most.
     pub reason: String,
     /// See [`unreadable::first_bytes`].
     pub first_bytes: String,
 }
 
 impl<M: DeserializeOwned> Received<M> {
-    pub(crate) fn read(position: Position, payload: &Payload) -> Self {
+    /// `times_replaced` counts the messages whose own time is not believed.
+    pub(crate) fn read(position: Position, payload: &Payload, times_replaced: &AtomicU64) -> Self {
         let property = |name: &str| {
             payload.metadata.properties.iter().find(|property| property.key == name).map(|property| &property.value)
         };
-        let published = i64::try_from(payload.metadata.publish_time).unwrap_or(0).saturating_mul(1000);
-        let own_id = property(EVENT_ID).filter(|id| (1..=100).contains(&id.len()));
+        let own_id = property(EVENT_ID).and_then(|id| EventId::foreign(id));
+        let published = published_at(payload.metadata.publish_time);
+        let (at, is_believed) = match property(AT) {
+            Some(own) => match own.parse().ok().filter(|own| is_believable(*own, published)) {
+                Some(own) => (own, true),
+                None => (published, false),
+            },
+            None => (published, true),
+        };
+        times_replaced.fetch_add(u64::from(!is_believed), Ordering::Relaxed);
         Received {
-            message: decode(&payload.data),
+            message: match property(NOT_UNPACKED) {
+                Some(why) => Err(undecodable(why, &payload.data)),
+                None => decode(&payload.data),
+            },
             position,
-            event_id: own_id.map_or_else(|| EventId::new(format!("m-{position}")), EventId::new),
-            at: property(AT).and_then(|at| at.parse().ok()).unwrap_or(Moment::from_micros(published)),
+            event_id: own_id.unwrap_or_else(|| EventId::new(format!("m-{position}"))),
+            at,
         }
     }
 }
@@ -160,19 +185,32 @@ impl Received<PlaceOrder> {
     }
 }
 
+/// When a message was published, in milliseconds since 1970, as whoever published it says.
+fn published_at(millis: u64) -> Moment {
+    i64::try_from(millis).ok().and_then(Moment::of_millis).unwrap_or_default()
+}
+
+fn is_believable(own: Moment, published: Moment) -> bool {
+    (published.plus_millis(-WAITED_MAX_MS)..=published.plus_millis(AHEAD_MAX_MS)).contains(&own)
+}
+
 fn decode<M: DeserializeOwned>(payload: &[u8]) -> Result<M, Undecodable> {
-    let undecodable = |why: String| Undecodable {
-        reason: format!("undecodable: {why}"),
+    let message = limits::check(payload).and_then(|()| serde_json::from_slice(payload));
+    message.map_err(|error| undecodable(error, payload))
+}
+
+fn undecodable(why: impl Display, payload: &[u8]) -> Undecodable {
+    Undecodable {
+        reason: limits::shortened(&format!("undecodable: {why}"), REASON_MAX),
         first_bytes: unreadable::first_bytes(payload),
-    };
-    if payload.len() > PAYLOAD_MAX {
-        return Err(undecodable(format!("{} bytes, more than {PAYLOAD_MAX}", payload.len())));
     }
-    serde_json::from_slice(payload).map_err(|error| undecodable(error.to_string()))
 }
 
 #[cfg(test)]
 mod tests {
+    use events::delivery::DeliveryUpdate;
+    use pulsar::message::{Metadata, proto::KeyValue};
+
     use super::*;
 
     #[test]
@@ -190,7 +228,41 @@ mod tests {
         let undecodable = decode::<PlaceOrder>(b"two Orval please").unwrap_err();
         assert!(undecodable.reason.starts_with("undecodable: expected ident"), "{}", undecodable.reason);
         assert_eq!(undecodable.first_bytes, "two Orval please");
-        let long = decode::<PlaceOrder>(&vec![b' '; PAYLOAD_MAX + 1]).unwrap_err();
+        let long = decode::<PlaceOrder>(&vec![b' '; limits::MESSAGE_MAX + 1]).unwrap_err();
         assert!(long.reason.contains("more than 65536"), "{}", long.reason);
+    }
+
+    #[test]
+    fn a_reason_is_short_whatever_the_message_says() {
+        let kind = "A".repeat(limits::TEXT_MAX);
+        let long = decode::<DeliveryUpdate>(format!(r#"{{"type":"{kind}"}}"#).as_bytes()).unwrap_err();
+        assert!(long.reason.starts_with("undecodable: unknown variant `AAA"), "{}", long.reason);
+        assert_eq!(long.reason.chars().count(), REASON_MAX);
+        let longer = format!(r#"{{"type":"{}"}}"#, "A".repeat(60_000));
+        let longer = decode::<DeliveryUpdate>(longer.as_bytes()).unwrap_err();
+        assert!(longer.reason.contains("a text of more than 500 characters"), "{}", longer.reason);
+    }
+
+    #[test]
+    fn a_message_is_believed_about_its_time_only_near_the_time_it_was_published() {
+        let published: Moment = "2026-11-24T20:41:07Z".parse().unwrap();
+        let read = |at: Option<&str>| {
+            let properties = at.map(|at| KeyValue { key: AT.to_owned(), value: at.to_owned() });
+            let publish_time = u64::try_from(published.millis()).unwrap();
+            let metadata =
+                Metadata { publish_time, properties: properties.into_iter().collect(), ..Metadata::default() };
+            let payload = Payload { metadata, data: b"{}".to_vec() };
+            let replaced = AtomicU64::new(0);
+            let received = Received::<PlaceOrder>::read(Position::default(), &payload, &replaced);
+            (received.at, replaced.into_inner())
+        };
+        for own in ["2026-11-24T20:41:06.5Z", "2026-11-24T20:41:12Z", "2026-11-23T20:41:07Z"] {
+            assert_eq!(read(Some(own)), (own.parse().unwrap(), 0));
+        }
+        assert_eq!(read(None), (published, 0));
+        for own in ["2026-11-24T20:41:12.001Z", "2099-01-01T00:00:00Z", "2026-11-23T20:41:06Z", "soon"] {
+            assert_eq!(read(Some(own)), (published, 1), "{own}");
+        }
+        assert_eq!(published_at(u64::MAX), Moment::MIN);
     }
 }

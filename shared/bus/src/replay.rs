@@ -1,10 +1,14 @@
 //! Bounded replays: a topic from its first message up to a position, read once, without a subscription that stays.
 
-use std::{marker::PhantomData, time::Duration};
+use std::{marker::PhantomData, sync::atomic::AtomicU64, time::Duration};
 
 use events::topics::{Entry, Topic};
 use futures_util::{FutureExt as _, StreamExt as _, future::BoxFuture};
-use pulsar::{ConsumerOptions, Payload, SubType, TokioExecutor, consumer::InitialPosition};
+use pulsar::{
+    ConsumerOptions, Payload, SubType, TokioExecutor,
+    consumer::InitialPosition,
+    unpacking::{ENTRY_MAX, MESSAGE_MAX},
+};
 use serde::de::DeserializeOwned;
 use tracing::warn;
 
@@ -17,6 +21,9 @@ use crate::{
 /// Permits of a replay: with 1,000 it reads at 11 k messages/s, with this many at 18 k, and with 10,000 no faster but with
 /// tens of MiB of messages in hand.
 const PERMITS: u32 = 2_000;
+/// Most memory for what was sent ahead, in bytes, if every message were as large as one may be.
+const SENT_AHEAD_MAX: usize = 130 * 1024 * 1024;
+const _: () = assert!(PERMITS as usize * MESSAGE_MAX + ENTRY_MAX <= SENT_AHEAD_MAX);
 /// Most messages handed over at once.
 const BATCH_MAX: usize = 2_000;
 /// A replay that gets nothing for this long has failed: it reads only what is there already.
@@ -71,7 +78,10 @@ impl<M: DeserializeOwned> Replay<M> {
     /// If the broker cannot be reached, or nothing comes for 15 s.
     pub async fn next(&mut self) -> Result<Option<Vec<Received<M>>>, BusError> {
         let batch = self.raw.next().await?;
-        Ok(batch.map(|batch| batch.iter().map(|(position, payload)| Received::read(*position, payload)).collect()))
+        // They were counted when they were read for the first time.
+        let replaced = AtomicU64::new(0);
+        let read = |(position, payload): &(Position, Payload)| Received::read(*position, payload, &replaced);
+        Ok(batch.map(|batch| batch.iter().map(read).collect()))
     }
 }
 

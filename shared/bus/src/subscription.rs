@@ -3,7 +3,12 @@
 use std::{sync::Arc, time::Duration};
 
 use events::topics::{Dealing, Entry, Subscription};
-use pulsar::{ConsumerOptions, SubType, TokioExecutor, consumer::InitialPosition, error::ConnectionError};
+use pulsar::{
+    ConsumerOptions, SubType, TokioExecutor,
+    consumer::InitialPosition,
+    error::ConnectionError,
+    unpacking::{ENTRY_MAX, MESSAGE_MAX},
+};
 use tokio::{sync::oneshot, time::Instant};
 use tracing::{debug, info, warn};
 
@@ -16,7 +21,10 @@ use crate::{
 
 /// Messages the broker may send ahead; more would only cost memory after a burst. On a Shared queue the namespace's policy
 /// still leaves one in hand.
-const PERMITS: u32 = 400;
+const PERMITS: u32 = 200;
+/// Most memory for what was sent ahead, in bytes: the client cuts what is larger than a message may be before it waits.
+const SENT_AHEAD_MAX: usize = 20 * 1024 * 1024;
+const _: () = assert!(PERMITS as usize * MESSAGE_MAX + ENTRY_MAX <= SENT_AHEAD_MAX);
 /// The same for one of several consumers of a subscription: fewer would cost a round trip each (43 ms with one).
 const PERMITS_AMONG_OTHERS: u32 = 100;
 const FIRST_PAUSE: Duration = Duration::from_millis(50);

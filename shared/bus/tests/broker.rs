@@ -1,6 +1,8 @@
 //! The bus against a real broker.
 #![expect(clippy::unwrap_used, reason = "what cannot be here ends the test")]
 
+use std::{sync::LazyLock, time::SystemTime};
+
 use anyhow::{Context as _, Result, ensure};
 use bus::{
     Admin, Broker, Bus, Consumer, Dealt, Outgoing, Place, Position, Until, compact, episodes, forget_earlier_episodes,
@@ -50,8 +52,14 @@ fn event(sequence: u64) -> StockEvent {
 
 fn message(sequence: u64) -> Outgoing {
     let id = EventId::new(format!("test-{sequence}"));
-    Outgoing::new(STOCK_EVENTS, "orval", id, Moment::from_micros(1), &event(sequence)).unwrap()
+    Outgoing::new(STOCK_EVENTS, "orval", id, *HAPPENED_AT, &event(sequence)).unwrap()
 }
+
+/// When the messages of these tests say that it happened: shortly before they are published.
+static HAPPENED_AT: LazyLock<Moment> = LazyLock::new(|| {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    Moment::from_micros(i64::try_from(now.as_micros()).unwrap_or(i64::MAX)).plus_millis(-1_000)
+});
 
 /// Reads so many, acknowledges them, and gives their sequences.
 async fn read(consumer: &mut Consumer<StockEvent>, count: usize) -> Result<Vec<u64>> {
@@ -141,7 +149,7 @@ async fn what_was_published_before_anyone_came_is_read_in_order_with_its_id_and_
     bus.publisher().publish(&messages).await?;
     let mut consumer = bus.consumer(STOCK_EVENTS, Service::StockLevel, Dealt::default())?;
     let first = consumer.receive(1).await;
-    assert_eq!((first[0].event_id.as_str(), first[0].at), ("test-1", Moment::from_micros(1)));
+    assert_eq!((first[0].event_id.as_str(), first[0].at), ("test-1", *HAPPENED_AT));
     consumer.acknowledge(&[first[0].position]).await;
     assert_eq!(read(&mut consumer, 699).await?, (2..=700).collect::<Vec<_>>());
     Ok(())

@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     ids::{BeerId, OrderId},
-    orders::{Fault, Line},
+    limits,
+    orders::{Fault, LINES_MAX, Line},
     quantities::{Bottles, Cents},
 };
 
@@ -17,6 +18,7 @@ pub enum OrderDecision {
         /// Which order.
         order_id: OrderId,
         /// What was put aside.
+        #[serde(deserialize_with = "limits::list::<LINES_MAX, _, _>")]
         lines: Vec<Line>,
         /// How many bottles that is.
         bottles: Bottles,

@@ -4,8 +4,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     ids::{Moment, OrderId},
-    orders::Line,
+    limits,
+    orders::{ADDRESS_MAX, CUSTOMER_MAX, LINES_MAX, Line},
 };
+
+/// Longest name of a courier, in characters.
+pub const COURIER_NAME_MAX: usize = 40;
 
 /// A task: bring this parcel there. Taken by one courier.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,10 +21,13 @@ pub struct DeliveryOrder {
     /// Within the round: 1, and one more after each failure.
     pub attempt: u32,
     /// Who waits for it.
+    #[serde(deserialize_with = "limits::text::<CUSTOMER_MAX, _>")]
     pub customer: String,
     /// Where.
+    #[serde(deserialize_with = "limits::text::<ADDRESS_MAX, _>")]
     pub address: String,
     /// What is in it.
+    #[serde(deserialize_with = "limits::list::<LINES_MAX, _, _>")]
     pub lines: Vec<Line>,
 }
 
@@ -65,7 +72,11 @@ pub enum DeliveryRequest {
         /// Which order.
         order_id: OrderId,
         /// The corrected address; without one, the old one again.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(
+            default,
+            skip_serializing_if = "Option::is_none",
+            deserialize_with = "limits::optional_text::<ADDRESS_MAX, _>"
+        )]
         address: Option<String>,
     },
     /// Give a stranded order up and bring its bottles back.
@@ -97,6 +108,7 @@ pub enum DeliveryUpdate {
         /// Which attempt of it.
         attempt: u32,
         /// Who.
+        #[serde(deserialize_with = "limits::text::<COURIER_NAME_MAX, _>")]
         courier: String,
     },
     /// The customer has it. At most one for an order.
@@ -108,6 +120,7 @@ pub enum DeliveryUpdate {
         /// Which attempt of it.
         attempt: u32,
         /// Who.
+        #[serde(deserialize_with = "limits::text::<COURIER_NAME_MAX, _>")]
         courier: String,
     },
     /// It did not work; it is tried again.
@@ -119,6 +132,7 @@ pub enum DeliveryUpdate {
         /// Which attempt of it.
         attempt: u32,
         /// Who.
+        #[serde(deserialize_with = "limits::text::<COURIER_NAME_MAX, _>")]
         courier: String,
         /// Why.
         reason: FailureReason,
@@ -134,10 +148,12 @@ pub enum DeliveryUpdate {
         /// How many attempts the round had.
         attempts: u32,
         /// Who tried last.
+        #[serde(deserialize_with = "limits::text::<COURIER_NAME_MAX, _>")]
         courier: String,
         /// Why that failed.
         reason: FailureReason,
         /// Where it should have gone.
+        #[serde(deserialize_with = "limits::text::<ADDRESS_MAX, _>")]
         address: String,
     },
     /// Someone had it tried again: it is back in the queue.
@@ -147,6 +163,7 @@ pub enum DeliveryUpdate {
         /// The new round.
         round: u32,
         /// Where it shall go now.
+        #[serde(deserialize_with = "limits::text::<ADDRESS_MAX, _>")]
         address: String,
     },
     /// Someone gave it up: its bottles go back to the warehouse.
@@ -154,6 +171,7 @@ pub enum DeliveryUpdate {
         /// Which order.
         order_id: OrderId,
         /// What comes back.
+        #[serde(deserialize_with = "limits::list::<LINES_MAX, _, _>")]
         lines: Vec<Line>,
     },
 }

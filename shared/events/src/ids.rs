@@ -3,7 +3,9 @@
 use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
-use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+
+use crate::limits;
+pub use crate::moment::{Moment, NotAMoment};
 
 /// Longest order id, in characters; an id is part of addresses (`/orders/{id}`) and of log lines.
 pub const ORDER_ID_MAX: usize = 64;
@@ -79,6 +81,9 @@ impl fmt::Display for OrderId {
     }
 }
 
+/// Longest event id, in bytes.
+pub const EVENT_ID_MAX: usize = 100;
+
 /// The id of one event: of one row of one outbox, or of the message itself where an outside client sent it.
 /// Consumers judge repeats by it, never by Pulsar's message id, which a message sent again does not keep.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -89,6 +94,12 @@ impl EventId {
     /// The id in this text.
     pub fn new(text: impl Into<String>) -> Self {
         EventId(text.into())
+    }
+
+    /// The id a stranger gave a message; `None` unless it has 1 to [`EVENT_ID_MAX`] printable ASCII characters.
+    pub fn foreign(text: &str) -> Option<Self> {
+        let is_printable = text.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic());
+        (is_printable && (1..=EVENT_ID_MAX).contains(&text.len())).then(|| EventId(text.to_owned()))
     }
 
     /// The id as text.
@@ -103,10 +114,14 @@ impl fmt::Display for EventId {
     }
 }
 
-/// The id of a beer, such as `orval`. Any text can arrive here; the [catalogue](crate::beers) says which are ours.
+/// Longest id of a beer, in characters.
+pub const BEER_ID_MAX: usize = 64;
+
+/// The id of a beer, such as `orval`. Any text up to [`BEER_ID_MAX`] can arrive here; the
+/// [catalogue](crate::beers) says which are ours.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct BeerId(String);
+pub struct BeerId(#[serde(deserialize_with = "limits::text::<BEER_ID_MAX, _>")] String);
 
 impl BeerId {
     /// The id in this text.
@@ -165,89 +180,6 @@ impl fmt::Display for Service {
     }
 }
 
-/// A moment, in microseconds since 1970 (UTC); in JSON an RFC 3339 text such as `2026-11-24T20:41:07.112000Z`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct Moment(i64);
-
-/// Why a text is no moment.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("a moment is written as in 2026-11-24T20:41:07.112Z")]
-pub struct NotAMoment;
-
-impl Moment {
-    /// The moment this many microseconds after 1970 began.
-    pub const fn from_micros(micros: i64) -> Self {
-        Moment(micros)
-    }
-
-    /// Microseconds since 1970 began.
-    pub const fn micros(self) -> i64 {
-        self.0
-    }
-
-    /// Milliseconds since 1970 began.
-    pub const fn millis(self) -> i64 {
-        self.0.div_euclid(1000)
-    }
-
-    /// The minute it lies in, counted since 1970 began.
-    pub const fn minute(self) -> i64 {
-        self.0.div_euclid(60_000_000)
-    }
-
-    /// This many milliseconds later.
-    pub const fn plus_millis(self, millis: i64) -> Self {
-        Moment(self.0 + millis * 1000)
-    }
-
-    /// How many microseconds this is after `earlier`; negative if it is before.
-    pub const fn micros_since(self, earlier: Moment) -> i64 {
-        self.0 - earlier.0
-    }
-}
-
-impl fmt::Display for Moment {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let at = OffsetDateTime::from_unix_timestamp_nanos(i128::from(self.0) * 1000).map_err(|_| fmt::Error)?;
-        let (date, time) = (at.date(), at.time());
-        write!(
-            f,
-            "{}-{:02}-{:02}T{:02}:{:02}:{:02}.{:06}Z",
-            date.year(),
-            u8::from(date.month()),
-            date.day(),
-            time.hour(),
-            time.minute(),
-            time.second(),
-            time.microsecond()
-        )
-    }
-}
-
-impl FromStr for Moment {
-    type Err = NotAMoment;
-
-    fn from_str(text: &str) -> Result<Self, NotAMoment> {
-        let at = OffsetDateTime::parse(text, &Rfc3339).map_err(|_| NotAMoment)?;
-        i64::try_from(at.unix_timestamp_nanos() / 1000).map(Moment).map_err(|_| NotAMoment)
-    }
-}
-
-impl TryFrom<String> for Moment {
-    type Error = NotAMoment;
-
-    fn try_from(text: String) -> Result<Self, NotAMoment> {
-        text.parse()
-    }
-}
-
-impl From<Moment> for String {
-    fn from(moment: Moment) -> String {
-        moment.to_string()
-    }
-}
-
 /// The trace of one order through all services, as in the W3C header `traceparent`.
 ///
 /// It is derived from the order id, so that every service names the same trace without having to ask, also for an
@@ -299,12 +231,11 @@ mod tests {
     }
 
     #[test]
-    fn a_moment_is_written_and_read_back_to_the_microsecond() {
-        let moment = Moment::from_micros(1_795_552_867_112_345);
-        assert_eq!(moment.to_string(), "2026-11-24T20:41:07.112345Z");
-        assert_eq!(moment.to_string().parse(), Ok(moment));
-        assert_eq!("2026-11-24T21:41:07.112345+01:00".parse(), Ok(moment));
-        assert_eq!("yesterday".parse::<Moment>(), Err(NotAMoment));
+    fn a_foreign_event_id_is_short_and_printable() {
+        assert!(EventId::foreign(&"x".repeat(EVENT_ID_MAX)).is_some());
+        for bad in ["", "a\nb", "\u{202e}", &"x".repeat(EVENT_ID_MAX + 1)] {
+            assert_eq!(EventId::foreign(bad), None, "{bad:?}");
+        }
     }
 
     #[test]

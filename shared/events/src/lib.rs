@@ -8,8 +8,11 @@
 //!
 //! In reading order:
 
+pub mod limits;
+
 pub mod beers;
 pub mod ids;
+mod moment;
 pub mod quantities;
 
 pub mod orders;

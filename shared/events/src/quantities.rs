@@ -8,6 +8,8 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
+use crate::limits::NUMBER_MAX;
+
 /// A number of bottles; never negative. What would make it so is refused by [`Bottles::minus`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -54,7 +56,7 @@ impl fmt::Display for Bottles {
     }
 }
 
-/// Money, in euro cents. Never a float.
+/// Money, in euro cents. Never a float, and never more than [`NUMBER_MAX`]: a sum can always be written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Cents(pub u64);
@@ -62,7 +64,7 @@ pub struct Cents(pub u64);
 impl Cents {
     /// The price of this many bottles at this price each.
     pub fn times(self, bottles: Bottles) -> Cents {
-        Cents(self.0.saturating_mul(u64::from(bottles.0)))
+        Cents(self.0.saturating_mul(u64::from(bottles.0)).min(NUMBER_MAX))
     }
 }
 
@@ -70,7 +72,7 @@ impl Add for Cents {
     type Output = Cents;
 
     fn add(self, more: Cents) -> Cents {
-        Cents(self.0.saturating_add(more.0))
+        Cents(self.0.saturating_add(more.0).min(NUMBER_MAX))
     }
 }
 
@@ -98,9 +100,9 @@ impl fmt::Display for Cents {
 pub struct Sequence(pub u64);
 
 impl Sequence {
-    /// The one after this.
+    /// The one after this; none is after the highest number there is.
     pub const fn next(self) -> Sequence {
-        Sequence(self.0 + 1)
+        Sequence(self.0.saturating_add(1))
     }
 
     /// The one before this; none is before 0.

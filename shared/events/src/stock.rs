@@ -4,8 +4,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     ids::{BeerId, Moment, OrderId},
+    limits,
     quantities::{Bottles, Sequence},
 };
+
+/// Longest name of a worker, in characters.
+pub const WORKER_NAME_MAX: usize = 40;
 
 /// What can happen to the stock of a beer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -73,6 +77,7 @@ pub struct StockLevel {
     #[serde(default, skip_serializing_if = "is_false")]
     pub ignored: bool,
     /// Who wrote it, such as `worker-1`.
+    #[serde(deserialize_with = "limits::text::<WORKER_NAME_MAX, _>")]
     pub worker: String,
     /// When the worker took the event.
     pub taken_at: Moment,

@@ -40,9 +40,9 @@ pub(super) struct When {
 )]
 pub(super) async fn history(State(site): State<Arc<Site>>, Query(when): Query<When>) -> Result<Json<AsOf>, Problem> {
     let at: Moment = match when.at {
-        Some(at) => at
-            .parse()
-            .map_err(|_| Problem::wrong_field("at", "wrong_value", "is written as in 2026-11-24T20:41:07Z"))?,
+        Some(at) => at.parse().map_err(|_| {
+            Problem::wrong_field("at", "wrong_value", "is written as in 2026-11-24T20:41:07Z, from 1970 to 9999")
+        })?,
         None => now(),
     };
     Ok(Json(as_of(&site, at).await?))
