@@ -13,6 +13,7 @@ use std::collections::{HashMap, VecDeque};
 use events::{
     ids::{Moment, OrderId},
     insights::{ABSURD_BOTTLES, BURST_ORDERS, BURST_WITHIN_MS, FINDINGS_MAX, Finding, Fraud, FraudRule},
+    limits::MESSAGE_MAX,
     orders::{self, CUSTOMER_MAX, PlaceOrder},
 };
 
@@ -28,6 +29,8 @@ const RECENT_MAX: usize = 64;
 const RECENT_FOR_MS: i64 = 2 * BURST_WITHIN_MS;
 /// Most orders listed with a finding.
 const LISTED_MAX: usize = 20;
+/// Room for findings in a message, in bytes: what they leave is for everything else in it.
+const LISTED_BYTES_MAX: usize = MESSAGE_MAX - 4 * 1024;
 
 /// What fraud watch knows. It is in memory only, and begins anew whenever the watch is attached.
 #[derive(Debug, Default)]
@@ -145,13 +148,18 @@ impl FraudWatch {
         self.customers.retain(|_, customer| customer.last_seen > middle);
     }
 
-    /// What it found so far.
+    /// What it found so far; of the newest findings as many as there is room for in a message.
     pub fn fraud(&self, now: Moment) -> Fraud {
+        let mut room = LISTED_BYTES_MAX;
+        let fits = |finding: &Finding| {
+            let length = serde_json::to_vec(finding).map_or(usize::MAX, |json| json.len());
+            room.checked_sub(length).map(|left| room = left).is_some()
+        };
         Fraud {
             at: now,
             attached: true,
             orders_seen: self.orders_seen,
-            findings: self.findings.iter().map(Found::finding).collect(),
+            findings: self.findings.iter().map(Found::finding).take_while(fits).collect(),
             findings_total: self.found,
         }
     }
@@ -219,7 +227,13 @@ impl Found {
 
 #[cfg(test)]
 mod tests {
-    use events::{ids::BeerId, orders::Line, orders::PlaceOrderType, quantities::Bottles};
+    use events::{
+        ids::BeerId,
+        insights::Insight,
+        limits,
+        orders::{Line, PlaceOrderType},
+        quantities::Bottles,
+    };
 
     use super::*;
 
@@ -312,6 +326,20 @@ mod tests {
         let fraud = watch.fraud(Moment::default());
         assert_eq!((fraud.findings.len(), fraud.findings_total), (FINDINGS_MAX, 60));
         assert_eq!((fraud.findings[0].customer.as_str(), fraud.findings[49].customer.as_str()), ("c-59", "c-10"));
+    }
+
+    #[test]
+    fn lists_no_more_than_fits_a_message() {
+        let mut watch = FraudWatch::default();
+        for n in 0..10_000 {
+            let customer = format!("{:04}{}", n / 100, "\u{1}".repeat(CUSTOMER_MAX));
+            see(&mut watch, &customer, &format!("{n:064}"), 1, n);
+        }
+        let fraud = Insight::Fraud(watch.fraud(Moment::MAX));
+        let json = serde_json::to_vec(&fraud).unwrap();
+        assert!(limits::check(&json).is_ok(), "{} bytes", json.len());
+        let Insight::Fraud(fraud) = fraud else { panic!("another insight") };
+        assert!(fraud.findings.len() > 20 && fraud.findings_total == 100, "{}", fraud.findings.len());
     }
 
     #[test]

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     contradictions::Contradiction,
     ids::{BeerId, Moment, OrderId},
+    limits::{self, TEXT_MAX},
     quantities::{Bottles, Cents},
 };
 
@@ -274,6 +275,9 @@ pub struct Rebuild {
 /// Most differences listed; [`Rebuild::differing`] counts them all.
 pub const DIFFERENCES_MAX: usize = 20;
 
+/// Longest text of a difference, in characters; the rest is not written.
+pub const DIFFERENCE_TEXT_MAX: usize = 200;
+
 /// Something a rebuild found otherwise than the live analysis has it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[serde(tag = "code", rename_all = "snake_case")]
@@ -282,10 +286,12 @@ pub enum Difference {
     #[error("{topic} does not have {messages} messages up to {last}")]
     Messages {
         /// Which topic.
+        #[serde(serialize_with = "limits::shorten::<DIFFERENCE_TEXT_MAX, _>")]
         topic: String,
         /// How many messages were counted live.
         messages: u64,
         /// The last of them.
+        #[serde(serialize_with = "limits::shorten::<DIFFERENCE_TEXT_MAX, _>")]
         last: String,
     },
     /// The time machine remembers something else.
@@ -300,24 +306,30 @@ pub enum Difference {
     #[error("{row}: stored {stored}, rebuilt {rebuilt}")]
     Row {
         /// Its kind and its key.
+        #[serde(serialize_with = "limits::shorten::<DIFFERENCE_TEXT_MAX, _>")]
         row: String,
         /// What is stored.
+        #[serde(serialize_with = "limits::shorten::<DIFFERENCE_TEXT_MAX, _>")]
         stored: String,
         /// What is rebuilt.
+        #[serde(serialize_with = "limits::shorten::<DIFFERENCE_TEXT_MAX, _>")]
         rebuilt: String,
     },
     /// A row is stored and not rebuilt.
     #[error("{row}: stored {stored}, not rebuilt")]
     OnlyStored {
         /// Its kind and its key.
+        #[serde(serialize_with = "limits::shorten::<DIFFERENCE_TEXT_MAX, _>")]
         row: String,
         /// What is stored.
+        #[serde(serialize_with = "limits::shorten::<DIFFERENCE_TEXT_MAX, _>")]
         stored: String,
     },
     /// A row is rebuilt and not stored.
     #[error("{row}: rebuilt, not stored")]
     OnlyRebuilt {
         /// Its kind and its key.
+        #[serde(serialize_with = "limits::shorten::<DIFFERENCE_TEXT_MAX, _>")]
         row: String,
     },
 }
@@ -331,6 +343,7 @@ pub enum GivenUp {
     /// Something could not be read.
     Failed {
         /// What, and why, for whoever mends it.
+        #[serde(serialize_with = "limits::shorten::<TEXT_MAX, _>")]
         error: String,
     },
 }

@@ -4,7 +4,7 @@
 use std::fmt;
 
 use serde::{
-    Deserialize, Deserializer,
+    Deserialize, Deserializer, Serializer,
     de::{Error, MapAccess, SeqAccess, Unexpected, Visitor},
 };
 
@@ -123,6 +123,11 @@ impl<'de> Visitor<'de> for Within {
         }
         Err(A::Error::custom(format_args!("an object of more than {LIST_MAX} fields")))
     }
+}
+
+/// For a text somebody composed, such as the reason of a failure: it is written shortened, if it is too long.
+pub(crate) fn shorten<const MAX: usize, S: Serializer>(text: &str, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&shortened(text, MAX))
 }
 
 /// For a text with a limit of its own, in characters.

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     ids::{BeerId, Moment},
     insights::{DeliverySums, OrderSums},
+    limits::{self, TEXT_MAX},
     quantities::{Bottles, Cents},
 };
 
@@ -101,5 +102,5 @@ pub enum Cell {
     /// A moment.
     Moment(Moment),
     /// What someone typed.
-    Text(String),
+    Text(#[serde(serialize_with = "limits::shorten::<TEXT_MAX, _>")] String),
 }

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     ids::{Moment, OrderId, Service},
+    limits::{self, TEXT_MAX},
     past::{AsOf, PastAnswer, PastQuestion},
     unreadable::Disbelieved,
 };
@@ -89,6 +90,7 @@ pub enum Answer {
     /// No answer.
     Failed {
         /// Why.
+        #[serde(serialize_with = "limits::shorten::<TEXT_MAX, _>")]
         reason: String,
     },
 }
