@@ -1,5 +1,4 @@
 //! What is large or packed, as any client may send it: it is read within limits, or unreadable, and holds nobody up.
-#![expect(clippy::unwrap_used, reason = "what cannot be here ends the test")]
 
 use std::time::Duration;
 

@@ -83,7 +83,7 @@ fn delivery_order() -> impl Strategy<Value = DeliveryOrder> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(512))]
+    #![proptest_config(ProptestConfig::with_cases(128))]
 
     #[test]
     fn every_readable_order_has_a_readable_decision(order in place_order(), id in order_id()) {

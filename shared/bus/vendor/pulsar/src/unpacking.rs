@@ -27,7 +27,7 @@ pub const METADATA_MAX: usize = 16 * 1024;
 /// The property of a message that was not unpacked; its value is the reason.
 pub const NOT_UNPACKED: &str = "__not_unpacked";
 /// So much of a message that is not unpacked is kept, in bytes.
-const KEPT: usize = 256;
+pub const KEPT: usize = 256;
 /// Largest window of zstd, as a power of two: what its levels up to 19 use.
 const ZSTD_WINDOW_LOG_MAX: u32 = 23;
 
