@@ -14,7 +14,7 @@ use events::{
     past::{Cell, PastAnswer, PastQuestion, ROWS_MAX},
     quantities::{Bottles, Cents},
     stage::{Answer, StageAnswer},
-    unreadable::{Unreadable, first_bytes},
+    unreadable::{ReasonCode, Unreadable, first_bytes},
 };
 use proptest::{collection::vec, option, prelude::*};
 use serde::{Serialize, de::DeserializeOwned};
@@ -116,7 +116,8 @@ proptest! {
         let reason = limits::shortened(&format!("undecodable: {reason}"), 200);
         let (reader, at) = (Service::Delivery, Moment::MAX);
         let (topic, message_id) = ("delivery-orders".to_owned(), format!("{}:{}:999", u64::MAX, u64::MAX));
-        fits(&Unreadable { topic, message_id, reader, reason, first_bytes: first_bytes(&payload), at })?;
+        let (code, first_bytes) = (ReasonCode::Undecodable, first_bytes(&payload));
+        fits(&Unreadable { topic, message_id, reader, code, reason, first_bytes, at })?;
     }
 
     #[test]
