@@ -5,7 +5,7 @@ use std::{fs, path::PathBuf};
 use anyhow::Result;
 
 use super::broker::Broker;
-use crate::{Demo, Shop};
+use crate::{Demo, Shop, flow};
 
 /// A suite that runs, as its settings say.
 pub struct Place {
@@ -51,6 +51,14 @@ impl Place {
     /// As [`Place::of`].
     pub fn of_demo(demo: &Demo) -> Result<Self> {
         Self::of(|name| demo.setting(name))
+    }
+
+    /// Waits until no subscription of this episode stands still, as the broker sees it.
+    ///
+    /// # Errors
+    /// If one does for too long, with its name, or the broker cannot be asked.
+    pub async fn everything_flows(&self, episode: u64) -> Result<()> {
+        flow::everything_flows(&self.broker, episode).await
     }
 
     /// What to do when nothing is there.

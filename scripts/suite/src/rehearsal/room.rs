@@ -11,7 +11,7 @@ use super::{
     Place,
     witness::{Mark, Witness},
 };
-use crate::{Shop, flow, until};
+use crate::{Shop, until};
 
 /// How long anything the room must see may take.
 pub(super) const SOON: Duration = Duration::from_secs(30);
@@ -205,7 +205,7 @@ impl<'a> Room<'a> {
         if !nobody_is_paused || !self.place.broker.is_ready().await {
             return Ok(());
         }
-        flow::everything_flows(&self.place.broker, settings["episode"].as_u64().unwrap_or(0)).await
+        self.place.everything_flows(settings["episode"].as_u64().unwrap_or(0)).await
     }
 
     /// Waits until an order has come to its end; a customer gets it at most once.

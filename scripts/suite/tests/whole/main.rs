@@ -122,6 +122,7 @@ fn trials(stage: &Arc<Stage>) -> Vec<Trial> {
         past::fraud_watch_is_attached_and_detached,
         stage::settings_are_changed_by_the_presenter_only,
         stage::a_paused_service_leaves_its_work_waiting,
+        stage::what_stands_still_is_named_and_a_pause_is_no_fault,
         stage::the_crowd_orders_and_stops,
         stage::a_reset_begins_the_next_episode,
         stage::a_change_that_was_not_confirmed_does_not_come_back,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, ensure};
 use reqwest::Method;
 use serde_json::{Value, json};
-use suite::{Demo, line, until};
+use suite::{Demo, line, rehearsal::Place, until};
 
 const SOON: Duration = Duration::from_secs(20);
 
@@ -44,6 +44,26 @@ pub async fn a_paused_service_leaves_its_work_waiting(demo: &Demo) -> Result<()>
     shop.set(&json!({"paused": []})).await?;
     shop.until_status(&order, "delivered", SOON).await?;
     Ok(())
+}
+
+/// What the rehearsal looks for: an order waits and nobody gets it. The broker cannot tell a pause from a fault; the
+/// warehouse can, and does not call itself stuck.
+pub async fn what_stands_still_is_named_and_a_pause_is_no_fault(demo: &Demo) -> Result<()> {
+    let (shop, place) = (&demo.shop, Place::of_demo(demo)?);
+    let episode = shop.get("/api/settings").await?["episode"].as_u64().context("no episode")?;
+    place.everything_flows(episode).await?;
+    shop.set(&json!({"paused": ["warehouse"]})).await?;
+    let order = shop.order("Gent", &[line("orval", 1)]).await?;
+    shop.until_ledger(SOON, |ledger| ledger["orders"]["waiting"] == 1).await?;
+    let noticed = place.everything_flows(episode).await;
+    let said = noticed.err().context("nothing stands still")?.to_string();
+    ensure!(said.contains("orders for warehouse"), "{said}");
+    let port = std::fs::read_to_string(demo.data_dir.join("run/warehouse.port"))?;
+    let answer = shop.http().get(format!("http://127.0.0.1:{}/health/ready", port.trim())).send().await?;
+    ensure!(answer.status().is_success(), "a paused warehouse answers {}: {}", answer.status(), answer.text().await?);
+    shop.set(&json!({"paused": []})).await?;
+    shop.until_status(&order, "delivered", SOON).await?;
+    place.everything_flows(episode).await
 }
 
 /// The crowd orders as fast as it is told, and stops.
