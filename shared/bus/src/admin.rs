@@ -90,6 +90,16 @@ impl Admin {
         answer.json().await.map_err(|error| no_answer(url, error))
     }
 
+    /// Reads `path`, below `/admin/v2`, where the answer is no JSON.
+    ///
+    /// # Errors
+    /// See [`AdminError`].
+    pub async fn text(&self, path: &str) -> Result<String, AdminError> {
+        let url = self.url(path);
+        let answer = self.call(Method::GET, path, None, &[]).await?;
+        answer.text().await.map_err(|error| no_answer(url, error))
+    }
+
     /// The message that lies so far back from the end of a topic, 1 being the last one; `None` if there is none.
     /// `topic` is its path, `persistent/tenant/namespace/name`.
     ///

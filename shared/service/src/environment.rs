@@ -1,9 +1,16 @@
-//! Settings from the environment; it wins over the file `.env` of the folder the process was started in.
+//! Settings from the environment; it wins over the file `.env`.
 
-use std::{fmt::Display, ops::RangeInclusive, path::PathBuf, str::FromStr};
+use std::{
+    fmt::Display,
+    ops::RangeInclusive,
+    path::{Path, PathBuf},
+    str::FromStr,
+};
 
 use bus::Broker;
 use events::settings::{COURIER_PACE_MAX_MS, COURIERS_MAX, Choices, Folding, WORKERS_MAX};
+
+use crate::dot_env::{self, DotEnvError};
 
 /// A setting that cannot be used, in a sentence for whoever set it.
 #[derive(Debug, thiserror::Error)]
@@ -18,9 +25,18 @@ pub struct Unusable {
 }
 
 /// Reads `.env`, if there is one. Call it first: it must be done before threads are started.
-pub fn read_dot_env() {
-    // A missing file is the normal case; a broken line is told by the setting it was meant to set.
-    drop(dotenvy::dotenv());
+///
+/// # Errors
+/// If a line of it cannot be used.
+pub fn read_dot_env() -> Result<(), DotEnvError> {
+    dot_env::read(&from_top(".env"))
+}
+
+/// A path of a setting. A relative one starts at the top of the clone that this was built from, so that it means the same
+/// in each folder a process is started in; where there is no clone, as in a container, at the current folder.
+pub fn from_top(path: &str) -> PathBuf {
+    let clone = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2);
+    clone.filter(|top| top.join("Cargo.toml").is_file()).unwrap_or(Path::new("")).join(path)
 }
 
 /// The value of a variable; an empty one counts as not set.
@@ -36,7 +52,19 @@ pub fn number<N>(name: &'static str, default: N, limits: RangeInclusive<N>) -> R
 where
     N: FromStr + PartialOrd + Display + Copy,
 {
-    let Some(value) = text(name) else { return Ok(default) };
+    number_in(text, name, default, limits)
+}
+
+fn number_in<N>(
+    setting: impl Fn(&str) -> Option<String>,
+    name: &'static str,
+    default: N,
+    limits: RangeInclusive<N>,
+) -> Result<N, Unusable>
+where
+    N: FromStr + PartialOrd + Display + Copy,
+{
+    let Some(value) = setting(name) else { return Ok(default) };
     match value.trim().parse() {
         Ok(number) if limits.contains(&number) => Ok(number),
         _ => {
@@ -55,27 +83,35 @@ const PEM_BEGINS: &[u8] = b"-----BEGIN CERTIFICATE-----";
 /// # Errors
 /// If a port is no port, or an address has no scheme we know.
 pub fn broker() -> Result<Broker, Unusable> {
-    let port = number("PULSAR_PORT", 6650_u16, 1..=u16::MAX)?;
-    let http_port = number("PULSAR_HTTP_PORT", 8080_u16, 1..=u16::MAX)?;
-    let url = text("PULSAR_URL").unwrap_or_else(|| format!("pulsar://127.0.0.1:{port}"));
+    broker_in(text)
+}
+
+/// The broker as these settings name it: `setting` gives the value of a variable.
+///
+/// # Errors
+/// As [`broker`].
+pub fn broker_in(setting: impl Fn(&str) -> Option<String>) -> Result<Broker, Unusable> {
+    let port = number_in(&setting, "PULSAR_PORT", 6650_u16, 1..=u16::MAX)?;
+    let http_port = number_in(&setting, "PULSAR_HTTP_PORT", 8080_u16, 1..=u16::MAX)?;
+    let url = setting("PULSAR_URL").unwrap_or_else(|| format!("pulsar://127.0.0.1:{port}"));
     if !url.starts_with("pulsar://") && !url.starts_with("pulsar+ssl://") {
         let expected = "it must begin with pulsar:// or pulsar+ssl://".to_owned();
         return Err(Unusable { name: "PULSAR_URL", value: url, expected });
     }
-    let admin_url = text("PULSAR_ADMIN_URL").unwrap_or_else(|| format!("http://127.0.0.1:{http_port}"));
+    let admin_url = setting("PULSAR_ADMIN_URL").unwrap_or_else(|| format!("http://127.0.0.1:{http_port}"));
     if !admin_url.starts_with("http://") && !admin_url.starts_with("https://") {
         let expected = "it must begin with http:// or https://".to_owned();
         return Err(Unusable { name: "PULSAR_ADMIN_URL", value: admin_url, expected });
     }
-    Ok(Broker { url, admin_url, token: text("PULSAR_TOKEN"), authorities: authorities()? })
+    let authorities = setting("PULSAR_CA_FILE").map(authorities).transpose()?;
+    Ok(Broker { url, admin_url, token: setting("PULSAR_TOKEN"), authorities })
 }
 
-/// What stands in the file `PULSAR_CA_FILE`.
-fn authorities() -> Result<Option<Vec<u8>>, Unusable> {
-    let Some(path) = text("PULSAR_CA_FILE") else { return Ok(None) };
+/// What is in the file `PULSAR_CA_FILE`.
+fn authorities(path: String) -> Result<Vec<u8>, Unusable> {
     let expected = |why: &str| format!("it must be a file of certificates (PEM): {why}");
-    match std::fs::read(&path) {
-        Ok(pem) if pem.windows(PEM_BEGINS.len()).any(|window| window == PEM_BEGINS) => Ok(Some(pem)),
+    match std::fs::read(from_top(&path)) {
+        Ok(pem) if pem.windows(PEM_BEGINS.len()).any(|window| window == PEM_BEGINS) => Ok(pem),
         Ok(_) => Err(Unusable { name: "PULSAR_CA_FILE", value: path, expected: expected("there is none in it") }),
         Err(error) => Err(Unusable { name: "PULSAR_CA_FILE", value: path, expected: expected(&error.to_string()) }),
     }
@@ -86,9 +122,9 @@ pub fn tenant() -> String {
     text("PULSAR_TENANT").unwrap_or_else(|| "beers".to_owned())
 }
 
-/// The folder for databases and what else must survive a restart: `DATA_DIR`, else `data` in this folder.
+/// The folder for databases and what else must survive a restart: `DATA_DIR`, else `data` at the top of the clone.
 pub fn data_dir() -> PathBuf {
-    PathBuf::from(text("DATA_DIR").unwrap_or_else(|| "data".to_owned()))
+    from_top(&text("DATA_DIR").unwrap_or_else(|| "data".to_owned()))
 }
 
 /// The port for health and metrics: `HEALTH_PORT`, else a free one from the system.

@@ -2,26 +2,24 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result};
+use bus::Admin;
 use events::topics::{Entry, Space, TABLE};
-use reqwest::Client;
 use serde_json::Value;
 
 /// The subscriptions of a topic by name, each with its consumers: name, and since when it is connected.
 pub(super) type Subscriptions = BTreeMap<String, BTreeSet<String>>;
 
-/// A broker's REST API.
+/// A broker's REST API, reached as the services reach it.
 pub(crate) struct Broker {
-    http: Client,
+    admin: Admin,
     address: String,
     tenant: String,
-    token: Option<String>,
 }
 
 impl Broker {
-    pub(super) fn new(http: &Client, address: &str, tenant: &str, token: Option<String>) -> Self {
-        let address = address.trim_end_matches('/').to_owned();
-        Broker { http: http.clone(), address, tenant: tenant.to_owned(), token }
+    pub(super) fn new(broker: &bus::Broker, tenant: String) -> Result<Self> {
+        Ok(Broker { admin: Admin::new(broker)?, address: broker.admin_url.clone(), tenant })
     }
 
     /// Where it is.
@@ -31,18 +29,17 @@ impl Broker {
 
     /// Its version.
     pub(super) async fn version(&self) -> Result<String> {
-        Ok(self.read("brokers/version").await?.trim_matches(['"', '\n', ' ']).to_owned())
+        Ok(self.admin.text("brokers/version").await?.trim_matches(['"', '\n', ' ']).to_owned())
     }
 
     /// Whether it says that it is ready.
     pub(super) async fn is_ready(&self) -> bool {
-        self.read("brokers/ready").await.is_ok()
+        self.admin.is_ready().await
     }
 
     /// The subscriptions of a topic of the shop.
     pub(super) async fn subscriptions(&self, episode: u64, topic: &str) -> Result<Subscriptions> {
-        let stats = self.read(&format!("persistent/{}/shop-{episode}/{topic}/stats", self.tenant)).await?;
-        let stats: Value = serde_json::from_str(&stats)?;
+        let stats: Value = self.admin.get(&format!("persistent/{}/shop-{episode}/{topic}/stats", self.tenant)).await?;
         let all = stats["subscriptions"].as_object().context("statistics without subscriptions")?;
         Ok(all.iter().map(|(name, subscription)| (name.clone(), consumers(subscription))).collect())
     }
@@ -52,20 +49,9 @@ impl Broker {
         let mut topics = Vec::new();
         for entry in TABLE.iter().filter(|entry| entry.stored && entry.space != Space::Stage) {
             let topic = entry.address(&self.tenant, u32::try_from(episode)?).replacen("://", "/", 1);
-            topics.push((entry, serde_json::from_str(&self.read(&format!("{topic}/stats")).await?)?));
+            topics.push((entry, self.admin.get(&format!("{topic}/stats")).await?));
         }
         Ok(topics)
-    }
-
-    async fn read(&self, path: &str) -> Result<String> {
-        let mut request = self.http.get(format!("{}/admin/v2/{path}", self.address));
-        if let Some(token) = &self.token {
-            request = request.bearer_auth(token);
-        }
-        let answer = request.send().await?;
-        let status = answer.status();
-        ensure!(status.is_success(), "{path} answers {status}");
-        Ok(answer.text().await?)
     }
 }
 

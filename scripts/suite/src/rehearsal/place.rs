@@ -3,6 +3,7 @@
 use std::{fs, path::PathBuf};
 
 use anyhow::Result;
+use service::environment;
 
 use super::broker::Broker;
 use crate::{Demo, Shop, flow};
@@ -22,11 +23,11 @@ impl Place {
     /// The suite that a demo with these settings is; `setting` gives the value of an environment variable.
     ///
     /// # Errors
-    /// If no HTTP client can be made.
+    /// If no HTTP client can be made, or a setting of the broker cannot be used.
     pub fn of(setting: impl Fn(&str) -> Option<String>) -> Result<Self> {
         let set = |name: &str| setting(name).filter(|value| !value.trim().is_empty());
         let or = |name: &str, usual: &str| set(name).unwrap_or_else(|| usual.to_owned());
-        let data_dir = PathBuf::from(or("DATA_DIR", "data"));
+        let data_dir = environment::from_top(&or("DATA_DIR", "data"));
         let kept_token = || fs::read_to_string(data_dir.join("presenter-token")).unwrap_or_default();
         let token = set("PRESENTER_TOKEN").unwrap_or_else(kept_token);
         let mut ports = vec![("HTTP_PORT".to_owned(), or("HTTP_PORT", "8000"))];
@@ -35,13 +36,7 @@ impl Place {
             ports.push(("PULSAR_HTTP_PORT".to_owned(), or("PULSAR_HTTP_PORT", "8080")));
         }
         let shop = Shop::new(&format!("http://127.0.0.1:{}", or("HTTP_PORT", "8000")), token.trim())?;
-        let of_demo = format!("http://127.0.0.1:{}", or("PULSAR_HTTP_PORT", "8080"));
-        let broker = Broker::new(
-            shop.http(),
-            &set("PULSAR_ADMIN_URL").unwrap_or(of_demo),
-            &or("PULSAR_TENANT", "beers"),
-            set("PULSAR_TOKEN"),
-        );
+        let broker = Broker::new(&environment::broker_in(&set)?, or("PULSAR_TENANT", "beers"))?;
         Ok(Place { shop, data_dir, ports, broker })
     }
 
