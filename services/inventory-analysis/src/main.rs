@@ -3,11 +3,14 @@
 use std::process::ExitCode;
 
 use events::ids::Service;
+use service::Command;
+
+const REBUILD: Command = Command {
+    name: "rebuild",
+    help: "folds the topics again, from their beginning, and compares the result with what the service knows",
+    run: |context| Box::pin(inventory_analysis::rebuild_and_say(context)),
+};
 
 fn main() -> ExitCode {
-    let service = Service::InventoryAnalysis;
-    match std::env::args().nth(1).as_deref() {
-        Some("rebuild") => service::run_command(service, inventory_analysis::rebuild_and_say),
-        _ => service::run(service, inventory_analysis::run),
-    }
+    service::run_with(Service::InventoryAnalysis, inventory_analysis::run, &[REBUILD])
 }

@@ -8,9 +8,13 @@
 //! In reading order:
 
 mod process;
-pub use process::{run, run_command};
+pub use process::{Command, run, run_with};
+
+pub mod arguments;
 
 pub mod environment;
+
+pub mod dot_env;
 
 mod context;
 pub use context::{Context, Serving, Tasks};

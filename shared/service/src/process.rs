@@ -21,6 +21,7 @@ use tracing::{error, info, warn};
 use tracing_subscriber::EnvFilter;
 
 use crate::{
+    arguments::{Arg, Program, nothing_more},
     context::{Context, Serving},
     environment, health,
     presence::announce,
@@ -33,40 +34,77 @@ const THREADS: usize = 1;
 /// How long a service may take to put down what it has in hand.
 const DRAIN_WITHIN: Duration = Duration::from_secs(5);
 
+/// What a service can do beside its work, while another process of it runs.
+pub struct Command {
+    /// The argument that asks for it.
+    pub name: &'static str,
+    /// What it does, for `--help`.
+    pub help: &'static str,
+    /// Does it, in the running episode. The context has no seal, so that the database is taken as it is: it belongs to the
+    /// process that runs.
+    pub run: fn(Context) -> Serving,
+}
+
 /// Runs a service until it is told to stop: the whole of its `main`.
 ///
 /// With the argument `healthcheck` it asks the running one instead, and exits with 0 if that one lives.
 /// `serve` gets a context in the running episode; it is not called before the broker says which that is.
 pub fn run(service: Service, serve: fn(Context) -> Serving) -> ExitCode {
-    let asked = std::env::args().nth(1);
-    to_the_end(async {
-        match asked.as_deref() {
-            None => live(service, serve).await,
-            Some("healthcheck") => healthcheck(service).await,
-            Some(other) => Err(anyhow::anyhow!("{service} knows no '{other}'; it takes nothing, or healthcheck")),
-        }
-    })
+    run_with(service, serve, &[])
 }
 
-/// Runs a command of a service beside the service itself, in the running episode: what its `main` does for an argument
-/// of its own. The context has no seal, so that the database is taken as it is: it belongs to the one that runs.
-pub fn run_command<F, Commanded>(service: Service, command: F) -> ExitCode
-where
-    F: FnOnce(Context) -> Commanded,
-    Commanded: Future<Output = anyhow::Result<()>>,
-{
-    to_the_end(async {
-        let place = Place { tenant: environment::tenant(), episode: 1 };
-        let bus = Bus::new(environment::broker()?, place);
-        let settings = stage::current(&bus).await?.context("the broker has no settings yet")?;
-        let stage = Stage::set(StageSettings { seal: String::new(), ..settings });
-        command(Context::new(service, bus, stage, &environment::data_dir(), stop_on_signals()?)).await
-    })
+/// As [`run`], for a service that has commands of its own.
+pub fn run_with(service: Service, serve: fn(Context) -> Serving, commands: &[Command]) -> ExitCode {
+    let program = Program { name: service.name(), help: help(service, commands) };
+    let asked = program.read(|parser| match parser.next()? {
+        None => Ok(Asked::Live),
+        Some(Arg::Value(name)) if name == "healthcheck" => nothing_more(parser, Asked::Healthcheck),
+        Some(Arg::Value(name)) => match commands.iter().find(|command| name == command.name) {
+            Some(command) => nothing_more(parser, Asked::Command(command)),
+            None => Err(Arg::Value(name).unexpected()),
+        },
+        Some(other) => Err(other.unexpected()),
+    });
+    match asked {
+        Ok(Asked::Live) => to_the_end(live(service, serve)),
+        Ok(Asked::Healthcheck) => to_the_end(healthcheck(service)),
+        Ok(Asked::Command(command)) => to_the_end(beside(service, command)),
+        Err(code) => code,
+    }
+}
+
+enum Asked<'a> {
+    Live,
+    Healthcheck,
+    Command(&'a Command),
+}
+
+fn help(service: Service, commands: &[Command]) -> String {
+    let mut help = format!(
+        "{service}, a service of My Belgian beers online. It runs until SIGTERM or Ctrl-C.\n\n\
+         Usage: {service} [COMMAND]\n\n  \
+         healthcheck  asks the process that runs with these settings; exits with 0 if it is live\n"
+    );
+    for Command { name, help: does, .. } in commands {
+        help += &format!("  {name:<11}  {does}\n");
+    }
+    help + "\nSettings come from the environment and from the file .env; .env.example lists them.\n"
+}
+
+async fn beside(service: Service, command: &Command) -> anyhow::Result<()> {
+    let place = Place { tenant: environment::tenant(), episode: 1 };
+    let bus = Bus::new(environment::broker()?, place);
+    let settings = stage::current(&bus).await?.context("the broker has no settings yet")?;
+    let stage = Stage::set(StageSettings { seal: String::new(), ..settings });
+    (command.run)(Context::new(service, bus, stage, &environment::data_dir(), stop_on_signals()?)).await
 }
 
 fn to_the_end(work: impl Future<Output = anyhow::Result<()>>) -> ExitCode {
-    environment::read_dot_env();
+    let dot_env = environment::read_dot_env();
     start_logs();
+    if let Err(error) = dot_env {
+        return failed(&error.into());
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(THREADS).enable_all().build();
     let runtime = match runtime {
         Ok(runtime) => runtime,

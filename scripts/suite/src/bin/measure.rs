@@ -2,13 +2,17 @@
 //!
 //!     cargo run --release -p suite --bin measure -- latency|load|idle|memory|frames|phones [options]
 //!
-//! The demo is the one at `SHOP` (`http://127.0.0.1:8000`), its data in `DATA_DIR` (`data`). Options: `--rate`,
-//! `--seconds`, `--phones`. Prints figures and fails on none: machines differ.
-#![expect(clippy::print_stdout, reason = "printing is what it is for")]
+//! The demo is the one that the settings describe (`HTTP_PORT`, `DATA_DIR`). Prints figures and fails on none: machines
+//! differ.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "printing is what it is for")]
 
-use std::{path::PathBuf, time::Duration};
+use std::{process::ExitCode, time::Duration};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
+use service::{
+    arguments::{Arg, Error, Parser, Program, ValueExt as _},
+    environment,
+};
 use suite::{
     Feed, Shop, frames,
     load::{self, Latencies, percentile},
@@ -19,25 +23,98 @@ use tokio::time::Instant;
 
 const SERVICES: [&str; 5] = ["website", "warehouse", "stock-level", "inventory-analysis", "delivery"];
 
-#[tokio::main]
-async fn main() -> Result<()> {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let option = |name: &str, default: u64| -> Result<u64> {
-        match arguments.iter().position(|argument| argument == name) {
-            Some(at) => Ok(arguments.get(at + 1).context("an option without a value")?.parse()?),
-            None => Ok(default),
-        }
+const HELP: &str = "\
+measure prints the figures of docs/performance.md, from the demo that runs.
+
+Usage: measure FIGURE [OPTION]...
+
+  latency [--rate 50] [--seconds 30]                    from placing an order to its delivery
+  load [--rate 500] [--seconds 60]                      so many orders, and how long the rest takes
+  idle [--seconds 20]                                   what everything costs while nothing happens
+  memory                                                of the broker and of each service
+  frames [--rate 100] [--seconds 20]                    how smoothly the map is drawn
+  phones [--phones 1000] [--rate 50] [--seconds 60]     what phones cost the website
+
+Settings come from the environment and from the file .env; .env.example lists them.";
+
+/// What to measure.
+#[derive(Clone, Copy)]
+enum Asked {
+    Latency { rate: u64, seconds: u64 },
+    Load { rate: u64, seconds: u64 },
+    Idle { seconds: u64 },
+    Memory,
+    Frames { rate: u64, seconds: u64 },
+    Phones { phones: u64, rate: u64, seconds: u64 },
+}
+
+fn main() -> ExitCode {
+    let program = Program { name: "measure", help: HELP.to_owned() };
+    let asked = match program.read(asked) {
+        Ok(asked) => asked,
+        Err(code) => return code,
     };
-    let address = std::env::var("SHOP").unwrap_or_else(|_| "http://127.0.0.1:8000".to_owned());
-    let shop = Shop::new(&address, "")?;
-    match arguments.first().map(String::as_str) {
-        Some("latency") => latency(&shop, option("--rate", 50)?, option("--seconds", 30)?).await,
-        Some("load") => throughput(&shop, option("--rate", 500)?, option("--seconds", 60)?).await,
-        Some("idle") => idle(option("--seconds", 20)?).await,
-        Some("memory") => memory().await,
-        Some("frames") => drawn(&shop, option("--rate", 100)?, option("--seconds", 20)?).await,
-        Some("phones") => room(&shop, option("--phones", 1000)?, option("--rate", 50)?, option("--seconds", 60)?).await,
-        _ => bail!("measure latency|load|idle|memory|frames|phones [--rate N] [--seconds N] [--phones N]"),
+    let measured = environment::read_dot_env()
+        .map_err(anyhow::Error::from)
+        .and_then(|()| tokio::runtime::Runtime::new()?.block_on(measure(asked)));
+    match measured {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn asked(parser: &mut Parser) -> Result<Asked, Error> {
+    let mut asked = match parser.next()? {
+        Some(Arg::Value(name)) => match name.to_str() {
+            Some("latency") => Asked::Latency { rate: 50, seconds: 30 },
+            Some("load") => Asked::Load { rate: 500, seconds: 60 },
+            Some("idle") => Asked::Idle { seconds: 20 },
+            Some("memory") => Asked::Memory,
+            Some("frames") => Asked::Frames { rate: 100, seconds: 20 },
+            Some("phones") => Asked::Phones { phones: 1000, rate: 50, seconds: 60 },
+            _ => return Err(Arg::Value(name).unexpected()),
+        },
+        Some(other) => return Err(other.unexpected()),
+        None => return Err("what to measure is missing".into()),
+    };
+    while let Some(argument) = parser.next()? {
+        let option = match (argument, &mut asked) {
+            (
+                Arg::Long("rate"),
+                Asked::Latency { rate, .. }
+                | Asked::Load { rate, .. }
+                | Asked::Frames { rate, .. }
+                | Asked::Phones { rate, .. },
+            ) => rate,
+            (
+                Arg::Long("seconds"),
+                Asked::Latency { seconds, .. }
+                | Asked::Load { seconds, .. }
+                | Asked::Idle { seconds }
+                | Asked::Frames { seconds, .. }
+                | Asked::Phones { seconds, .. },
+            ) => seconds,
+            (Arg::Long("phones"), Asked::Phones { phones, .. }) => phones,
+            (other, _) => return Err(other.unexpected()),
+        };
+        *option = parser.value()?.parse()?;
+    }
+    Ok(asked)
+}
+
+async fn measure(asked: Asked) -> Result<()> {
+    let port = environment::number("HTTP_PORT", 8000_u16, 1..=u16::MAX)?;
+    let shop = Shop::new(&format!("http://127.0.0.1:{port}"), "")?;
+    match asked {
+        Asked::Latency { rate, seconds } => latency(&shop, rate, seconds).await,
+        Asked::Load { rate, seconds } => throughput(&shop, rate, seconds).await,
+        Asked::Idle { seconds } => idle(seconds).await,
+        Asked::Memory => memory().await,
+        Asked::Frames { rate, seconds } => drawn(&shop, rate, seconds).await,
+        Asked::Phones { phones, rate, seconds } => room(&shop, phones, rate, seconds).await,
     }
 }
 
@@ -174,7 +251,7 @@ async fn memory() -> Result<()> {
 
 /// The usage of the broker and of each service, as far as it runs.
 async fn all_usage() -> Vec<(String, Option<Usage>)> {
-    let run = PathBuf::from(std::env::var("DATA_DIR").unwrap_or_else(|_| "data".to_owned())).join("run");
+    let run = environment::data_dir().join("run");
     let mut all = Vec::new();
     for name in SERVICES.into_iter().chain(["broker"]) {
         let noted = std::fs::read_to_string(run.join(format!("{name}.pid"))).unwrap_or_default();

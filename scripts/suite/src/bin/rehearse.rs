@@ -3,16 +3,46 @@
 
 use std::process::ExitCode;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::Result;
+use service::{
+    arguments::{Arg, Error, Program, ValueExt as _},
+    environment,
+};
 use suite::rehearsal::{ACTS, Place, rehearse};
 use tokio::{
     signal::unix::{SignalKind, signal},
     time::Instant,
 };
 
-#[tokio::main]
-async fn main() -> ExitCode {
-    match play().await {
+const HELP: &str = "\
+rehearse checks the suite that runs and plays the acts of the talk on it, without a person; scripts/rehearse builds and runs it.
+
+Usage: rehearse [ACT]...
+
+  ACT  1 to 8; all acts if none is named
+
+Settings come from the environment and from the file .env; .env.example lists them.";
+
+fn main() -> ExitCode {
+    let program = Program { name: "rehearse", help: HELP.to_owned() };
+    let acts = program.read(|parser| {
+        let mut acts = Vec::new();
+        while let Some(argument) = parser.next()? {
+            match argument {
+                Arg::Value(act) => acts.push(act.parse_with(an_act)?),
+                other => return Err(other.unexpected()),
+            }
+        }
+        Ok(if acts.is_empty() { (1..=ACTS).collect() } else { acts })
+    });
+    let acts = match acts {
+        Ok(acts) => acts,
+        Err(code) => return code,
+    };
+    let played = environment::read_dot_env()
+        .map_err(anyhow::Error::from)
+        .and_then(|()| Ok(tokio::runtime::Runtime::new()?.block_on(play(&acts))?));
+    match played {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
@@ -22,8 +52,7 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn play() -> Result<bool> {
-    let acts = wanted(std::env::args().skip(1))?;
+async fn play(acts: &[u8]) -> Result<bool> {
     let place = Place::of(|name| std::env::var(name).ok())?;
     let (mut interrupted, mut ended) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
     let stop = async move {
@@ -33,7 +62,7 @@ async fn play() -> Result<bool> {
         }
     };
     let began = Instant::now();
-    let fine = rehearse(&place, &acts, stop, |line| println!("{line}")).await?;
+    let fine = rehearse(&place, acts, stop, |line| println!("{line}")).await?;
     println!("{} in {:.0} s; the settings are as they were", verdict(fine), began.elapsed().as_secs_f64());
     Ok(fine)
 }
@@ -42,13 +71,9 @@ fn verdict(fine: bool) -> &'static str {
     if fine { "all is fine" } else { "NOT all is fine" }
 }
 
-/// The acts that are named, all if none is.
-fn wanted(arguments: impl Iterator<Item = String>) -> Result<Vec<u8>> {
-    let mut acts = Vec::new();
-    for argument in arguments {
-        let act: u8 = argument.parse().with_context(|| format!("{argument} is no act: they are 1 to {ACTS}"))?;
-        ensure!((1..=ACTS).contains(&act), "{argument} is no act: they are 1 to {ACTS}");
-        acts.push(act);
+fn an_act(act: &str) -> Result<u8, Error> {
+    match act.parse() {
+        Ok(act) if (1..=ACTS).contains(&act) => Ok(act),
+        _ => Err(Error::from(format!("there is no act {act}"))),
     }
-    Ok(if acts.is_empty() { (1..=ACTS).collect() } else { acts })
 }

@@ -84,6 +84,8 @@ fn trials(stage: &Arc<Stage>) -> Vec<Trial> {
     trials![
         stage,
         running::says_what_a_speaker_needs,
+        running::each_program_says_how_it_is_called,
+        running::a_service_finds_the_data_of_the_suite_from_its_own_folder,
         orders::goes_from_the_form_to_delivered_through_all_five,
         orders::anyone_may_order_through_pulsar,
         orders::an_order_repeated_with_its_key_is_one_order,

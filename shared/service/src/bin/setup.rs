@@ -11,19 +11,45 @@ use events::{
     settings::StageSettings,
     topics::{SETTINGS, TABLE},
 };
-use service::{environment, stage};
+use service::{
+    arguments::{Arg, Program},
+    environment, stage,
+};
+
+const HELP: &str = "\
+setup makes on the broker what My Belgian beers online needs, and says which episode runs. It changes nothing that is there.
+
+Usage: setup [--fresh]
+
+  --fresh  begins the next episode and deletes what belonged to the others
+
+Settings come from the environment and from the file .env; .env.example lists them.";
 
 /// How long the broker may take to come up.
 const BROKER_WITHIN: Duration = Duration::from_secs(60);
 const ASK_EVERY: Duration = Duration::from_millis(200);
 
 fn main() -> ExitCode {
-    environment::read_dot_env();
-    let done = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
+    let program = Program { name: "setup", help: HELP.to_owned() };
+    let fresh = program.read(|parser| {
+        let mut fresh = false;
+        while let Some(argument) = parser.next()? {
+            match argument {
+                Arg::Long("fresh") => fresh = true,
+                other => return Err(other.unexpected()),
+            }
+        }
+        Ok(fresh)
+    });
+    let fresh = match fresh {
+        Ok(fresh) => fresh,
+        Err(code) => return code,
+    };
+    let runtime = || Ok(tokio::runtime::Builder::new_current_thread().enable_all().build()?);
+    let done = environment::read_dot_env()
         .map_err(anyhow::Error::from)
-        .and_then(|runtime| runtime.block_on(make()));
+        .and_then(|()| runtime())
+        .and_then(|runtime| runtime.block_on(make(fresh)));
     let (mut out, mut err) = (std::io::stdout(), std::io::stderr());
     match done {
         // Nobody to tell if even this fails.
@@ -38,12 +64,7 @@ fn main() -> ExitCode {
     }
 }
 
-async fn make() -> anyhow::Result<StageSettings> {
-    let fresh = match std::env::args().nth(1).as_deref() {
-        None => false,
-        Some("--fresh") => true,
-        Some(other) => anyhow::bail!("knows no '{other}'; it takes nothing, or --fresh"),
-    };
+async fn make(fresh: bool) -> anyhow::Result<StageSettings> {
     let broker = environment::broker()?;
     let place = Place { tenant: environment::tenant(), episode: 1 };
     let admin = Admin::new(&broker)?;
