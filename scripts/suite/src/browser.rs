@@ -3,6 +3,7 @@
 use std::{future::Future, process::Stdio, time::Duration};
 
 use anyhow::{Context as _, Result, ensure};
+use bus::http_client;
 use serde_json::Value;
 use thirtyfour::{By, ChromiumLikeCapabilities as _, DesiredCapabilities, WebDriver};
 use tokio::process::{Child, Command};
@@ -11,6 +12,8 @@ use crate::{free_port, until};
 
 /// How long the browser may take to open, and a page to say what is expected of it.
 const SOON: Duration = Duration::from_secs(20);
+/// How long a command to the browser may take.
+const COMMAND_WITHIN: Duration = Duration::from_secs(120);
 /// What the browser is told: nothing of its own goes over the network, and it has no window.
 const ARGUMENTS: [&str; 10] = [
     "--headless=new",
@@ -52,8 +55,11 @@ impl Browser {
             wanted.add_arg(argument)?;
         }
         let address = format!("http://127.0.0.1:{port}");
-        let driver =
-            until("the browser", SOON, || async { Ok(WebDriver::new(&address, wanted.clone()).await?) }).await?;
+        let client = http_client(&address).timeout(COMMAND_WITHIN).build()?;
+        let driver = until("the browser", SOON, || async {
+            Ok(WebDriver::builder(&address, wanted.clone()).client(client.clone()).await?)
+        })
+        .await?;
         Ok(Browser { driver, process, address })
     }
 
@@ -65,7 +71,7 @@ impl Browser {
         let session = self.driver.handle().session_id().to_string();
         let address = format!("{}/session/{session}/goog/cdp/execute", self.address);
         let body = serde_json::json!({"cmd": name, "params": parameters});
-        let answer: Value = reqwest::Client::new().post(address).json(&body).send().await?.json().await?;
+        let answer: Value = http_client(&address).build()?.post(address).json(&body).send().await?.json().await?;
         anyhow::ensure!(answer["value"]["error"].is_null(), "{name}: {answer}");
         Ok(answer["value"].clone())
     }

@@ -1,6 +1,7 @@
 //! `/api/live` from outside: server-sent events, read as they come.
 
 use anyhow::{Result, ensure};
+use bus::http_client;
 use reqwest::Response;
 use serde_json::Value;
 
@@ -28,7 +29,7 @@ impl Feed {
     /// If it is refused.
     pub async fn open(shop: &Shop, path: &str) -> Result<Self> {
         // Without the limit of other calls: a stream has no end.
-        let http = reqwest::Client::builder().build()?;
+        let http = http_client(shop.address()).build()?;
         let response = http.get(format!("{}{path}", shop.address())).send().await?;
         ensure!(response.status().is_success(), "{path} answers {}", response.status());
         Ok(Feed { response, unread: Vec::new() })

@@ -1,8 +1,9 @@
 //! The website's API, as anybody may use it.
 
-use std::{future::Future, sync::Once, time::Duration};
+use std::{future::Future, time::Duration};
 
 use anyhow::{Context as _, Result, ensure};
+use bus::http_client;
 use reqwest::{Client, Method, Response};
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -31,10 +32,7 @@ impl Shop {
     /// # Errors
     /// If no HTTP client can be made.
     pub fn new(address: &str, token: &str) -> Result<Self> {
-        static CRYPTOGRAPHY: Once = Once::new();
-        // Fails only if one was installed before, which is as good.
-        CRYPTOGRAPHY.call_once(|| drop(rustls::crypto::ring::default_provider().install_default()));
-        let http = Client::builder().timeout(ANSWER_WITHIN).build()?;
+        let http = http_client(address).timeout(ANSWER_WITHIN).build()?;
         Ok(Shop { http, address: address.trim_end_matches('/').to_owned(), token: token.to_owned() })
     }
 

@@ -9,7 +9,8 @@ use std::{
 };
 
 use axum::http::{HeaderMap, header};
-use reqwest::{Client, redirect::Policy};
+use bus::http_client;
+use reqwest::redirect::Policy;
 use service::environment::{self, Unusable};
 
 use crate::{
@@ -144,7 +145,7 @@ pub fn try_all(site: &Arc<Site>) {
 
 /// Whether the website answers itself by this address.
 async fn answers(address: &Address) -> bool {
-    let client = Client::builder().timeout(TRY_WITHIN).redirect(Policy::none()).no_proxy().build();
+    let client = http_client(address.url()).timeout(TRY_WITHIN).redirect(Policy::none()).no_proxy().build();
     let Ok(client) = client else { return false };
     let answer = client.get(format!("{}/health/live", address.url())).send().await;
     answer.is_ok_and(|answer| answer.status().is_success())
@@ -153,7 +154,6 @@ async fn answers(address: &Address) -> bool {
 #[cfg(test)]
 mod tests {
     use axum::http::HeaderValue;
-    use bus::{Admin, Broker};
 
     use super::*;
 
@@ -213,14 +213,6 @@ mod tests {
 
     #[tokio::test]
     async fn an_address_answers_if_a_website_is_behind_it() {
-        // Installs what a client needs for TLS, also where it needs none.
-        let broker = Broker {
-            url: "pulsar://127.0.0.1:1".into(),
-            admin_url: "http://127.0.0.1:1".into(),
-            token: None,
-            authorities: None,
-        };
-        drop(Admin::new(&broker));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = Address::read(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
         let health = axum::Router::new().route("/health/live", axum::routing::get(|| async { "live" }));

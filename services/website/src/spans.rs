@@ -5,6 +5,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
+use bus::http_client;
 use events::ids::{Moment, OrderId, Service, Trace};
 use prometheus_client::metrics::counter::Counter;
 use reqwest::{Client, header::CONTENT_TYPE};
@@ -116,7 +117,7 @@ impl Collector {
             let expected = "it must begin with http:// or https://".to_owned();
             return Err(Unusable { name: "OTEL_EXPORTER_OTLP_ENDPOINT", value: endpoint.to_owned(), expected }.into());
         }
-        let http = Client::builder().timeout(TAKEN_WITHIN).build()?;
+        let http = http_client(endpoint).timeout(TAKEN_WITHIN).build()?;
         let address = format!("{}/v1/traces", endpoint.trim_end_matches('/'));
         Ok(Collector { address, http, sent: Counter::default(), dropped: Counter::default(), takes: true })
     }
@@ -244,7 +245,6 @@ mod tests {
     use std::collections::BTreeSet;
 
     use axum::{Json, Router, http::StatusCode, routing::post};
-    use bus::{Admin, Broker};
     use tokio::net::TcpListener;
 
     use super::*;
@@ -252,14 +252,6 @@ mod tests {
 
     /// A collector on a port of its own that answers as told; what it got comes out of the receiver.
     async fn a_collector(answer: StatusCode) -> (String, mpsc::UnboundedReceiver<Value>) {
-        // Installs what a client needs for TLS, also where it needs none.
-        let broker = Broker {
-            url: "pulsar://127.0.0.1:1".into(),
-            admin_url: "http://127.0.0.1:1".into(),
-            token: None,
-            authorities: None,
-        };
-        drop(Admin::new(&broker));
         let (got, received) = mpsc::unbounded_channel();
         let take = move |Json(body): Json<Value>| async move {
             drop(got.send(body));

@@ -1,6 +1,6 @@
 //! The few calls of the broker's admin REST API that are needed.
 
-use std::{error::Error, iter, sync::Once, time::Duration};
+use std::{error::Error, iter, time::Duration};
 
 use events::ids::Moment;
 use futures_util::future::BoxFuture;
@@ -8,7 +8,7 @@ use reqwest::{Certificate, Method, StatusCode};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::address::Broker;
+use crate::{address::Broker, http_client};
 
 /// How long one call may take.
 const ANSWER_WITHIN: Duration = Duration::from_secs(15);
@@ -67,12 +67,9 @@ impl Admin {
     /// # Errors
     /// If no HTTP client can be made.
     pub fn new(broker: &Broker) -> Result<Self, AdminError> {
-        static CRYPTOGRAPHY: Once = Once::new();
-        // Fails only if one was installed before, which is as good.
-        CRYPTOGRAPHY.call_once(|| drop(rustls::crypto::ring::default_provider().install_default()));
         let base = broker.admin_url.trim_end_matches('/').to_owned();
         let unusable = |error| no_answer(base.clone(), error);
-        let mut http = reqwest::Client::builder().timeout(ANSWER_WITHIN);
+        let mut http = http_client(&base).timeout(ANSWER_WITHIN);
         if let Some(authorities) = &broker.authorities {
             http = http.tls_certs_merge(Certificate::from_pem_bundle(authorities).map_err(unusable)?);
         }

@@ -35,6 +35,9 @@ pub use consumer::{Consumer, Dealt};
 mod replay;
 pub use replay::{Replay, Until};
 
+mod http;
+pub use http::http_client;
+
 mod admin;
 pub use admin::{Admin, AdminError, Examined};
 

@@ -3,6 +3,7 @@
 
 mod arguments;
 mod clone;
+mod proxies;
 mod settings;
 mod tools;
 

@@ -22,8 +22,18 @@ use libtest_mimic::{Arguments, Failed, Trial};
 use suite::Demo;
 use tokio::runtime::Runtime;
 
-/// Couriers that are fast enough for a load, slow enough to be seen with a parcel in hand.
-const SETTINGS: [(&str, &str); 3] = [("COURIERS", "4"), ("COURIER_PACE_MS", "50"), ("RETRY_FIRST_MS", "200")];
+/// Couriers that are fast enough for a load, slow enough to be seen with a parcel in hand, and proxies that nobody listens
+/// at: no call among ourselves asks them.
+const SETTINGS: [(&str, &str); 8] = [
+    ("COURIERS", "4"),
+    ("COURIER_PACE_MS", "50"),
+    ("RETRY_FIRST_MS", "200"),
+    ("http_proxy", "http://127.0.0.1:1"),
+    ("HTTP_PROXY", "http://127.0.0.1:1"),
+    ("all_proxy", "http://127.0.0.1:1"),
+    ("no_proxy", ""),
+    ("NO_PROXY", ""),
+];
 
 fn main() -> ExitCode {
     match play_all() {

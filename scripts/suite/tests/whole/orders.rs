@@ -3,6 +3,7 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use anyhow::{Context as _, Result, ensure};
+use bus::http_client;
 use reqwest::Method;
 use serde_json::{Value, json};
 use suite::{Demo, Feed, line, until};
@@ -18,7 +19,7 @@ pub async fn goes_from_the_form_to_delivered_through_all_five(demo: &Demo) -> Re
         ("bottles-duvel", "1"),
         ("order_token", "a-form-of-this-test"),
     ];
-    let browser = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build()?;
+    let browser = http_client(demo.shop.address()).redirect(reqwest::redirect::Policy::none()).build()?;
     let mut pages = BTreeSet::new();
     for _ in 0..2 {
         let body =

@@ -1,0 +1,21 @@
+//! A proxy in the environment, which is for the world outside. (The demo of the tests of the whole runs with one that
+//! nobody listens at.)
+
+use std::fs;
+
+use super::top;
+
+#[test]
+fn no_script_asks_a_proxy_for_what_runs_here() {
+    let scripts = fs::read_dir(top().join("scripts")).unwrap().map(|entry| entry.unwrap().path());
+    let files = scripts.chain([top().join(".ci/run"), top().join("docker-compose.yml")]);
+    let mut calls = 0;
+    for path in files.filter(|path| path.is_file()) {
+        let text = fs::read_to_string(&path).unwrap().replace("[CMD, curl, ", "curl ");
+        for call in text.split("curl ").skip(1).filter(|call| call.starts_with('-')) {
+            calls += 1;
+            assert!(call.starts_with("--noproxy"), "{}: curl {}", path.display(), call.lines().next().unwrap());
+        }
+    }
+    assert!(calls > 5);
+}
