@@ -4,7 +4,6 @@
   const plots = document.getElementById("plots");
   const language = document.documentElement.lang;
   const number = new Intl.NumberFormat(language);
-  const time = new Intl.DateTimeFormat("en-GB", { timeZone: "Europe/Brussels", hour: "2-digit", minute: "2-digit" });
   const STEPS = [1, 2, 5, 10, 15, 20, 30];
   const drawn = [];
 
@@ -22,11 +21,18 @@
   }
 
   function read(figure) {
-    const { first, counts, shown, top, words } = figure.dataset;
+    const { first, counts, shown, top, offsets, words } = figure.dataset;
     return {
       title: figure.querySelector("figcaption").textContent,
       first: Number(first), counts: counts.split(",").map(Number), shown: Number(shown), top: Number(top), words,
+      offsets: offsets.split(",").map(Number),
     };
+  }
+
+  // The time on the wall: the server says how far it is from UTC, before the minute at which the clocks change and after.
+  function time(minute, [before, change, after]) {
+    const local = minute + (minute < change ? before : after);
+    return [Math.floor(local / 60) % 24, local % 60].map((part) => String(part).padStart(2, "0")).join(":");
   }
 
   // At the end of each line stands what it says: the higher count above the lower one, apart, and within the plot.
@@ -101,7 +107,7 @@
             for (let minute = Math.ceil(from / step) * step; minute <= to; minute += step) marks.push(minute);
             return marks;
           },
-          values: (_, marks) => marks.map((minute) => time.format(minute * 60000)),
+          values: (_, marks) => marks.map((minute) => time(minute, entry.data.offsets)),
         },
         {
           ...axis, size: side, gap: 0.6 * rem(), grid: { stroke: () => colour("line"), width: 2 },

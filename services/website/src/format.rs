@@ -1,9 +1,15 @@
-//! Numbers, money, times and durations as each language writes them. Pure; the wall clock is the Belgian one.
+//! Numbers, money, times and durations as each language writes them. Pure, but for the zone of the wall clocks, which is
+//! set once.
+
+use std::sync::OnceLock;
 
 use events::{ids::Moment, quantities::Cents};
-use time::{Date, Duration, Month, OffsetDateTime};
+use jiff::{SignedDuration, Timestamp, civil, tz::TimeZone};
 
 use crate::texts::Language;
+
+/// The zone of the room.
+static ZONE: OnceLock<TimeZone> = OnceLock::new();
 
 /// Keeps a number and its unit on one line.
 const NO_BREAK: char = '\u{a0}';
@@ -62,21 +68,26 @@ pub fn strength(language: Language, abv_tenths: u32) -> String {
     }
 }
 
-/// `20:41:07.112`, in Belgium.
+/// Has all clocks show the time in this zone. Only the first call counts; without one they show it in Belgium.
+pub fn show_times_in(zone: TimeZone) {
+    drop(ZONE.set(zone));
+}
+
+/// `20:41:07.112`.
 pub fn clock(at: Moment) -> String {
-    let at = in_belgium(at);
+    let at = on_the_wall(at, zone());
     format!("{:02}:{:02}:{:02}.{:03}", at.hour(), at.minute(), at.second(), at.millisecond())
 }
 
-/// `20:41:07`, in Belgium.
+/// `20:41:07`.
 pub fn clock_seconds(at: Moment) -> String {
-    let at = in_belgium(at);
+    let at = on_the_wall(at, zone());
     format!("{:02}:{:02}:{:02}", at.hour(), at.minute(), at.second())
 }
 
-/// `20:41`, in Belgium.
+/// `20:41`.
 pub fn clock_minutes(at: Moment) -> String {
-    let at = in_belgium(at);
+    let at = on_the_wall(at, zone());
     format!("{:02}:{:02}", at.hour(), at.minute())
 }
 
@@ -98,21 +109,30 @@ pub fn duration(language: Language, micros: u64) -> String {
     }
 }
 
-/// The wall clock in Belgium: an hour ahead of UTC, two between the last Sundays of March and October at 1:00 UTC.
-fn in_belgium(at: Moment) -> OffsetDateTime {
-    let utc =
-        OffsetDateTime::from_unix_timestamp_nanos(i128::from(at.micros()) * 1000).unwrap_or(OffsetDateTime::UNIX_EPOCH);
-    let clocks_turn = |month| Some(last_sunday(utc.year(), month)?.with_hms(1, 0, 0).ok()?.assume_utc());
-    let summer =
-        clocks_turn(Month::March).zip(clocks_turn(Month::October)).is_some_and(|(from, to)| (from..to).contains(&utc));
-    utc.saturating_add(Duration::hours(if summer { 2 } else { 1 }))
+/// How a script finds the time on the wall from minutes since 1970, between two of them: `60,29882100,120` adds 60 minutes
+/// before the minute 29882100, when the clocks are changed, and 120 from it on.
+pub fn offsets(first: i64, last: i64) -> String {
+    offsets_in(zone(), first, last)
 }
 
-/// The last Sunday of a month with 31 days.
-fn last_sunday(year: i32, month: Month) -> Option<Date> {
-    let last_day = Date::from_calendar_date(year, month, 31).ok()?;
-    let days_past_sunday = last_day.weekday().number_days_from_sunday();
-    last_day.replace_day(31 - days_past_sunday).ok()
+fn zone() -> &'static TimeZone {
+    ZONE.get_or_init(|| TimeZone::get("Europe/Brussels").unwrap_or(TimeZone::UTC))
+}
+
+fn on_the_wall(at: Moment, zone: &TimeZone) -> civil::DateTime {
+    zone.to_datetime(Timestamp::from_microsecond(at.micros()).unwrap_or_default())
+}
+
+fn offsets_in(zone: &TimeZone, first: i64, last: i64) -> String {
+    let (first, last) = [first, last].map(of_minute).into();
+    let minutes = |at| zone.to_offset(at).seconds() / 60;
+    let changed = zone.following(first).next().map(|change| change.timestamp()).filter(|at| *at <= last);
+    let changed = changed.unwrap_or(first);
+    format!("{},{},{}", minutes(first), changed.as_second().div_euclid(60), minutes(last))
+}
+
+fn of_minute(minute: i64) -> Timestamp {
+    Timestamp::UNIX_EPOCH.saturating_add(SignedDuration::from_secs(minute.saturating_mul(60))).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -140,8 +160,12 @@ mod tests {
         assert_eq!(strength(Language::Fr, 90), "9\u{a0}%");
     }
 
+    fn wall(zone: &str, moment: &str) -> String {
+        on_the_wall(at(moment), &TimeZone::get(zone).unwrap()).to_string()
+    }
+
     #[test]
-    fn the_clock_is_the_belgian_one_in_winter_and_in_summer() {
+    fn without_a_zone_the_clock_is_the_belgian_one_in_winter_and_in_summer() {
         assert_eq!(clock(at("2026-11-24T19:41:07.112345Z")), "20:41:07.112");
         assert_eq!(clock_minutes(at("2026-07-01T19:41:07Z")), "21:41");
         assert_eq!(clock_seconds(at("2026-03-29T00:59:59Z")), "01:59:59");
@@ -149,6 +173,36 @@ mod tests {
         assert_eq!(clock_seconds(at("2026-10-25T00:59:59Z")), "02:59:59");
         assert_eq!(clock_seconds(at("2026-10-25T01:00:00Z")), "02:00:00");
         assert_eq!(clock_seconds(at("2026-12-31T23:00:00Z")), "00:00:00");
+    }
+
+    #[test]
+    fn the_clock_is_that_of_the_room() {
+        assert_eq!(wall("UTC", "2026-11-24T19:41:07Z"), "2026-11-24T19:41:07");
+        // Half an hour, and three quarters of one, beside the whole.
+        assert_eq!(wall("Asia/Kolkata", "2026-11-24T19:41:07Z"), "2026-11-25T01:11:07");
+        assert_eq!(wall("Asia/Kathmandu", "2026-11-24T19:41:07Z"), "2026-11-25T01:26:07");
+        assert_eq!(wall("America/St_Johns", "2026-07-01T00:00:00Z"), "2026-06-30T21:30:00");
+        // The clocks of New York and of Sydney are changed on other days, and in Sydney the other way round.
+        assert_eq!(wall("America/New_York", "2026-03-08T06:59:59Z"), "2026-03-08T01:59:59");
+        assert_eq!(wall("America/New_York", "2026-03-08T07:00:00Z"), "2026-03-08T03:00:00");
+        assert_eq!(wall("Australia/Sydney", "2026-04-04T15:59:59Z"), "2026-04-05T02:59:59");
+        assert_eq!(wall("Australia/Sydney", "2026-04-04T16:00:00Z"), "2026-04-05T02:00:00");
+    }
+
+    #[test]
+    fn a_script_is_told_when_the_clocks_are_changed() {
+        let offsets = |zone: &str, from: &str, to: &str| {
+            offsets_in(&TimeZone::get(zone).unwrap(), at(from).minute(), at(to).minute())
+        };
+        let change = at("2026-03-29T01:00:00Z").minute();
+        let around = offsets("Europe/Brussels", "2026-03-29T00:30:00Z", "2026-03-29T01:29:00Z");
+        assert_eq!(around, format!("60,{change},120"));
+        let before = at("2026-03-29T00:00:00Z").minute();
+        let none = offsets("Europe/Brussels", "2026-03-29T00:00:00Z", "2026-03-29T00:59:00Z");
+        assert_eq!(none, format!("60,{before},60"));
+        let kolkata = offsets("Asia/Kolkata", "2026-03-29T00:00:00Z", "2026-03-29T00:59:00Z");
+        assert_eq!(kolkata, format!("330,{before},330"));
+        assert!(offsets("America/St_Johns", "2026-07-01T00:00:00Z", "2026-07-01T00:59:00Z").starts_with("-150,"));
     }
 
     #[test]

@@ -15,7 +15,7 @@ use tokio::{net::TcpListener, sync::mpsc};
 use tracing::{info, warn};
 
 use crate::{
-    books, broker, connections, consume, crowd, desk,
+    books, broker, connections, consume, crowd, desk, format,
     house::House,
     site::{AT_THE_DESK_MAX, Site},
     spans,
@@ -37,6 +37,7 @@ pub fn run(context: Context) -> Serving {
 
 async fn open_as_set(context: Context) -> anyhow::Result<()> {
     let port = environment::number("HTTP_PORT", 8000_u16, 1..=u16::MAX)?;
+    format::show_times_in(environment::zone()?);
     run_on(context, SocketAddr::from((Ipv4Addr::UNSPECIFIED, port))).await
 }
 

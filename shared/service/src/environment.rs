@@ -10,6 +10,8 @@ use std::{
 use bus::Broker;
 use events::settings::{COURIER_PACE_MAX_MS, COURIERS_MAX, Choices, Folding, WORKERS_MAX};
 
+use jiff::tz::TimeZone;
+
 use crate::dot_env::{self, DotEnvError};
 
 /// A setting that cannot be used, in a sentence for whoever set it.
@@ -125,6 +127,21 @@ pub fn tenant() -> String {
 /// The folder for databases and what else must survive a restart: `DATA_DIR`, else `data` at the top of the clone.
 pub fn data_dir() -> PathBuf {
     from_top(&text("DATA_DIR").unwrap_or_else(|| "data".to_owned()))
+}
+
+/// The zone of the clocks that people see: `TZ`, else this machine's, else UTC.
+///
+/// # Errors
+/// If `TZ` is set to no zone.
+pub fn zone() -> Result<TimeZone, Unusable> {
+    let zone = TimeZone::try_system();
+    match text("TZ") {
+        None => Ok(zone.unwrap_or(TimeZone::UTC)),
+        Some(value) => {
+            let expected = "it must be a zone such as Europe/Brussels".to_owned();
+            zone.map_err(|_| Unusable { name: "TZ", value, expected })
+        }
+    }
 }
 
 /// The port for health and metrics: `HEALTH_PORT`, else a free one from the system.

@@ -57,6 +57,12 @@ impl Minutes {
         self.counts.len().clamp(MINUTES_MIN, MINUTES_MAX)
     }
 
+    /// The time on the wall along the axis, as a script reads it: see [`format::offsets`].
+    pub(super) fn offsets(&self) -> String {
+        let end = self.running().saturating_add(1);
+        format::offsets(end.saturating_sub(i64::try_from(self.shown()).unwrap_or(0)), end)
+    }
+
     /// Where the axis of counts ends; it begins at nought.
     pub(super) fn top(&self) -> u64 {
         round_above(self.counts.iter().copied().max().unwrap_or(0))
