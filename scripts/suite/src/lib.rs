@@ -11,6 +11,8 @@ pub use demo::{Demo, free_port};
 mod shop;
 pub use shop::{Shop, line, until};
 
+pub mod program;
+
 mod feed;
 pub use feed::{Event, Feed};
 

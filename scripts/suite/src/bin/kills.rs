@@ -1,18 +1,14 @@
 //! `kills`: kills the broker and the services of a demo under load, so many times in a row, and tells a line for each.
-//!
-//!     cargo run --release -p suite --bin kills -- [N] [--running] [--within SECONDS]
-//!
-//! N is 30 if nothing is said. It starts a demo of its own, on free ports and in a temporary folder; with `--running` it
-//! takes the one that the environment names, as `rehearse` does, whose orders it throws away. An order is to be delivered
-//! within 15 s of a kill, or what `--within` says: on a machine that does much else the broker alone takes longer.
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "printing is what it is for")]
+#![expect(clippy::print_stdout, reason = "printing is what it is for")]
 
 use std::{process::ExitCode, time::Duration};
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::Result;
+use service::arguments::{Arg, Error, Parser, Program, ValueExt as _};
 use suite::{
     Demo,
     kills::{DELIVERED_WITHIN, KILLS_MAX, survive},
+    program,
     rehearsal::Place,
     until,
 };
@@ -26,29 +22,44 @@ const WELL_WITHIN: Duration = Duration::from_secs(90);
 /// Longest reason of a failure that is told, in characters.
 const REASON_MAX: usize = 600;
 
-#[tokio::main]
-async fn main() -> ExitCode {
-    match run().await {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
-        Err(error) => {
-            eprintln!("{error:#}");
-            ExitCode::FAILURE
+const HELP: &str = "\
+kills kills the broker and the services of a demo under load, so many times in a row, and prints a line for each.
+
+Usage: kills [N] [--running] [--within SECONDS]
+
+  N                 how many times; 30 if it is left out
+  --running         on the demo that runs with these settings, whose orders it throws away; else on one of its own, with
+                    free ports and a temporary folder
+  --within SECONDS  an order is to be delivered so soon after a kill; 15 if it is left out, and more on a machine that does
+                    much else
+
+Settings come from the environment and from the file .env; .env.example lists them.";
+
+fn main() -> ExitCode {
+    let program = Program { name: "kills", help: HELP.to_owned() };
+    let asked = |parser: &mut Parser| {
+        let (mut kills, mut running, mut within) = (30, false, DELIVERED_WITHIN);
+        while let Some(argument) = parser.next()? {
+            match argument {
+                Arg::Long("running") => running = true,
+                Arg::Long("within") => within = Duration::from_secs(parser.value()?.parse()?),
+                Arg::Value(many) => kills = many.parse_with(a_number)?,
+                other => return Err(other.unexpected()),
+            }
         }
+        Ok((kills, running, within))
+    };
+    program::run(&program, asked, |(kills, running, within)| run(kills, running, within))
+}
+
+fn a_number(kills: &str) -> Result<u32, Error> {
+    match kills.parse() {
+        Ok(kills) if (1..=KILLS_MAX).contains(&kills) => Ok(kills),
+        _ => Err(Error::from(format!("{kills} kills are not possible, 1 to {KILLS_MAX} are"))),
     }
 }
 
-async fn run() -> Result<bool> {
-    let (mut kills, mut running, mut within) = (30, false, DELIVERED_WITHIN);
-    let mut arguments = std::env::args().skip(1);
-    while let Some(argument) = arguments.next() {
-        match argument.as_str() {
-            "--running" => running = true,
-            "--within" => within = Duration::from_secs(arguments.next().context("within what?")?.parse()?),
-            number => kills = number.parse().with_context(|| format!("{number} is no number of kills"))?,
-        }
-    }
-    ensure!((1..=KILLS_MAX).contains(&kills), "1 to {KILLS_MAX} kills");
+async fn run(kills: u32, running: bool, within: Duration) -> Result<bool> {
     if running {
         return play(&Place::of(|name| std::env::var(name).ok())?, kills, within).await;
     }

@@ -4,7 +4,7 @@
 //!
 //! The demo is the one that the settings describe (`HTTP_PORT`, `DATA_DIR`). Prints figures and fails on none: machines
 //! differ.
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "printing is what it is for")]
+#![expect(clippy::print_stdout, reason = "printing is what it is for")]
 
 use std::{process::ExitCode, time::Duration};
 
@@ -18,6 +18,7 @@ use suite::{
     load::{self, Latencies, percentile},
     phones,
     processes::{Usage, usage},
+    program,
 };
 use tokio::time::Instant;
 
@@ -49,21 +50,7 @@ enum Asked {
 }
 
 fn main() -> ExitCode {
-    let program = Program { name: "measure", help: HELP.to_owned() };
-    let asked = match program.read(asked) {
-        Ok(asked) => asked,
-        Err(code) => return code,
-    };
-    let measured = environment::read_dot_env()
-        .map_err(anyhow::Error::from)
-        .and_then(|()| tokio::runtime::Runtime::new()?.block_on(measure(asked)));
-    match measured {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("{error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    program::run(&Program { name: "measure", help: HELP.to_owned() }, asked, measure)
 }
 
 fn asked(parser: &mut Parser) -> Result<Asked, Error> {
@@ -105,7 +92,7 @@ fn asked(parser: &mut Parser) -> Result<Asked, Error> {
     Ok(asked)
 }
 
-async fn measure(asked: Asked) -> Result<()> {
+async fn measure(asked: Asked) -> Result<bool> {
     let port = environment::number("HTTP_PORT", 8000_u16, 1..=u16::MAX)?;
     let shop = Shop::new(&format!("http://127.0.0.1:{port}"), "")?;
     match asked {
@@ -115,7 +102,8 @@ async fn measure(asked: Asked) -> Result<()> {
         Asked::Memory => memory().await,
         Asked::Frames { rate, seconds } => drawn(&shop, rate, seconds).await,
         Asked::Phones { phones, rate, seconds } => room(&shop, phones, rate, seconds).await,
-    }
+    }?;
+    Ok(true)
 }
 
 /// Ten seconds of warming up, then the time from placing to delivery.

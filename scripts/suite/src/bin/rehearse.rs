@@ -1,14 +1,14 @@
 //! `rehearse`: the checks before a talk, and its acts played without a person; see `scripts/rehearse`.
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "printing is what it is for")]
+#![expect(clippy::print_stdout, reason = "printing is what it is for")]
 
 use std::process::ExitCode;
 
 use anyhow::Result;
-use service::{
-    arguments::{Arg, Error, Program, ValueExt as _},
-    environment,
+use service::arguments::{Arg, Error, Parser, Program, ValueExt as _};
+use suite::{
+    program,
+    rehearsal::{ACTS, Place, rehearse},
 };
-use suite::rehearsal::{ACTS, Place, rehearse};
 use tokio::{
     signal::unix::{SignalKind, signal},
     time::Instant,
@@ -25,7 +25,7 @@ Settings come from the environment and from the file .env; .env.example lists th
 
 fn main() -> ExitCode {
     let program = Program { name: "rehearse", help: HELP.to_owned() };
-    let acts = program.read(|parser| {
+    let acts = |parser: &mut Parser| {
         let mut acts = Vec::new();
         while let Some(argument) = parser.next()? {
             match argument {
@@ -34,25 +34,11 @@ fn main() -> ExitCode {
             }
         }
         Ok(if acts.is_empty() { (1..=ACTS).collect() } else { acts })
-    });
-    let acts = match acts {
-        Ok(acts) => acts,
-        Err(code) => return code,
     };
-    let played = environment::read_dot_env()
-        .map_err(anyhow::Error::from)
-        .and_then(|()| Ok(tokio::runtime::Runtime::new()?.block_on(play(&acts))?));
-    match played {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
-        Err(error) => {
-            eprintln!("{error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    program::run(&program, acts, play)
 }
 
-async fn play(acts: &[u8]) -> Result<bool> {
+async fn play(acts: Vec<u8>) -> Result<bool> {
     let place = Place::of(|name| std::env::var(name).ok())?;
     let (mut interrupted, mut ended) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
     let stop = async move {
@@ -62,7 +48,7 @@ async fn play(acts: &[u8]) -> Result<bool> {
         }
     };
     let began = Instant::now();
-    let fine = rehearse(&place, acts, stop, |line| println!("{line}")).await?;
+    let fine = rehearse(&place, &acts, stop, |line| println!("{line}")).await?;
     println!("{} in {:.0} s; the settings are as they were", verdict(fine), began.elapsed().as_secs_f64());
     Ok(fine)
 }
