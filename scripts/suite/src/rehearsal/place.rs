@@ -36,7 +36,7 @@ impl Place {
             ports.push(("PULSAR_HTTP_PORT".to_owned(), or("PULSAR_HTTP_PORT", "8080")));
         }
         let shop = Shop::new(&format!("http://127.0.0.1:{}", or("HTTP_PORT", "8000")), token.trim())?;
-        let broker = Broker::new(&environment::broker_in(&set)?, or("PULSAR_TENANT", "beers"))?;
+        let broker = Broker::new(&environment::broker_in(set)?, or("PULSAR_TENANT", "beers"))?;
         Ok(Place { shop, data_dir, ports, broker })
     }
 

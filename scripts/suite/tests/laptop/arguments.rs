@@ -11,8 +11,13 @@ fn programs() -> Vec<PathBuf> {
     let mut programs: Vec<PathBuf> = scripts.filter(is_run).collect();
     assert!(programs.len() > 5, "{programs:?}");
     programs.extend(
-        [env!("CARGO_BIN_EXE_measure"), env!("CARGO_BIN_EXE_pictures"), env!("CARGO_BIN_EXE_rehearse")]
-            .map(PathBuf::from),
+        [
+            env!("CARGO_BIN_EXE_kills"),
+            env!("CARGO_BIN_EXE_measure"),
+            env!("CARGO_BIN_EXE_pictures"),
+            env!("CARGO_BIN_EXE_rehearse"),
+        ]
+        .map(PathBuf::from),
     );
     programs
 }
