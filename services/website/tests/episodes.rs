@@ -9,7 +9,7 @@ use std::{
 };
 
 use anyhow::{Result, ensure};
-use bus::{Admin, episodes};
+use bus::{Admin, episodes, http_client};
 use events::{
     ids::Service,
     settings::StageSettings,
@@ -37,8 +37,8 @@ impl Website {
         std::fs::create_dir_all(ground.folder())?;
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         let running = ground.start(Service::Website, |context| website::run_on(context, address));
-        let http = Client::builder().no_proxy().build()?;
         let base = format!("http://{address}");
+        let http = http_client(&base).build()?;
         eventually("the website", || async { http.get(format!("{base}/health/live")).send().await.ok() }).await?;
         let file = ground.folder().join("presenter-token");
         let token = eventually("the token", || async { std::fs::read_to_string(&file).ok() }).await?;
