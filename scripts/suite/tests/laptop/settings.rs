@@ -12,7 +12,7 @@ use service::dot_env;
 use super::{Folder, errors, top};
 
 /// What is set by the system, by its tools, or by one of our programs for another: nobody writes it into `.env`.
-const NOT_OURS: [&str; 13] = [
+const NOT_OURS: [&str; 15] = [
     "BROKER_WATCHED", // by scripts/demo and Compose, for the website
     "CARGO_MANIFEST_DIR",
     "CARGO_MANIFEST_PATH",
@@ -24,6 +24,8 @@ const NOT_OURS: [&str; 13] = [
     "MALLOC_ARENA_MAX", // by scripts/demo and Compose, for the C library
     "OUT_DIR",
     "PULSAR_EXTRA_OPTS", // from scripts/pulsar.env
+    "PULSAR_SETTINGS",   // by scripts/broker and Compose, for scripts/standalone
+    "READY_FILE",        // by Compose, for scripts/watch-broker
     "TMPDIR",
     "XDG_CACHE_HOME",
 ];
@@ -97,9 +99,10 @@ fn every_setting_is_in_the_example_file_and_nothing_else_is() {
 fn script_reads(text: &str) -> Result<String, String> {
     let folder = Folder::new();
     fs::write(folder.path(".env"), text).unwrap();
-    let script = "die() { echo \"$*\" >&2; exit 1; }; . \"$SETTINGS\"; read_dot_env; printf '%s' \"${A-}\"";
+    let script = "die() { echo \"$*\" >&2; exit 1; }; . \"$HERE/settings\"; read_dot_env; printf '%s' \"${A-}\"";
     let mut bash = Command::new("bash");
-    bash.args(["-c", script]).env("ROOT", &folder.0).env("SETTINGS", top().join("scripts/settings")).env_remove("A");
+    let scripts = top().join("scripts");
+    bash.args(["-c", script]).env("ROOT", &folder.0).env("HERE", scripts).env_remove("A");
     let output = bash.output().unwrap();
     if output.status.success() { Ok(String::from_utf8(output.stdout).unwrap()) } else { Err(errors(&output)) }
 }
