@@ -13,7 +13,6 @@ pub fn http_client(address: &str) -> ClientBuilder {
     static CRYPTOGRAPHY: Once = Once::new();
     // Fails only if one was installed before, which is as good.
     CRYPTOGRAPHY.call_once(|| drop(rustls::crypto::ring::default_provider().install_default()));
-    #[expect(clippy::disallowed_methods, reason = "this is the place that decides about proxies")]
     let client = Client::builder();
     if is_near(address) { client.no_proxy() } else { client }
 }

@@ -3,7 +3,7 @@
 
 use std::fs;
 
-use super::top;
+use super::{files, top};
 
 #[test]
 fn no_script_asks_a_proxy_for_what_runs_here() {
@@ -18,4 +18,22 @@ fn no_script_asks_a_proxy_for_what_runs_here() {
         }
     }
     assert!(calls > 5);
+}
+
+#[test]
+fn no_client_asks_a_proxy_for_what_runs_here() {
+    let mut sources = Vec::new();
+    for folder in ["shared", "services", "scripts/suite/src"] {
+        files(&top().join(folder), &mut sources);
+    }
+    // The one place that decides by the address.
+    sources.retain(|path| path.extension().is_some_and(|kind| kind == "rs") && !path.ends_with("bus/src/http.rs"));
+    assert!(sources.len() > 100);
+    for path in sources {
+        let text = fs::read_to_string(&path).unwrap();
+        for client in text.split("Client::builder()").skip(1) {
+            let statement = client.split(';').next().unwrap();
+            assert!(statement.contains(".no_proxy()"), "{}: see bus::http_client", path.display());
+        }
+    }
 }

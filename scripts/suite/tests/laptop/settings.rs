@@ -1,15 +1,10 @@
 //! Settings: all are listed, and all who read `.env` read the same.
 
-use std::{
-    collections::BTreeSet,
-    fs,
-    path::{Path, PathBuf},
-    process::Command,
-};
+use std::{collections::BTreeSet, fs, process::Command};
 
 use service::dot_env;
 
-use super::{Folder, errors, top};
+use super::{Folder, errors, files, top};
 
 /// What is set by the system, by its tools, or by one of our programs for another: nobody writes it into `.env`.
 const NOT_OURS: [&str; 15] = [
@@ -40,13 +35,6 @@ fn listed() -> BTreeSet<String> {
 fn is_name(word: &str) -> bool {
     word.starts_with(|c: char| c.is_ascii_uppercase())
         && word.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')
-}
-
-fn files(folder: &Path, found: &mut Vec<PathBuf>) {
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() { files(&path, found) } else { found.push(path) }
-    }
 }
 
 /// The names that follow each of these beginnings, up to the first character that is in no name.
