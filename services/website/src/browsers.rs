@@ -9,12 +9,11 @@ use std::{
     collections::{HashMap, VecDeque},
     net::{IpAddr, SocketAddr},
     sync::PoisonError,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use axum::http::{HeaderMap, header};
-use events::ids::{Moment, OrderId};
-use service::now;
+use events::ids::OrderId;
 
 use crate::house::House;
 
@@ -87,9 +86,9 @@ pub struct Browsers(HashMap<Orderer, Remembered>);
 #[derive(Debug, Default)]
 struct Remembered {
     /// When it placed the orders that still count, the oldest first.
-    placed: VecDeque<Moment>,
-    /// When it placed one last.
-    last: Moment,
+    placed: VecDeque<Instant>,
+    /// When it placed one last; none before the first.
+    last: Option<Instant>,
     own: VecDeque<OrderId>,
 }
 
@@ -98,21 +97,19 @@ impl Browsers {
     ///
     /// # Errors
     /// How long to wait, if there were too many: this one is not counted then.
-    pub fn order(&mut self, orderer: &Orderer, at: Moment) -> Result<(), Duration> {
-        let within = i64::try_from(WITHIN.as_micros()).unwrap_or(i64::MAX);
+    pub fn order(&mut self, orderer: &Orderer, at: Instant) -> Result<(), Duration> {
         if !self.0.contains_key(orderer) {
             self.make_room();
         }
         let remembered = self.0.entry(orderer.clone()).or_default();
-        while remembered.placed.front().is_some_and(|placed| at.micros_since(*placed) >= within) {
+        while remembered.placed.front().is_some_and(|placed| at.saturating_duration_since(*placed) >= WITHIN) {
             remembered.placed.pop_front();
         }
         if let Some(oldest) = remembered.placed.front().filter(|_| remembered.placed.len() >= orderer.most()) {
-            let left = within - at.micros_since(*oldest);
-            return Err(Duration::from_micros(left.clamp(0, within).unsigned_abs()));
+            return Err(WITHIN.saturating_sub(at.saturating_duration_since(*oldest)));
         }
         remembered.placed.push_back(at);
-        remembered.last = at;
+        remembered.last = Some(at);
         Ok(())
     }
 
@@ -148,7 +145,7 @@ impl House {
     /// # Errors
     /// As [`Browsers::order`].
     pub fn count_order(&self, orderer: &Orderer) -> Result<(), Duration> {
-        self.browsers.lock().unwrap_or_else(PoisonError::into_inner).order(orderer, now())
+        self.browsers.lock().unwrap_or_else(PoisonError::into_inner).order(orderer, Instant::now())
     }
 
     /// This order is this orderer's own.
@@ -165,18 +162,21 @@ impl House {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::LazyLock;
+
     use axum::http::HeaderValue;
 
     use super::*;
 
-    const SECOND: i64 = 1_000_000;
+    const SECOND: u64 = 1_000_000;
 
     fn phone(n: usize) -> Orderer {
         Orderer::Browser(format!("{n:032x}"))
     }
 
-    fn at(micros: i64) -> Moment {
-        Moment::from_micros(1_795_549_267_112_000 + micros)
+    fn at(micros: u64) -> Instant {
+        static BEGINNING: LazyLock<Instant> = LazyLock::new(Instant::now);
+        *BEGINNING + Duration::from_micros(micros)
     }
 
     #[test]
@@ -220,7 +220,7 @@ mod tests {
         let mut browsers = Browsers::default();
         let order: OrderId = "k7m2q9xd".parse().unwrap();
         for n in 0..REMEMBERED_MAX {
-            browsers.order(&phone(n), at(i64::try_from(n).unwrap())).unwrap();
+            browsers.order(&phone(n), at(u64::try_from(n).unwrap())).unwrap();
             browsers.owns(&phone(n), order.clone());
         }
         browsers.order(&phone(REMEMBERED_MAX), at(SECOND)).unwrap();
