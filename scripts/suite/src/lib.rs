@@ -28,6 +28,8 @@ pub mod browser;
 
 pub mod network;
 
+pub mod elsewhere;
+
 pub mod frames;
 
 pub mod phones;

@@ -4,7 +4,7 @@ use std::{future::Future, time::Duration};
 
 use anyhow::{Context as _, Result, ensure};
 use bus::http_client;
-use reqwest::{Client, Method, Response};
+use reqwest::{Client, Method, Response, header, redirect::Policy};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
@@ -104,6 +104,22 @@ impl Shop {
         body["order_id"].as_str().map(str::to_owned).context("an order without an id")
     }
 
+    /// Signs the presenter in with the form, as a browser does; the cookie of the session, as it is set.
+    ///
+    /// # Errors
+    /// If the token is not taken.
+    pub async fn sign_in(&self, headers: &[(&str, &str)]) -> Result<String> {
+        let staying = http_client(&self.address).timeout(ANSWER_WITHIN).redirect(Policy::none()).build()?;
+        let form = [(header::CONTENT_TYPE.as_str(), "application/x-www-form-urlencoded")];
+        let mut request = staying.post(format!("{}/sign-in", self.address)).body(format!("token={}", self.token));
+        for (name, value) in form.iter().chain(headers) {
+            request = request.header(*name, *value);
+        }
+        let answer = request.send().await?;
+        let cookie = answer.headers().get(header::SET_COOKIE).context("no cookie is set: the token is not taken")?;
+        Ok(cookie.to_str()?.to_owned())
+    }
+
     /// Posts with the presenter's token.
     ///
     /// # Errors
@@ -139,6 +155,26 @@ impl Shop {
         let body: Value = answer.json().await?;
         ensure!(status.is_success(), "{path} is answered {status}: {body}");
         Ok(body)
+    }
+
+    /// Presses a key of the console: `next`, `back`, `again`, or a step as `steps/2`. Names where the stage is, as the console
+    /// does, and gives where it is then.
+    ///
+    /// # Errors
+    /// If it is refused, or somebody else has pressed meanwhile.
+    pub async fn press(&self, key: &str) -> Result<Value> {
+        let played = self.direct(&format!("/api/stage/{key}"), Some(&self.position().await?)).await?;
+        ensure!(played["done"] == true, "{key} came too late: {played}");
+        Ok(played)
+    }
+
+    /// Where the stage is: its act, null before the first one, and the step.
+    ///
+    /// # Errors
+    /// If there is no answer.
+    pub async fn position(&self) -> Result<Value> {
+        let settings = self.get("/api/settings").await?;
+        Ok(json!({"act": settings["act"], "step": settings["step"]}))
     }
 
     /// Waits until an order has this status and gives it.

@@ -32,7 +32,7 @@ use axum::{
 };
 
 use crate::site::Site;
-use problem::Problem;
+pub(crate) use problem::Problem;
 
 pub(crate) use stage::{ask, check_address};
 

@@ -12,10 +12,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use axum::http::{HeaderMap, header};
+use axum::{
+    http::{HeaderMap, header},
+    response::Response,
+};
 use events::ids::OrderId;
 
-use crate::house::House;
+use crate::{arrival::Arrival, cookies::Cookies, house::House};
 
 /// So many orders one browser may place within [`WITHIN`].
 pub const ORDERS_MAX: usize = 10;
@@ -32,9 +35,8 @@ const OWN_ORDERS_MAX: usize = 50;
 const COOKIE: &str = "browser";
 /// Its length: 128 bits.
 const ID_LENGTH: usize = 32;
-/// What a proxy adds: a call that came by one is nobody's on this machine.
-const FORWARDED: [&str; 2] = ["x-forwarded-for", "forwarded"];
-
+/// How long a browser keeps it.
+const KEPT_FOR: Duration = Duration::from_secs(24 * 60 * 60);
 /// Whose orders are counted together.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Orderer {
@@ -46,8 +48,8 @@ pub enum Orderer {
 
 impl Orderer {
     /// Who sent this.
-    pub fn of(headers: &HeaderMap, peer: SocketAddr) -> Orderer {
-        match browser(headers) {
+    pub fn of(cookies: &Cookies, headers: &HeaderMap, peer: SocketAddr) -> Orderer {
+        match browser(cookies, headers) {
             Some(id) => Orderer::Browser(id.to_owned()),
             None => Orderer::Nameless(peer.ip().to_canonical()),
         }
@@ -62,21 +64,13 @@ impl Orderer {
 }
 
 /// The number in the cookie of a browser, if it has brought one of ours.
-pub fn browser(headers: &HeaderMap) -> Option<&str> {
-    let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-    let mut pairs = cookies.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    let (_, id) = pairs.find(|(name, _)| *name == COOKIE)?;
-    (id.len() == ID_LENGTH && id.bytes().all(|byte| byte.is_ascii_hexdigit())).then_some(id)
+pub fn browser<'a>(cookies: &Cookies, headers: &'a HeaderMap) -> Option<&'a str> {
+    let mut ids = cookies.read(headers, COOKIE);
+    ids.find(|id| id.len() == ID_LENGTH && id.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
-/// What a browser without one is told to keep.
-pub fn new_cookie() -> String {
-    format!("{COOKIE}={:032x}; Path=/; HttpOnly; SameSite=Lax; Max-Age=86400", rand::random::<u128>())
-}
-
-/// Whether a program on this very machine asks, and not somebody by a proxy on it.
-pub fn is_of_this_machine(headers: &HeaderMap, peer: SocketAddr) -> bool {
-    peer.ip().to_canonical().is_loopback() && !FORWARDED.iter().any(|name| headers.contains_key(*name))
+fn new_id() -> String {
+    format!("{:032x}", rand::random::<u128>())
 }
 
 /// All that ordered lately.
@@ -156,7 +150,19 @@ impl House {
     /// Whether the browser that asks has placed this order.
     pub fn is_own(&self, headers: &HeaderMap, order_id: &OrderId) -> bool {
         let browsers = self.browsers.lock().unwrap_or_else(PoisonError::into_inner);
-        browser(headers).is_some_and(|browser| browsers.is_own(browser, order_id))
+        browser(&self.cookies, headers).is_some_and(|browser| browsers.is_own(browser, order_id))
+    }
+
+    /// Gives a browser its number, if it has none yet.
+    pub fn with_browser_cookie(&self, mut response: Response, headers: &HeaderMap, peer: SocketAddr) -> Response {
+        if browser(&self.cookies, headers).is_some() {
+            return response;
+        }
+        let (id, arrival) = (new_id(), Arrival::of(headers, peer, self.entrance.public()));
+        if let Some(cookie) = self.cookies.set(COOKIE, &id, KEPT_FOR, arrival.is_https) {
+            response.headers_mut().append(header::SET_COOKIE, cookie);
+        }
+        response
     }
 }
 
@@ -248,19 +254,15 @@ mod tests {
 
     #[test]
     fn a_browser_is_known_by_a_cookie_of_ours_only() {
+        let cookies = Cookies::of("aaaa");
         let with = |cookie: &str| HeaderMap::from_iter([(header::COOKIE, HeaderValue::from_str(cookie).unwrap())]);
         let peer = SocketAddr::from(([127, 0, 0, 1], 5000));
-        let made = new_cookie();
-        let pair = made.split(';').next().unwrap();
-        assert!(made.contains("HttpOnly") && made.contains("SameSite=Lax"));
-        let known = Orderer::of(&with(&format!("lang=fr; {pair}")), peer);
-        assert_eq!(known, Orderer::Browser(pair.trim_start_matches("browser=").to_owned()));
-        for wrong in ["browser=", "browser=12", &format!("browser={}", "g".repeat(32)), "lang=fr"] {
-            assert_eq!(Orderer::of(&with(wrong), peer), Orderer::Nameless(peer.ip()), "{wrong}");
+        let id = new_id();
+        let known = Orderer::of(&cookies, &with(&format!("lang=fr; browser-aaaa={id}")), peer);
+        assert_eq!(known, Orderer::Browser(id.clone()));
+        let wrong = ["browser-aaaa=", "browser-aaaa=12", &format!("browser-aaaa={}", "g".repeat(32)), "lang=fr"];
+        for wrong in wrong.into_iter().chain([format!("browser={id}").as_str()]) {
+            assert_eq!(Orderer::of(&cookies, &with(wrong), peer), Orderer::Nameless(peer.ip()), "{wrong}");
         }
-        let by_a_proxy =
-            HeaderMap::from_iter([("x-forwarded-for".parse().unwrap(), HeaderValue::from_static("10.0.0.7"))]);
-        assert!(is_of_this_machine(&HeaderMap::new(), peer) && !is_of_this_machine(&by_a_proxy, peer));
-        assert!(!is_of_this_machine(&HeaderMap::new(), SocketAddr::from(([10, 0, 0, 7], 5000))));
     }
 }

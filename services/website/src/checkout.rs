@@ -18,7 +18,7 @@ use rand::seq::IndexedRandom as _;
 use service::now;
 
 use crate::{
-    browsers::{self, Orderer},
+    browsers::Orderer,
     http::Visitor,
     pages::{self, problem::Problem},
     site::Site,
@@ -68,7 +68,7 @@ pub async fn order(
         let view = view(&site, Some(attempt));
         return visitor.show(&site, StatusCode::UNPROCESSABLE_ENTITY, |frame| pages::shop::render(&view, frame));
     }
-    let orderer = Orderer::of(&headers, peer);
+    let orderer = Orderer::of(&site.house.cookies, &headers, peer);
     if let Err(wait) = site.house.count_order(&orderer) {
         return too_fast(&site, &visitor, &fields, wait);
     }
@@ -77,7 +77,7 @@ pub async fn order(
         Ok(order_id) => {
             let response = Redirect::to(&format!("/orders/{order_id}")).into_response();
             site.house.owns(&orderer, order_id);
-            with_cookie(response, &headers)
+            site.house.with_browser_cookie(response, &headers, peer)
         }
         Err(_) => visitor.problem(&site, Problem::Unavailable),
     }
@@ -88,16 +88,6 @@ fn too_fast(site: &Site, visitor: &Visitor, fields: &HashMap<String, String>, wa
     let slowly = |frame: pages::Frame<'_>| pages::slowly::render(fields, wait, frame);
     let mut response = visitor.show(site, StatusCode::TOO_MANY_REQUESTS, slowly);
     response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(pages::slowly::seconds(wait)));
-    response
-}
-
-/// Gives a browser its number, if it has none yet.
-pub fn with_cookie(mut response: Response, headers: &HeaderMap) -> Response {
-    if browsers::browser(headers).is_none()
-        && let Ok(cookie) = HeaderValue::from_str(&browsers::new_cookie())
-    {
-        response.headers_mut().append(header::SET_COOKIE, cookie);
-    }
     response
 }
 

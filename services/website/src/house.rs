@@ -19,6 +19,7 @@ use tower::util::ServiceExt as _;
 
 use crate::{
     browsers::Browsers,
+    cookies::Cookies,
     director::Director,
     entrance::Entrance,
     http,
@@ -32,6 +33,8 @@ const WAIT_AT_MOST: Duration = Duration::from_secs(5);
 
 /// The website across its episodes.
 pub struct House {
+    /// What browsers keep.
+    pub cookies: Cookies,
     /// Who may do more than order.
     pub presenter: Presenter,
     /// The presenter's hand: settings, commands, questions.
@@ -58,11 +61,13 @@ impl House {
     /// # Errors
     /// If the presenter's token cannot be kept, or a setting cannot be used.
     pub fn new(context: Context, port: u16) -> anyhow::Result<Arc<Self>> {
-        let presenter = Presenter::from_environment(&context.data_dir)?;
+        let cookies = Cookies::of_suite(&context.data_dir)?;
+        let presenter = Presenter::from_environment(&context.data_dir, cookies.clone())?;
         let director = Director::new(context.clone())?;
         let entrance = Entrance::from_environment(port)?;
         let collector = spans::collector(&context.metrics)?;
         Ok(Arc::new(House {
+            cookies,
             presenter,
             director,
             entrance,

@@ -1,11 +1,11 @@
 //! The pages over HTTP: who asks in which language and theme, what is answered, and what every answer carries.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, net::SocketAddr, sync::Arc};
 
 use axum::{
     Router,
     body::{Body, to_bytes},
-    extract::{DefaultBodyLimit, Path, Query, Request, State},
+    extract::{ConnectInfo, DefaultBodyLimit, Path, Query, Request, State},
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header},
     middleware::{self, Next},
     response::{Html, IntoResponse, Redirect, Response},
@@ -33,6 +33,7 @@ use crate::{
 };
 
 mod dead_letters;
+mod guard;
 mod live;
 mod sign_in;
 
@@ -60,6 +61,7 @@ pub fn routes(site: Arc<Site>) -> Router {
         .route("/stage/dead-letters/{order_id}/return", post(dead_letters::give_up))
         .route("/console", get(console))
         .route("/sign-in", get(sign_in::page).post(sign_in::sign_in))
+        .route("/sign-out", post(sign_in::sign_out))
         .route("/live/{page}", get(live::page))
         .route("/live/orders/{order_id}", get(live::order))
         .route("/live/followed/{order_id}", get(live::followed))
@@ -68,6 +70,7 @@ pub fn routes(site: Arc<Site>) -> Router {
         .layer(middleware::from_fn(read_in_time))
         .merge(api::routes())
         .layer(DefaultBodyLimit::max(api::BODY_MAX))
+        .layer(middleware::from_fn_with_state(Arc::clone(&site), guard::let_in))
         .layer(compression())
         .with_state(site)
 }
@@ -110,6 +113,8 @@ pub struct Visitor {
     theme: Theme,
     presenter: bool,
     follow: bool,
+    /// Only what a stream begins with.
+    once: bool,
     path: String,
     /// The beer that is asked for in the address.
     beer: Option<&'static Beer>,
@@ -135,6 +140,7 @@ impl Visitor {
             theme: query.get("theme").and_then(|name| Theme::of_name(name)).unwrap_or_default(),
             presenter: site.house.presenter.has_signed_in(headers),
             follow: query.contains_key(FOLLOW),
+            once: query.contains_key("once"),
             path: uri.path().to_owned(),
             beer: query.get("beer").and_then(|id| beers::find(&BeerId::new(id.as_str()))),
             topic: query.get("topic").and_then(|name| topics::find(name)),
@@ -199,7 +205,7 @@ impl Problem {
     pub const fn status(self) -> StatusCode {
         match self {
             Problem::NotFound => StatusCode::NOT_FOUND,
-            Problem::NotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Problem::Foreign => StatusCode::FORBIDDEN,
             Problem::Unusable => StatusCode::UNPROCESSABLE_ENTITY,
             Problem::Broken => StatusCode::INTERNAL_SERVER_ERROR,
             Problem::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
@@ -211,11 +217,16 @@ async fn nothing_here(State(site): State<Arc<Site>>, uri: Uri, headers: HeaderMa
     Visitor::of(&site, &uri, &headers).problem(&site, Problem::NotFound)
 }
 
-async fn shop(State(site): State<Arc<Site>>, uri: Uri, headers: HeaderMap) -> Response {
+async fn shop(
+    State(site): State<Arc<Site>>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response {
     let visitor = Visitor::of(&site, &uri, &headers);
     let view = checkout::view(&site, None);
     let page = visitor.show(&site, StatusCode::OK, |frame| pages::shop::render(&view, frame));
-    checkout::with_cookie(page, &headers)
+    site.house.with_browser_cookie(page, &headers, peer)
 }
 
 async fn order(State(site): State<Arc<Site>>, Path(order_id): Path<String>, uri: Uri, headers: HeaderMap) -> Response {
@@ -340,12 +351,17 @@ async fn qr(State(site): State<Arc<Site>>, uri: Uri, headers: HeaderMap) -> Resp
     visitor.show(&site, StatusCode::OK, |frame| pages::qr::render(&view, frame))
 }
 
-async fn console(State(site): State<Arc<Site>>, uri: Uri, headers: HeaderMap) -> Response {
+async fn console(
+    State(site): State<Arc<Site>>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response {
     let visitor = Visitor::of(&site, &uri, &headers);
     if !visitor.presenter {
         return Redirect::to("/sign-in?next=/console").into_response();
     }
-    if site.house.entrance.console_opened(&headers) {
+    if site.house.entrance.console_opened(&headers, peer) {
         site.live.changed();
     }
     let view = streams::console(&site);

@@ -56,6 +56,10 @@ pub mod names;
 
 pub mod live;
 
+pub mod cookies;
+
+pub mod arrival;
+
 pub mod presenter;
 
 pub mod texts;
@@ -73,6 +77,8 @@ pub mod pages;
 pub mod lead;
 
 pub mod streams;
+
+pub mod once;
 
 pub mod browsers;
 

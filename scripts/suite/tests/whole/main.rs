@@ -8,6 +8,7 @@ mod deliveries;
 mod map;
 mod orders;
 mod past;
+mod presenter;
 mod readable;
 mod recovery;
 mod rehearsal;
@@ -117,11 +118,17 @@ fn trials(stage: &Arc<Stage>) -> Vec<Trial> {
         browser::a_list_keeps_still_under_the_pointer,
         browser::a_theme_is_kept_until_another_is_chosen,
         browser::pages_stay_within_their_limits,
+        presenter::a_session_outlives_a_crash_and_a_reset,
+        presenter::another_site_leads_to_the_console_and_can_do_nothing_else,
+        presenter::what_another_origin_sends_is_refused,
+        presenter::guessing_the_token_is_slowed_down,
         room::the_code_leads_into_the_shop,
         room::hidden_names_are_nowhere,
         room::an_eager_browser_is_asked_to_drink_more_slowly,
         room::a_window_follows_the_speaker,
+        room::a_step_that_many_leave_at_once_is_done_once,
         room::the_keys_work_in_every_window_that_is_signed_in,
+        room::every_keyboard_and_a_clicker_play,
         room::the_console_leads_the_rooms_window,
         room::the_shop_is_light_on_the_wire,
         room::a_thumb_orders_in_three_taps_and_is_told,
@@ -142,6 +149,7 @@ fn trials(stage: &Arc<Stage>) -> Vec<Trial> {
         recovery::a_page_goes_on_when_the_website_is_back,
         recovery::a_page_that_slept_is_not_live_before_it_hears_again,
         recovery::what_a_network_held_back_does_not_look_live,
+        recovery::a_page_asks_where_streams_are_held_back,
         recovery::a_page_goes_on_when_the_broker_is_back,
         rehearsal::every_act_plays,
         crashes::each_service_is_killed_under_load_and_nothing_is_lost,

@@ -21,7 +21,8 @@ use utoipa::ToSchema;
 
 use super::{BODY_MAX, BODY_WITHIN, problem::Problem};
 use crate::{
-    browsers::{self, Orderer},
+    arrival,
+    browsers::Orderer,
     pages,
     site::Site,
     store::status_name,
@@ -90,8 +91,8 @@ pub(super) async fn place(
     let body = read_json(&headers, request.into_body()).await?;
     let key = idempotency_key(&headers)?;
     let order = read_order(&body).map_err(|faults| Problem::wrong_fields(&faults))?;
-    if !browsers::is_of_this_machine(&headers, peer) {
-        let counted = site.house.count_order(&Orderer::of(&headers, peer));
+    if !arrival::is_of_this_machine(&headers, peer) {
+        let counted = site.house.count_order(&Orderer::of(&site.house.cookies, &headers, peer));
         counted.map_err(|wait| Problem::too_many(pages::slowly::seconds(wait)))?;
     }
     let order_id = site.place(order, key, now()).await?;

@@ -72,6 +72,11 @@ impl Problem {
         Problem::new(StatusCode::UNAUTHORIZED, "this needs the presenter's token as a bearer")
     }
 
+    /// 403.
+    pub fn forbidden(detail: impl Into<String>) -> Self {
+        Problem::new(StatusCode::FORBIDDEN, detail)
+    }
+
     /// 404.
     pub fn not_found(detail: impl Into<String>) -> Self {
         Problem::new(StatusCode::NOT_FOUND, detail)
@@ -121,6 +126,12 @@ impl Problem {
     /// 429, with how long to wait.
     pub fn too_many(seconds: u64) -> Self {
         let detail = format!("too many orders; the next one in {seconds} s");
+        Problem { retry_after: Some(seconds), ..Problem::new(StatusCode::TOO_MANY_REQUESTS, detail) }
+    }
+
+    /// 429, after too many wrong tokens.
+    pub fn too_many_tokens(seconds: u64) -> Self {
+        let detail = format!("too many wrong tokens; the next one is looked at in {seconds} s");
         Problem { retry_after: Some(seconds), ..Problem::new(StatusCode::TOO_MANY_REQUESTS, detail) }
     }
 

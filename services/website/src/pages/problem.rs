@@ -9,8 +9,8 @@ use super::Frame;
 pub enum Problem {
     /// 404: there is nothing at this address.
     NotFound,
-    /// 403: not for whoever is not signed in.
-    NotAllowed,
+    /// 403: a page of another website made the browser send it.
+    Foreign,
     /// 413 or 422: what was sent cannot be an order.
     Unusable,
     /// 500: our fault.
@@ -22,7 +22,7 @@ pub enum Problem {
 impl Problem {
     /// All of them.
     pub const ALL: [Problem; 5] =
-        [Problem::NotFound, Problem::NotAllowed, Problem::Unusable, Problem::Broken, Problem::Unavailable];
+        [Problem::NotFound, Problem::Foreign, Problem::Unusable, Problem::Broken, Problem::Unavailable];
 }
 
 #[derive(Template)]
@@ -41,7 +41,7 @@ struct Page<'a> {
 pub fn render(problem: Problem, frame: Frame<'_>) -> askama::Result<String> {
     let (title, advice) = match problem {
         Problem::NotFound => ("problem.not_found", "problem.not_found_advice"),
-        Problem::NotAllowed => ("problem.not_allowed", "problem.not_allowed_advice"),
+        Problem::Foreign => ("problem.foreign", "problem.foreign_advice"),
         Problem::Unusable => ("problem.unusable", "problem.unusable_advice"),
         Problem::Broken => ("problem.broken", "problem.broken_advice"),
         Problem::Unavailable => ("problem.unavailable", "problem.unavailable_advice"),

@@ -21,7 +21,7 @@ fn pages(frame: Frame<'_>) -> Vec<(String, Vec<Fragment>)> {
     let mut pages = vec![
         (shop::render(&shop, frame).unwrap(), shop::fragments(&shop.beers, frame).unwrap()),
         (shop::render(&failed, frame).unwrap(), shop::fragments(&failed.beers, frame).unwrap()),
-        (sign_in::render(true, "/stage/deliveries", frame).unwrap(), vec![]),
+        (sign_in::render(Some(sign_in::Refused::Wrong), "/stage/deliveries", frame).unwrap(), vec![]),
     ];
     let fields = [("customer", "Ada \"><b>"), ("bottles-orval", "2"), ("other", "x")];
     let fields = fields.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
