@@ -15,4 +15,14 @@
     button.removeAttribute("aria-disabled");
     underWay.delete(key);
   });
+
+  // What was typed, by the names of the fields.
+  document.addEventListener("submit", async (event) => {
+    const { sendTyped: address } = event.target.dataset;
+    if (!address) return;
+    event.preventDefault();
+    if (!await speaker.ask("POST", address, Object.fromEntries(new FormData(event.target)))) return;
+    event.target.reset();
+    speaker.say("");
+  });
 })();

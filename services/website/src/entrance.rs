@@ -1,19 +1,21 @@
 //! The shop's entrance for phones: the address the QR code shows. From `PUBLIC_URL`, else as the presenter opened the
-//! console, else the presenter chooses among the networks of this machine. Outlives the episodes.
+//! console, else the presenter chooses among the networks of this machine or types one. Outlives the episodes.
 
 use std::{
     collections::HashMap,
     fs,
+    net::SocketAddr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use axum::http::{HeaderMap, header};
+use axum::http::HeaderMap;
 use bus::http_client;
 use reqwest::redirect::Policy;
 use service::environment::{self, Unusable};
 
 use crate::{
+    arrival::Arrival,
     site::Site,
     views::{EntranceView, QrView, Reach},
 };
@@ -42,6 +44,8 @@ pub struct Entrance {
 struct State {
     /// As the presenter's browser called this website.
     console: Option<Address>,
+    /// What the presenter typed last.
+    typed: Option<Address>,
     /// What the presenter chose, by its name.
     chosen: Option<String>,
     /// Whether the website was reached, by the address's name.
@@ -63,11 +67,15 @@ impl Entrance {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// `PUBLIC_URL`.
+    pub fn public(&self) -> Option<&Address> {
+        self.public.as_ref()
+    }
+
     /// The presenter opened the console by this request; whether its address is news.
-    pub fn console_opened(&self, headers: &HeaderMap) -> bool {
-        let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let scheme = if text("x-forwarded-proto") == "https" { "https" } else { "http" };
-        let opened_at = Address::read(&format!("{scheme}://{}", text(header::HOST.as_str())));
+    pub fn console_opened(&self, headers: &HeaderMap, peer: SocketAddr) -> bool {
+        let Arrival { host, is_https, .. } = Arrival::of(headers, peer, self.public());
+        let opened_at = Address::read(&format!("{}://{host}", if is_https { "https" } else { "http" }));
         let Some(address) = opened_at.filter(|address| !address.is_of_this_machine_only()) else { return false };
         self.state().console.replace(address.clone()) != Some(address)
     }
@@ -78,8 +86,11 @@ impl Entrance {
             return vec![public.clone()];
         }
         let networks = if self.in_a_container { Vec::new() } else { networks::addresses(self.port) };
-        let mut addresses: Vec<Address> = self.state().console.clone().into_iter().collect();
-        addresses.extend(networks);
+        let known = {
+            let state = self.state();
+            [state.console.clone(), state.typed.clone()]
+        };
+        let addresses = known.into_iter().flatten().chain(networks);
         let mut unique: Vec<Address> = Vec::new();
         for address in addresses {
             if !unique.contains(&address) {
@@ -90,13 +101,25 @@ impl Entrance {
         unique
     }
 
-    /// Chooses the address of this name, or leaves the choice to the website; false if there is no such address.
-    pub fn choose(&self, name: Option<&str>) -> bool {
-        let is_there = name.is_none_or(|name| self.addresses().iter().any(|address| address.name() == name));
-        if is_there {
-            self.state().chosen = name.map(str::to_owned);
-        }
-        is_there
+    /// Chooses the address of this name, or another one that was typed; or leaves the choice to the website.
+    ///
+    /// # Errors
+    /// If the address cannot be chosen.
+    pub fn choose(&self, name: Option<&str>) -> Result<(), NotChosen> {
+        let chosen = match name {
+            None => None,
+            Some(name) if self.addresses().iter().any(|address| address.name() == name) => Some(name.to_owned()),
+            Some(_) if self.public.is_some() => return Err(NotChosen::Fixed),
+            Some(typed) => {
+                let typed = Address::typed(typed).filter(|typed| !typed.is_of_this_machine_only());
+                let typed = typed.ok_or(NotChosen::Unusable)?;
+                let name = typed.name().to_owned();
+                self.state().typed = Some(typed);
+                Some(name)
+            }
+        };
+        self.state().chosen = chosen;
+        Ok(())
     }
 
     /// `/stage/qr`.
@@ -119,8 +142,19 @@ impl Entrance {
     }
 }
 
+/// Why an address cannot be chosen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NotChosen {
+    /// It is set from outside.
+    #[error("is set by PUBLIC_URL")]
+    Fixed,
+    /// No phone can use it.
+    #[error("is not one that phones can open, such as 192.168.1.20:8000 or https://beer.example.com")]
+    Unusable,
+}
+
 fn public_address(value: String) -> Result<Address, Unusable> {
-    let expected = "it must be an address such as http://192.168.1.20:8000, without a query";
+    let expected = "it must be an address such as http://192.168.1.20:8000, without a path or a query";
     Address::read(value.trim()).ok_or(Unusable { name: "PUBLIC_URL", value, expected: expected.to_owned() })
 }
 
@@ -153,9 +187,14 @@ async fn answers(address: &Address) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use axum::http::HeaderValue;
+    use std::net::{IpAddr, Ipv4Addr};
+
+    use axum::http::{HeaderValue, header};
 
     use super::*;
+
+    const HERE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 5000);
+    const FAR: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(203, 0, 113, 9)), 5000);
 
     fn entrance(public: Option<&str>) -> Entrance {
         let public = public.and_then(Address::read);
@@ -169,8 +208,8 @@ mod tests {
     #[test]
     fn the_public_address_wins_over_all() {
         let entrance = entrance(Some("https://beer.example.com/"));
-        entrance.console_opened(&opened_by("10.0.0.7:8000"));
-        assert!(!entrance.choose(Some("10.0.0.7:8000")));
+        entrance.console_opened(&opened_by("10.0.0.7:8000"), HERE);
+        assert_eq!(entrance.choose(Some("10.0.0.7:8000")), Err(NotChosen::Fixed));
         let view = entrance.view();
         assert_eq!(view.address.as_ref().map(Address::url), Some("https://beer.example.com"));
         assert!(view.is_fixed && view.entrances.len() == 1);
@@ -181,22 +220,43 @@ mod tests {
         assert_eq!(public_address(" https://beer.example.com ".into()).unwrap().name(), "beer.example.com");
         let wrong = public_address("beer.example.com?x=1".into()).unwrap_err().to_string();
         assert!(wrong.starts_with("PUBLIC_URL=beer.example.com?x=1 cannot be used: it must be an address"), "{wrong}");
+        let path = public_address("https://example.com/beer/".into()).unwrap_err().to_string();
+        assert!(path.ends_with("without a path or a query"), "{path}");
     }
 
     #[test]
     fn the_console_is_opened_by_an_address_that_phones_can_use_or_it_says_nothing() {
         let entrance = entrance(None);
         for local in ["localhost:8000", "127.0.0.1:8000", "[::1]:8000", "", "a b"] {
-            assert!(!entrance.console_opened(&opened_by(local)), "{local}");
+            assert!(!entrance.console_opened(&opened_by(local), HERE), "{local}");
         }
         assert_eq!(entrance.view(), QrView::default());
-        assert!(entrance.console_opened(&opened_by("10.0.0.7:8000")));
-        assert!(!entrance.console_opened(&opened_by("10.0.0.7:8000")), "no news");
+        assert!(entrance.console_opened(&opened_by("10.0.0.7:8000"), HERE));
+        assert!(!entrance.console_opened(&opened_by("10.0.0.7:8000"), HERE), "no news");
         assert_eq!(entrance.view().address.as_ref().map(Address::url), Some("http://10.0.0.7:8000"));
-        let mut behind_a_proxy = opened_by("beer.example.com");
+        let mut behind_a_proxy = opened_by("127.0.0.1:8000");
+        behind_a_proxy.insert("x-forwarded-host", HeaderValue::from_static("beer.example.com"));
         behind_a_proxy.insert("x-forwarded-proto", HeaderValue::from_static("https"));
-        entrance.console_opened(&behind_a_proxy);
+        assert!(!entrance.console_opened(&behind_a_proxy, FAR), "anybody can send this");
+        assert!(entrance.console_opened(&behind_a_proxy, HERE));
         assert_eq!(entrance.view().address.as_ref().map(Address::url), Some("https://beer.example.com"));
+    }
+
+    #[test]
+    fn the_presenter_may_type_another_address() {
+        let entrance = entrance(None);
+        for wrong in ["", "not an address", "localhost:8000", "https://example.com/beer"] {
+            assert_eq!(entrance.choose(Some(wrong)), Err(NotChosen::Unusable), "{wrong}");
+        }
+        assert_eq!(entrance.view(), QrView::default());
+        entrance.console_opened(&opened_by("10.0.0.7:8000"), HERE);
+        assert_eq!(entrance.choose(Some("https://beer.example.com/")), Ok(()));
+        let shown = || entrance.view().address.map(|address| address.url().to_owned());
+        assert_eq!(shown().as_deref(), Some("https://beer.example.com"));
+        assert_eq!(entrance.choose(Some("10.0.0.7:8000")), Ok(()));
+        assert_eq!(shown().as_deref(), Some("http://10.0.0.7:8000"));
+        assert_eq!(entrance.choose(Some("beer.example.com")), Ok(()), "it is still offered");
+        assert_eq!(shown().as_deref(), Some("https://beer.example.com"));
     }
 
     #[test]

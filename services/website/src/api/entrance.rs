@@ -18,7 +18,8 @@ use crate::{entrance, site::Site};
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "describes the body; it is read field by field")]
 pub(super) struct NewEntrance {
-    /// One of the addresses the page offers, without its scheme; null leaves the choice to the website.
+    /// One of the addresses the page offers, without its scheme; or another one phones can open. Null leaves the choice to
+    /// the website.
     #[schema(example = "192.168.1.20:8000")]
     address: Option<String>,
 }
@@ -46,13 +47,11 @@ pub(super) async fn choose(
     authorize(&site, &headers)?;
     let body = read_json(&headers, request.into_body()).await?;
     let entrance = &site.house.entrance;
-    let is_chosen = match body.get("address") {
+    let chosen = match body.get("address") {
         None | Some(Value::Null) => entrance.choose(None),
         Some(address) => entrance.choose(Some(address.as_str().unwrap_or_default())),
     };
-    if !is_chosen {
-        return Err(Problem::wrong_field("address", "unknown", "is none of those offered"));
-    }
+    chosen.map_err(|why| Problem::wrong_field("address", "unusable", &why.to_string()))?;
     site.live.changed();
     entrance::try_all(&site);
     let address = entrance.view().address.map(|address| address.url().to_owned());

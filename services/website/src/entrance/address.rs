@@ -15,16 +15,24 @@ pub struct Address {
 }
 
 impl Address {
-    /// An `http` or `https` address with nothing behind its path; `None` if it is another.
+    /// An `http` or `https` address with nothing behind its host: the pages lead to each other from the root. `None` if it is
+    /// another.
     pub fn read(text: &str) -> Option<Self> {
         let uri: Uri = text.parse().ok()?;
         let scheme = uri.scheme_str().filter(|scheme| ["http", "https"].contains(scheme))?;
         let authority = uri.authority().filter(|authority| !authority.host().is_empty())?.as_str();
-        if text.len() > LENGTH_MAX || authority.contains('@') || uri.query().is_some() || text.contains('#') {
+        let has_more = uri.path().trim_end_matches('/') != "" || uri.query().is_some() || text.contains('#');
+        if text.len() > LENGTH_MAX || authority.contains('@') || has_more {
             return None;
         }
-        let url = format!("{scheme}://{authority}{}", uri.path().trim_end_matches('/'));
+        let url = format!("{scheme}://{authority}");
         Some(Address { url, name_from: scheme.len() + "://".len() })
+    }
+
+    /// What somebody typed: with its scheme, or without it for `http`.
+    pub fn typed(text: &str) -> Option<Self> {
+        let text = text.trim();
+        if text.contains("://") { Address::read(text) } else { Address::read(&format!("http://{text}")) }
     }
 
     /// The address of this machine in one of its networks.
@@ -36,6 +44,11 @@ impl Address {
     /// The whole of it, without a slash at its end.
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// Whether it begins with `https`.
+    pub fn is_https(&self) -> bool {
+        self.url.starts_with("https://")
     }
 
     /// As people type it: without its scheme.
@@ -61,7 +74,7 @@ mod tests {
         let read = |text| Address::read(text).map(|address| (address.url().to_owned(), address.name().to_owned()));
         let both = |url: &str, name: &str| Some((url.to_owned(), name.to_owned()));
         assert_eq!(read("http://10.0.0.7:8000/"), both("http://10.0.0.7:8000", "10.0.0.7:8000"));
-        assert_eq!(read("https://example.com/beer/"), both("https://example.com/beer", "example.com/beer"));
+        assert_eq!(read("https://example.com"), both("https://example.com", "example.com"));
         for wrong in [
             "",
             "beer",
@@ -70,12 +83,24 @@ mod tests {
             "http://",
             "http://a/?x",
             "http://a/#x",
+            "https://example.com/beer/",
+            "https://example.com/beer",
             "http://u@a",
             "http://a b",
         ] {
             assert_eq!(read(wrong), None, "{wrong}");
         }
         assert_eq!(read(&format!("http://{}.be", "a".repeat(200))), None);
+    }
+
+    #[test]
+    fn what_is_typed_needs_no_scheme() {
+        let typed = |text| Address::typed(text).map(|address| address.url().to_owned());
+        assert_eq!(typed(" beer.local:8000 "), Some("http://beer.local:8000".to_owned()));
+        assert_eq!(typed("https://beer.example.com/"), Some("https://beer.example.com".to_owned()));
+        for wrong in ["", "not an address", "beer/path", "ftp://beer", "a@b"] {
+            assert_eq!(typed(wrong), None, "{wrong}");
+        }
     }
 
     #[test]
