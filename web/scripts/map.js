@@ -105,6 +105,13 @@
   }
   document.addEventListener("opened", () => { if (followed) listen(); });
   document.addEventListener("closed", () => source?.close());
+  // Where streams are held back, the page asks every so often, and so does this.
+  document.addEventListener("asked", async () => {
+    const asked = followed;
+    if (!asked) return;
+    const order = await fetch(`/api/orders/${encodeURIComponent(asked)}`).then((answer) => answer.json()).catch(() => null);
+    if (order?.journey && asked === followed) show(order);
+  });
 
   document.addEventListener("click", (event) => {
     const link = event.target.closest?.("a[data-order]");

@@ -1,4 +1,5 @@
-//! A network between a browser and the website, which can hold back what the website says, as a crowded one does.
+//! A network between a browser and the website, which can hold back what the website says, as a crowded one does; or hold
+//! back streams until they end, as some tunnels and proxies do.
 
 use std::{net::SocketAddr, time::Duration};
 
@@ -16,10 +17,26 @@ const HELD_MAX: usize = 1_000;
 /// Largest piece, in bytes.
 const PIECE_MAX: usize = 16 * 1024;
 
+/// How the head of a stream tells it from another answer.
+const STREAM: &[u8] = b"content-type: text/event-stream";
+/// The end of an answer of unknown length.
+const END: &[u8] = b"\r\n0\r\n\r\n";
+/// Most that is held back of a stream, in bytes; then the connection is given up.
+const STREAM_MAX: usize = 16 * 1024 * 1024;
+
+/// How it treats what the website says.
+#[derive(Debug, Clone, Copy, Default)]
+struct Manner {
+    /// It arrives so much later.
+    delay: Duration,
+    /// Streams arrive when they have ended.
+    holds_streams: bool,
+}
+
 /// The network, gone when it is dropped.
 pub struct Network {
     address: SocketAddr,
-    delay: watch::Sender<Duration>,
+    manner: watch::Sender<Manner>,
     carrying: JoinHandle<()>,
 }
 
@@ -30,14 +47,14 @@ impl Network {
     /// If there is no port for it.
     pub async fn before(website: SocketAddr) -> Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
-        let (address, delay) = (listener.local_addr()?, watch::Sender::new(Duration::ZERO));
-        let delays = delay.subscribe();
+        let (address, manner) = (listener.local_addr()?, watch::Sender::new(Manner::default()));
+        let manners = manner.subscribe();
         let carrying = tokio::spawn(async move {
             while let Ok((browser, _)) = listener.accept().await {
-                tokio::spawn(carry(browser, website, delays.clone()));
+                tokio::spawn(carry(browser, website, manners.clone()));
             }
         });
-        Ok(Network { address, delay, carrying })
+        Ok(Network { address, manner, carrying })
     }
 
     /// Where the website is found behind it.
@@ -47,7 +64,12 @@ impl Network {
 
     /// What the website says from now on arrives so much later.
     pub fn hold_back(&self, delay: Duration) {
-        self.delay.send_replace(delay);
+        self.manner.send_modify(|manner| manner.delay = delay);
+    }
+
+    /// Streams that begin from now on arrive as a whole, when they have ended; or again as they come.
+    pub fn hold_streams(&self, holds_streams: bool) {
+        self.manner.send_modify(|manner| manner.holds_streams = holds_streams);
     }
 }
 
@@ -58,16 +80,32 @@ impl Drop for Network {
 }
 
 /// One connection, until either side closes it.
-async fn carry(browser: TcpStream, website: SocketAddr, delay: watch::Receiver<Duration>) {
+async fn carry(browser: TcpStream, website: SocketAddr, manner: watch::Receiver<Manner>) {
     let Ok(website) = TcpStream::connect(website).await else { return };
     let (mut asks, mut hears) = split(browser);
     let (mut says, mut listens) = split(website);
     let (hold, mut held) = mpsc::channel::<(Instant, Vec<u8>)>(HELD_MAX);
     let hold_back = async move {
         let mut piece = vec![0; PIECE_MAX];
+        let mut stream: Option<Vec<u8>> = None;
         while let Ok(length @ 1..) = says.read(&mut piece).await {
-            let due = Instant::now() + *delay.borrow();
-            if hold.send((due, piece[..length].to_vec())).await.is_err() {
+            let said = &piece[..length];
+            let Manner { delay, holds_streams } = *manner.borrow();
+            if holds_streams && stream.is_none() && said.windows(STREAM.len()).any(|window| window == STREAM) {
+                stream = Some(Vec::new());
+            }
+            let all = match stream.take() {
+                None => said.to_vec(),
+                Some(mut held) => {
+                    held.extend_from_slice(said);
+                    if !held.ends_with(END) && held.len() < STREAM_MAX {
+                        stream = Some(held);
+                        continue;
+                    }
+                    held
+                }
+            };
+            if hold.send((Instant::now() + delay, all)).await.is_err() {
                 return;
             }
         }

@@ -8,9 +8,12 @@ use std::{
     time::Duration,
 };
 
-use axum::response::{
-    IntoResponse as _, Response,
-    sse::{Event, Sse},
+use axum::{
+    http::{HeaderValue, header},
+    response::{
+        IntoResponse as _, Response,
+        sse::{Event, Sse},
+    },
 };
 use events::{
     beers::{self, Beer},
@@ -43,15 +46,28 @@ const WAITING_MAX: usize = 1;
 pub struct Wire(mpsc::Sender<Event>);
 
 impl Wire {
-    /// Sends an event. Its id is the server's time: what arrives late on a crowded network can be told from what is new.
+    /// Sends an event.
     pub async fn event(&self, name: &str, data: &str) -> Option<()> {
-        self.0.send(Event::default().event(name).data(data).id(now().micros().to_string())).await.ok()
+        self.0.send(event(name, data)).await.ok()
     }
 
     /// Sends a heartbeat with the server's time, by which a page sets its clock.
     pub async fn heartbeat(&self) -> Option<()> {
         self.event("heartbeat", &json!({"now": now().micros()}).to_string()).await
     }
+}
+
+/// An event. Its id is the server's time: what arrives late on a crowded network can be told from what is new.
+pub fn event(name: &str, data: &str) -> Event {
+    Event::default().event(name).data(data).id(now().micros().to_string())
+}
+
+/// Asks proxies to hand a stream on as it comes: neither held back, nor changed, nor kept.
+pub fn not_held_back(mut stream: Response) -> Response {
+    let headers = stream.headers_mut();
+    headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store, no-transform"));
+    stream
 }
 
 /// A stream fed by a task of its own, which ends with `None` or when nobody listens any more.
@@ -76,7 +92,7 @@ where
         let _held_as_long_as_the_stream = &permit;
         event
     });
-    Some(Sse::new(Box::pin(events)).into_response())
+    Some(not_held_back(Sse::new(Box::pin(events)).into_response()))
 }
 
 /// Ticks when a heartbeat is due: reset by whatever else is sent.
@@ -264,7 +280,19 @@ impl Sent {
     }
 }
 
-/// The stream of a page: all its fragments, then those that change; and where to look, for whoever follows the speaker.
+/// All fragments of a page as they are now, as the data of an event.
+pub fn fragments_now(site: &Site, page: Page, reader: Reader) -> Option<String> {
+    let seen = (*site.live.version().borrow(), site.context.stage.settings().version);
+    Sent::default().news(&site.renderings.of(site, page, reader, seen)?)
+}
+
+/// The same of the page about one order.
+pub fn fragments_of_order(site: &Site, view: &OrderView, reader: Reader, page: OrderPage) -> Option<String> {
+    Sent::default().news(&(page.fragments)(view, frame(reader, &site.alive(), "")).ok()?)
+}
+
+/// The stream of a page: all its fragments, then those that change; and where the stage is, for a window that follows the
+/// speaker or is the speaker's.
 pub fn page(
     site: Arc<Site>,
     page: Page,

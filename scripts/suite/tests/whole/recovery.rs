@@ -100,6 +100,39 @@ pub async fn what_a_network_held_back_does_not_look_live(demo: &Demo) -> Result<
     .await
 }
 
+/// A tunnel holds streams back until they end: the page asks instead, looks live and goes on, and the order that is
+/// followed on it too; and it follows the speaker. Without the tunnel it listens to a stream again.
+pub async fn a_page_asks_where_streams_are_held_back(demo: &Demo) -> Result<()> {
+    let website = demo.shop.address().trim_start_matches("http://").parse()?;
+    let network = Network::before(website).await?;
+    network.hold_streams(true);
+    in_browser(|driver| async move {
+        let followed = demo.shop.order("Rue introuvable 5", &[line("orval", 1)]).await?;
+        demo.shop.until_status(&followed, "stranded", SOON).await?;
+        driver.goto(format!("{}/stage?order={followed}&lang=en&follow", network.address())).await?;
+        until_class(&driver, "asking.live", SOON).await?;
+        until_text(&driver, ".live-mark", "every 2 s").await?;
+        driver.execute(NOTE_WHEN_LATE, Vec::new()).await?;
+        until_text(&driver, "#followed", &followed).await?;
+        for _ in 0..3 {
+            moves(&driver, demo).await?;
+        }
+        let late: Value = driver.execute("return window.lateAfter", Vec::new()).await?.json().clone();
+        ensure!(late.is_null(), "it looked late after {late} ms");
+        let order = demo.shop.order("Gent", &[line("duvel", 1)]).await?;
+        demo.shop.direct("/api/stage/acts/3", None).await?;
+        until_text(&driver, ".lesson", "A queue").await?;
+        demo.shop.set(&json!({"act": null, "couriers": 4, "courier_pace_ms": 50, "crowd": null})).await?;
+        driver.goto(format!("{}/orders/{order}?lang=en", network.address())).await?;
+        until_class(&driver, "asking.live", SOON).await?;
+        until_text(&driver, "body", "Delivered").await?;
+        network.hold_streams(false);
+        driver.refresh().await?;
+        until_class(&driver, "live:not(.asking)", SOON).await
+    })
+    .await
+}
+
 /// A laptop was shut for an hour, by its time of day: what the page showed before is not of now, until it hears again.
 pub async fn a_page_that_slept_is_not_live_before_it_hears_again(demo: &Demo) -> Result<()> {
     in_browser(|driver| async move {

@@ -1,9 +1,9 @@
 //! The streams of the pages over HTTP.
 
-use std::{sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{
-    extract::{Path, State},
+    extract::{ConnectInfo, Path, State},
     http::{HeaderMap, StatusCode, Uri},
     response::{IntoResponse as _, Response},
 };
@@ -11,7 +11,7 @@ use events::ids::OrderId;
 
 use super::Visitor;
 use crate::{
-    pages,
+    once, pages,
     site::Site,
     streams::{self, OrderPage, Page, Reader},
 };
@@ -23,17 +23,25 @@ const STAGE_PACE: Duration = Duration::from_millis(100);
 
 pub(super) async fn page(
     State(site): State<Arc<Site>>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
     Path(page): Path<String>,
     uri: Uri,
     headers: HeaderMap,
 ) -> Response {
-    let Visitor { language, presenter, follow, .. } = Visitor::of(&site, &uri, &headers);
+    let Visitor { language, presenter, follow, once, .. } = Visitor::of(&site, &uri, &headers);
     let Some(page) = Page::of_name(&page) else { return StatusCode::NOT_FOUND.into_response() };
     if page == Page::Console && !presenter {
         return StatusCode::UNAUTHORIZED.into_response();
     }
-    let reader = Reader { language, presenter };
-    streams::serve(&site, || streams::page(Arc::clone(&site), page, reader, follow)).unwrap_or_else(too_many)
+    // After a crash of the website the console does not open anew, only its stream does.
+    if page == Page::Console && site.house.entrance.console_opened(&headers, peer) {
+        site.live.changed();
+    }
+    let (reader, is_led) = (Reader { language, presenter }, follow || presenter);
+    if once {
+        return once::page(&site, page, reader, is_led).await.unwrap_or_else(too_many);
+    }
+    streams::serve(&site, || streams::page(Arc::clone(&site), page, reader, is_led)).unwrap_or_else(too_many)
 }
 
 pub(super) async fn order(
@@ -44,7 +52,7 @@ pub(super) async fn order(
 ) -> Response {
     let visitor = Visitor::of(&site, &uri, &headers);
     let page = OrderPage { fragments: pages::order::fragments, pace: PHONE_PACE };
-    stream_order(&site, &order_id, &visitor, |order_id| site.house.is_own(&headers, order_id), page)
+    stream_order(&site, &order_id, &visitor, |order_id| site.house.is_own(&headers, order_id), page).await
 }
 
 pub(super) async fn followed(
@@ -54,10 +62,10 @@ pub(super) async fn followed(
     headers: HeaderMap,
 ) -> Response {
     let page = OrderPage { fragments: pages::follow::fragments, pace: STAGE_PACE };
-    stream_order(&site, &order_id, &Visitor::of(&site, &uri, &headers), |_| false, page)
+    stream_order(&site, &order_id, &Visitor::of(&site, &uri, &headers), |_| false, page).await
 }
 
-fn stream_order(
+async fn stream_order(
     site: &Arc<Site>,
     order_id: &str,
     visitor: &Visitor,
@@ -67,11 +75,15 @@ fn stream_order(
     let Ok(order_id) = order_id.parse::<OrderId>() else { return StatusCode::NOT_FOUND.into_response() };
     let reader = Reader { language: visitor.language, presenter: false };
     let is_own = is_own(&order_id);
-    let begin = || streams::order(Arc::clone(site), order_id, is_own, reader, visitor.follow, page);
+    let is_led = visitor.follow || visitor.presenter;
+    if visitor.once {
+        return once::order(site, &order_id, is_own, reader, is_led, page).await.unwrap_or_else(too_many);
+    }
+    let begin = || streams::order(Arc::clone(site), order_id, is_own, reader, is_led, page);
     streams::serve(site, begin).unwrap_or_else(too_many)
 }
 
-/// As many streams are open as there may be.
+/// As many streams are open as there may be, or what they would say cannot be read.
 fn too_many() -> Response {
     StatusCode::SERVICE_UNAVAILABLE.into_response()
 }
