@@ -75,6 +75,11 @@ const speaker = (() => {
     }
   }
 
+  // Where the stage is, as far as this window knows: from its stream, or sooner from the answer to a press.
+  let position = null;
+  const isAt = ({ act, step }) => { position = { act, step }; };
+  document.addEventListener("follow", ({ detail }) => isAt(detail));
+
   const speaker = {
     // What the room sees by itself, and the code, which stays until the next step.
     room: "/stage?follow",
@@ -95,11 +100,14 @@ const speaker = (() => {
     lead(page) {
       if (!follows && location.pathname !== page) location.assign(page);
     },
-    // Plays an act or a step, by its address.
+    // Plays an act or a step, by its address. It names the step that is left: two windows that press at once do one step.
     async play(address) {
-      const played = await ask("POST", address);
+      const { act = null, step } = position ?? await ask("GET", "/api/settings") ?? {};
+      if (step === undefined) return;
+      const played = await ask("POST", address, { act, step });
       if (!played) return;
-      say(fill(said.dataset.played, played));
+      isAt(played);
+      say(fill(said.dataset.played, { ...played, act: played.act ?? "–" }));
       document.dispatchEvent(new CustomEvent("played", { detail: played }));
       if (played.page) speaker.lead(played.page, played.step);
     },
@@ -116,23 +124,37 @@ const speaker = (() => {
     if (after) say(after.hide_names ? said.dataset.hidden : said.dataset.shown);
   }
 
+  const next = () => speaker.play("/api/stage/next");
+  const back = () => speaker.play("/api/stage/back");
   const keys = {
-    ArrowRight: () => speaker.play("/api/stage/next"),
-    ArrowLeft: () => speaker.play("/api/stage/back"),
+    ArrowRight: next,
+    ArrowLeft: back,
+    // A clicker turns pages.
+    PageDown: next,
+    PageUp: back,
     " ": () => speaker.play("/api/stage/again"),
     h: toggleNames,
     o: () => speaker.show(speaker.room),
     q: () => speaker.show(speaker.code),
   };
+  // A digit is where its key is: on some keyboards it is typed with Shift. A letter is what the key says, whatever CapsLock
+  // does to it; where it says one of another script, a letter is where its key is as well.
+  function pressed({ key, code, shiftKey }) {
+    const place = /^(?:Digit|Key)(\w)$/.exec(code)?.[1].toLowerCase();
+    if (/^[1-9]$/.test(place) && !shiftKey) return place;
+    if (/^[a-z]$/i.test(key)) return key.toLowerCase();
+    return /^\p{L}$/u.test(key) && place ? place : key;
+  }
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
     const on = event.target instanceof Element ? event.target : document.body;
     if (on.closest("input, textarea, select")) return;
-    const own = /^[a-z]$/.test(event.key) && document.querySelector(`[data-key="${event.key}"]`);
-    if (event.key === "?") speaker.toggleHelp();
-    else if (help.open || (event.key === " " && on.closest("button, a, summary"))) return;
-    else if (keys[event.key]) inTurn(keys[event.key]);
-    else if (/^[1-9]$/.test(event.key)) inTurn(() => speaker.play(`/api/stage/acts/${event.key}`));
+    const key = pressed(event);
+    const own = /^[a-z]$/.test(key) && document.querySelector(`[data-key="${key}"]`);
+    if (key === "?") speaker.toggleHelp();
+    else if (help.open || (key === " " && on.closest("button, a, summary"))) return;
+    else if (keys[key]) inTurn(keys[key]);
+    else if (/^[1-9]$/.test(key)) inTurn(() => speaker.play(`/api/stage/acts/${key}`));
     else if (own) own.click();
     else return;
     event.preventDefault();

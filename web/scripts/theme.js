@@ -17,9 +17,12 @@
     root.dataset.theme = kept();
   }
 
+  // The letter on the key, whatever CapsLock does to it; where letters are of another script, the key in its place.
+  const isT = ({ key, code }) => (/^[a-z]$/i.test(key) ? key.toLowerCase() === "t" : /^\p{L}$/u.test(key) && code === "KeyT");
+
   document.addEventListener("keydown", (event) => {
     const typing = event.target instanceof Element && event.target.matches("input, textarea, select");
-    if (event.key !== "t" || event.ctrlKey || event.metaKey || event.altKey || typing) return;
+    if (!isT(event) || event.ctrlKey || event.metaKey || event.altKey || typing) return;
     root.dataset.theme = root.dataset.theme === "dark" ? "projector" : "dark";
     keep(root.dataset.theme);
     // A link's theme is not asked for again by a reload, or by the next page of a window that follows.

@@ -76,6 +76,18 @@ impl Browser {
         Ok(answer["value"].clone())
     }
 
+    /// Presses a key and lets it go: what stands on it in the keyboard's layout, and where it is.
+    ///
+    /// # Errors
+    /// If the browser does not take it.
+    pub async fn press(&self, key: &str, code: &str) -> Result<()> {
+        for kind in ["keyDown", "keyUp"] {
+            let stroke = serde_json::json!({"type": kind, "key": key, "code": code});
+            self.command("Input.dispatchKeyEvent", stroke).await?;
+        }
+        Ok(())
+    }
+
     /// Closes it.
     ///
     /// # Errors
@@ -97,6 +109,17 @@ where
 {
     let browser = Browser::open().await?;
     let played = play(browser.driver.clone()).await;
+    browser.close().await?;
+    played
+}
+
+/// Plays in a browser of its own with commands of the DevTools protocol; it is closed whatever happens.
+///
+/// # Errors
+/// As [`in_browser`].
+pub async fn with_browser(play: impl AsyncFnOnce(&Browser) -> Result<()>) -> Result<()> {
+    let browser = Browser::open().await?;
+    let played = play(&browser).await;
     browser.close().await?;
     played
 }

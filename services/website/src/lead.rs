@@ -1,4 +1,5 @@
-//! Leading a window that follows the speaker: it is told which page the act is at, whenever the act or its step changes.
+//! Leading a window that follows the speaker: it is told which page the act is at, whenever the act or its step changes. The
+//! speaker's own windows are told as well: a press in one of them names the step it leaves.
 
 use std::sync::Arc;
 
@@ -17,7 +18,7 @@ pub struct Lead {
 }
 
 impl Lead {
-    /// Leads a window, if it follows.
+    /// Leads a window, if it wants to know.
     pub fn new(site: &Site, follows: bool) -> Self {
         let mut settings = site.context.stage.follow();
         // Where the speaker is now is told at once.

@@ -92,14 +92,14 @@ impl<'a> Room<'a> {
 
     /// Does the last step again.
     pub(super) async fn again(&self) -> Result<()> {
-        self.shop.direct(&format!("/api/stage/steps/{}", self.done), None).await.map(drop)
+        self.shop.press(&format!("steps/{}", self.done)).await.map(drop)
     }
 
     /// Does the next step, unless it is not offered here; whether it was.
     pub(super) async fn next_if_offered(&mut self) -> Result<bool> {
         self.done += 1;
         let path = format!("/api/stage/steps/{}", self.done);
-        let answer = self.shop.post_as_presenter(&path, None).await?;
+        let answer = self.shop.post_as_presenter(&path, Some(&self.shop.position().await?)).await?;
         let status = answer.status();
         ensure!(status.is_success() || status == StatusCode::CONFLICT, "{path} is answered {status}");
         Ok(status.is_success())

@@ -5,7 +5,7 @@ use reqwest::{Method, Response, header};
 use serde_json::{Value, json};
 use suite::{
     Demo,
-    browser::{in_browser, until_text},
+    browser::{in_browser, until_text, with_browser},
     line, until,
 };
 use thirtyfour::{By, Key, WebDriver};
@@ -14,6 +14,8 @@ use crate::browser::{SOON, sign_in};
 
 /// An address no machine has, as the console's.
 const CONSOLE: &str = "beer.invalid:8000";
+/// The address a tunnel says it is known by.
+const TUNNEL: &str = "tunnel.invalid";
 /// A first load of the shop on a phone, on the wire, in bytes.
 const FIRST_LOAD_MAX: usize = 100_000;
 /// So many orders a browser may place in a row.
@@ -25,15 +27,17 @@ async fn page_with(demo: &Demo, path: &str, cookie: &str) -> Result<String> {
     Ok(demo.shop.http().get(address).header(header::COOKIE, cookie).send().await?.text().await?)
 }
 
-fn presenter(demo: &Demo) -> String {
-    format!("presenter={}", demo.shop.token())
+/// The cookie of the presenter's browser.
+async fn presenter(demo: &Demo) -> Result<String> {
+    let set = demo.shop.sign_in(&[]).await?;
+    Ok(set.split(';').next().unwrap_or_default().to_owned())
 }
 
 /// The cookie a browser gets in the shop.
 async fn new_browser(demo: &Demo) -> Result<String> {
     let shop = demo.shop.call(Method::GET, "/", None).await?;
     let cookies = shop.headers().get_all(header::SET_COOKIE).iter().filter_map(|cookie| cookie.to_str().ok());
-    let cookie = cookies.filter_map(|cookie| cookie.split(';').next()).find(|cookie| cookie.starts_with("browser="));
+    let cookie = cookies.filter_map(|cookie| cookie.split(';').next()).find(|cookie| cookie.starts_with("browser-"));
     Ok(cookie.context("no cookie")?.to_owned())
 }
 
@@ -52,13 +56,24 @@ fn between_acts() -> Value {
 
 /// The address of the console is that of the code, until the presenter chooses another; and each is tried.
 pub async fn the_code_leads_into_the_shop(demo: &Demo) -> Result<()> {
+    let presenter = presenter(demo).await?;
+    let open = async |cookie: &str, host: (&str, &str)| {
+        let console = demo.shop.http().get(format!("{}/console", demo.shop.address())).header(host.0, host.1);
+        let console = console.header("x-forwarded-proto", "https").header(header::COOKIE, cookie).send().await?;
+        ensure!(console.status() == 200, "the console answers {}", console.status());
+        anyhow::Ok(page_with(demo, "/stage/qr", "").await?)
+    };
+    let page = open(&presenter, ("x-forwarded-host", TUNNEL)).await?;
+    ensure!(page.contains(TUNNEL) && page.contains("class=\"qr-code\""), "{page}");
+    let page = open("", ("x-forwarded-host", "evil.invalid")).await?;
+    ensure!(page.contains(TUNNEL) && !page.contains("evil"), "anybody changes the code: {page}");
     let console = demo.shop.http().get(format!("{}/console", demo.shop.address()));
-    let console = console.header(header::HOST, CONSOLE).header(header::COOKIE, presenter(demo)).send().await?;
+    let console = console.header(header::HOST, CONSOLE).header(header::COOKIE, &presenter).send().await?;
     ensure!(console.status() == 200, "the console answers {}", console.status());
     let page = page_with(demo, "/stage/qr", "").await?;
     ensure!(page.contains(CONSOLE) && page.contains("class=\"qr-code\""), "{page}");
     until("the address to be tried", SOON, || async {
-        let page = page_with(demo, "/stage/qr?lang=en", &presenter(demo)).await?;
+        let page = page_with(demo, "/stage/qr?lang=en", &presenter).await?;
         ensure!(page.contains("✗ does not answer"), "{page}");
         Ok(())
     })
@@ -68,8 +83,12 @@ pub async fn the_code_leads_into_the_shop(demo: &Demo) -> Result<()> {
     ensure!(nobody.status() == 401, "{}", nobody.status());
     let chosen = demo.shop.direct("/api/stage/address", Some(&choice)).await?;
     ensure!(chosen["address"] == format!("http://{CONSOLE}"), "{chosen}");
-    let other = demo.shop.post_as_presenter("/api/stage/address", Some(&json!({"address": "elsewhere:1"}))).await?;
-    ensure!(other.status() == 422, "{}", other.status());
+    for wrong in ["not an address", "localhost:8000", "https://beer.invalid/path"] {
+        let other = demo.shop.post_as_presenter("/api/stage/address", Some(&json!({"address": wrong}))).await?;
+        ensure!(other.status() == 422, "{wrong} is answered {}", other.status());
+    }
+    let typed = demo.shop.direct("/api/stage/address", Some(&json!({"address": "https://typed.invalid/"}))).await?;
+    ensure!(typed["address"] == "https://typed.invalid", "{typed}");
     demo.shop.direct("/api/stage/address", Some(&json!({"address": null}))).await?;
     Ok(())
 }
@@ -144,6 +163,17 @@ async fn until_at(driver: &WebDriver, path: &str) -> Result<()> {
     .await
 }
 
+/// Waits until the window shows this page and its keys are heard.
+async fn until_heard_at(driver: &WebDriver, path: &str) -> Result<()> {
+    until_at(driver, path).await?;
+    until("the keys", SOON, || async {
+        let heard = driver.execute("return typeof speaker", Vec::new()).await?.json().clone();
+        ensure!(heard == "object", "{heard}");
+        Ok(())
+    })
+    .await
+}
+
 /// Waits until the window has followed to this act and step.
 async fn until_followed(driver: &WebDriver, position: &str) -> Result<()> {
     until(position, SOON, || async {
@@ -159,25 +189,26 @@ async fn until_followed(driver: &WebDriver, position: &str) -> Result<()> {
 pub async fn a_window_follows_the_speaker(demo: &Demo) -> Result<()> {
     in_browser(|driver| async move {
         let shop = &demo.shop;
-        let order = shop.order("Gent", &[line("orval", 1)]).await?;
         driver.goto(format!("{}/stage?lang=fr&theme=projector&follow", shop.address())).await?;
         until_followed(&driver, "null 0").await?;
         shop.direct("/api/stage/acts/3", None).await?;
         until_at(&driver, "/stage/deliveries").await?;
         until_followed(&driver, "3 0").await?;
         driver.execute("window.stayed = true", Vec::new()).await?;
-        shop.direct("/api/stage/next", None).await?;
+        shop.press("next").await?;
         until_followed(&driver, "3 1").await?;
         let stayed = driver.execute("return window.stayed === true", Vec::new()).await?.json().clone();
         ensure!(stayed == true, "it was loaded again");
         shop.direct("/api/stage/acts/1", None).await?;
         until_at(&driver, "/stage").await?;
-        shop.direct("/api/stage/next", None).await?;
+        // After the crowd of act 3: this is the newest one.
+        let order = shop.order("Gent", &[line("orval", 1)]).await?;
+        shop.press("next").await?;
         until_at(&driver, "/").await?;
-        shop.direct("/api/stage/steps/4", None).await?;
+        shop.press("steps/4").await?;
         until_at(&driver, &format!("/stage/orders/{order}")).await?;
         driver.execute("window.stayed = true", Vec::new()).await?;
-        shop.direct("/api/stage/next", None).await?;
+        shop.press("next").await?;
         until_followed(&driver, "1 5").await?;
         let stayed = driver.execute("return window.stayed === true", Vec::new()).await?.json().clone();
         ensure!(stayed == true, "it was loaded again");
@@ -190,6 +221,58 @@ pub async fn a_window_follows_the_speaker(demo: &Demo) -> Result<()> {
         Ok(())
     })
     .await
+}
+
+/// Four windows press "next" at the same time: the step they leave is left once, and its effect is there once.
+pub async fn a_step_that_many_leave_at_once_is_done_once(demo: &Demo) -> Result<()> {
+    let shop = &demo.shop;
+    shop.direct("/api/stage/acts/1", None).await?;
+    shop.press("steps/2").await?;
+    let placed = async || anyhow::Ok(shop.get("/api/ledger").await?["orders"]["placed"].as_u64().unwrap_or(0));
+    let before = placed().await?;
+    let left = json!({"act": 1, "step": 2});
+    // The third step places one order.
+    let press = async || shop.direct("/api/stage/next", Some(&left)).await;
+    let (a, b, c, d) = tokio::try_join!(press(), press(), press(), press())?;
+    let presses = [a, b, c, d];
+    ensure!(presses.iter().filter(|press| press["done"] == true).count() == 1, "{presses:?}");
+    ensure!(presses.iter().all(|press| press["act"] == 1 && press["step"] == 3), "{presses:?}");
+    shop.until_ledger(SOON, |ledger| ledger["orders"]["placed"] == before + 1).await?;
+    for key in ["next", "back", "again", "steps/1"] {
+        let late = shop.direct(&format!("/api/stage/{key}"), Some(&left)).await?;
+        ensure!(late["done"] == false && late["step"] == 3, "{key}: {late}");
+        let nothing = shop.post_as_presenter(&format!("/api/stage/{key}"), None).await?;
+        ensure!(nothing.status() == 422, "{key} that names no step is answered {}", nothing.status());
+    }
+    in_browser(|driver| async move {
+        sign_in(&driver, demo, "/stage").await?;
+        let listen = "document.addEventListener('follow', ({ detail }) => { window.told = detail.step; })";
+        driver.execute(listen, Vec::new()).await?;
+        for step in [2, 1] {
+            shop.press("back").await?;
+            until("the window to be told", SOON, || async {
+                let told = driver.execute("return window.told", Vec::new()).await?.json().clone();
+                ensure!(told == step, "{told}");
+                Ok(())
+            })
+            .await?;
+        }
+        // As a window that has not heard of the last step yet.
+        let stale = "document.dispatchEvent(new CustomEvent('follow', { detail: { act: 1, step: 0 } }))";
+        driver.execute(stale, Vec::new()).await?;
+        for expected in [1, 2] {
+            driver.find(By::Css("body")).await?.send_keys(Key::Right.value().to_string()).await?;
+            until_text(&driver, "#keys-said", &format!("Act 1, step {expected}.")).await?;
+            let position = shop.position().await?;
+            ensure!(position == json!({"act": 1, "step": expected}), "{position}");
+        }
+        Ok(())
+    })
+    .await?;
+    let after = placed().await?;
+    ensure!(after == before + 1, "{after} orders instead of {}", before + 1);
+    shop.set(&between_acts()).await?;
+    Ok(())
 }
 
 /// The console's keys work on a page of the stage, but not in a field.
@@ -249,6 +332,70 @@ pub async fn the_keys_work_in_every_window_that_is_signed_in(demo: &Demo) -> Res
         until_at(&driver, "/").await?;
         press(&Key::Right.value().to_string()).await?;
         until_set("step", json!(2)).await?;
+        shop.set(&between_acts()).await?;
+        Ok(())
+    })
+    .await
+}
+
+/// Keys of other keyboards, of a clicker, and with CapsLock on.
+pub async fn every_keyboard_and_a_clicker_play(demo: &Demo) -> Result<()> {
+    let shop = &demo.shop;
+    with_browser(async |browser| {
+        let driver = &browser.driver;
+        sign_in(driver, demo, "/stage/deliveries").await?;
+        let until_position = async |act: Value, step: u8| {
+            until("the stage to be there", SOON, || async {
+                let position = shop.position().await?;
+                ensure!(position == json!({"act": act, "step": step}), "{position}");
+                Ok(())
+            })
+            .await
+        };
+        // What stands on the digits of a French, a Czech and an American keyboard, and Shift on the French one.
+        let deliveries = "/stage/deliveries";
+        let digits = [
+            ("\"", "Digit3", 3, deliveries),
+            ("&", "Digit1", 1, "/stage"),
+            ("š", "Digit3", 3, deliveries),
+            ("2", "Digit2", 2, "/stage"),
+            ("3", "Digit3", 3, deliveries),
+        ];
+        for (key, code, act, page) in digits {
+            browser.press(key, code).await?;
+            until_position(json!(act), 0).await.with_context(|| format!("{key} of {code}"))?;
+            until_heard_at(driver, page).await?;
+        }
+        browser.press("PageDown", "PageDown").await?;
+        until_position(json!(3), 1).await?;
+        browser.press("ArrowRight", "ArrowRight").await?;
+        until_position(json!(3), 2).await?;
+        browser.press("PageUp", "PageUp").await?;
+        until_position(json!(3), 1).await?;
+        browser.press("ArrowLeft", "ArrowLeft").await?;
+        until_position(json!(3), 0).await?;
+        let said = async |words| until_text(driver, "#keys-said", words).await;
+        // With CapsLock; and on a Greek keyboard.
+        browser.press("H", "KeyH").await?;
+        said("Names are hidden.").await?;
+        browser.press("η", "KeyH").await?;
+        said("Names are shown.").await?;
+        let theme = async || anyhow::Ok(driver.find(By::Css("html")).await?.attr("data-theme").await?);
+        let before = theme().await?;
+        for (key, code) in [("T", "KeyT"), ("τ", "KeyT"), ("T", "KeyT")] {
+            browser.press(key, code).await?;
+        }
+        ensure!(theme().await? != before, "still {before:?}");
+        // On a French keyboard the question mark is where others have an m.
+        browser.press("?", "KeyM").await?;
+        until_text(driver, "dialog[open]", "next step").await?;
+        browser.press("?", "KeyM").await?;
+        browser.press("Q", "KeyA").await?;
+        until_heard_at(driver, "/stage/qr").await?;
+        browser.press("O", "KeyO").await?;
+        until_heard_at(driver, deliveries).await?;
+        browser.press(" ", "Space").await?;
+        said("Act 3, step 0.").await?;
         shop.set(&between_acts()).await?;
         Ok(())
     })

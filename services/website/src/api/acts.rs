@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::{
     Json,
-    extract::{Path, State},
+    extract::{Path, Request, State},
     http::HeaderMap,
 };
 use events::{
@@ -16,17 +16,19 @@ use events::{
     settings::Choices,
 };
 use serde::Serialize;
+use serde_json::Value;
 use service::now;
 use utoipa::ToSchema;
 
 use super::{
-    console::{Crash, authorize, make_burst, make_crash},
+    console::{Crash, authorize, make_burst, make_crash, read_optional},
     past::{ask_the_past, make_rebuild},
     problem::Problem,
     stage::ask,
 };
 use crate::{
     acts::{Act, Effect, Target},
+    director::Undone,
     site::Site,
 };
 
@@ -38,11 +40,108 @@ const NOWHERE: &str = "Rue introuvable 13, Liège";
 /// Where the speaker is.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Played {
-    act: u8,
+    /// Null before the first act.
+    act: Option<u8>,
     /// 0 before the first step.
     step: u8,
     /// The page the room is led to by this; null if it stays where it is.
     page: Option<&'static str>,
+    /// Whether this call has done something. Not, if the stage was elsewhere than the call said: then it is here.
+    done: bool,
+}
+
+/// Where the stage is when somebody presses a key, as far as they see it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ToSchema)]
+pub(super) struct Position {
+    /// Null before the first act.
+    #[schema(required)]
+    act: Option<u8>,
+    /// 0 before the first step.
+    step: u8,
+}
+
+impl Position {
+    /// Where the call says that the stage is.
+    async fn read(headers: &HeaderMap, request: Request) -> Result<Self, Problem> {
+        let body = read_optional(headers, request).await?;
+        let number = |name: &str| body.get(name)?.as_u64().and_then(|number| u8::try_from(number).ok());
+        let wrong = |name| Problem::wrong_field(name, "wrong_type", "must say where the stage is that is left");
+        let act = match body.get("act") {
+            Some(Value::Null) => None,
+            _ => Some(number("act").ok_or_else(|| wrong("act"))?),
+        };
+        Ok(Position { act, step: number("step").ok_or_else(|| wrong("step"))? })
+    }
+
+    fn of(choices: &Choices) -> Self {
+        Position { act: choices.act, step: choices.step }
+    }
+
+    /// Its act.
+    fn act(self) -> Result<&'static Act, Problem> {
+        self.act.and_then(Act::of_number).ok_or_else(|| Problem::conflict("no act has begun"))
+    }
+
+    /// Changes what is chosen, if the stage is still here; whether it was. Who presses at the same time as somebody else
+    /// leaves a step that was left already, and changes nothing.
+    async fn leave(
+        self,
+        site: &Site,
+        change: impl FnOnce(&Choices) -> Result<Choices, Problem>,
+    ) -> Result<bool, Problem> {
+        let from_here = |choices: &Choices| {
+            if Position::of(choices) == self {
+                change(choices).map_err(Unchanged::Why)
+            } else {
+                Err(Unchanged::Elsewhere)
+            }
+        };
+        match site.house.director.change(from_here).await {
+            Ok(_) => Ok(true),
+            Err(Unchanged::Elsewhere) => Ok(false),
+            Err(Unchanged::Why(problem)) => Err(problem),
+        }
+    }
+
+    /// Begins an act from here.
+    async fn begin(self, site: &Site, act: &Act) -> Result<Played, Problem> {
+        if self.leave(site, |choices| Ok(act.start(choices))).await? {
+            return Ok(Played { act: Some(act.number), step: 0, page: Some(act.page), done: true });
+        }
+        Ok(Played::nothing(site))
+    }
+
+    /// Does a step from here.
+    async fn play(self, site: &Arc<Site>, act: &Act, number: u8) -> Result<Played, Problem> {
+        let step = act.step(number).ok_or_else(no_such_step)?;
+        // First, because a step may stop the broker, and nothing could be set then.
+        if !self.leave(site, |choices| act.after(number, choices).ok_or_else(no_such_step)).await? {
+            return Ok(Played::nothing(site));
+        }
+        happen(site, step.effect).await?;
+        Ok(Played { act: Some(act.number), step: number, page: step.page(), done: true })
+    }
+}
+
+impl Played {
+    /// Where the stage is, and this call has not changed it.
+    fn nothing(site: &Site) -> Self {
+        let Position { act, step } = Position::of(&site.house.director.settings().choices);
+        Played { act, step, page: None, done: false }
+    }
+}
+
+/// Why nothing was changed.
+enum Unchanged {
+    /// The stage is elsewhere than the call said.
+    Elsewhere,
+    Why(Problem),
+}
+
+impl From<Undone> for Unchanged {
+    fn from(undone: Undone) -> Self {
+        Unchanged::Why(undone.into())
+    }
 }
 
 /// Sets the state an act starts from, in one go.
@@ -60,108 +159,110 @@ pub(super) async fn begin(
 ) -> Result<Json<Played>, Problem> {
     authorize(&site, &headers)?;
     let act = act.parse().ok().and_then(Act::of_number).ok_or_else(|| Problem::not_found("no such act"))?;
-    Ok(Json(begin_act(&site, act).await?))
-}
-
-async fn begin_act(site: &Site, act: &Act) -> Result<Played, Problem> {
     site.house.director.change(|choices| Ok::<_, Problem>(act.start(choices))).await?;
-    Ok(Played { act: act.number, step: 0, page: Some(act.page) })
+    Ok(Json(Played { act: Some(act.number), step: 0, page: Some(act.page), done: true }))
 }
 
-/// The act the speaker is at, and its step.
-fn position(site: &Site) -> Result<(&'static Act, u8), Problem> {
-    let settings = site.house.director.settings();
-    let act = Act::now(&settings).ok_or_else(|| Problem::conflict("no act has begun"))?;
-    Ok((act, settings.choices.step))
-}
-
-/// Does the next step; after the last one, begins the next act; at the very beginning, the first one.
+/// Does the next step; after the last one, begins the next act; at the very beginning, the first one. Says which step is
+/// left: if the stage is elsewhere by then, nothing happens.
 #[utoipa::path(
-    post, path = "/api/stage/next", security(("presenter" = [])),
+    post, path = "/api/stage/next", request_body = Position, security(("presenter" = [])),
     responses(
         (status = 200, body = Played), (status = 401, body = Problem), (status = 409, body = Problem),
-        (status = 503, body = Problem),
+        (status = 422, body = Problem), (status = 503, body = Problem),
     )
 )]
-pub(super) async fn next(State(site): State<Arc<Site>>, headers: HeaderMap) -> Result<Json<Played>, Problem> {
+pub(super) async fn next(
+    State(site): State<Arc<Site>>,
+    headers: HeaderMap,
+    request: Request,
+) -> Result<Json<Played>, Problem> {
     authorize(&site, &headers)?;
-    let (act, step) = match position(&site) {
-        Ok((act, step)) if step < act.length() => return Ok(Json(play_step(&site, act, step + 1).await?)),
-        Ok(position) => position,
-        Err(_) => return Ok(Json(begin_act(&site, first_act()?).await?)),
-    };
-    match Act::of_number(act.number + 1) {
-        Some(act) => Ok(Json(begin_act(&site, act).await?)),
-        None => Ok(Json(Played { act: act.number, step, page: None })),
+    let left = Position::read(&headers, request).await?;
+    let act = left.act().ok();
+    if let Some(act) = act.filter(|act| left.step < act.length()) {
+        return Ok(Json(left.play(&site, act, left.step + 1).await?));
+    }
+    match Act::of_number(act.map_or(1, |act| act.number + 1)) {
+        Some(act) => Ok(Json(left.begin(&site, act).await?)),
+        None => Ok(Json(Played::nothing(&site))),
     }
 }
 
-fn first_act() -> Result<&'static Act, Problem> {
-    Act::of_number(1).ok_or_else(|| Problem::not_found("no such act"))
-}
-
-/// Goes a step back: only the mark moves, nothing is undone.
+/// Goes a step back: only the mark moves, nothing is undone. Says which step is left: if the stage is elsewhere by then,
+/// nothing happens.
 #[utoipa::path(
-    post, path = "/api/stage/back", security(("presenter" = [])),
+    post, path = "/api/stage/back", request_body = Position, security(("presenter" = [])),
     responses(
         (status = 200, body = Played), (status = 401, body = Problem), (status = 409, body = Problem),
-        (status = 503, body = Problem),
+        (status = 422, body = Problem), (status = 503, body = Problem),
     )
 )]
-pub(super) async fn back(State(site): State<Arc<Site>>, headers: HeaderMap) -> Result<Json<Played>, Problem> {
+pub(super) async fn back(
+    State(site): State<Arc<Site>>,
+    headers: HeaderMap,
+    request: Request,
+) -> Result<Json<Played>, Problem> {
     authorize(&site, &headers)?;
-    let (act, step) = position(&site)?;
-    let before = step.saturating_sub(1);
-    site.house.director.change(|choices| Ok::<_, Problem>(Choices { step: before, ..choices.clone() })).await?;
-    Ok(Json(Played { act: act.number, step: before, page: None }))
-}
-
-/// Does the step at hand again; before the first one, begins the act again.
-#[utoipa::path(
-    post, path = "/api/stage/again", security(("presenter" = [])),
-    responses(
-        (status = 200, body = Played), (status = 401, body = Problem), (status = 409, body = Problem),
-        (status = 503, body = Problem),
-    )
-)]
-pub(super) async fn again(State(site): State<Arc<Site>>, headers: HeaderMap) -> Result<Json<Played>, Problem> {
-    authorize(&site, &headers)?;
-    match position(&site)? {
-        (act, 0) => Ok(Json(begin_act(&site, act).await?)),
-        (act, step) => Ok(Json(play_step(&site, act, step).await?)),
+    let left = Position::read(&headers, request).await?;
+    let (act, before) = (left.act()?, left.step.saturating_sub(1));
+    if left.leave(&site, |choices| Ok(Choices { step: before, ..choices.clone() })).await? {
+        return Ok(Json(Played { act: Some(act.number), step: before, page: None, done: true }));
     }
+    Ok(Json(Played::nothing(&site)))
 }
 
-/// Does a step of the act the speaker is at; done again, it does the same again.
+/// Does the step at hand again; before the first one, begins the act again. Says which step that is: if the stage is
+/// elsewhere by then, nothing happens.
 #[utoipa::path(
-    post, path = "/api/stage/steps/{step}", params(("step" = u8, Path)), security(("presenter" = [])),
+    post, path = "/api/stage/again", request_body = Position, security(("presenter" = [])),
+    responses(
+        (status = 200, body = Played), (status = 401, body = Problem), (status = 409, body = Problem),
+        (status = 422, body = Problem), (status = 503, body = Problem),
+    )
+)]
+pub(super) async fn again(
+    State(site): State<Arc<Site>>,
+    headers: HeaderMap,
+    request: Request,
+) -> Result<Json<Played>, Problem> {
+    authorize(&site, &headers)?;
+    let here = Position::read(&headers, request).await?;
+    let act = here.act()?;
+    Ok(Json(if here.step == 0 { here.begin(&site, act).await? } else { here.play(&site, act, here.step).await? }))
+}
+
+/// Does a step of the act the speaker is at; done again, it does the same again. Says which step is left: if the stage is
+/// elsewhere by then, nothing happens.
+#[utoipa::path(
+    post, path = "/api/stage/steps/{step}", params(("step" = u8, Path)), request_body = Position,
+    security(("presenter" = [])),
     responses(
         (status = 200, body = Played), (status = 401, body = Problem), (status = 404, body = Problem),
-        (status = 409, body = Problem), (status = 503, body = Problem),
+        (status = 409, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem),
     )
 )]
 pub(super) async fn play(
     State(site): State<Arc<Site>>,
     Path(step): Path<String>,
     headers: HeaderMap,
+    request: Request,
 ) -> Result<Json<Played>, Problem> {
     authorize(&site, &headers)?;
-    let (act, _) = position(&site)?;
+    let left = Position::read(&headers, request).await?;
     let number: u8 = step.parse().map_err(|_| no_such_step())?;
-    Ok(Json(play_step(&site, act, number).await?))
+    Ok(Json(left.play(&site, left.act()?, number).await?))
 }
 
 fn no_such_step() -> Problem {
     Problem::not_found("no such step in this act")
 }
 
-/// Does the step of this number.
-pub(super) async fn play_step(site: &Arc<Site>, act: &Act, number: u8) -> Result<Played, Problem> {
+/// Does the step of this number, wherever the stage is.
+pub(super) async fn play_step(site: &Arc<Site>, act: &Act, number: u8) -> Result<(), Problem> {
     let step = act.step(number).ok_or_else(no_such_step)?;
-    // First, because a step may stop the broker, and nothing could be set then.
     site.house.director.change(|choices| act.after(number, choices).ok_or_else(no_such_step)).await?;
-    happen(site, step.effect).await?;
-    Ok(Played { act: act.number, step: number, page: step.page() })
+    happen(site, step.effect).await
 }
 
 async fn happen(site: &Arc<Site>, effect: Effect) -> Result<(), Problem> {
