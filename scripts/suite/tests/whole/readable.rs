@@ -32,6 +32,9 @@ const STAGE: [&str; 17] = [
 ];
 /// All others that nobody has to sign in for.
 const OTHERS: [&str; 5] = ["/", "/orders/{order}", "/orders/{stranded}", "/sign-in", "/nothing"];
+/// Pages that have more for the presenter.
+const PRESENTERS: [&str; 6] =
+    ["/console", "/stage/deliveries", "/stage/stock", "/stage/fraud", "/stage/rebuild", "/stage/qr"];
 const LANGUAGES: [&str; 4] = ["en", "fr", "nl", "de"];
 const THEMES: [&str; 2] = ["dark", "projector"];
 
@@ -102,41 +105,61 @@ fn nothing_found(found: &[String]) -> Result<()> {
     Ok(())
 }
 
-/// No page breaks a rule of WCAG 2.2 AA, in either theme, also when something wrong was typed.
+/// No page breaks a rule of WCAG 2.2 AA, in either theme, on a laptop and on a phone, also when something wrong was typed.
 pub async fn every_page_is_accessible(demo: &Demo) -> Result<()> {
     let evening = Evening::begin(demo).await?;
     in_browser(|driver| async move {
         driver.set_script_timeout(LOOKED_WITHIN).await?;
         let mut found = Vec::new();
-        for theme in THEMES {
-            let choice = format!("lang=en&theme={theme}");
-            for page in OTHERS.iter().chain(&STAGE) {
-                open(&driver, demo, &evening.path(page), &choice).await?;
-                found.extend(violations(&driver, &format!("{page}, {theme}")).await?);
+        for (wide, high) in [LAPTOP, PHONE] {
+            driver.set_window_rect(0, 0, wide, high).await?;
+            for theme in THEMES {
+                found
+                    .extend(violations_of_all(&driver, demo, &evening, theme, &format!("{theme}, {wide} wide")).await?);
+                driver.delete_all_cookies().await?;
             }
-            open(&driver, demo, "/", &choice).await?;
-            driver.find(By::Css("[data-beer='orval'] .more")).await?.click().await?;
-            driver.find(By::Css(".to-checkout")).await?.click().await?;
-            found.extend(violations(&driver, &format!("the checkout, {theme}")).await?);
-            driver.find(By::Css("#address")).await?.clear().await?;
-            driver.find(By::Css("button.place")).await?.click().await?;
-            until("what is wrong", SOON, || async { Ok(driver.find(By::Css("#address-fault")).await?) }).await?;
-            found.extend(violations(&driver, &format!("the checkout with a fault, {theme}")).await?);
-            open(&driver, demo, "/sign-in", &choice).await?;
-            driver.find(By::Css("#token")).await?.send_keys("wrong").await?;
-            driver.find(By::Css("button[type=submit]")).await?.click().await?;
-            until("what is wrong", SOON, || async { Ok(driver.find(By::Css("#token-fault")).await?) }).await?;
-            found.extend(violations(&driver, &format!("a wrong token, {theme}")).await?);
-            sign_in(&driver, demo, "/console").await?;
-            for page in ["/console", "/stage/deliveries", "/stage/stock", "/stage/fraud", "/stage/rebuild"] {
-                open(&driver, demo, page, &choice).await?;
-                found.extend(violations(&driver, &format!("{page} as the presenter, {theme}")).await?);
-            }
-            driver.delete_all_cookies().await?;
         }
         nothing_found(&found)
     })
     .await
+}
+
+/// What all pages break, for the room and for the presenter, who is signed in afterwards.
+async fn violations_of_all(
+    driver: &WebDriver,
+    demo: &Demo,
+    evening: &Evening,
+    theme: &str,
+    how: &str,
+) -> Result<Vec<String>> {
+    let mut found = Vec::new();
+    let choice = format!("lang=en&theme={theme}");
+    for page in OTHERS.iter().chain(&STAGE) {
+        open(driver, demo, &evening.path(page), &choice).await?;
+        found.extend(violations(driver, &format!("{page}, {how}")).await?);
+    }
+    open(driver, demo, "/", &choice).await?;
+    driver.find(By::Css("[data-beer='orval'] .more")).await?.click().await?;
+    driver.find(By::Css(".to-checkout")).await?.click().await?;
+    found.extend(violations(driver, &format!("the checkout, {how}")).await?);
+    driver.find(By::Css("#address")).await?.clear().await?;
+    driver.find(By::Css("button.place")).await?.click().await?;
+    until("what is wrong", SOON, || async { Ok(driver.find(By::Css("#address-fault")).await?) }).await?;
+    found.extend(violations(driver, &format!("the checkout with a fault, {how}")).await?);
+    open(driver, demo, "/sign-in", &choice).await?;
+    driver.find(By::Css("#token")).await?.send_keys("wrong").await?;
+    driver.find(By::Css("button[type=submit]")).await?.click().await?;
+    until("what is wrong", SOON, || async { Ok(driver.find(By::Css("#token-fault")).await?) }).await?;
+    found.extend(violations(driver, &format!("a wrong token, {how}")).await?);
+    sign_in(driver, demo, "/console").await?;
+    for page in PRESENTERS {
+        open(driver, demo, page, &choice).await?;
+        found.extend(violations(driver, &format!("{page} as the presenter, {how}")).await?);
+    }
+    driver.find(By::Css("body")).await?.send_keys("?").await?;
+    until("the keys", SOON, || async { Ok(driver.find(By::Css("dialog[open]")).await?) }).await?;
+    found.extend(violations(driver, &format!("the keys, {how}")).await?);
+    Ok(found)
 }
 
 /// No text of the stage is smaller than what the last row can read, and the figures that matter are big.

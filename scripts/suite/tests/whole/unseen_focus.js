@@ -1,5 +1,5 @@
 // Everything on the page the keyboard comes to without its being seen: no outline of its own, nor around what it covers.
-const reached = document.querySelectorAll("a[href], button, input:not([type=hidden]), summary");
+const reached = document.querySelectorAll("a[href], button, input:not([type=hidden]), summary, [tabindex='0']");
 const isOutlined = (element) => [null, "::after"].some((part) => {
   const { outlineStyle, outlineWidth } = getComputedStyle(element, part);
   return outlineStyle !== "none" && parseFloat(outlineWidth) >= 2;
