@@ -18,3 +18,15 @@ fn the_talk_shows_the_acts() {
         assert_eq!(&text[from..to], script, "WRITE_DOCS=1 writes the acts as they are");
     }
 }
+
+/// A speaker who follows the document finds the token where it says.
+#[test]
+fn the_talk_says_where_compose_keeps_the_token() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let command = "docker compose exec website cat /data/presenter-token";
+    for page in ["docs/talk.md", "README.md", "docker-compose.yml"] {
+        assert!(fs::read_to_string(root.join(page)).unwrap().contains(command), "{page}");
+    }
+    let compose = fs::read_to_string(root.join("docker-compose.yml")).unwrap();
+    assert!(compose.contains("DATA_DIR: /data"), "the token is elsewhere");
+}
