@@ -21,7 +21,7 @@ impl Address {
         let uri: Uri = text.parse().ok()?;
         let scheme = uri.scheme_str().filter(|scheme| ["http", "https"].contains(scheme))?;
         let authority = uri.authority().filter(|authority| !authority.host().is_empty())?.as_str();
-        let has_more = uri.path().trim_end_matches('/') != "" || uri.query().is_some() || text.contains('#');
+        let has_more = !matches!(uri.path(), "" | "/") || uri.query().is_some() || text.contains('#');
         if text.len() > LENGTH_MAX || authority.contains('@') || has_more {
             return None;
         }
