@@ -1,0 +1,236 @@
+//! What the website believes of the topics it reads, against a real broker, before and after a restart.
+#![expect(clippy::unwrap_used, reason = "what cannot be here ends the test")]
+
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+
+use anyhow::Result;
+use events::{
+    decisions::{OrderDecision, Refusal},
+    delivery::{DeliveryUpdate, FailureReason},
+    ids::{BeerId, OrderId, Service},
+    orders::{Line, PlaceOrder, PlaceOrderType},
+    quantities::{Bottles, Cents, Sequence},
+    stock::{StockChange, StockEvent, StockLevel},
+    topics::{DELIVERY_UPDATES, Entry, ORDER_DECISIONS, ORDERS, STOCK_EVENTS, STOCK_LEVELS, UNREADABLE},
+    unreadable::ReasonCode,
+};
+use serde_json::Value;
+use service::{
+    now,
+    testing::{Ground, Running, eventually},
+};
+use sqlx::SqlitePool;
+
+struct Website<'a> {
+    ground: &'a Ground,
+    running: Running,
+    base: String,
+}
+
+impl<'a> Website<'a> {
+    async fn start(ground: &'a Ground) -> Result<Self> {
+        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        std::fs::create_dir_all(ground.folder())?;
+        let running = ground.start(Service::Website, |context| website::run_on(context, address));
+        let base = format!("http://{address}");
+        let website = Website { ground, running, base };
+        eventually("the website", || async { website.get("/health/live").await }).await?;
+        Ok(website)
+    }
+
+    async fn get(&self, path: &str) -> Option<String> {
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let answer = client.get(format!("{}{path}", self.base)).send().await.ok()?;
+        if answer.status().is_success() { answer.text().await.ok() } else { None }
+    }
+
+    async fn json(&self, path: &str) -> Option<Value> {
+        serde_json::from_str(&self.get(path).await?).ok()
+    }
+
+    /// Waits until an order is as it should be.
+    async fn until(&self, order: &str, status: &str) -> Result<()> {
+        eventually(&format!("{order} {status}"), || async {
+            let shown = self.json(&format!("/api/orders/{order}")).await?;
+            (shown["status"] == status).then_some(())
+        })
+        .await
+    }
+
+    async fn stop(self) -> Result<()> {
+        self.running.stop().await
+    }
+}
+
+fn id(order: &str) -> OrderId {
+    order.parse().unwrap()
+}
+
+fn lines() -> Vec<Line> {
+    vec![Line { beer: BeerId::new("orval"), bottles: Bottles(2) }]
+}
+
+impl Website<'_> {
+    async fn place(&self, order: &str) -> Result<()> {
+        let placed = PlaceOrder {
+            kind: PlaceOrderType::PlaceOrder,
+            order_id: Some(id(order)),
+            customer: "Ada".into(),
+            address: "Grote Markt 1, Brussel".into(),
+            lines: lines(),
+        };
+        self.ground.publish(ORDERS, order, &placed).await
+    }
+
+    async fn accept(&self, order: &str) -> Result<()> {
+        let (bottles, total_cents) = (Bottles(2), Cents(720));
+        let accepted = OrderDecision::Accepted { order_id: id(order), lines: lines(), bottles, total_cents };
+        self.ground.publish(ORDER_DECISIONS, order, &accepted).await
+    }
+
+    async fn refuse(&self, order: &str) -> Result<()> {
+        let reason = Refusal::Invalid { faults: Vec::new() };
+        let refused = OrderDecision::Refused { order_id: id(order), lines: lines(), reason };
+        self.ground.publish(ORDER_DECISIONS, order, &refused).await
+    }
+
+    async fn tell(&self, update: &DeliveryUpdate) -> Result<()> {
+        self.ground.publish(DELIVERY_UPDATES, update.order_id().as_str(), update).await
+    }
+
+    async fn happened(&self, beer: &str, change: StockChange, sequence: u64, bottles: u32, level: u32) -> Result<()> {
+        let beer_id = BeerId::new(beer);
+        let (sequence, bottles, level) = (Sequence(sequence), Bottles(bottles), Bottles(level));
+        let event = StockEvent { change, beer: beer_id, sequence, bottles, level, order_id: None };
+        self.ground.publish(STOCK_EVENTS, beer, &event).await
+    }
+}
+
+fn picked_up(order: &str, attempt: u32) -> DeliveryUpdate {
+    DeliveryUpdate::PickedUp { order_id: id(order), round: 1, attempt, courier: "Ada".into() }
+}
+
+fn delivered(order: &str) -> DeliveryUpdate {
+    DeliveryUpdate::Delivered { order_id: id(order), round: 1, attempt: 1, courier: "Ada".into() }
+}
+
+fn failed(order: &str) -> DeliveryUpdate {
+    let (round, attempt, courier) = (1, 1, "Ada".to_owned());
+    let reason = FailureReason::AddressNotFound;
+    DeliveryUpdate::AttemptFailed { order_id: id(order), round, attempt, courier, reason, retry_at: now() }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_untrue_has_no_effect_and_what_is_early_waits_for_its_cause() -> Result<()> {
+    let ground = Ground::new().await?;
+    let website = Website::start(&ground).await?;
+
+    // Told before its cause, which comes: it has its effect in the end.
+    website.tell(&picked_up("early", 1)).await?;
+    website.tell(&delivered("early")).await?;
+    website.accept("early").await?;
+    eventually("all three of them to wait", || async { (waiting(&ground).await.ok()? == 3).then_some(()) }).await?;
+    assert!(website.get("/api/orders/early").await.is_none(), "nobody placed it, as far as is known");
+    website.place("early").await?;
+    website.until("early", "delivered").await?;
+
+    // Untrue, after what is true.
+    for order in ["a", "no"] {
+        website.place(order).await?;
+        website.until(order, "placed").await?;
+    }
+    website.accept("a").await?;
+    website.refuse("no").await?;
+    website.until("no", "refused").await?;
+    website.until("a", "accepted").await?;
+    for update in [delivered("a"), failed("a"), picked_up("a", 7), picked_up("no", 1)] {
+        website.tell(&update).await?;
+    }
+    website.tell(&picked_up("a", 1)).await?;
+    website.tell(&delivered("a")).await?;
+    for update in [delivered("a"), picked_up("a", 2), DeliveryUpdate::Returned { order_id: id("a"), lines: lines() }] {
+        website.tell(&update).await?;
+    }
+    website.refuse("a").await?;
+    website.accept("no").await?;
+    website.happened("orval", StockChange::Counted, 1, 200, 200).await?;
+    website.happened("orval", StockChange::Reserved, 2, 1, 7).await?;
+    website.happened("orval", StockChange::Reserved, 900, 1, 7).await?;
+    website.happened("water", StockChange::Counted, 1, 200, 200).await?;
+    website.happened("orval", StockChange::Reserved, 2, 1, 199).await?;
+    let water = StockLevel {
+        beer: BeerId::new("water"),
+        level: Bottles(1),
+        sequence: Sequence(1),
+        settled: Sequence(1),
+        written: 1,
+        event: Sequence(1),
+        ignored: false,
+        worker: "worker-1".into(),
+        taken_at: now(),
+        at: now(),
+    };
+    ground.publish(STOCK_LEVELS, "water", &water).await?;
+    // About an order that nobody ever places: it waits, and is put aside in the end.
+    website.accept("ghost").await?;
+    let mut untrue: Vec<(&Entry, ReasonCode, u64)> = vec![
+        (DELIVERY_UPDATES.entry, ReasonCode::DoesNotFollow, 3),
+        (DELIVERY_UPDATES.entry, ReasonCode::SecondOutcome, 4),
+        (ORDER_DECISIONS.entry, ReasonCode::SecondDecision, 2),
+        (STOCK_EVENTS.entry, ReasonCode::NotTheSum, 1),
+        (STOCK_EVENTS.entry, ReasonCode::DoesNotFollow, 1),
+        (STOCK_EVENTS.entry, ReasonCode::UnknownBeer, 1),
+        (STOCK_LEVELS.entry, ReasonCode::UnknownBeer, 1),
+    ];
+    ground.until_disbelieved(Service::Website, &untrue).await?;
+    website.until("a", "delivered").await?;
+    website.until("no", "refused").await?;
+    eventually("the ghost to wait", || async { (waiting(&ground).await.ok()? == 1).then_some(()) }).await?;
+    website.stop().await?;
+
+    // Half a minute later, and after a restart.
+    let books = books(&ground).await?;
+    sqlx::query("update waiting set since = 0").execute(&books).await?;
+    books.close().await;
+    let website = Website::start(&ground).await?;
+    website.tell(&delivered("a")).await?;
+    website.happened("orval", StockChange::Reserved, 3, 1, 7).await?;
+    untrue[1].2 += 1;
+    untrue[3].2 += 1;
+    ground.until_disbelieved(Service::Website, &untrue).await?;
+    let unreadable = ground.read_until(UNREADABLE, |all| !all.is_empty()).await?;
+    let given_up = unreadable[0].message.as_ref().unwrap();
+    assert_eq!((given_up.topic.as_str(), given_up.code), ("order-decisions", ReasonCode::UnknownOrder));
+    assert!(website.get("/api/orders/ghost").await.is_none());
+    website.until("a", "delivered").await?;
+
+    // And it is shown.
+    let shown = eventually("what is not believed", || async {
+        let shown = website.json("/api/deliveries").await?;
+        let all = shown["disbelieved"].as_array()?.len() == untrue.len();
+        (all && !shown["dead_letters"].as_array()?.is_empty()).then_some(shown)
+    })
+    .await?;
+    assert_eq!(shown["dead_letters"][0]["code"], "unknown_order");
+    let second = shown["disbelieved"].as_array().unwrap().iter().find(|line| line["code"] == "second_outcome");
+    assert_eq!(second.unwrap()["count"], 5);
+    let page = website.get("/stage/deliveries?lang=en").await.unwrap();
+    assert!(page.contains("gives an order a second outcome"), "{page}");
+    let metrics = website.get("/metrics").await.unwrap();
+    let counter = r#"beers_messages_disbelieved_total{topic="delivery-updates",code="second_outcome"} 5"#;
+    assert!(metrics.contains(counter), "{metrics}");
+    website.stop().await
+}
+
+async fn books(ground: &Ground) -> Result<SqlitePool> {
+    let file = ground.folder().join("website-1.sqlite");
+    Ok(SqlitePool::connect(&format!("sqlite://{}", file.display())).await?)
+}
+
+async fn waiting(ground: &Ground) -> Result<i64> {
+    let books = books(ground).await?;
+    let (count,): (i64,) = sqlx::query_as("select count(*) from waiting").fetch_one(&books).await?;
+    books.close().await;
+    Ok(count)
+}
