@@ -12,7 +12,7 @@ use events::{
     },
 };
 use serde::de::DeserializeOwned;
-use service::{Now, Tasks};
+use service::{Now, Tasks, now};
 use tokio::{sync::oneshot, time::MissedTickBehavior};
 
 use crate::{
