@@ -1,22 +1,21 @@
 //! All of delivery's SQL, beside inbox and outbox.
 
-use events::{delivery::DeliveryOrder, ids::OrderId};
-use store::{Migrator, StoreError, Transaction};
+use events::ids::OrderId;
+use sqlx::sqlite::SqliteRow;
+use store::{Columns, Migrator, StoreError, Transaction, json_of};
 
 use crate::round::{Parcel, State};
 
 /// Delivery's tables.
 pub(crate) static TABLES: Migrator = sqlx::migrate!();
 
-type Row = (String, i64, i64, Option<String>);
-
 /// The parcel of this order; `None` if the book does not have it yet.
 pub(crate) async fn load(transaction: &mut Transaction, order_id: &OrderId) -> Result<Option<Parcel>, StoreError> {
-    let row: Option<Row> = sqlx::query_as("select state, round, attempts, task from parcels where order_id = $1")
+    let row = sqlx::query("select state, round, attempts, task from parcels where order_id = $1")
         .bind(order_id.as_str())
         .fetch_optional(&mut **transaction)
         .await?;
-    row.map(read).transpose()
+    row.as_ref().map(read).transpose()
 }
 
 /// Writes a parcel into the book, with the courier who tried last.
@@ -50,28 +49,55 @@ const RETURNED: &str = "returned";
 
 fn written(state: &State) -> Result<(&'static str, Option<String>), StoreError> {
     Ok(match state {
-        State::UnderWay { next } => (UNDER_WAY, next.as_ref().map(to_json).transpose()?),
+        State::UnderWay { next } => {
+            (UNDER_WAY, next.as_ref().map(|next| json_of("parcels", "task", next)).transpose()?)
+        }
         State::Delivered => (DELIVERED, None),
         State::Returned => (RETURNED, None),
-        State::Stranded { task } => (STRANDED, Some(to_json(task)?)),
+        State::Stranded { task } => (STRANDED, Some(json_of("parcels", "task", task)?)),
     })
 }
 
-fn to_json(task: &DeliveryOrder) -> Result<String, StoreError> {
-    serde_json::to_string(task).map_err(|error| StoreError::Message(error.to_string()))
+fn read(row: &SqliteRow) -> Result<Parcel, StoreError> {
+    let row = Columns::of("parcels", row);
+    let word = row.found("state", "a state of a parcel", |word| {
+        [UNDER_WAY, DELIVERED, RETURNED, STRANDED].into_iter().find(|known| *known == word)
+    })?;
+    let state = match word {
+        STRANDED => State::Stranded { task: row.json("task")? },
+        DELIVERED => State::Delivered,
+        RETURNED => State::Returned,
+        _ => State::UnderWay { next: row.optional("task", Columns::json)? },
+    };
+    Ok(Parcel { state, round: row.number("round")?, attempts: row.number("attempts")? })
 }
 
-fn read((state, round, attempts, task): Row) -> Result<Parcel, StoreError> {
-    let broken = |what: &str| StoreError::Message(format!("the book of parcels is broken: {what}"));
-    let task = task.map(|task| serde_json::from_str::<DeliveryOrder>(&task)).transpose();
-    let state = match (state.as_str(), task.map_err(|error| broken(&error.to_string()))?) {
-        (UNDER_WAY, next) => State::UnderWay { next },
-        (DELIVERED, _) => State::Delivered,
-        (RETURNED, _) => State::Returned,
-        (STRANDED, Some(task)) => State::Stranded { task },
-        (other, _) => return Err(broken(other)),
-    };
-    let round = u32::try_from(round).map_err(|_| broken("a round"))?;
-    let attempts = u32::try_from(attempts).map_err(|_| broken("attempts"))?;
-    Ok(Parcel { state, round, attempts })
+#[cfg(test)]
+mod tests {
+    use store::{Store, testing::Database};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_column_that_cannot_be_is_refused_by_name() {
+        let database = Database::new(&TABLES).await.unwrap();
+        let order_id: OrderId = "a".parse().unwrap();
+        database
+            .execute("insert into parcels (order_id, state, round, attempts) values ('a', 'delivered', 1, 2)")
+            .await
+            .unwrap();
+        let load_it = async |store: Store| load(&mut store.begin().await?, &order_id).await;
+        let number = &["-1", "4294967296", "1.5", "'many'"][..];
+        for (column, wrong) in [("state", &["'lost'", "''", "x'ff'"][..]), ("round", number), ("attempts", number)] {
+            let not_refused = database.not_refused("parcels", column, wrong, load_it).await.unwrap();
+            assert!(not_refused.is_empty(), "{not_refused:?}");
+        }
+        // Of a stranded parcel the task must be there.
+        database.execute("update parcels set state = 'stranded'").await.unwrap();
+        let wrong = ["null", "'{}'", "'{'", "x'ff'"];
+        let not_refused = database.not_refused("parcels", "task", &wrong, load_it).await.unwrap();
+        assert!(not_refused.is_empty(), "{not_refused:?}");
+        database.execute("update parcels set state = 'delivered'").await.unwrap();
+        assert_eq!(load_it(database.store.clone()).await.unwrap().unwrap().attempts, 2);
+    }
 }

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use anyhow::Context as _;
 use bus::Position;
 use events::ids::Moment;
-use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
-use store::{Migrator, Store, Transaction};
+use sqlx::{QueryBuilder, Sqlite, SqliteConnection, sqlite::SqliteRow};
+use store::{Columns, Migrator, Store, StoreError, Transaction, column_of, json_of};
 
 use crate::{
     analysis::{Analysis, Checkpoint, Key, Reached, topics},
@@ -47,32 +47,39 @@ impl Snapshot {
     /// The rows after this one, some of them, in the order of the database; none at the end.
     pub(crate) async fn page(&mut self, after: Option<&Row>) -> anyhow::Result<Vec<Row>> {
         let (subject, key) = after.map_or(("", ""), |(subject, key, _)| (subject, key));
-        let rows = sqlx::query_as(
+        let rows = sqlx::query(
             "select subject, key, facts from aggregate where (subject, key) > ($1, $2)
              order by subject, key limit $3",
         );
-        Ok(rows.bind(subject).bind(key).bind(PAGE_ROWS).fetch_all(&mut *self.transaction).await?)
+        let rows = rows.bind(subject).bind(key).bind(PAGE_ROWS).fetch_all(&mut *self.transaction).await?;
+        Ok(rows.iter().map(aggregate).collect::<Result<_, _>>()?)
     }
 
     /// What happened when, from all rows.
     pub(crate) async fn timeline(&mut self) -> anyhow::Result<Timeline> {
         let mut timeline = Timeline::default();
-        let mut after = 0;
+        let mut after: i64 = 0;
         loop {
-            let rows: Vec<(i64, String)> =
-                sqlx::query_as("select id, facts from past where id > $1 order by id limit $2")
-                    .bind(after)
-                    .bind(PAGE_ROWS)
-                    .fetch_all(&mut *self.transaction)
-                    .await?;
-            let Some((last, _)) = rows.last() else { return Ok(timeline) };
-            after = *last;
-            for (id, facts) in rows {
-                let later = serde_json::from_str(&facts);
-                timeline.absorb(later.with_context(|| format!("row {id} of the past cannot be read"))?);
+            let rows = sqlx::query("select id, facts from past where id > $1 order by id limit $2")
+                .bind(after)
+                .bind(PAGE_ROWS)
+                .fetch_all(&mut *self.transaction)
+                .await?;
+            if rows.is_empty() {
+                return Ok(timeline);
+            }
+            for row in &rows {
+                let row = Columns::of("past", row);
+                after = row.number("id")?;
+                timeline.absorb(row.json("facts").with_context(|| format!("row {after} of the past"))?);
             }
         }
     }
+}
+
+fn aggregate(row: &SqliteRow) -> Result<Row, StoreError> {
+    let row = Columns::of("aggregate", row);
+    Ok((row.text("subject")?, row.text("key")?, row.text("facts")?))
 }
 
 /// The analysis as it was committed last.
@@ -82,8 +89,8 @@ pub(crate) async fn load(store: &Store) -> anyhow::Result<Analysis> {
     let mut page = snapshot.page(None).await?;
     while let Some(last) = page.pop() {
         for (subject, name, facts) in page.iter().chain([&last]) {
-            let key = Key::stored(subject, name).with_context(|| format!("no such row: {subject} {name}"))?;
-            analysis.restore(key, facts).with_context(|| format!("{subject} {name} cannot be read: {facts}"))?;
+            let key = Key::stored(subject, name).with_context(|| format!("aggregate.key is no {subject}: {name:?}"))?;
+            analysis.restore(key, facts).with_context(|| format!("aggregate.facts of {subject} {name}: {facts:?}"))?;
         }
         page = snapshot.page(Some(&last)).await?;
     }
@@ -117,7 +124,7 @@ pub(crate) async fn save(
         insert.build().persistent(false).execute(&mut **transaction).await?;
     }
     if !news.is_empty() {
-        let facts = serde_json::to_string(news)?;
+        let facts = json_of("past", "facts", news)?;
         sqlx::query("insert into past (facts) values ($1)").bind(facts).execute(&mut **transaction).await?;
     }
     for (topic, reached) in analysis.checkpoint() {
@@ -144,34 +151,34 @@ async fn save_checkpoint(transaction: &mut Transaction, topic: &str, reached: &R
          batch_index = excluded.batch_index, batch_size = excluded.batch_size, messages = excluded.messages",
     )
     .bind(topic)
-    .bind(i64::try_from(last.ledger)?)
-    .bind(i64::try_from(last.entry)?)
+    .bind(column_of("checkpoint", "ledger", last.ledger)?)
+    .bind(column_of("checkpoint", "entry", last.entry)?)
     .bind(i64::from(last.batch_index))
     .bind(i64::from(last.batch_size))
-    .bind(i64::try_from(*messages)?)
+    .bind(column_of("checkpoint", "messages", *messages)?)
     .execute(&mut **transaction)
     .await?;
     Ok(())
 }
 
 async fn checkpoint(connection: &mut SqliteConnection) -> anyhow::Result<Checkpoint> {
-    let rows: Vec<(String, i64, i64, i64, i64, i64)> =
-        sqlx::query_as("select topic, ledger, entry, batch_index, batch_size, messages from checkpoint")
-            .fetch_all(connection)
-            .await?;
-    let mut checkpoint = Checkpoint::new();
-    for (topic, ledger, entry, batch_index, batch_size, messages) in rows {
-        let known = topics().into_iter().find(|known| known.name == topic);
-        let known = known.with_context(|| format!("the checkpoint names no topic of ours: {topic}"))?;
-        let last = Position {
-            ledger: u64::try_from(ledger)?,
-            entry: u64::try_from(entry)?,
-            batch_index: u32::try_from(batch_index)?,
-            batch_size: u32::try_from(batch_size)?,
-        };
-        checkpoint.insert(known.name, Reached { last, messages: u64::try_from(messages)? });
-    }
-    Ok(checkpoint)
+    let rows = sqlx::query("select topic, ledger, entry, batch_index, batch_size, messages from checkpoint")
+        .fetch_all(connection)
+        .await?;
+    Ok(rows.iter().map(reached).collect::<Result<_, _>>()?)
+}
+
+fn reached(row: &SqliteRow) -> Result<(&'static str, Reached), StoreError> {
+    let row = Columns::of("checkpoint", row);
+    let topic =
+        row.found("topic", "a topic that is read here", |name| topics().into_iter().find(|known| known.name == name))?;
+    let last = Position {
+        ledger: row.number("ledger")?,
+        entry: row.number("entry")?,
+        batch_index: row.number("batch_index")?,
+        batch_size: row.number("batch_size")?,
+    };
+    Ok((topic.name, Reached { last, messages: row.number("messages")? }))
 }
 
 /// Notes that a rebuild is under way.
@@ -190,4 +197,50 @@ pub(crate) async fn end_rebuild(store: &Store) -> anyhow::Result<bool> {
     let deleted = sqlx::query("delete from rebuild_under_way").execute(&mut *transaction).await?;
     transaction.commit().await?;
     Ok(deleted.rows_affected() > 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use store::testing::Database;
+
+    use super::*;
+    use crate::sales::Totals;
+
+    #[tokio::test]
+    async fn a_column_that_cannot_be_is_refused_by_name() {
+        let database = Database::new(&TABLES).await.unwrap();
+        let totals = serde_json::to_string(&Totals::default()).unwrap();
+        for row in [
+            &format!("insert into aggregate (subject, key, facts) values ('totals', '', '{totals}')"),
+            "insert into past (id, facts) values (1, '{}')",
+            "insert into checkpoint (topic, ledger, entry, batch_index, batch_size, messages)
+             values ('orders', 12, 34, 0, 1, 56)",
+        ] {
+            database.execute(row).await.unwrap();
+        }
+        let load = async |store: Store| load(&store).await;
+        let (number, small) = (&["-1", "1.5", "'many'"][..], &["-1", "4294967296", "'many'"][..]);
+        for (table, column, wrong) in [
+            ("aggregate", "facts", &["''", "'7'", "x'ff'"][..]),
+            ("aggregate", "subject", &["x'ff'"]),
+            ("aggregate", "key", &["x'ff'"]),
+            ("past", "facts", &["''", "'7'", "x'ff'"]),
+            ("checkpoint", "topic", &["'no-such-topic'", "x'ff'"]),
+            ("checkpoint", "ledger", number),
+            ("checkpoint", "entry", number),
+            ("checkpoint", "messages", number),
+            ("checkpoint", "batch_index", small),
+            ("checkpoint", "batch_size", small),
+        ] {
+            let not_refused = database.not_refused(table, column, wrong, load).await.unwrap();
+            assert!(not_refused.is_empty(), "{table}: {not_refused:?}");
+        }
+        for row in ["('order', 'no id', '{}')", "('minute', 'soon', '{}')", "('bottle', '', '{}')"] {
+            database.execute(&format!("insert into aggregate (subject, key, facts) values {row}")).await.unwrap();
+            let refused = load(database.store.clone()).await.unwrap_err();
+            assert!(format!("{refused:#}").contains("aggregate.key"), "{refused:#}");
+            database.execute("delete from aggregate where subject <> 'totals'").await.unwrap();
+        }
+        load(database.store.clone()).await.unwrap();
+    }
 }

@@ -93,3 +93,18 @@ async fn shared_workers_with_a_versioned_fold_are_right() -> Result<()> {
     assert!(written.windows(2).all(|pair| pair[0] < pair[1]), "published in the order of writing: {written:?}");
     service.stop().await
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn waits_while_another_program_holds_its_database() -> Result<()> {
+    let ground = Ground::new().await?;
+    ground.choose(|choices| choices.stock_level = FAILOVER);
+    let stock_level = ground.start(Service::StockLevel, stock_level::run);
+    ground.publish(STOCK_EVENTS, "orval", &event("orval", 1, 200)).await?;
+    ground.read_until(STOCK_LEVELS, |all| settled(all) == 1).await?;
+    let lock = ground.hold_database(Service::StockLevel).await?;
+    ground.publish(STOCK_EVENTS, "orval", &event("orval", 2, 199)).await?;
+    stock_level.waits_for_its_database().await?;
+    drop(lock);
+    ground.read_until(STOCK_LEVELS, |all| settled(all) == 2).await?;
+    stock_level.stop().await
+}

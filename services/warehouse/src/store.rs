@@ -5,7 +5,8 @@ use events::{
     orders::Line,
     quantities::{Bottles, Sequence},
 };
-use store::{Migrator, Store, StoreError, Transaction};
+use sqlx::sqlite::SqliteRow;
+use store::{Columns, Migrator, Store, StoreError, Transaction, column_of, json_of};
 
 use crate::{
     given_out::Given,
@@ -17,13 +18,15 @@ pub(crate) static TABLES: Migrator = sqlx::migrate!();
 
 /// The stock as it was committed last.
 pub(crate) async fn load(store: &Store) -> Result<Stock, StoreError> {
-    let rows: Vec<(String, i64, i64)> =
-        sqlx::query_as("select beer, level, sequence from shelf").fetch_all(store.reader()).await?;
-    Ok(Stock::of(rows.into_iter().map(|(beer, level, sequence)| {
-        let level = Bottles(u32::try_from(level).unwrap_or(0));
-        let sequence = Sequence(u64::try_from(sequence).unwrap_or(0));
-        (BeerId::new(beer), Shelf { level, sequence })
-    })))
+    let rows = sqlx::query("select beer, level, sequence from shelf").fetch_all(store.reader()).await?;
+    let shelves = rows.iter().map(shelf).collect::<Result<Vec<_>, _>>()?;
+    Ok(Stock::of(shelves))
+}
+
+fn shelf(row: &SqliteRow) -> Result<(BeerId, Shelf), StoreError> {
+    let row = Columns::of("shelf", row);
+    let (level, sequence) = (Bottles(row.number("level")?), Sequence(row.number("sequence")?));
+    Ok((BeerId::new(row.text("beer")?), Shelf { level, sequence }))
 }
 
 /// Writes one beer's shelf.
@@ -34,7 +37,7 @@ pub(crate) async fn save(transaction: &mut Transaction, beer: &BeerId, shelf: Sh
     )
     .bind(beer.as_str())
     .bind(i64::from(shelf.level.0))
-    .bind(i64::try_from(shelf.sequence.0).unwrap_or(i64::MAX))
+    .bind(column_of("shelf", "sequence", shelf.sequence.0)?)
     .execute(&mut **transaction)
     .await?;
     Ok(())
@@ -46,7 +49,7 @@ pub(crate) async fn give_out(
     order_id: &OrderId,
     lines: &[Line],
 ) -> Result<(), StoreError> {
-    let lines = serde_json::to_string(lines).map_err(|error| StoreError::Message(error.to_string()))?;
+    let lines = json_of("given_out", "lines", &lines)?;
     sqlx::query("insert into given_out (order_id, lines) values ($1, $2)")
         .bind(order_id.as_str())
         .bind(lines)
@@ -57,20 +60,23 @@ pub(crate) async fn give_out(
 
 /// What is known of the bottles of an order.
 pub(crate) async fn given(transaction: &mut Transaction, order_id: &OrderId) -> Result<Given, StoreError> {
-    let row: Option<(Option<String>, Option<String>)> =
-        sqlx::query_as("select lines, closed_by from given_out where order_id = $1")
-            .bind(order_id.as_str())
-            .fetch_optional(&mut **transaction)
-            .await?;
-    Ok(match row {
-        Some((_, Some(closed_by))) => Given::Closed(EventId::new(closed_by)),
-        Some((Some(lines), None)) => {
-            Given::Out(serde_json::from_str(&lines).map_err(|error| StoreError::Message(error.to_string()))?)
-        }
-        Some((None, None)) => Given::NotNoted,
-        None if is_decided(transaction, order_id).await? => Given::Nothing,
-        None => Given::Unknown,
-    })
+    let row = sqlx::query("select lines, closed_by from given_out where order_id = $1")
+        .bind(order_id.as_str())
+        .fetch_optional(&mut **transaction)
+        .await?;
+    match row {
+        Some(row) => read_given(&row),
+        None if is_decided(transaction, order_id).await? => Ok(Given::Nothing),
+        None => Ok(Given::Unknown),
+    }
+}
+
+fn read_given(row: &SqliteRow) -> Result<Given, StoreError> {
+    let row = Columns::of("given_out", row);
+    if let Some(closed_by) = row.optional("closed_by", Columns::text)? {
+        return Ok(Given::Closed(EventId::new(closed_by)));
+    }
+    Ok(row.optional("lines", Columns::json)?.map_or(Given::NotNoted, Given::Out))
 }
 
 /// The word in the inbox that says that an order is decided.
@@ -98,4 +104,48 @@ pub(crate) async fn close(
         .execute(&mut **transaction)
         .await?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use store::testing::Database;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_column_that_cannot_be_is_refused_by_name() {
+        let database = Database::new(&TABLES).await.unwrap();
+        database.execute("insert into shelf (beer, level, sequence) values ('orval', 7, 3)").await.unwrap();
+        let load = async |store: Store| load(&store).await;
+        for (column, wrong) in [
+            ("beer", &["x'ff'"][..]),
+            ("level", &["-1", "4294967296", "1.5", "'many'", "x'07'"]),
+            ("sequence", &["-1", "1.5", "'next'"]),
+        ] {
+            let not_refused = database.not_refused("shelf", column, wrong, load).await.unwrap();
+            assert!(not_refused.is_empty(), "{not_refused:?}");
+        }
+        assert_eq!(load(database.store.clone()).await.unwrap().shelf(&BeerId::new("orval")).level, Bottles(7));
+    }
+
+    #[tokio::test]
+    async fn what_an_order_got_is_refused_by_name() {
+        let database = Database::new(&TABLES).await.unwrap();
+        let order_id: OrderId = "a".parse().unwrap();
+        database.execute("insert into given_out (order_id, lines) values ('a', '[]')").await.unwrap();
+        let load = async |store: Store| given(&mut store.begin().await?, &order_id).await;
+        for (column, wrong) in [("lines", &["''", "'{}'", "x'ff'"][..]), ("closed_by", &["x'ff'"])] {
+            let not_refused = database.not_refused("given_out", column, wrong, load).await.unwrap();
+            assert!(not_refused.is_empty(), "{not_refused:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_no_column_can_hold_is_not_written() {
+        let database = Database::new(&TABLES).await.unwrap();
+        let mut transaction = database.store.begin().await.unwrap();
+        let shelf = Shelf { level: Bottles(7), sequence: Sequence(u64::MAX) };
+        let refused = save(&mut transaction, &BeerId::new("orval"), shelf).await.unwrap_err();
+        assert!(refused.to_string().starts_with("shelf.sequence is \"18446744073709551615\""), "{refused}");
+    }
 }

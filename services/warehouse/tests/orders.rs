@@ -108,6 +108,20 @@ async fn a_killed_warehouse_goes_on_where_it_was() -> Result<()> {
     warehouse.stop().await
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn waits_while_another_program_holds_its_database() -> Result<()> {
+    let ground = Ground::new().await?;
+    let warehouse = ground.start(Service::Warehouse, warehouse::run);
+    ground.read_until(STOCK_EVENTS, |all| all.len() >= 12).await?;
+    let lock = ground.hold_database(Service::Warehouse).await?;
+    ground.publish(ORDERS, "a", &order("a", "orval", 2)).await?;
+    warehouse.waits_for_its_database().await?;
+    drop(lock);
+    let decided = ground.read_until(ORDER_DECISIONS, |all| !all.is_empty()).await?;
+    assert_eq!(decisions(&decided), [("a", true)]);
+    warehouse.stop().await
+}
+
 fn distinct(received: &[Received<OrderDecision>]) -> usize {
     decisions(received).into_iter().collect::<std::collections::HashSet<_>>().len()
 }

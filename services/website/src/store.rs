@@ -10,8 +10,8 @@ use events::{
     stock::StockLevel,
     unreadable::Unreadable,
 };
-use serde::{Serialize, de::DeserializeOwned};
-use store::{Migrator, StoreError, Transaction};
+use sqlx::sqlite::SqliteRow;
+use store::{Columns, Migrator, StoreError, Transaction, column_of, json_of};
 
 use crate::{
     order::Progress,
@@ -21,19 +21,6 @@ use crate::{
 
 /// The website's tables.
 pub(crate) static TABLES: Migrator = sqlx::migrate!();
-
-pub(crate) fn to_json<T: Serialize>(value: &T) -> Result<String, StoreError> {
-    serde_json::to_string(value).map_err(|error| StoreError::Message(error.to_string()))
-}
-
-pub(crate) fn from_json<T: DeserializeOwned>(text: &str) -> Result<T, StoreError> {
-    serde_json::from_str(text).map_err(|error| StoreError::Message(error.to_string()))
-}
-
-/// A number as a column holds it.
-fn column(number: u64) -> i64 {
-    i64::try_from(number).unwrap_or(i64::MAX)
-}
 
 /// The word a status is stored and sent as.
 pub(crate) fn status_name(status: Status) -> &'static str {
@@ -50,6 +37,11 @@ pub(crate) fn status_name(status: Status) -> &'static str {
     }
 }
 
+/// The status in this column.
+pub(crate) fn status(row: Columns<'_>, column: &'static str) -> Result<Status, StoreError> {
+    row.found(column, "a status", |word| Status::ALL.into_iter().find(|known| status_name(*known) == word))
+}
+
 /// An order as it was placed.
 pub(crate) struct Placed<'a> {
     pub(crate) order_id: &'a OrderId,
@@ -63,11 +55,11 @@ pub(crate) struct Placed<'a> {
 
 /// The order that was placed with this key before, if any.
 pub(crate) async fn order_of_key(transaction: &mut Transaction, key: &str) -> Result<Option<OrderId>, StoreError> {
-    let row: Option<(String,)> = sqlx::query_as("select order_id from orders where idempotency_key = $1")
+    let row = sqlx::query("select order_id from orders where idempotency_key = $1")
         .bind(key)
         .fetch_optional(&mut **transaction)
         .await?;
-    Ok(row.and_then(|(id,)| id.parse().ok()))
+    row.map(|row| Columns::of("orders", &row).parsed("order_id")).transpose()
 }
 
 /// Writes an order that was placed. `false` if it is there already; one of which only later news was read so far is
@@ -86,8 +78,8 @@ pub(crate) async fn place(transaction: &mut Transaction, order: &Placed<'_>) -> 
     .bind(order.idempotency_key)
     .bind(order.customer)
     .bind(order.address)
-    .bind(to_json(&order.lines)?)
-    .bind(column(order.total.0))
+    .bind(json_of("orders", "lines", &order.lines)?)
+    .bind(column_of("orders", "total_cents", order.total.0)?)
     .bind(order.at.micros())
     .execute(&mut **transaction)
     .await?;
@@ -104,26 +96,9 @@ pub(crate) struct Card {
     pub(crate) address: String,
 }
 
-#[derive(sqlx::FromRow)]
-struct CardRow {
-    status: String,
-    decided: i64,
-    updated: i64,
-    refusal: Option<String>,
-    failure: Option<String>,
-    courier: Option<String>,
-    attempt: i64,
-    retry_at: Option<i64>,
-    returned: i64,
-    released: i64,
-    customer: String,
-    address: String,
-    placed_at: i64,
-}
-
 /// The card of an order; a blank one if it was not placed, as far as it is known.
 pub(crate) async fn card(transaction: &mut Transaction, order_id: &OrderId) -> Result<Card, StoreError> {
-    let row: Option<CardRow> = sqlx::query_as(
+    let row = sqlx::query(
         "select status, decided, updated, refusal, failure, courier, attempt, retry_at, returned, released, customer,
                 address, placed_at
          from orders where order_id = $1",
@@ -131,23 +106,31 @@ pub(crate) async fn card(transaction: &mut Transaction, order_id: &OrderId) -> R
     .bind(order_id.as_str())
     .fetch_optional(&mut **transaction)
     .await?;
-    let Some(row) = row else {
-        let (customer, address) = (String::new(), String::new());
-        return Ok(Card { placed: false, progress: Progress::placed(), customer, address });
-    };
+    match row {
+        Some(row) => read_card(&row),
+        None => {
+            let (customer, address) = (String::new(), String::new());
+            Ok(Card { placed: false, progress: Progress::placed(), customer, address })
+        }
+    }
+}
+
+fn read_card(row: &SqliteRow) -> Result<Card, StoreError> {
+    let row = Columns::of("orders", row);
     let progress = Progress {
-        status: from_json(&format!("\"{}\"", row.status))?,
-        decided: row.decided != 0,
-        updated: row.updated != 0,
-        refusal: row.refusal.as_deref().map(from_json).transpose()?,
-        failure: row.failure.as_deref().map(from_json).transpose()?,
-        courier: row.courier,
-        attempt: u32::try_from(row.attempt).unwrap_or(0),
-        retry_at: row.retry_at.map(Moment::from_micros),
-        returned: row.returned != 0,
-        released: row.released != 0,
+        status: status(row, "status")?,
+        decided: row.flag("decided")?,
+        updated: row.flag("updated")?,
+        refusal: row.optional("refusal", Columns::json)?,
+        failure: row.optional("failure", Columns::json)?,
+        courier: row.optional("courier", Columns::text)?,
+        attempt: row.number("attempt")?,
+        retry_at: row.optional("retry_at", Columns::moment)?,
+        returned: row.flag("returned")?,
+        released: row.flag("released")?,
     };
-    Ok(Card { placed: row.placed_at != 0, progress, customer: row.customer, address: row.address })
+    let (customer, address) = (row.text("customer")?, row.text("address")?);
+    Ok(Card { placed: row.moment("placed_at")? != Moment::default(), progress, customer, address })
 }
 
 /// Writes how far an order is, and where it goes.
@@ -166,8 +149,8 @@ pub(crate) async fn save_card(
     .bind(order_id.as_str())
     .bind(status_name(progress.status))
     .bind(i64::from(progress.updated))
-    .bind(progress.refusal.as_ref().map(to_json).transpose()?)
-    .bind(progress.failure.as_ref().map(to_json).transpose()?)
+    .bind(progress.refusal.as_ref().map(|why| json_of("orders", "refusal", why)).transpose()?)
+    .bind(progress.failure.as_ref().map(|why| json_of("orders", "failure", why)).transpose()?)
     .bind(progress.courier.as_deref())
     .bind(i64::from(progress.attempt))
     .bind(progress.retry_at.map(Moment::micros))
@@ -206,11 +189,11 @@ pub(crate) async fn add_hop(transaction: &mut Transaction, hop: &Hop<'_>) -> Res
     .bind(hop.at.micros())
     .bind(hop.service.name())
     .bind(hop.topic)
-    .bind(to_json(hop.what)?)
+    .bind(json_of("journey", "what", hop.what)?)
     .bind(hop.stock.map(|(beer, _)| beer.as_str()))
-    .bind(hop.stock.map(|(_, sequence)| column(sequence.0)))
-    .bind(hop.position.map(|position| column(position.ledger)))
-    .bind(hop.position.map(|position| column(position.entry)))
+    .bind(hop.stock.map(|(_, sequence)| column_of("journey", "sequence", sequence.0)).transpose()?)
+    .bind(hop.position.map(|position| column_of("journey", "ledger", position.ledger)).transpose()?)
+    .bind(hop.position.map(|position| column_of("journey", "entry", position.entry)).transpose()?)
     .execute(&mut **transaction)
     .await?;
     Ok(inserted.rows_affected() > 0)
@@ -237,12 +220,12 @@ pub(crate) async fn save_beer(transaction: &mut Transaction, beer: &str, shelf: 
     )
     .bind(beer)
     .bind(shelf.level.map(|level| i64::from(level.0)))
-    .bind(column(shelf.sequence.0))
+    .bind(column_of("beers", "sequence", shelf.sequence.0)?)
     .bind(shelf.shown_level.map(|level| i64::from(level.0)))
-    .bind(column(shelf.shown_sequence.0))
-    .bind(column(shelf.shown_written))
+    .bind(column_of("beers", "shown_sequence", shelf.shown_sequence.0)?)
+    .bind(column_of("beers", "shown_written", shelf.shown_written)?)
     .bind(shelf.worker.as_deref())
-    .bind(column(shelf.settled.0))
+    .bind(column_of("beers", "settled", shelf.settled.0)?)
     .execute(&mut **transaction)
     .await?;
     Ok(())
@@ -259,7 +242,7 @@ pub(crate) async fn note_shown(
          on conflict (beer, sequence) do nothing",
     )
     .bind(level.beer.as_str())
-    .bind(column(level.sequence.0))
+    .bind(column_of("shown", "sequence", level.sequence.0)?)
     .bind(level.at.micros())
     .bind(i64::from(level.level.0))
     .bind(event_id.as_str())
@@ -279,8 +262,8 @@ pub(crate) async fn note_counted(
         "insert into counted (ledger, entry, at, event_id) values ($1, $2, $3, $4)
          on conflict (ledger, entry) do nothing",
     )
-    .bind(column(read.ledger))
-    .bind(column(read.entry))
+    .bind(column_of("counted", "ledger", read.ledger)?)
+    .bind(column_of("counted", "entry", read.entry)?)
     .bind(at.micros())
     .bind(event_id.as_str())
     .execute(&mut **transaction)
@@ -300,7 +283,7 @@ pub(crate) async fn save_insight(
          on conflict (kind) do update set insight = excluded.insight, at = excluded.at, since = excluded.since",
     )
     .bind(insight.kind())
-    .bind(to_json(insight)?)
+    .bind(json_of("insights", "insight", insight)?)
     .bind(at.micros())
     .bind(since.micros())
     .execute(&mut **transaction)

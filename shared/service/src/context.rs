@@ -111,7 +111,8 @@ impl Context {
         }
     }
 
-    /// Opens this service's database for the running episode.
+    /// Opens this service's database for the running episode. The service is not ready while another program holds the
+    /// database's lock.
     ///
     /// # Errors
     /// If it cannot be opened.
@@ -119,6 +120,8 @@ impl Context {
         let seal = Some(self.seal.as_str()).filter(|seal| !seal.is_empty());
         let episode = self.bus.place().episode;
         let store = Store::open(&self.data_dir, self.service.name(), episode, seal, tables).await?;
+        let opened = store.clone();
+        self.health.require("database", move || !opened.is_locked());
         self.say_what_is_disbelieved(&store).await?;
         Ok(store)
     }

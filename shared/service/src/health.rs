@@ -34,9 +34,11 @@ pub struct Health {
 }
 
 impl Health {
-    /// Ready only while `check` says so.
+    /// Ready only while `check` says so. Another check of the same dependency replaces the one before.
     pub fn require(&self, dependency: &'static str, check: impl Fn() -> bool + Send + Sync + 'static) {
-        self.checks.lock().unwrap_or_else(PoisonError::into_inner).push((dependency, Box::new(check)));
+        let mut checks = self.checks.lock().unwrap_or_else(PoisonError::into_inner);
+        checks.retain(|(known, _)| *known != dependency);
+        checks.push((dependency, Box::new(check)));
     }
 
     /// What is missing; ready if nothing is.

@@ -17,7 +17,7 @@ use events::{
     unreadable::{Disbelieved, ReasonCode},
 };
 use serde::{Serialize, de::DeserializeOwned};
-use store::Store;
+use store::{Migrator, Store, Transaction};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -25,6 +25,7 @@ use crate::{
     Context,
     clock::now,
     environment,
+    health::Health,
     stage::{Cue, Stage},
 };
 
@@ -43,6 +44,7 @@ pub struct Ground {
 
 /// A service running in a test; stopped when it is dropped.
 pub struct Running {
+    health: Health,
     shutdown: CancellationToken,
     task: JoinHandle<anyhow::Result<()>>,
 }
@@ -102,8 +104,18 @@ impl Ground {
         Serving: Future<Output = anyhow::Result<()>> + Send + 'static,
     {
         let context = self.context(service);
-        let shutdown = context.shutdown.clone();
-        Running { shutdown, task: tokio::spawn(serve(context)) }
+        let (health, shutdown) = (context.health.clone(), context.shutdown.clone());
+        Running { health, shutdown, task: tokio::spawn(serve(context)) }
+    }
+
+    /// Holds the write lock of this service's database until it is dropped, as a database browser does.
+    ///
+    /// # Errors
+    /// If the database cannot be opened.
+    pub async fn hold_database(&self, service: Service) -> anyhow::Result<Transaction> {
+        let mut any_tables = Migrator::DEFAULT;
+        any_tables.set_ignore_missing(true);
+        Ok(self.context(service).open_store(&any_tables).await?.begin().await?)
     }
 
     /// Publishes a message as another service would.
@@ -203,6 +215,17 @@ impl Drop for Ground {
 }
 
 impl Running {
+    /// Returns when it waits for the lock of its database.
+    ///
+    /// # Errors
+    /// If it does not within [`LIMIT`], or has ended.
+    pub async fn waits_for_its_database(&self) -> anyhow::Result<()> {
+        let waits = || async { self.health.missing().contains(&"database").then_some(()) };
+        eventually("a service that waits for its database", waits).await?;
+        anyhow::ensure!(!self.task.is_finished(), "it has ended");
+        Ok(())
+    }
+
     /// Stops it as a signal would, and gives its result.
     ///
     /// # Errors

@@ -1,25 +1,33 @@
 //! Opening a database, and writing to it.
 
 use std::{
+    future::Future,
     path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
 use futures_util::future::BoxFuture;
 use sqlx::{
     ConnectOptions as _, Sqlite, SqlitePool,
-    migrate::Migrator,
+    migrate::{MigrateError, Migrator},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
-use tracing::warn;
+use tracing::{info, warn};
 
 use crate::files;
 
 /// Tables of this crate; those of a service come from its own migrations.
 static MIGRATIONS: Migrator = sqlx::migrate!();
 
-/// How long a statement waits for another process, such as a rebuild that reads the same file.
-const BUSY_WITHIN: Duration = Duration::from_secs(5);
+/// How long SQLite itself waits for another program that holds the lock. Whoever writes then tries again for as long as it
+/// takes; a page that reads is answered with an error.
+const BUSY_WITHIN: Duration = Duration::from_secs(1);
+/// Pause before the lock is tried again: SQLite does not wait in every case.
+const PAUSE: Duration = Duration::from_millis(100);
 /// Readers at the same time.
 const READERS: u32 = 3;
 /// Memory for pages, of each connection. SQLite would take four times as much, four times over, as the database grows;
@@ -38,6 +46,8 @@ pub struct Store {
     reader: SqlitePool,
     service: String,
     nonce: String,
+    /// How many wait for another program that holds the lock.
+    waiting: Arc<AtomicUsize>,
 }
 
 /// What can go wrong with a database.
@@ -48,7 +58,7 @@ pub enum StoreError {
     Sql(#[from] sqlx::Error),
     /// The tables could not be made.
     #[error("the database's tables: {0}")]
-    Migration(#[from] sqlx::migrate::MigrateError),
+    Migration(#[from] MigrateError),
     /// The folder could not be written to.
     #[error("the folder {}: {cause}", .folder.display())]
     Folder {
@@ -57,9 +67,43 @@ pub enum StoreError {
         /// Why.
         cause: std::io::Error,
     },
-    /// A message could not be written as JSON, or an outbox names an unknown topic.
+    /// A message could not be written as JSON.
     #[error("a message for the outbox: {0}")]
     Message(String),
+    /// A column holds, or would have to hold, what it cannot.
+    #[error("{table}.{column} is {value:?}, which cannot be: expected {expected}")]
+    Column {
+        /// Of which table.
+        table: &'static str,
+        /// Which.
+        column: &'static str,
+        /// What it holds, or its beginning.
+        value: String,
+        /// What it should hold.
+        expected: String,
+    },
+}
+
+impl StoreError {
+    /// Whether another program holds the lock, or somebody here who waits for that one holds the connection.
+    fn is_locked(&self) -> bool {
+        const BUSY: i32 = 5;
+        const LOCKED: i32 = 6;
+        let error = match self {
+            StoreError::Sql(error) => error,
+            StoreError::Migration(MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _)) => error,
+            _ => return false,
+        };
+        match error {
+            sqlx::Error::PoolTimedOut => true,
+            sqlx::Error::Database(error) => {
+                let code = error.code().and_then(|code| code.parse::<i32>().ok());
+                // The low byte is the kind of error, the rest says more about it.
+                code.is_some_and(|code| matches!(code & 0xff, BUSY | LOCKED))
+            }
+            _ => false,
+        }
+    }
 }
 
 impl Store {
@@ -67,7 +111,8 @@ impl Store {
     ///
     /// A file that belongs to another episode of the same number (another `seal`: the broker is another one) is put aside, and
     /// the one of this seal is brought back if it was put aside before. Without a `seal` (the broker cannot be asked yet) the
-    /// file is taken as it is, and a new one belongs to whichever episode is named first.
+    /// file is taken as it is, and a new one belongs to whichever episode is named first. While another
+    /// program holds its lock it waits.
     ///
     /// # Errors
     /// If the folder or the file cannot be written, the tables cannot be made, or a file that must be put aside is in use.
@@ -96,17 +141,21 @@ impl Store {
             |seal: Option<&str>| seal.map_or(Ok(()), |seal| files::bring_back(&file, seal)).map_err(in_folder);
         in_place(seal)?;
         let store = Self::open_file(&file, service, tables).await?;
-        let Some(other) = store.belongs_to_another(episode, seal).await? else { return Ok(store) };
+        let Some(other) = store.patiently(|| store.belongs_to_another(episode, seal)).await? else { return Ok(store) };
         store.close().await;
         warn!(file = %file.display(), "belongs to another episode of the same number; put aside");
         files::put_aside(&file, &other).map_err(in_folder)?;
         in_place(seal)?;
         let store = Self::open_file(&file, service, tables).await?;
-        store.belongs_to_another(episode, seal).await?;
+        store.patiently(|| store.belongs_to_another(episode, seal)).await?;
         Ok(store)
     }
 
     async fn open_file(file: &Path, service: &str, tables: &Migrator) -> Result<Self, StoreError> {
+        patiently(service, &AtomicUsize::new(0), || Self::try_to_open(file, service, tables)).await
+    }
+
+    async fn try_to_open(file: &Path, service: &str, tables: &Migrator) -> Result<Self, StoreError> {
         let options = SqliteConnectOptions::new()
             .filename(file)
             .create_if_missing(true)
@@ -128,7 +177,7 @@ impl Store {
             .connect_lazy_with(options.read_only(true));
         migrate(&writer, tables).await?;
         let nonce = format!("{:08x}", rand::random::<u32>());
-        let mut store = Store { writer, reader, service: service.to_owned(), nonce };
+        let mut store = Store { writer, reader, service: service.to_owned(), nonce, waiting: Arc::default() };
         if let Some(known) = store.known_nonce().await? {
             store.nonce = known;
         }
@@ -143,20 +192,35 @@ impl Store {
         }
         let options = SqliteConnectOptions::new().filename(file).read_only(true).disable_statement_logging();
         let reader = SqlitePoolOptions::new().max_connections(1).connect_lazy_with(options);
-        Some(Store { writer: reader.clone(), reader, service: service.to_owned(), nonce: String::new() })
+        let (service, nonce, waiting) = (service.to_owned(), String::new(), Arc::default());
+        Some(Store { writer: reader.clone(), reader, service, nonce, waiting })
     }
 
-    /// Begins a transaction; it waits until the one before is over.
+    /// Begins a transaction that writes. It waits until the one before is over, and for as long as another program (a
+    /// database browser) holds the lock; from then on no statement of the transaction has to wait.
     ///
     /// # Errors
     /// If the database cannot be written.
     pub async fn begin(&self) -> Result<Transaction, StoreError> {
-        Ok(self.writer.begin().await?)
+        self.patiently(|| async { Ok(self.writer.begin_with("begin immediate").await?) }).await
     }
 
     /// Where to read. Readers see what was committed, and wait for nobody.
     pub fn reader(&self) -> &Reader {
         &self.reader
+    }
+
+    /// Whether somebody waits for another program that holds the lock.
+    pub fn is_locked(&self) -> bool {
+        self.waiting.load(Ordering::Relaxed) > 0
+    }
+
+    /// What `attempt` comes to, once no other program holds the lock.
+    pub(crate) async fn patiently<T, Trying>(&self, attempt: impl FnMut() -> Trying) -> Result<T, StoreError>
+    where
+        Trying: Future<Output = Result<T, StoreError>>,
+    {
+        patiently(&self.service, &self.waiting, attempt).await
     }
 
     /// The id of the event in this row of the outbox. The nonce keeps it apart from those of a file before this one.
@@ -198,6 +262,51 @@ impl Store {
             }
             (Some((known,)), Some(seal)) => Ok(Some(known).filter(|known| known != seal)),
         }
+    }
+}
+
+/// Tries again for as long as another program holds the lock of the database of `service`, counted in `waiting`.
+async fn patiently<T, Trying>(
+    service: &str,
+    waiting: &AtomicUsize,
+    mut attempt: impl FnMut() -> Trying,
+) -> Result<T, StoreError>
+where
+    Trying: Future<Output = Result<T, StoreError>>,
+{
+    let mut counted = None;
+    loop {
+        match attempt().await {
+            Err(error) if error.is_locked() => {
+                if counted.is_none() {
+                    warn!(%error, "another program holds the database of {service}; waiting until it lets go");
+                    counted = Some(Counted::in_(waiting));
+                }
+                tokio::time::sleep(PAUSE).await;
+            }
+            done => {
+                if counted.is_some() {
+                    info!("the database of {service} is free again");
+                }
+                return done;
+            }
+        }
+    }
+}
+
+/// One who waits, also when the wait is given up.
+struct Counted<'a>(&'a AtomicUsize);
+
+impl<'a> Counted<'a> {
+    fn in_(waiting: &'a AtomicUsize) -> Self {
+        waiting.fetch_add(1, Ordering::Relaxed);
+        Counted(waiting)
+    }
+}
+
+impl Drop for Counted<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

@@ -14,10 +14,15 @@ mod files;
 mod database;
 pub use database::{Reader, Store, StoreError, Transaction};
 
+mod columns;
+pub use columns::{Columns, column_of, json_of};
+
 mod inbox;
 pub use inbox::{disbelieve, disbelieved, is_new, put_aside, put_aside_as};
 
 mod outbox;
 pub use outbox::{Outbox, OutboxError, OutboxHandle, enqueue, enqueue_for_later};
+
+pub mod testing;
 
 pub use sqlx::migrate::Migrator;

@@ -18,10 +18,15 @@ use serde::Serialize;
 use tokio::sync::{Notify, watch};
 use tracing::{info, warn};
 
-use crate::database::{Store, StoreError, Transaction};
+use sqlx::sqlite::SqliteRow;
+
+use crate::{
+    columns::Columns,
+    database::{Store, StoreError, Transaction},
+};
 
 /// Most rows read and published at once.
-const ROWS_MAX: i64 = 500;
+const ROWS_MAX: u16 = 500;
 /// Pause after a failure, while the broker is away.
 const PAUSE: Duration = Duration::from_millis(200);
 
@@ -98,8 +103,6 @@ pub struct Outbox {
     served: watch::Sender<u64>,
 }
 
-type Row = (i64, String, String, i64, Option<String>, Option<i64>, Vec<u8>);
-
 impl Outbox {
     /// The outbox of this store, and the handle to it. [`Outbox::run`] does the work.
     pub fn new(store: Store, bus: &Bus) -> (Self, OutboxHandle) {
@@ -128,17 +131,12 @@ impl Outbox {
 
     /// Publishes the first rows; `false` if none was left after them.
     async fn publish_some(&mut self) -> Result<bool, OutboxError> {
-        let rows: Vec<Row> =
-            sqlx::query_as("select id, topic, key, at, order_id, deliver_at, payload from outbox order by id limit $1")
-                .bind(ROWS_MAX)
-                .fetch_all(self.store.reader())
-                .await
-                .map_err(StoreError::from)?;
-        let full = rows.len() >= usize::try_from(ROWS_MAX).unwrap_or(usize::MAX);
-        let ids: Vec<i64> = rows.iter().map(|row| row.0).collect();
-        let messages = rows.into_iter().map(|row| self.outgoing(row)).collect::<Result<Vec<_>, _>>()?;
+        let rows = self.store.patiently(|| self.first_rows()).await?;
+        let full = rows.len() >= usize::from(ROWS_MAX);
+        let last: Option<i64> = rows.last().map(|row| Columns::of("outbox", row).number("id")).transpose()?;
+        let messages = rows.iter().map(|row| self.outgoing(row)).collect::<Result<Vec<_>, _>>()?;
         self.publish(&messages).await?;
-        if let Some(last) = ids.last() {
+        if let Some(last) = last {
             let mut transaction = self.store.begin().await?;
             sqlx::query("delete from outbox where id <= $1")
                 .bind(last)
@@ -150,17 +148,22 @@ impl Outbox {
         Ok(full)
     }
 
-    fn outgoing(&self, row: Row) -> Result<Outgoing, StoreError> {
-        let (id, topic, key, at, order_id, deliver_at, payload) = row;
-        let unknown = || StoreError::Message(format!("row {id} names no topic of the table: {topic}"));
+    async fn first_rows(&self) -> Result<Vec<SqliteRow>, StoreError> {
+        let rows =
+            sqlx::query("select id, topic, key, at, order_id, deliver_at, payload from outbox order by id limit $1");
+        Ok(rows.bind(i64::from(ROWS_MAX)).fetch_all(self.store.reader()).await?)
+    }
+
+    fn outgoing(&self, row: &SqliteRow) -> Result<Outgoing, StoreError> {
+        let row = Columns::of("outbox", row);
         Ok(Outgoing {
-            topic: topics::find(&topic).ok_or_else(unknown)?,
-            key,
-            event_id: EventId::new(self.store.event_id(id)),
-            at: Moment::from_micros(at),
-            order: order_id.and_then(|id| id.parse().ok()),
-            deliver_at: deliver_at.map(Moment::from_micros),
-            payload,
+            topic: row.found("topic", "a topic of the table", topics::find)?,
+            key: row.text("key")?,
+            event_id: EventId::new(self.store.event_id(row.number("id")?)),
+            at: row.moment("at")?,
+            order: row.optional("order_id", Columns::parsed)?,
+            deliver_at: row.optional("deliver_at", Columns::moment)?,
+            payload: row.bytes("payload")?,
         })
     }
 

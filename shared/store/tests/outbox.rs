@@ -9,7 +9,7 @@ use events::{
     quantities::Bottles,
     topics::ORDERS,
 };
-use store::{Migrator, Outbox, Store, enqueue, is_new};
+use store::{Migrator, Outbox, Store, enqueue, is_new, testing::Database};
 
 static NO_TABLES: Migrator = Migrator::DEFAULT;
 
@@ -90,5 +90,37 @@ async fn what_is_committed_is_published_once_in_order_and_the_rest_never() -> Re
     ids.dedup();
     assert_eq!(ids.len(), expected.len(), "each has an id of its own");
     running.abort();
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_row_that_cannot_be_ends_the_outbox_and_stays() -> Result<()> {
+    let bus = Bus::new(
+        Broker {
+            url: "pulsar://127.0.0.1:1".into(),
+            admin_url: "http://127.0.0.1:1".into(),
+            token: None,
+            authorities: None,
+        },
+        Place { tenant: "nobody".into(), episode: 1 },
+    );
+    let database = Database::new(&NO_TABLES).await?;
+    database
+        .execute("insert into outbox (topic, key, at, order_id, payload) values ('orders', 'a', 1, 'a', x'7b7d')")
+        .await?;
+    let publish = async |store: Store| Outbox::new(store, &bus).0.run().await;
+    for (column, wrong) in [
+        ("topic", &["'no-such-topic'"][..]),
+        ("key", &["x'ff'"]),
+        ("at", &["'now'", "1.5"]),
+        ("order_id", &["'no id'", "x'ff'"]),
+        ("deliver_at", &["'later'"]),
+        ("payload", &["7", "'text'"]),
+    ] {
+        let not_refused = database.not_refused("outbox", column, wrong, publish).await?;
+        assert!(not_refused.is_empty(), "{not_refused:?}");
+    }
+    let rows = sqlx::query("select id from outbox").fetch_all(database.store.reader()).await?;
+    assert_eq!(rows.len(), 1);
     Ok(())
 }

@@ -205,3 +205,17 @@ async fn the_board_shows_who_carries_what() -> Result<()> {
     delivery.stop().await?;
     eventually("an empty board", || async { board.couriers(|couriers| couriers.is_empty().then_some(())) }).await
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn waits_while_another_program_holds_its_database() -> Result<()> {
+    let ground = Ground::new().await?;
+    let delivery = start(&ground, 2, 10);
+    queue(&ground, &parcel("a", FOUND)).await?;
+    ground.read_until(DELIVERY_UPDATES, |all| !deliveries(all).is_empty()).await?;
+    let lock = ground.hold_database(Service::Delivery).await?;
+    queue(&ground, &parcel("b", FOUND)).await?;
+    delivery.waits_for_its_database().await?;
+    drop(lock);
+    ground.read_until(DELIVERY_UPDATES, |all| deliveries(all).len() == 2).await?;
+    delivery.stop().await
+}

@@ -108,3 +108,20 @@ async fn a_restarted_analysis_says_what_it_knew() -> Result<()> {
     assert_eq!(Ledger { at: before.at, ..again.await? }, before);
     analysis.stop().await
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn waits_while_another_program_holds_its_database() -> Result<()> {
+    let ground = Ground::new().await?;
+    let analysis = ground.start(Service::InventoryAnalysis, run);
+    let mut shop = Shop::open(&ground).await?;
+    shop.sell("a", 2).await?;
+    ledger_with(&ground, 1).await?;
+    let lock = ground.hold_database(Service::InventoryAnalysis).await?;
+    shop.sell("b", 3).await?;
+    analysis.waits_for_its_database().await?;
+    drop(lock);
+    let ledger = ledger_with(&ground, 2).await?;
+    assert_eq!((ledger.orders.placed, ledger.bottles.reserved, ledger.bottles.on_shelf), (2, 5, 995));
+    assert!(rebuilt(&ground).await?.is_identical());
+    analysis.stop().await
+}

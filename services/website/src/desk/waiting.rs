@@ -1,6 +1,7 @@
 //! What came before its cause: topics are not ordered among each other, so a decision may be read before its order, and
 //! an update before the decision. It waits here, has no effect meanwhile, and is read again when the cause comes.
 
+use anyhow::Context as _;
 use bus::{Position, Received};
 use events::{
     decisions::OrderDecision,
@@ -11,14 +12,12 @@ use events::{
     unreadable::ReasonCode,
 };
 use serde::{Serialize, de::DeserializeOwned};
-use sqlx::FromRow;
-use store::{Store, StoreError, disbelieve, put_aside_as};
+use serde_json::Value;
+use sqlx::sqlite::SqliteRow;
+use store::{Columns, Store, StoreError, column_of, disbelieve, json_of, put_aside_as};
 
 use super::Work;
-use crate::{
-    order::Doubt,
-    store::{from_json, to_json},
-};
+use crate::order::Doubt;
 
 /// How long a message waits for its cause. The broker delivers in milliseconds, and who comes back after a pause reads
 /// all topics at once; after this long the cause is not missing by chance.
@@ -28,17 +27,13 @@ pub const WAITING_MAX: u64 = 10_000;
 /// Most that are given up in one transaction.
 const GIVEN_UP_AT_ONCE: i64 = 256;
 
-#[derive(FromRow)]
 struct Row {
     event_id: String,
-    topic: String,
-    ledger: i64,
-    entry: i64,
-    batch_index: i64,
-    batch_size: i64,
-    at: i64,
-    code: String,
-    message: String,
+    topic: &'static Entry,
+    position: Position,
+    at: Moment,
+    code: ReasonCode,
+    message: Value,
 }
 
 const COLUMNS: &str = "event_id, topic, ledger, entry, batch_index, batch_size, at, code, message";
@@ -90,14 +85,14 @@ impl Work<'_> {
         .bind(received.event_id.as_str())
         .bind(order_id.as_str())
         .bind(topic.name)
-        .bind(i64::try_from(ledger)?)
-        .bind(i64::try_from(entry)?)
+        .bind(column_of("waiting", "ledger", ledger)?)
+        .bind(column_of("waiting", "entry", entry)?)
         .bind(i64::from(batch_index))
         .bind(i64::from(batch_size))
         .bind(received.at.micros())
         .bind(self.now.micros())
         .bind(code.name())
-        .bind(to_json(message)?)
+        .bind(json_of("waiting", "message", message)?)
         .execute(&mut *self.transaction)
         .await?;
         let more = inserted.rows_affected();
@@ -116,28 +111,29 @@ impl Work<'_> {
         if self.site.known(|known| known.waiting == 0) {
             return Ok(());
         }
-        let rows: Vec<Row> = sqlx::query_as(sqlx::AssertSqlSafe(format!(
+        let rows = sqlx::query(sqlx::AssertSqlSafe(format!(
             "select {COLUMNS} from waiting where order_id = $1 order by place"
         )))
         .bind(order_id.as_str())
         .fetch_all(&mut *self.transaction)
         .await?;
+        let rows = rows.iter().map(Row::read).collect::<Result<Vec<_>, _>>()?;
         for row in &rows {
             self.forget(&row.event_id).await?;
         }
         for row in rows {
             // What waits for something else still waits on.
-            if row.topic == ORDER_DECISIONS.entry.name {
+            if row.topic.name == ORDER_DECISIONS.entry.name {
                 let received: Received<OrderDecision> = row.received()?;
                 if let Ok(decision) = &received.message {
                     Box::pin(self.decided(&received, decision)).await?;
                 }
-            } else if row.topic == DELIVERY_UPDATES.entry.name {
+            } else if row.topic.name == DELIVERY_UPDATES.entry.name {
                 let received: Received<DeliveryUpdate> = row.received()?;
                 if let Ok(update) = &received.message {
                     Box::pin(self.updated(&received, update)).await?;
                 }
-            } else if row.topic == STOCK_EVENTS.entry.name {
+            } else if row.topic.name == STOCK_EVENTS.entry.name {
                 let received: Received<StockEvent> = row.received()?;
                 if let Ok(event) = &received.message {
                     Box::pin(self.moved(&received, event)).await?;
@@ -154,21 +150,18 @@ impl Work<'_> {
 
     /// Puts the messages that wait longest aside, those that wait since before then.
     async fn give_up(&mut self, most: i64, since: Moment) -> anyhow::Result<()> {
-        let rows: Vec<Row> = sqlx::query_as(sqlx::AssertSqlSafe(format!(
+        let rows = sqlx::query(sqlx::AssertSqlSafe(format!(
             "select {COLUMNS} from waiting where since < $1 order by since, place limit $2"
         )))
         .bind(since.micros())
         .bind(most)
         .fetch_all(&mut *self.transaction)
         .await?;
-        for row in rows {
-            self.forget(&row.event_id).await?;
-            let code = ReasonCode::find(&row.code).unwrap_or_default();
-            let Some(topic) = topics::find(&row.topic) else { continue };
-            let message: serde_json::Value = from_json(&row.message)?;
+        for row in rows.iter().map(Row::read) {
+            let Row { event_id, topic, position, code, message, .. } = row?;
+            self.forget(&event_id).await?;
             let why = (code, format!("{code}: what it follows from did not come within {} s", CAUSE_WITHIN_MS / 1000));
-            put_aside_as(&mut self.transaction, Service::Website, topic, row.position()?, why, &message, self.now)
-                .await?;
+            put_aside_as(&mut self.transaction, Service::Website, topic, position, why, &message, self.now).await?;
             self.site.context.metrics.unreadable(topic.name, 1);
             self.to_publish = true;
         }
@@ -183,22 +176,28 @@ impl Work<'_> {
 }
 
 impl Row {
-    fn position(&self) -> anyhow::Result<Position> {
-        Ok(Position {
-            ledger: u64::try_from(self.ledger)?,
-            entry: u64::try_from(self.entry)?,
-            batch_index: u32::try_from(self.batch_index)?,
-            batch_size: u32::try_from(self.batch_size)?,
+    fn read(row: &SqliteRow) -> Result<Self, StoreError> {
+        let row = Columns::of("waiting", row);
+        Ok(Row {
+            event_id: row.text("event_id")?,
+            topic: row.found("topic", "a topic of the table", topics::find)?,
+            position: Position {
+                ledger: row.number("ledger")?,
+                entry: row.number("entry")?,
+                batch_index: row.number("batch_index")?,
+                batch_size: row.number("batch_size")?,
+            },
+            at: row.moment("at")?,
+            code: row.found("code", "a reason", ReasonCode::find)?,
+            message: row.json("message")?,
         })
     }
 
-    fn received<M: DeserializeOwned>(&self) -> anyhow::Result<Received<M>> {
-        Ok(Received {
-            message: Ok(from_json(&self.message)?),
-            position: self.position()?,
-            event_id: EventId::new(&self.event_id),
-            at: Moment::from_micros(self.at),
-        })
+    fn received<M: DeserializeOwned>(self) -> anyhow::Result<Received<M>> {
+        let message = serde_json::from_value(self.message)
+            .with_context(|| format!("waiting.message of {} is no message of {}", self.event_id, self.topic.name))?;
+        let (position, event_id, at) = (self.position, EventId::new(self.event_id), self.at);
+        Ok(Received { message: Ok(message), position, event_id, at })
     }
 }
 
@@ -207,6 +206,6 @@ impl Row {
 /// # Errors
 /// If the database fails.
 pub(crate) async fn count(store: &Store) -> Result<u64, StoreError> {
-    let (count,): (i64,) = sqlx::query_as("select count(*) from waiting").fetch_one(store.reader()).await?;
-    Ok(u64::try_from(count).unwrap_or(0))
+    let row = sqlx::query("select count(*) as waiting from waiting").fetch_one(store.reader()).await?;
+    Columns::of("waiting", &row).number("waiting")
 }

@@ -1,0 +1,155 @@
+//! From columns to values and back: what a column cannot hold, or should not hold, is an error that names it. Nothing is
+//! replaced by a default.
+
+use std::{any::type_name, fmt::Display, str::FromStr};
+
+use events::ids::Moment;
+use serde::{Serialize, de::DeserializeOwned};
+use sqlx::{Decode, Row as _, Sqlite, Type, ValueRef as _, sqlite::SqliteRow};
+
+use crate::database::StoreError;
+
+/// Longest part of a wrong value that an error quotes, in characters.
+const QUOTED_MAX: usize = 100;
+
+/// A row of one table, read column by column.
+#[derive(Clone, Copy)]
+pub struct Columns<'r> {
+    table: &'static str,
+    row: &'r SqliteRow,
+}
+
+impl<'r> Columns<'r> {
+    /// The columns of this row, which is from this table.
+    pub const fn of(table: &'static str, row: &'r SqliteRow) -> Self {
+        Columns { table, row }
+    }
+
+    /// A text.
+    ///
+    /// # Errors
+    /// If the column holds something else.
+    pub fn text(self, column: &'static str) -> Result<String, StoreError> {
+        self.get(column)
+    }
+
+    /// Bytes.
+    ///
+    /// # Errors
+    /// If the column holds something else.
+    pub fn bytes(self, column: &'static str) -> Result<Vec<u8>, StoreError> {
+        self.get(column)
+    }
+
+    /// A whole number of this type.
+    ///
+    /// # Errors
+    /// If the column holds something else, or a number beyond this type.
+    pub fn number<T: TryFrom<i64>>(self, column: &'static str) -> Result<T, StoreError> {
+        T::try_from(self.get(column)?).map_err(|_| self.wrong(column, type_name::<T>()))
+    }
+
+    /// Yes or no, stored as 1 or 0.
+    ///
+    /// # Errors
+    /// If the column holds something else.
+    pub fn flag(self, column: &'static str) -> Result<bool, StoreError> {
+        match self.get(column)? {
+            0 => Ok(false),
+            1 => Ok(true),
+            _ => Err(self.wrong(column, "0 or 1")),
+        }
+    }
+
+    /// A moment, stored in microseconds since 1970.
+    ///
+    /// # Errors
+    /// If the column holds something else.
+    pub fn moment(self, column: &'static str) -> Result<Moment, StoreError> {
+        self.get(column).map(Moment::from_micros)
+    }
+
+    /// What a text stands for.
+    ///
+    /// # Errors
+    /// If the column holds something else, or its text stands for nothing of this type.
+    pub fn parsed<T: FromStr<Err: Display>>(self, column: &'static str) -> Result<T, StoreError> {
+        self.text(column)?.parse().map_err(|error: T::Err| self.wrong(column, &error.to_string()))
+    }
+
+    /// What a text stands for, if `look_up` finds it.
+    ///
+    /// # Errors
+    /// If the column holds something else, or `look_up` finds nothing.
+    pub fn found<T>(
+        self,
+        column: &'static str,
+        expected: &str,
+        look_up: impl FnOnce(&str) -> Option<T>,
+    ) -> Result<T, StoreError> {
+        look_up(&self.text(column)?).ok_or_else(|| self.wrong(column, expected))
+    }
+
+    /// A value stored as JSON.
+    ///
+    /// # Errors
+    /// If the column holds something else, or other JSON.
+    pub fn json<T: DeserializeOwned>(self, column: &'static str) -> Result<T, StoreError> {
+        serde_json::from_str(&self.text(column)?).map_err(|error| self.wrong(column, &format!("JSON: {error}")))
+    }
+
+    /// What `read` makes of a column that may be null.
+    ///
+    /// # Errors
+    /// As `read`.
+    pub fn optional<T>(
+        self,
+        column: &'static str,
+        read: impl FnOnce(Self, &'static str) -> Result<T, StoreError>,
+    ) -> Result<Option<T>, StoreError> {
+        if self.row.try_get_raw(column)?.is_null() { Ok(None) } else { read(self, column).map(Some) }
+    }
+
+    fn get<T: Decode<'r, Sqlite> + Type<Sqlite>>(self, column: &'static str) -> Result<T, StoreError> {
+        self.row.try_get(column).map_err(|error| match error {
+            sqlx::Error::ColumnDecode { source, .. } => self.wrong(column, &source.to_string()),
+            other => other.into(),
+        })
+    }
+
+    fn wrong(self, column: &'static str, expected: &str) -> StoreError {
+        let held = match self.row.try_get_raw(column) {
+            Ok(value) if value.is_null() => "null".to_owned(),
+            // Whatever it is, SQLite has a text for it.
+            _ => self.row.try_get_unchecked(column).unwrap_or_else(|_| "bytes".to_owned()),
+        };
+        let value = held.chars().take(QUOTED_MAX).collect();
+        StoreError::Column { table: self.table, column, value, expected: expected.to_owned() }
+    }
+}
+
+/// A number as a column holds it.
+///
+/// # Errors
+/// If it is beyond what a column can hold.
+pub fn column_of<N: TryInto<i64> + Copy + Display>(
+    table: &'static str,
+    column: &'static str,
+    number: N,
+) -> Result<i64, StoreError> {
+    number.try_into().map_err(|_| {
+        let expected = type_name::<i64>().to_owned();
+        StoreError::Column { table, column, value: number.to_string(), expected }
+    })
+}
+
+/// A value as a column holds it as JSON.
+///
+/// # Errors
+/// If it cannot be written as JSON.
+pub fn json_of<T: Serialize>(table: &'static str, column: &'static str, value: &T) -> Result<String, StoreError> {
+    serde_json::to_string(value).map_err(|error| {
+        let value = type_name::<T>().to_owned();
+        StoreError::Column { table, column, value, expected: format!("JSON: {error}") }
+    })
+}
