@@ -310,6 +310,9 @@ mod tests {
              values ('b', 'Ada', 'Gent', '[]', 320, 1, 'delivered', 1, 'Bart', 2, 8, 0, 0)",
             "insert into journey (event_id, order_id, at, service, topic, what, beer, sequence, ledger, entry)
              values ('e', 'a', 1, 'delivery', 'delivery-updates', '\"Counted\"', 'orval', 3, 12, 34)",
+            // Each order has its decision: how many were accepted follows from both.
+            "insert into journey (event_id, order_id, at, service, topic, what)
+             values ('d', 'a', 1, 'warehouse', 'order-decisions', ''), ('f', 'b', 1, 'warehouse', 'order-decisions', '')",
             "insert into beers (beer, level, sequence, shown_level, shown_sequence, shown_written, worker, settled)
              values ('orval', 7, 3, 7, 3, 5, 'desk', 3)",
             "insert into shown (beer, sequence, at, level, event_id) values ('orval', 3, 1, 7, 'e')",

@@ -115,7 +115,7 @@ async fn a_row_that_cannot_be_ends_the_outbox_and_stays() -> Result<()> {
         ("at", &["'now'", "1.5"]),
         ("order_id", &["'no id'", "x'ff'"]),
         ("deliver_at", &["'later'"]),
-        ("payload", &["7", "'text'"]),
+        ("payload", &["7"]),
     ] {
         let not_refused = database.not_refused("outbox", column, wrong, publish).await?;
         assert!(not_refused.is_empty(), "{not_refused:?}");
