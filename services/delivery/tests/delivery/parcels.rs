@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use anyhow::Result;
 use events::{
     delivery::{DeliveryOrder, DeliveryRequest, DeliveryUpdate, FailureReason},
-    ids::Moment,
+    ids::{Moment, Service},
     topics::{DEAD_LETTERS, DELIVERY_ORDERS, DELIVERY_REQUESTS, DELIVERY_UPDATES, UNREADABLE},
 };
 use service::testing::{Ground, eventually};
