@@ -5,6 +5,8 @@ mod problem;
 mod orders;
 pub use orders::read_order;
 
+mod socket;
+
 mod shelf;
 
 mod stage;
@@ -34,7 +36,7 @@ use axum::{
 use crate::site::Site;
 pub(crate) use problem::Problem;
 
-pub(crate) use stage::{ask, check_address};
+pub(crate) use stage::check_address;
 
 /// Largest body that is read, in bytes.
 pub const BODY_MAX: usize = 16 * 1024;
@@ -47,6 +49,7 @@ pub fn routes() -> Router<Arc<Site>> {
         .route("/beers", get(shelf::beers))
         .route("/stock", get(shelf::stock))
         .route("/orders", post(orders::place))
+        .route("/orders/socket", get(socket::open))
         .route("/orders/{order_id}", get(orders::show))
         .route("/ledger", get(stage::ledger))
         .route("/insights", get(stage::insights))

@@ -48,6 +48,12 @@ impl Arrival {
             "" => {}
             _ => return false,
         }
+        self.has_own_origin(headers)
+    }
+
+    /// Whether the origin a request names, if it names one, is this website. That of a WebSocket always does, in every
+    /// browser.
+    pub fn has_own_origin(&self, headers: &HeaderMap) -> bool {
         if !headers.contains_key(header::ORIGIN) {
             return true;
         }

@@ -18,7 +18,11 @@ use axum::{
 };
 use events::ids::OrderId;
 
-use crate::{arrival::Arrival, cookies::Cookies, house::House};
+use crate::{
+    arrival::{self, Arrival},
+    cookies::Cookies,
+    house::House,
+};
 
 /// So many orders one browser may place within [`WITHIN`].
 pub const ORDERS_MAX: usize = 10;
@@ -51,8 +55,13 @@ impl Orderer {
     pub fn of(cookies: &Cookies, headers: &HeaderMap, peer: SocketAddr) -> Orderer {
         match browser(cookies, headers) {
             Some(id) => Orderer::Browser(id.to_owned()),
-            None => Orderer::Nameless(peer.ip().to_canonical()),
+            None => Orderer::Nameless(address(headers, peer)),
         }
+    }
+
+    /// Who sent this, if their orders are counted: a program on this very machine orders as much as it likes.
+    pub fn limited(cookies: &Cookies, headers: &HeaderMap, peer: SocketAddr) -> Option<Orderer> {
+        (!arrival::is_of_this_machine(headers, peer)).then(|| Orderer::of(cookies, headers, peer))
     }
 
     const fn most(&self) -> usize {
@@ -71,6 +80,14 @@ pub fn browser<'a>(cookies: &Cookies, headers: &'a HeaderMap) -> Option<&'a str>
 
 fn new_id() -> String {
     format!("{:032x}", rand::random::<u128>())
+}
+
+/// Where this comes from: the peer; behind a proxy on this machine whoever the proxy says, which is the last one it adds.
+pub fn address(headers: &HeaderMap, peer: SocketAddr) -> IpAddr {
+    let peer = peer.ip().to_canonical();
+    let forwarded = headers.get_all("x-forwarded-for").iter().next_back().filter(|_| peer.is_loopback());
+    let client = forwarded.and_then(|value| value.to_str().ok()?.rsplit(',').next()?.trim().parse::<IpAddr>().ok());
+    client.map_or(peer, |client| client.to_canonical())
 }
 
 /// All that ordered lately.
@@ -170,7 +187,7 @@ impl House {
 mod tests {
     use std::sync::LazyLock;
 
-    use axum::http::HeaderValue;
+    use axum::http::{HeaderName, HeaderValue};
 
     use super::*;
 
@@ -264,5 +281,20 @@ mod tests {
         for wrong in wrong.into_iter().chain([format!("browser={id}").as_str()]) {
             assert_eq!(Orderer::of(&cookies, &with(wrong), peer), Orderer::Nameless(peer.ip()), "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_proxy_on_this_machine_says_who_asks_and_nobody_else_does() {
+        let forwarded = |list: &str| {
+            let name: HeaderName = "x-forwarded-for".parse().unwrap();
+            HeaderMap::from_iter([(name, HeaderValue::from_str(list).unwrap())])
+        };
+        let (here, room) = (SocketAddr::from(([127, 0, 0, 1], 5000)), SocketAddr::from(([10, 0, 0, 7], 5000)));
+        let phone = IpAddr::from([192, 0, 2, 5]);
+        assert_eq!(address(&forwarded("192.0.2.5"), here), phone);
+        assert_eq!(address(&forwarded("1.2.3.4, 192.0.2.5"), here), phone, "the first is what the phone says");
+        assert_eq!(address(&forwarded("192.0.2.5"), room), room.ip());
+        assert_eq!(address(&forwarded("unknown"), here), here.ip());
+        assert_eq!(address(&HeaderMap::new(), here), here.ip());
     }
 }

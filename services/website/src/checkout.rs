@@ -21,7 +21,7 @@ use crate::{
     browsers::Orderer,
     http::Visitor,
     pages::{self, problem::Problem},
-    site::Site,
+    site::{Key, Site},
     views::{Attempt, ShopView, TypedLine},
 };
 
@@ -73,7 +73,7 @@ pub async fn order(
         return too_fast(&site, &visitor, &fields, wait);
     }
     let token = fields.get("order_token").filter(|token| (1..=TOKEN_MAX).contains(&token.len()));
-    match site.place(order, token.map(|token| format!("form {token}")), now()).await {
+    match site.place(order, token.cloned().map(Key::Form), now()).await {
         Ok(order_id) => {
             let response = Redirect::to(&format!("/orders/{order_id}")).into_response();
             site.house.owns(&orderer, order_id);

@@ -17,13 +17,16 @@ use events::{
 use serde_json::json;
 use service::{Now, now};
 use store::{Transaction, enqueue, put_aside};
-use tokio::sync::{mpsc, oneshot};
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::Instant,
+};
 
 use crate::{
     newest::listed,
     pages::order::is_finished,
-    site::Site,
-    store::{self as books, Card, Hop, Placed, status_name},
+    site::{KeyReused, Site},
+    store::{self as books, Card, Hop, Keyed, Placed, status_name},
     views::{Status, What},
 };
 
@@ -32,6 +35,8 @@ pub use letter::{Letter, News};
 
 mod facts;
 
+mod placing;
+
 pub(crate) mod waiting;
 
 /// Most letters handled in one transaction.
@@ -39,8 +44,9 @@ const LETTERS_MAX: usize = 256;
 
 /// Whom to answer once the transaction is committed.
 enum Reply {
-    Placed(oneshot::Sender<OrderId>, OrderId),
+    Placed(oneshot::Sender<Result<OrderId, KeyReused>>, Result<OrderId, KeyReused>),
     Done(oneshot::Sender<()>),
+    /// Nobody waits for an answer, or does any longer and was told so.
     Nobody,
 }
 
@@ -68,7 +74,7 @@ pub async fn work(site: Arc<Site>, mut letters: mpsc::Receiver<Letter>) -> anyho
         for reply in replies {
             // Whoever asked may be gone; the books are written all the same.
             match reply {
-                Reply::Placed(reply, order_id) => drop(reply.send(order_id)),
+                Reply::Placed(reply, placed) => drop(reply.send(placed)),
                 Reply::Done(done) => drop(done.send(()).ok()),
                 Reply::Nobody => {}
             }
@@ -116,11 +122,14 @@ impl<'a> Work<'a> {
 
     async fn take(&mut self, letter: Letter) -> anyhow::Result<Reply> {
         match letter {
-            Letter::Place { order, key, at, reply } => {
-                let order_id = self.place(order, key.as_deref(), at).await?;
-                Ok(Reply::Placed(reply, order_id))
+            Letter::Place { until: Some(until), .. } | Letter::Request { until, .. } if until < Instant::now() => {
+                Ok(Reply::Nobody)
             }
-            Letter::Request { request, reply } => {
+            Letter::Place { order, key, at, until: _, reply } => {
+                let placed = self.place(order, key.as_ref(), at).await?;
+                Ok(Reply::Placed(reply, placed))
+            }
+            Letter::Request { request, until: _, reply } => {
                 let order_id = request.order_id().clone();
                 let (at, key) = (self.now, order_id.as_str());
                 enqueue(&mut self.transaction, DELIVERY_REQUESTS, key, at, Some(&order_id), &request).await?;
@@ -152,36 +161,17 @@ impl<'a> Work<'a> {
         Ok(Committed { changed: self.changed, to_publish: self.to_publish, has_untrue: self.has_untrue })
     }
 
-    /// Order and outbox row in one transaction: from here on the order is safe.
-    async fn place(&mut self, mut order: PlaceOrder, key: Option<&str>, at: Moment) -> anyhow::Result<OrderId> {
-        if let Some(key) = key
-            && let Some(order_id) = books::order_of_key(&mut self.transaction, key).await?
-        {
-            return Ok(order_id);
-        }
-        loop {
-            let order_id = OrderId::random();
-            if self.write_order(&order_id, &order, key, at).await? {
-                order.order_id = Some(order_id.clone());
-                let (topic, id) = (ORDERS, order_id.as_str());
-                enqueue(&mut self.transaction, topic, id, at, Some(&order_id), &order).await?;
-                self.to_publish = true;
-                return Ok(order_id);
-            }
-        }
-    }
-
     /// `false` if there is an order with this id.
     async fn write_order(
         &mut self,
         order_id: &OrderId,
         order: &PlaceOrder,
-        key: Option<&str>,
+        keyed: Keyed<'_>,
         at: Moment,
     ) -> anyhow::Result<bool> {
         let placed = Placed {
             order_id,
-            idempotency_key: key,
+            keyed,
             customer: &order.customer,
             address: &order.address,
             lines: &order.lines,
@@ -231,7 +221,7 @@ impl<'a> Work<'a> {
                     let order_id = received.order_id();
                     match (&received.message, order_id) {
                         (Ok(order), Some(order_id)) => {
-                            self.write_order(&order_id, order, None, received.at).await?;
+                            self.write_order(&order_id, order, Keyed::default(), received.at).await?;
                         }
                         (Err(undecodable), _) => self.put_aside(ORDERS.entry, &received, undecodable).await?,
                         (Ok(_), None) => {}

@@ -1,31 +1,25 @@
-//! The presenter's hand: changes the settings, gives commands, asks questions. Outlives the episodes.
+//! The presenter's hand: changes the settings, gives commands. Outlives the episodes.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
-use bus::{Admin, AdminError, Dealt, Outgoing, SetUpError, episodes, forget_earlier_episodes, set_up};
+use bus::{Admin, AdminError, Outgoing, SetUpError, episodes, forget_earlier_episodes, set_up};
 use events::{
     ids::{EventId, Service},
     settings::{Choices, StageSettings, version_after},
-    stage::{Answer, Command, Question, StageCommand, StageQuery},
-    topics::{ANSWERS, COMMANDS, QUERIES, SETTINGS, Topic},
+    stage::{Command, StageCommand},
+    topics::{COMMANDS, SETTINGS, Topic},
 };
 use serde::Serialize;
-use service::{Context, Serving, environment, now, stage};
-use tokio::sync::{Mutex as AsyncMutex, Notify, oneshot};
+use service::{Context, environment, now, stage};
+use tokio::sync::{Mutex as AsyncMutex, Notify};
 use tracing::{info, warn};
+
+use crate::questions::Questions;
 
 /// How long the broker may take to confirm a setting, a command or a question.
 const CONFIRMED_WITHIN: Duration = Duration::from_secs(2);
 /// How often the broker is asked again after it has not confirmed the settings.
 const ASK_AGAIN_EVERY: Duration = Duration::from_secs(1);
-/// Most answers taken at once.
-const BATCH_MAX: usize = 50;
-/// Most questions that wait for their answers.
-const WAITING_MAX: usize = 100;
 
 /// Why something could not be done.
 #[derive(Debug, thiserror::Error)]
@@ -44,6 +38,9 @@ pub enum Undone {
         /// How long was waited.
         seconds: u64,
     },
+    /// Others wait for answers already, as many as may.
+    #[error("too many questions wait for their answers")]
+    TooManyAsk,
     /// The answer is no.
     #[error("{0}")]
     Refused(String),
@@ -84,7 +81,8 @@ pub struct Director {
     written: AsyncMutex<Written>,
     /// A change was not confirmed.
     doubted: Notify,
-    waiting: Arc<Mutex<HashMap<String, oneshot::Sender<Answer>>>>,
+    /// What is asked of the services.
+    pub questions: Questions,
 }
 
 impl Director {
@@ -96,7 +94,8 @@ impl Director {
         let admin = Admin::new(context.bus.broker())?;
         let watches_broker = environment::text("BROKER_WATCHED").is_some_and(|watched| watched == "yes");
         let (written, doubted) = (AsyncMutex::default(), Notify::new());
-        Ok(Director { watches_broker, context, admin, written, doubted, waiting: Arc::default() })
+        let questions = Questions::new(context.clone());
+        Ok(Director { watches_broker, context, admin, written, doubted, questions })
     }
 
     /// The settings as they are.
@@ -192,49 +191,6 @@ impl Director {
     pub async fn command(&self, service: Service, command: Command) -> Result<(), Undone> {
         let command = StageCommand { service, command, issued_at: now() };
         self.send(COMMANDS, service.name(), &command).await
-    }
-
-    /// Asks a service, and waits for its answer.
-    ///
-    /// # Errors
-    /// If there is none within `limit`, or if it is no.
-    pub async fn ask(&self, service: Service, question: Question, limit: Duration) -> Result<Answer, Undone> {
-        let correlation_id = format!("q-{:016x}", rand::random::<u64>());
-        let (tell, told) = oneshot::channel();
-        {
-            let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-            // Whoever gave up listens no more.
-            waiting.retain(|_, tell| !tell.is_closed());
-            if waiting.len() >= WAITING_MAX {
-                return Err(Undone::Refused("too many questions wait for their answers".to_owned()));
-            }
-            waiting.insert(correlation_id.clone(), tell);
-        }
-        let query = StageQuery { correlation_id, service, question, asked_at: now() };
-        self.send(QUERIES, service.name(), &query).await?;
-        match tokio::time::timeout(limit, told).await {
-            Ok(Ok(Answer::Failed { reason })) => Err(Undone::Refused(reason)),
-            Ok(Ok(answer)) => Ok(answer),
-            _ => Err(Undone::NoAnswer { service, seconds: limit.as_secs() }),
-        }
-    }
-
-    /// Listens to the answers.
-    pub fn listen(&self) -> Serving {
-        let (bus, waiting) = (self.context.bus.clone(), Arc::clone(&self.waiting));
-        Box::pin(async move {
-            let mut answers = bus.consumer(ANSWERS, Service::Website, Dealt::default())?;
-            loop {
-                for answer in answers.receive(BATCH_MAX).await.into_iter().filter_map(|received| received.message.ok())
-                {
-                    let mut waiting = waiting.lock().unwrap_or_else(PoisonError::into_inner);
-                    if let Some(tell) = waiting.remove(&answer.correlation_id) {
-                        // Whoever asked may have gone.
-                        drop(tell.send(answer.answer));
-                    }
-                }
-            }
-        })
     }
 
     /// Begins the next episode: makes its namespaces, then writes the settings that name it. Everybody moves over by

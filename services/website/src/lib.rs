@@ -42,6 +42,8 @@ pub mod settings;
 
 pub mod crowd;
 
+pub mod questions;
+
 pub mod director;
 
 pub mod entrance;
@@ -82,6 +84,8 @@ pub mod once;
 
 pub mod browsers;
 
+pub mod admission;
+
 pub mod checkout;
 
 mod travel;
@@ -89,8 +93,6 @@ mod travel;
 pub mod http;
 
 pub mod api;
-
-pub mod connections;
 
 mod run;
 pub use run::{run, run_on};

@@ -6,12 +6,12 @@ use std::{
 };
 
 use events::ids::OrderId;
-use tokio::sync::{Semaphore, broadcast, watch};
+use tokio::sync::{broadcast, watch};
+
+use crate::admission::Streams;
 
 /// Most changes of orders that wait for a slow reader of the feed; then it is sent a snapshot instead.
 const FEED_MAX: usize = 1024;
-/// Most streams open at once.
-pub const STREAMS_MAX: usize = 2_000;
 
 /// What a follower of an order is told.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -29,8 +29,8 @@ pub struct Live {
     presence: watch::Sender<u64>,
     orders: Mutex<HashMap<OrderId, watch::Sender<Followed>>>,
     feed: broadcast::Sender<Arc<str>>,
-    /// One permit a stream.
-    pub streams: Arc<Semaphore>,
+    /// A place for each stream.
+    pub streams: Streams,
 }
 
 impl Default for Live {
@@ -40,7 +40,7 @@ impl Default for Live {
             presence: watch::Sender::new(0),
             orders: Mutex::default(),
             feed: broadcast::Sender::new(FEED_MAX),
-            streams: Arc::new(Semaphore::new(STREAMS_MAX)),
+            streams: Streams::default(),
         }
     }
 }

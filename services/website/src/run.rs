@@ -10,12 +10,13 @@ use std::{
 
 use anyhow::Context as _;
 use events::settings::StageSettings;
-use service::{Context, Serving, Tasks, environment, presence, stage};
+use service::{Context, Serving, Tasks, connections, environment, presence, stage};
 use tokio::{net::TcpListener, sync::mpsc};
 use tracing::{info, warn};
 
 use crate::{
-    books, broker, connections, consume, crowd, desk, format,
+    admission::{RESERVED, STREAMS_MAX},
+    books, broker, consume, crowd, desk, format,
     house::House,
     site::{AT_THE_DESK_MAX, Site},
     spans,
@@ -26,6 +27,11 @@ use crate::{
 const ASK_WITHIN: Duration = Duration::from_millis(1500);
 /// How long requests under way may take when the website ends.
 const DRAIN_WITHIN: Duration = Duration::from_secs(3);
+
+/// Connections: every stream that may be open, and half as many for all else. One address has no more than two thirds of
+/// them. Below the 4,096 files that `docker-compose.yml` lets the website open.
+const CONNECTIONS: connections::Limits =
+    connections::Limits { connections: (STREAMS_MAX + RESERVED) / 2 * 3, of_an_address: STREAMS_MAX + RESERVED };
 
 /// The website at work on `HTTP_PORT` until it is told to stop. It opens without a broker as well.
 ///
@@ -63,14 +69,14 @@ async fn open_on(context: Context, address: SocketAddr) -> anyhow::Result<()> {
     around.start(stage::listen(context.clone()));
     around.start(presence::announce(context.clone()));
     let house = House::new(context.clone(), listener.local_addr()?.port())?;
-    around.start(house.director.listen());
+    around.start(house.director.questions.listen());
     let certain = Arc::clone(&house);
     around.start(async move {
         certain.director.keep_certain().await;
         Ok(())
     });
     let routes = house.routes();
-    let serving = tokio::spawn(connections::serve(listener, routes, context.shutdown.clone()));
+    let serving = tokio::spawn(connections::serve(CONNECTIONS, listener, routes, context.shutdown.clone()));
     let ended = tokio::select! {
         ended = around.run_until(&context.shutdown) => ended,
         ended = in_episodes(&context, &house) => ended,

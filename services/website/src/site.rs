@@ -7,12 +7,16 @@ use std::{
 
 use events::{
     beers::Beer,
+    delivery::DeliveryRequest,
     ids::{Moment, OrderId, Service},
     orders::PlaceOrder,
 };
 use service::{Context, Now};
 use store::{OutboxHandle, Store, StoreError};
-use tokio::sync::{mpsc, oneshot};
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::{Instant, timeout},
+};
 use tracing::warn;
 
 use crate::{
@@ -60,10 +64,42 @@ pub struct Site {
     known: RwLock<Known>,
 }
 
-/// The desk does not answer: the website is about to stop, or its disk is full.
+/// How long an order or a request may wait for the desk: another program may hold the lock of the books. After that
+/// nothing is done about it.
+const TAKEN_WITHIN: Duration = Duration::from_secs(5);
+/// How long the desk may take for what it took in time.
+const WRITTEN_WITHIN: Duration = Duration::from_secs(6);
+
+/// The desk does not answer: another program holds the lock of the books, the website is about to stop, or its disk is
+/// full.
 #[derive(Debug, thiserror::Error)]
 #[error("the books cannot be written to")]
 pub struct DeskClosed;
+
+/// The key was used for another order before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("this key was used for another order")]
+pub struct KeyReused;
+
+/// Why an order was not placed.
+#[derive(Debug, thiserror::Error)]
+pub enum NotPlaced {
+    /// It could not be written.
+    #[error(transparent)]
+    DeskClosed(#[from] DeskClosed),
+    /// Its key is another order's.
+    #[error(transparent)]
+    KeyReused(#[from] KeyReused),
+}
+
+/// What tells that an order was sent again. Keys of clients and tokens of forms are never the same.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Key {
+    /// A client's `Idempotency-Key`: it is for one order only.
+    Client(String),
+    /// The token of a form: sent again with the same order it is the same one, with another it is a new one.
+    Form(String),
+}
 
 impl Site {
     /// A website with what it knew before.
@@ -109,11 +145,28 @@ impl Site {
     /// Puts an order into the books; it is safe when this returns. The same key twice is the same order.
     ///
     /// # Errors
-    /// If the books cannot be written to.
-    pub async fn place(&self, order: PlaceOrder, key: Option<String>, at: Moment) -> Result<OrderId, DeskClosed> {
+    /// If the books cannot be written to in time, or the key is another order's. Then nothing was placed.
+    pub async fn place(&self, order: PlaceOrder, key: Option<Key>, at: Moment) -> Result<OrderId, NotPlaced> {
         let (reply, answer) = oneshot::channel();
-        self.desk.send(Letter::Place { order, key, at, reply }).await.map_err(|_| DeskClosed)?;
-        answer.await.map_err(|_| DeskClosed)
+        let until = Some(Instant::now() + TAKEN_WITHIN);
+        self.bring(Letter::Place { order, key, at, until, reply }, answer).await?.map_err(NotPlaced::from)
+    }
+
+    /// Puts a request to delivery into the books; it is safe when this returns.
+    ///
+    /// # Errors
+    /// If the books cannot be written to in time. Then nothing is asked.
+    pub async fn request(&self, request: DeliveryRequest) -> Result<(), DeskClosed> {
+        let (reply, answer) = oneshot::channel();
+        self.bring(Letter::Request { request, until: Instant::now() + TAKEN_WITHIN, reply }, answer).await
+    }
+
+    async fn bring<A>(&self, letter: Letter, answer: oneshot::Receiver<A>) -> Result<A, DeskClosed> {
+        let answered = async {
+            self.desk.send(letter).await.map_err(|_| DeskClosed)?;
+            answer.await.map_err(|_| DeskClosed)
+        };
+        timeout(WRITTEN_WITHIN, answered).await.map_err(|_| DeskClosed)?
     }
 
     /// Puts an order into the books without waiting for its id, only for room at the desk.
@@ -122,7 +175,7 @@ impl Site {
     /// If the books cannot be written to.
     pub async fn hand_in(&self, order: PlaceOrder, at: Moment) -> Result<(), DeskClosed> {
         let (reply, _nobody_waits) = oneshot::channel();
-        self.desk.send(Letter::Place { order, key: None, at, reply }).await.map_err(|_| DeskClosed)
+        self.desk.send(Letter::Place { order, key: None, at, until: None, reply }).await.map_err(|_| DeskClosed)
     }
 
     /// Returns when all services run in this episode and the shop has beers to sell. What is paused is not waited for.

@@ -45,7 +45,7 @@ pub(crate) fn status(row: Columns<'_>, column: &'static str) -> Result<Status, S
 /// An order as it was placed.
 pub(crate) struct Placed<'a> {
     pub(crate) order_id: &'a OrderId,
-    pub(crate) idempotency_key: Option<&'a str>,
+    pub(crate) keyed: Keyed<'a>,
     pub(crate) customer: &'a str,
     pub(crate) address: &'a str,
     pub(crate) lines: &'a [Line],
@@ -53,34 +53,52 @@ pub(crate) struct Placed<'a> {
     pub(crate) at: Moment,
 }
 
+/// The key an order was placed with, and what was ordered with it where that matters.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Keyed<'a> {
+    pub(crate) key: Option<&'a str>,
+    pub(crate) ordered: Option<&'a str>,
+}
+
+/// An order that was placed with a key.
+pub(crate) struct Before {
+    pub(crate) order_id: OrderId,
+    pub(crate) ordered: Option<String>,
+}
+
 /// The order that was placed with this key before, if any.
-pub(crate) async fn order_of_key(transaction: &mut Transaction, key: &str) -> Result<Option<OrderId>, StoreError> {
-    let row = sqlx::query("select order_id from orders where idempotency_key = $1")
+pub(crate) async fn order_of_key(transaction: &mut Transaction, key: &str) -> Result<Option<Before>, StoreError> {
+    let row = sqlx::query("select order_id, ordered from orders where idempotency_key = $1")
         .bind(key)
         .fetch_optional(&mut **transaction)
         .await?;
-    row.map(|row| Columns::of("orders", &row).parsed("order_id")).transpose()
+    let before = |row: SqliteRow| {
+        let row = Columns::of("orders", &row);
+        Ok(Before { order_id: row.parsed("order_id")?, ordered: row.optional("ordered", Columns::text)? })
+    };
+    row.map(before).transpose()
 }
 
 /// Writes an order that was placed. `false` if it is there already; one of which only later news was read so far is
 /// filled in.
 pub(crate) async fn place(transaction: &mut Transaction, order: &Placed<'_>) -> Result<bool, StoreError> {
     let written = sqlx::query(
-        "insert into orders (order_id, idempotency_key, customer, address, lines, total_cents, placed_at, status,
+        "insert into orders (order_id, idempotency_key, customer, address, lines, total_cents, placed_at, ordered, status,
                              updated, attempt, changed_at, returned, released)
-         values ($1, $2, $3, $4, $5, $6, $7, 'placed', 0, 0, $7, 0, 0)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, 'placed', 0, 0, $7, 0, 0)
          on conflict (order_id) do update
          set customer = excluded.customer, address = excluded.address, lines = excluded.lines,
              total_cents = excluded.total_cents, placed_at = excluded.placed_at
          where orders.placed_at = 0",
     )
     .bind(order.order_id.as_str())
-    .bind(order.idempotency_key)
+    .bind(order.keyed.key)
     .bind(order.customer)
     .bind(order.address)
     .bind(json_of("orders", "lines", &order.lines)?)
     .bind(column_of("orders", "total_cents", order.total.0)?)
     .bind(order.at.micros())
+    .bind(order.keyed.ordered)
     .execute(&mut **transaction)
     .await?;
     Ok(written.rows_affected() > 0)

@@ -29,6 +29,7 @@ use tokio::{
 };
 
 use crate::{
+    admission::Client,
     broker::Looking,
     lead::Lead,
     pages::{self, Fragment, Frame, Theme},
@@ -81,15 +82,16 @@ where
     stream::unfold(receiver, |mut receiver| async move { receiver.recv().await.map(|event| (Ok(event), receiver)) })
 }
 
-/// A stream as a response; `None` if too many are open: then it is not begun. It ends when the website does.
-pub fn serve<Events>(site: &Arc<Site>, begin: impl FnOnce() -> Events) -> Option<Response>
+/// A stream as a response to this client; `None` if it or all together have too many: then it is not begun. It ends when
+/// the website does.
+pub fn serve<Events>(site: &Arc<Site>, client: &Client, begin: impl FnOnce() -> Events) -> Option<Response>
 where
     Events: Stream<Item = Result<Event, Infallible>> + Send + 'static,
 {
-    let permit = Arc::clone(&site.live.streams).try_acquire_owned().ok()?;
+    let place = site.live.streams.admit(client)?;
     let ended = site.context.shutdown.clone().cancelled_owned();
     let events = begin().take_until(ended).map(move |event| {
-        let _held_as_long_as_the_stream = &permit;
+        let _held_as_long_as_the_stream = &place;
         event
     });
     Some(not_held_back(Sse::new(Box::pin(events)).into_response()))

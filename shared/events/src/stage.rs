@@ -1,5 +1,7 @@
 //! What the stage is made of beside its settings: commands, questions and answers, and who is there doing what.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -64,6 +66,26 @@ pub enum Question {
         /// What.
         question: PastQuestion,
     },
+}
+
+impl Question {
+    /// How long whoever asks waits for the answer: the whole log is read for some, and others need milliseconds. A
+    /// question that is older when it is read is not worth an answer any more.
+    pub const fn answered_within(&self) -> Duration {
+        Duration::from_secs(match self {
+            Question::AsOf { .. } => 2,
+            Question::FoldAfresh => 10,
+            Question::Past { .. } => 60,
+        })
+    }
+}
+
+impl StageQuery {
+    /// Whether nobody waits for the answer any more.
+    pub fn is_over(&self, now: Moment) -> bool {
+        let age = now.micros_since(self.asked_at);
+        u128::try_from(age).is_ok_and(|age| age > self.question.answered_within().as_micros())
+    }
 }
 
 /// An answer to a [`StageQuery`].

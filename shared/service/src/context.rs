@@ -7,14 +7,14 @@ use std::{
     sync::Arc,
 };
 
-use bus::Bus;
+use bus::{Bus, Publisher};
 use events::{
     ids::{Moment, Service},
     settings::StageSettings,
     unreadable::Disbelieved,
 };
 use store::{Migrator, Outbox, OutboxHandle, Store};
-use tokio::task::JoinSet;
+use tokio::{sync::Mutex, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
@@ -56,6 +56,8 @@ pub struct Context {
     pub trail: Trail,
     /// When this process started.
     pub started_at: Moment,
+    /// One producer for all answers.
+    pub(crate) answers: Arc<Mutex<Publisher>>,
 }
 
 impl Context {
@@ -66,6 +68,7 @@ impl Context {
         health.require("pulsar", move || connected.is_connected());
         let flows = bus.clone();
         health.require("messages that wait", move || flows.standing_still().is_empty());
+        let answers = Arc::new(Mutex::new(bus.publisher()));
         let context = Context {
             service,
             bus,
@@ -78,6 +81,7 @@ impl Context {
             board: Board::default(),
             trail: Trail::default(),
             started_at: clock::now(),
+            answers,
         };
         let settings = context.stage.settings();
         context.in_episode(&settings)

@@ -21,6 +21,8 @@ pub use context::{Context, Serving, Tasks};
 
 pub mod stage;
 
+pub mod connections;
+
 pub mod health;
 
 pub mod metrics;

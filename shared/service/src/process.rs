@@ -22,6 +22,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::{
     arguments::{Arg, Program, nothing_more},
+    connections,
     context::{Context, Serving},
     environment, health,
     presence::announce,
@@ -44,6 +45,9 @@ pub struct Command {
     /// process that runs.
     pub run: fn(Context) -> Serving,
 }
+
+/// Connections to the health endpoints, all of them from this machine.
+const ASKING: connections::Limits = connections::Limits { connections: 50, of_an_address: 50 };
 
 /// Runs a service until it is told to stop: the whole of its `main`.
 ///
@@ -149,7 +153,7 @@ async fn live(service: Service, serve: fn(Context) -> Serving) -> anyhow::Result
     let listener = health::listen(environment::health_port()?).await?;
     note_port(service, &data_dir, listener.local_addr()?.port())?;
     let routes = health::routes(context.health.clone(), context.metrics.clone());
-    tokio::spawn(async move { axum::serve(listener, routes).await });
+    tokio::spawn(connections::serve(ASKING, listener, routes, CancellationToken::new()));
     let Some(settings) = stage::wait(&context.bus, &context.shutdown).await else { return Ok(()) };
     context.stage.change(settings);
     let around = [stage::listen(context.clone()), announce(context.clone())].map(tokio::spawn);

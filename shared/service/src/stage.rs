@@ -195,7 +195,8 @@ async fn read_all(context: &Context, unsure: &Notify) -> anyhow::Result<()> {
             }
             batch = queries.receive(BATCH_MAX) => {
                 for query in readable(context, QUERIES, batch).await {
-                    if query.service == service {
+                    // What waited while this process hung is not answered: nobody would hear it.
+                    if query.service == service && !query.is_over(clock::now()) {
                         pass_on(context, query.correlation_id, query.question).await;
                     }
                 }
@@ -313,7 +314,7 @@ impl Context {
         let id = EventId::new(format!("{service}-answer-{correlation_id}"));
         let answer = StageAnswer { correlation_id, service, answer };
         let published = match Outgoing::new(ANSWERS, service.name(), id, now, &answer) {
-            Ok(message) => self.bus.publisher().publish(&[message]).await.map_err(anyhow::Error::from),
+            Ok(message) => self.answers.lock().await.publish(&[message]).await.map_err(anyhow::Error::from),
             Err(error) => Err(error.into()),
         };
         if let Err(error) = published {

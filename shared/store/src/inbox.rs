@@ -9,6 +9,7 @@ use events::{
 use serde::Serialize;
 
 use crate::{
+    columns::Columns,
     database::{Store, StoreError, Transaction},
     outbox::enqueue,
 };
@@ -105,16 +106,14 @@ pub async fn disbelieve(
 /// # Errors
 /// If the statement fails, or the table holds something else.
 pub async fn disbelieved(store: &Store) -> Result<Vec<Disbelieved>, StoreError> {
-    let rows: Vec<(String, String, i64)> =
-        sqlx::query_as("select topic, code, count from disbelieved order by topic, code")
-            .fetch_all(store.reader())
-            .await?;
-    let broken = |what: &str| StoreError::Message(format!("the table of what is not believed is broken: {what}"));
-    rows.into_iter()
-        .map(|(topic, code, count)| {
-            let code = ReasonCode::find(&code).ok_or_else(|| broken(&code))?;
-            let count = u64::try_from(count).map_err(|_| broken("a count"))?;
-            Ok(Disbelieved { topic, code, count })
+    let rows = sqlx::query("select topic, code, count from disbelieved order by topic, code")
+        .fetch_all(store.reader())
+        .await?;
+    rows.iter()
+        .map(|row| {
+            let row = Columns::of("disbelieved", row);
+            let code = row.found("code", "a reason", ReasonCode::find)?;
+            Ok(Disbelieved { topic: row.text("topic")?, code, count: row.number("count")? })
         })
         .collect()
 }

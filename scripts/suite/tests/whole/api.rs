@@ -15,7 +15,7 @@ pub async fn is_described_truly(demo: &Demo) -> Result<()> {
     for (path, methods) in paths {
         for (method, operation) in methods.as_object().context("no methods")? {
             described.push(format!("{method} {path}"));
-            if method == "get" && path != "/api/live" {
+            if method == "get" && path != "/api/live" && path != "/api/orders/socket" {
                 let answer = shop.get(&path.replace("{order_id}", &order_id).replace("{beer}", "orval")).await?;
                 let schema = &operation["responses"]["200"]["content"]["application/json"]["schema"];
                 fits(&api, schema, &answer).with_context(|| format!("{path} answers {answer}"))?;
@@ -33,6 +33,7 @@ pub async fn is_described_truly(demo: &Demo) -> Result<()> {
         "get /api/ledger",
         "get /api/live",
         "get /api/openapi.json",
+        "get /api/orders/socket",
         "get /api/orders/{order_id}",
         "get /api/questions",
         "get /api/settings",

@@ -24,7 +24,6 @@ use super::{
     console::{Crash, authorize, make_burst, make_crash, read_optional},
     past::{ask_the_past, make_rebuild},
     problem::Problem,
-    stage::ask,
 };
 use crate::{
     acts::{Act, Effect, Target},
@@ -274,11 +273,11 @@ async fn happen(site: &Arc<Site>, effect: Effect) -> Result<(), Problem> {
         Effect::OrderNowhere => Ok(site.hand_in(sample_order(NOWHERE), now()).await?),
         Effect::Redrive => {
             let (order_id, address) = (newest_stranded(site)?, Some(ADDRESS.to_owned()));
-            Ok(ask(site, DeliveryRequest::Redrive { order_id, address }).await?)
+            Ok(site.request(DeliveryRequest::Redrive { order_id, address }).await?)
         }
         Effect::ReturnToStock => {
             let order_id = newest_stranded(site)?;
-            Ok(ask(site, DeliveryRequest::ReturnToStock { order_id }).await?)
+            Ok(site.request(DeliveryRequest::ReturnToStock { order_id }).await?)
         }
         Effect::Rebuild => make_rebuild(site).await.map(drop),
         Effect::Ask(question) => ask_the_past(site, question).await.map(drop),

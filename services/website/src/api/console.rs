@@ -22,12 +22,11 @@ use super::{orders::read_json, problem::Problem};
 use crate::{
     crowd,
     director::Undone,
+    questions::Asker,
     settings::{Wrong, patched},
     site::Site,
 };
 
-/// How long stock-level may take to fold its levels afresh.
-const FOLDED_WITHIN: Duration = Duration::from_secs(10);
 /// How long stock-level may take to say that it has heard of the settings: it says so twice a second.
 const HEARD_WITHIN: Duration = Duration::from_secs(5);
 /// How long everybody may take to move to the next episode; then it is said how far they came.
@@ -109,8 +108,8 @@ pub(super) async fn burst(
 pub(crate) async fn make_burst(site: &Site) -> Result<usize, Problem> {
     let heard = site.has_heard(Service::StockLevel);
     tokio::time::timeout(HEARD_WITHIN, heard).await.map_err(|_| Problem::unavailable("stock-level is silent"))?;
-    let question = Question::FoldAfresh;
-    let Answer::Done = site.house.director.ask(Service::StockLevel, question, FOLDED_WITHIN).await? else {
+    let questions = &site.house.director.questions;
+    let Answer::Done = questions.ask(Asker::Presenter, Service::StockLevel, Question::FoldAfresh).await? else {
         return Err(Problem::unavailable("stock-level gave another answer"));
     };
     let folding = site.house.director.settings().choices.stock_level;
@@ -293,7 +292,7 @@ impl From<Undone> for Problem {
     fn from(undone: Undone) -> Self {
         match undone {
             Undone::Refused(reason) => Problem::conflict(reason),
-            Undone::Away | Undone::Unconfirmed | Undone::NoAnswer { .. } | Undone::Broker(_) => {
+            Undone::Away | Undone::Unconfirmed | Undone::NoAnswer { .. } | Undone::TooManyAsk | Undone::Broker(_) => {
                 Problem::unavailable(undone.to_string())
             }
         }

@@ -1,9 +1,10 @@
 //! `/api/live`: a snapshot, then what changes, as server-sent events.
 
-use std::{convert::Infallible, sync::Arc, time::Duration};
+use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{
-    extract::{Query, State},
+    extract::{ConnectInfo, Query, State},
+    http::HeaderMap,
     response::{Response, sse::Event},
 };
 use events::ids::OrderId;
@@ -13,7 +14,7 @@ use serde_json::{Map, Value, json};
 use tokio::sync::broadcast::error::RecvError;
 
 use super::{orders::OrderShown, problem::Problem, shelf::Stock, stage::Deliveries};
-use crate::{site::Site, streams};
+use crate::{admission::Client, site::Site, streams};
 
 /// Changes of everything but single orders are told at most this often.
 const CHANGES_EVERY: Duration = Duration::from_millis(100);
@@ -27,22 +28,29 @@ pub(super) struct Follow {
 
 /// Server-sent events: `snapshot` (stock, deliveries, insights, ledger; or the order that was asked for), then `change`
 /// (whichever of these changed) and `order` (`{order_id, status, at}`, at once), and `heartbeat` every 1.5 s.
-/// While `hide_names` is set, customers and addresses are shortened.
+/// While `hide_names` is set, customers and addresses are shortened. A browser (by its cookie) may have 12 streams open,
+/// all browsers behind one address 1,400, all without a cookie behind one address 500; more are answered 503.
 #[utoipa::path(
     get, path = "/api/live",
     params(("order" = Option<String>, Query, description = "one order only")),
     responses((status = 200, content_type = "text/event-stream"), (status = 404, body = Problem), (status = 503, body = Problem))
 )]
-pub(super) async fn feed(State(site): State<Arc<Site>>, Query(follow): Query<Follow>) -> Result<Response, Problem> {
+pub(super) async fn feed(
+    State(site): State<Arc<Site>>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    Query(follow): Query<Follow>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let client = Client::of(&site.house, &headers, peer);
     match follow.order {
-        None => streams::serve(&site, || everything(Arc::clone(&site))),
+        None => streams::serve(&site, &client, || everything(Arc::clone(&site))),
         Some(order_id) => {
             let order_id = order_id.parse().map_err(|_| Problem::not_found("no such order"))?;
             site.order(&order_id).await?.ok_or_else(|| Problem::not_found("no such order"))?;
-            streams::serve(&site, || one_order(Arc::clone(&site), order_id))
+            streams::serve(&site, &client, || one_order(Arc::clone(&site), order_id))
         }
     }
-    .ok_or_else(|| Problem::unavailable("too many streams are open"))
+    .ok_or_else(Problem::too_many_streams)
 }
 
 fn views(site: &Site) -> Map<String, Value> {

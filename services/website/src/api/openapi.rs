@@ -6,13 +6,13 @@ use utoipa::{
     openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
 };
 
-use super::{acts, console, entrance, live, orders, past, rehearse, shelf, stage};
+use super::{acts, console, entrance, live, orders, past, rehearse, shelf, socket, stage};
 
 #[derive(OpenApi)]
 #[openapi(
     info(title = "My Belgian beers online", description = "Order beers, follow them, and see whether the sums hold."),
     paths(
-        shelf::beers, shelf::stock, orders::place, orders::show, stage::ledger, stage::insights, stage::deliveries,
+        shelf::beers, shelf::stock, orders::place, orders::show, socket::open, stage::ledger, stage::insights, stage::deliveries,
         stage::redrive, stage::return_to_stock, shelf::explain, shelf::bursts, console::settings, console::change_settings,
         console::burst, console::reset, console::crash, acts::begin, acts::play, acts::next, acts::back, acts::again, rehearse::rehearse, past::history, past::questions, past::ask, past::rebuild,
         past::begin_rebuild, past::fraud, entrance::choose, live::feed, document,

@@ -21,16 +21,18 @@ use utoipa::ToSchema;
 
 use super::{BODY_MAX, BODY_WITHIN, problem::Problem};
 use crate::{
-    arrival,
     browsers::Orderer,
     pages,
-    site::Site,
+    site::{Key, Site},
     store::status_name,
     views::{OrderView, Status, What},
 };
 
-/// Longest `Idempotency-Key`, in characters.
+/// The header with a client's key.
+const KEY: &str = "Idempotency-Key";
+/// Longest key, in characters.
 const KEY_MAX: usize = 200;
+
 /// What to order.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "describes the body; it is read field by field, so that each wrong one can be named")]
@@ -73,9 +75,16 @@ pub(super) struct OrderPlaced {
 ///
 /// A browser (by its cookie) may place 10 orders in 10 s; all without a cookie behind one address 500 together. Programs
 /// on the website's own machine have no limit.
+///
+/// An `Idempotency-Key` stands for one order, until the next episode begins and also when the website is restarted. Sent
+/// again with the same order, at once or later, it is answered as the first time, and nothing is ordered twice; sent with
+/// another order it is answered 422 with the word `used_for_another_order`.
 #[utoipa::path(
     post, path = "/api/orders", request_body = NewOrder,
-    params(("Idempotency-Key" = Option<String>, Header, description = "at most 200 characters; repeated, it is one order")),
+    params((
+        "Idempotency-Key" = Option<String>, Header,
+        description = "1 to 200 printable characters of ASCII; the same order with the same key is one order",
+    )),
     responses(
         (status = 202, body = OrderPlaced),
         (status = 400, body = Problem), (status = 413, body = Problem), (status = 415, body = Problem),
@@ -90,15 +99,24 @@ pub(super) async fn place(
 ) -> Result<Response, Problem> {
     let body = read_json(&headers, request.into_body()).await?;
     let key = idempotency_key(&headers)?;
-    let order = read_order(&body).map_err(|faults| Problem::wrong_fields(&faults))?;
-    if !arrival::is_of_this_machine(&headers, peer) {
-        let counted = site.house.count_order(&Orderer::of(&site.house.cookies, &headers, peer));
-        counted.map_err(|wait| Problem::too_many(pages::slowly::seconds(wait)))?;
+    let placed = place_one(&site, &body, key, Orderer::limited(&site.house.cookies, &headers, peer).as_ref()).await?;
+    Ok((StatusCode::ACCEPTED, [(header::LOCATION, placed.href.clone())], Json(placed)).into_response())
+}
+
+/// Places an order that came as JSON, of somebody whose orders are counted or not.
+pub(super) async fn place_one(
+    site: &Site,
+    body: &Value,
+    key: Option<String>,
+    limited: Option<&Orderer>,
+) -> Result<OrderPlaced, Problem> {
+    let order = read_order(body).map_err(|faults| Problem::wrong_fields(&faults))?;
+    if let Some(orderer) = limited {
+        site.house.count_order(orderer).map_err(|wait| Problem::too_many(pages::slowly::seconds(wait)))?;
     }
-    let order_id = site.place(order, key, now()).await?;
+    let order_id = site.place(order, key.map(Key::Client), now()).await?;
     let href = format!("/orders/{order_id}");
-    let placed = Json(OrderPlaced { order_id, status: "placed", href: href.clone() });
-    Ok((StatusCode::ACCEPTED, [(header::LOCATION, href)], placed).into_response())
+    Ok(OrderPlaced { order_id, status: "placed", href })
 }
 
 /// Reads a body as JSON, within its limits.
@@ -127,13 +145,26 @@ pub(super) async fn read_json(headers: &HeaderMap, body: Body) -> Result<Value, 
 }
 
 fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
-    let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
-    let wrong = |problem| Problem::wrong_fields(&[Fault { field: "Idempotency-Key".to_owned(), problem }]);
-    let key = value.to_str().map_err(|_| wrong(Wrong::ControlCharacter))?.trim();
-    match key.chars().count() {
-        0 => Err(wrong(Wrong::Blank)),
-        n if n > KEY_MAX => Err(wrong(Wrong::TooLong)),
-        _ => Ok(Some(key.to_owned())),
+    let mut values = headers.get_all(KEY).iter();
+    let Some(value) = values.next() else { return Ok(None) };
+    if values.next().is_some() {
+        return Err(Problem::wrong_field(KEY, "more_than_one", "an order has one key"));
+    }
+    // Bytes beyond ASCII stay wrong as the replacement character.
+    usable_key(KEY, String::from_utf8_lossy(value.as_bytes()).trim()).map(Some)
+}
+
+/// A key that can be used, from the field of this name.
+pub(super) fn usable_key(field: &str, key: &str) -> Result<String, Problem> {
+    let wrong = |problem| Problem::wrong_fields(&[Fault { field: field.to_owned(), problem }]);
+    if key.is_empty() {
+        Err(wrong(Wrong::Blank))
+    } else if key.chars().any(|letter| !matches!(letter, ' '..='~')) {
+        Err(wrong(Wrong::ControlCharacter))
+    } else if key.len() > KEY_MAX {
+        Err(wrong(Wrong::TooLong))
+    } else {
+        Ok(key.to_owned())
     }
 }
 

@@ -18,12 +18,8 @@ use service::now;
 use utoipa::ToSchema;
 
 use super::{console::authorize, problem::Problem};
-use crate::site::Site;
+use crate::{questions::Asker, site::Site};
 
-/// How long an answer about a moment may take.
-const ANSWERED_WITHIN: Duration = Duration::from_secs(2);
-/// How long a question may take: the whole log is read for it.
-const READ_WITHIN: Duration = Duration::from_secs(60);
 /// How long a rebuild may take to begin.
 const BEGUN_WITHIN: Duration = Duration::from_secs(3);
 
@@ -50,8 +46,8 @@ pub(super) async fn history(State(site): State<Arc<Site>>, Query(when): Query<Wh
 
 /// How it was at this moment.
 pub(crate) async fn as_of(site: &Site, at: Moment) -> Result<AsOf, Problem> {
-    let question = Question::AsOf { at };
-    match site.house.director.ask(Service::InventoryAnalysis, question, ANSWERED_WITHIN).await? {
+    let (questions, question) = (&site.house.director.questions, Question::AsOf { at });
+    match questions.ask(Asker::Anybody, Service::InventoryAnalysis, question).await? {
         Answer::AsOf(as_of) => Ok(as_of),
         _ => Err(Problem::unavailable("inventory-analysis gave another answer")),
     }
@@ -97,8 +93,8 @@ pub(super) async fn ask(
 
 /// What the log says to a question.
 pub(crate) async fn ask_the_past(site: &Site, question: PastQuestion) -> Result<PastAnswer, Problem> {
-    let asked = Question::Past { question };
-    match site.house.director.ask(Service::InventoryAnalysis, asked, READ_WITHIN).await? {
+    let (questions, question) = (&site.house.director.questions, Question::Past { question });
+    match questions.ask(Asker::Presenter, Service::InventoryAnalysis, question).await? {
         Answer::Past(answer) => {
             site.learn(|known| known.answered(answer.clone()));
             site.live.changed();

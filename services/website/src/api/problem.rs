@@ -9,7 +9,10 @@ use events::orders::Fault;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::site::DeskClosed;
+use crate::site::{DeskClosed, KeyReused, NotPlaced};
+
+/// After so many seconds whoever was turned away may try again.
+const AGAIN_AFTER_S: u64 = 5;
 
 /// A problem, told to a program.
 #[derive(Debug, Serialize, ToSchema)]
@@ -27,7 +30,7 @@ pub struct Problem {
     /// Of a 422: one entry for each wrong field.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<WrongField>,
-    /// Of a 429: in how many seconds to come again.
+    /// In how many seconds to come again, where that is known.
     #[serde(skip)]
     retry_after: Option<u64>,
 }
@@ -123,6 +126,19 @@ impl Problem {
         Problem { errors, ..Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "some fields are wrong") }
     }
 
+    /// 422: the key of another order.
+    pub fn key_reused(reused: KeyReused) -> Self {
+        let detail = reused.to_string();
+        let problem =
+            Problem::wrong_field("Idempotency-Key", "used_for_another_order", "take a new key for a new order");
+        Problem { detail, ..problem }
+    }
+
+    /// 426.
+    pub fn not_a_socket(detail: impl Into<String>) -> Self {
+        Problem::new(StatusCode::UPGRADE_REQUIRED, detail)
+    }
+
     /// 429, with how long to wait.
     pub fn too_many(seconds: u64) -> Self {
         let detail = format!("too many orders; the next one in {seconds} s");
@@ -135,6 +151,12 @@ impl Problem {
         Problem { retry_after: Some(seconds), ..Problem::new(StatusCode::TOO_MANY_REQUESTS, detail) }
     }
 
+    /// 503: no place for another stream or socket.
+    pub fn too_many_streams() -> Self {
+        let detail = "too many streams are open, of yours or in all";
+        Problem { retry_after: Some(AGAIN_AFTER_S), ..Problem::unavailable(detail) }
+    }
+
     /// 503.
     pub fn unavailable(detail: impl Into<String>) -> Self {
         Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail)
@@ -144,6 +166,15 @@ impl Problem {
 impl From<DeskClosed> for Problem {
     fn from(closed: DeskClosed) -> Self {
         Problem::unavailable(closed.to_string())
+    }
+}
+
+impl From<NotPlaced> for Problem {
+    fn from(not_placed: NotPlaced) -> Self {
+        match not_placed {
+            NotPlaced::DeskClosed(closed) => closed.into(),
+            NotPlaced::KeyReused(reused) => Problem::key_reused(reused),
+        }
     }
 }
 
@@ -162,6 +193,9 @@ impl IntoResponse for Problem {
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if let Some(seconds) = self.retry_after {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if status == StatusCode::UPGRADE_REQUIRED {
+            headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
         }
         if status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));

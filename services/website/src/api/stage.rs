@@ -15,13 +15,11 @@ use events::{
 };
 use serde::Serialize;
 use serde_json::Value;
-use tokio::sync::oneshot;
 use utoipa::ToSchema;
 
 use super::{orders::read_json, problem::Problem};
 use crate::{
-    desk::Letter,
-    site::{DeskClosed, Site},
+    site::Site,
     views::{DeadLetterView, DeliveriesView, Status, Untrue},
 };
 
@@ -268,7 +266,7 @@ pub(super) struct Requested {
     request_body = Option<NewAddress>, security(("presenter" = [])),
     responses(
         (status = 202, body = Requested), (status = 401, body = Problem), (status = 404, body = Problem),
-        (status = 409, body = Problem), (status = 422, body = Problem),
+        (status = 409, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem),
     )
 )]
 pub(super) async fn redrive(
@@ -290,7 +288,7 @@ pub(super) async fn redrive(
         }
     };
     let order_id = stranded(&site, &order_id).await?;
-    ask(&site, DeliveryRequest::Redrive { order_id: order_id.clone(), address }).await?;
+    site.request(DeliveryRequest::Redrive { order_id: order_id.clone(), address }).await?;
     Ok((StatusCode::ACCEPTED, Json(Requested { order_id, requested: "redrive" })))
 }
 
@@ -300,7 +298,7 @@ pub(super) async fn redrive(
     security(("presenter" = [])),
     responses(
         (status = 202, body = Requested), (status = 401, body = Problem), (status = 404, body = Problem),
-        (status = 409, body = Problem),
+        (status = 409, body = Problem), (status = 503, body = Problem),
     )
 )]
 pub(super) async fn return_to_stock(
@@ -310,7 +308,7 @@ pub(super) async fn return_to_stock(
 ) -> Result<(StatusCode, Json<Requested>), Problem> {
     authorize(&site, &headers)?;
     let order_id = stranded(&site, &order_id).await?;
-    ask(&site, DeliveryRequest::ReturnToStock { order_id: order_id.clone() }).await?;
+    site.request(DeliveryRequest::ReturnToStock { order_id: order_id.clone() }).await?;
     Ok((StatusCode::ACCEPTED, Json(Requested { order_id, requested: "return" })))
 }
 
@@ -335,11 +333,4 @@ async fn stranded(site: &Site, order_id: &str) -> Result<OrderId, Problem> {
     } else {
         Err(Problem::conflict("this order does not lie among the dead letters"))
     }
-}
-
-/// Puts a request to delivery into the books; it is safe when this returns.
-pub(crate) async fn ask(site: &Site, request: DeliveryRequest) -> Result<(), DeskClosed> {
-    let (reply, answer) = oneshot::channel();
-    site.desk.send(Letter::Request { request, reply }).await.map_err(|_| DeskClosed)?;
-    answer.await.map_err(|_| DeskClosed)
 }

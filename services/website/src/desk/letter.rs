@@ -10,7 +10,9 @@ use events::{
     stock::{StockEvent, StockLevel},
     unreadable::Unreadable,
 };
-use tokio::sync::oneshot;
+use tokio::{sync::oneshot, time::Instant};
+
+use crate::site::{Key, KeyReused};
 
 /// What can be brought to the desk.
 pub enum Letter {
@@ -19,16 +21,20 @@ pub enum Letter {
         /// The order, checked.
         order: PlaceOrder,
         /// The same key twice is the same order.
-        key: Option<String>,
+        key: Option<Key>,
         /// When it was placed.
         at: Moment,
+        /// After this it is not placed any more: whoever asked was told so.
+        until: Option<Instant>,
         /// Its id, once it is safe.
-        reply: oneshot::Sender<OrderId>,
+        reply: oneshot::Sender<Result<OrderId, KeyReused>>,
     },
     /// What the presenter asks of delivery.
     Request {
         /// The request.
         request: DeliveryRequest,
+        /// After this it is not asked any more.
+        until: Instant,
         /// Answered once it is safe.
         reply: oneshot::Sender<()>,
     },

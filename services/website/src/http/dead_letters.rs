@@ -57,7 +57,7 @@ impl Visitor {
             // Somebody was faster; the page shows what became of it.
             return Redirect::to("/stage/deliveries").into_response();
         }
-        match api::ask(site, request(order_id)).await {
+        match site.request(request(order_id)).await {
             Ok(()) => Redirect::to("/stage/deliveries").into_response(),
             Err(_) => self.problem(site, Problem::Unavailable),
         }

@@ -1,0 +1,55 @@
+//! Streams: one client does not take the places of others.
+
+use anyhow::Result;
+use reqwest::{Response, StatusCode};
+
+use crate::Shop;
+
+/// What a tunnel on this machine adds.
+const FORWARDED: &str = "x-forwarded-for";
+const ROOM: &str = "192.0.2.7";
+const FULL: StatusCode = StatusCode::SERVICE_UNAVAILABLE;
+
+impl Shop {
+    /// A stream of somebody in the room.
+    async fn stream(&self, path: &str, cookie: &str) -> Result<Response> {
+        Ok(self.get(path).header(FORWARDED, ROOM).header("cookie", cookie).send().await?)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_program_that_opens_streams_without_end_locks_nobody_out() -> Result<()> {
+    let shop = Shop::open().await?;
+    let mut greedy = Vec::new();
+    let turned_away = loop {
+        let path = if greedy.len() % 2 == 0 { "/api/live" } else { "/live/shop" };
+        let stream = shop.stream(path, "").await?;
+        if stream.status() != StatusCode::OK {
+            break stream;
+        }
+        greedy.push(stream);
+        assert!(greedy.len() <= 500);
+    };
+    assert_eq!((greedy.len(), turned_away.status()), (500, FULL));
+    assert!(turned_away.headers().contains_key("retry-after"));
+    let phone = shop.phone().await?;
+    let mut mine = Vec::new();
+    for _ in 0..12 {
+        mine.push(shop.stream("/live/shop", &phone).await?);
+    }
+    assert!(mine.iter().all(|stream| stream.status() == StatusCode::OK), "a phone behind the same address");
+    assert_eq!(shop.stream("/live/shop", &phone).await?.status(), FULL, "a browser has twelve");
+    assert_eq!(shop.stream("/api/live", &phone).await?.status(), FULL);
+    let elsewhere = shop.get("/live/shop").header(FORWARDED, "192.0.2.8").send().await?;
+    assert_eq!(elsewhere.status(), StatusCode::OK);
+    let presenter = shop.get("/live/shop").header(FORWARDED, ROOM).bearer_auth(shop.token()).send().await?;
+    assert_eq!(presenter.status(), StatusCode::OK);
+    drop(mine);
+    service::testing::eventually("a place", || async {
+        let again = shop.stream("/live/shop", &phone).await.ok()?;
+        (again.status() == StatusCode::OK).then_some(())
+    })
+    .await?;
+    drop(greedy);
+    shop.website.stop().await
+}
