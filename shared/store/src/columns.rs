@@ -64,9 +64,11 @@ impl<'r> Columns<'r> {
     /// A moment, stored in microseconds since 1970.
     ///
     /// # Errors
-    /// If the column holds something else.
+    /// If the column holds something else, or no moment there is.
     pub fn moment(self, column: &'static str) -> Result<Moment, StoreError> {
-        self.get(column).map(Moment::from_micros)
+        let micros = self.get(column)?;
+        let moment = Moment::from_micros(micros);
+        if moment.micros() == micros { Ok(moment) } else { Err(self.wrong(column, "a moment")) }
     }
 
     /// What a text stands for.

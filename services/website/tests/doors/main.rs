@@ -28,7 +28,7 @@ impl Shop {
         std::fs::create_dir_all(ground.folder())?;
         let address = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?;
         let website = ground.start(Service::Website, |context| website::run_on(context, address));
-        let http = Client::builder().redirect(reqwest::redirect::Policy::none()).build()?;
+        let http = Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build()?;
         let shop = Shop { ground, http, address, website };
         shop.is_open().await?;
         Ok(shop)

@@ -9,6 +9,7 @@ use events::{
     stage::{Answer, Question, StageAnswer},
     topics::{ANSWERS, QUERIES},
 };
+use reqwest::Client;
 use serde_json::Value;
 use service::{environment, testing::Ground};
 use tokio::task::JoinSet;
@@ -49,7 +50,8 @@ async fn a_hundred_that_nobody_answers_leave_the_presenter_an_answer_and_need_on
     assert!(for_analysis <= ANYBODYS_MAX, "{for_analysis} at once");
     let admin = environment::broker()?.admin_url;
     let stats = format!("{admin}/admin/v2/non-persistent/{}/stage/queries/stats", ground.bus.place().tenant);
-    let stats: Value = reqwest::get(stats).await?.json().await?;
+    let http = Client::builder().no_proxy().build()?;
+    let stats: Value = http.get(stats).send().await?.json().await?;
     assert_eq!(stats["publishers"].as_array().map(Vec::len), Some(1), "{stats}");
     while let Some(ended) = anybody.join_next().await {
         assert!(matches!(ended?, Err(Undone::NoAnswer { .. } | Undone::TooManyAsk)));
