@@ -112,9 +112,9 @@ async fn a_row_that_cannot_be_ends_the_outbox_and_stays() -> Result<()> {
     for (column, wrong) in [
         ("topic", &["'no-such-topic'"][..]),
         ("key", &["x'ff'"]),
-        ("at", &["'now'", "1.5"]),
+        ("at", &["'now'", "1.5", "-1"]),
         ("order_id", &["'no id'", "x'ff'"]),
-        ("deliver_at", &["'later'"]),
+        ("deliver_at", &["'later'", "253402300800000000"]),
         ("payload", &["7"]),
     ] {
         let not_refused = database.not_refused("outbox", column, wrong, publish).await?;

@@ -129,8 +129,8 @@ async fn a_socket_has_the_limits_of_orders_and_streams() -> Result<()> {
         sockets.push(shop.socket(&from_the_room).await?);
     }
     assert_eq!(shop.turned_away(&from_the_room).await?, 503, "the thirteenth of one browser");
-    for n in 0..10 {
-        let answered = answer(&mut sockets[n], text(&order(1))).await?;
+    for socket in sockets.iter_mut().take(10) {
+        let answered = answer(socket, text(&order(1))).await?;
         assert_eq!(answered["status"], "placed");
     }
     assert_eq!(answer(&mut sockets[11], text(&order(1))).await?["status"], 429);
