@@ -113,6 +113,10 @@ impl<'r> Columns<'r> {
     }
 
     fn get<T: Decode<'r, Sqlite> + Type<Sqlite>>(self, column: &'static str) -> Result<T, StoreError> {
+        // SQLite makes 0 of null, or an empty text.
+        if self.row.try_get_raw(column)?.is_null() {
+            return Err(self.wrong(column, type_name::<T>()));
+        }
         self.row.try_get(column).map_err(|error| match error {
             sqlx::Error::ColumnDecode { source, .. } => self.wrong(column, &source.to_string()),
             other => other.into(),
