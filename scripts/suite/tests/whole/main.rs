@@ -5,6 +5,8 @@ mod api;
 mod browser;
 mod crashes;
 mod deliveries;
+mod extremes;
+mod hostile;
 mod map;
 mod orders;
 mod past;
@@ -152,6 +154,7 @@ fn trials(stage: &Arc<Stage>) -> Vec<Trial> {
         recovery::a_page_asks_where_streams_are_held_back,
         recovery::a_page_goes_on_when_the_broker_is_back,
         rehearsal::every_act_plays,
+        hostile::no_message_stops_a_service,
         crashes::each_service_is_killed_under_load_and_nothing_is_lost,
         crashes::the_broker_is_killed_under_load_and_nothing_is_lost,
         crashes::five_kills_in_a_row_are_survived,

@@ -1,0 +1,353 @@
+//! Topics are open: whatever a stranger writes on any of them, no service stops, now or after a restart, and the shop sells.
+
+use std::{path::Path, time::Duration};
+
+use anyhow::{Context as _, Result, ensure};
+use bus::{Broker, Bus, Outgoing, Place};
+use events::{
+    ids::{EventId, Moment},
+    topics::{self, Entry, Space, TABLE},
+};
+use reqwest::Method;
+use serde_json::{Value, json};
+use suite::{Demo, line, processes::usage, until};
+
+use crate::extremes::with_one_value_replaced;
+
+const SERVICES: [&str; 5] = ["website", "warehouse", "stock-level", "inventory-analysis", "delivery"];
+const TENANT: &str = "beers";
+/// Messages in one call of the REST API; the broker stores them as one entry.
+const PER_CALL: usize = 20;
+/// Time for what was flooded to be read, on a busy machine.
+const READ_WITHIN: Duration = Duration::from_secs(90);
+/// Time for an order to be delivered behind what was flooded, on a busy machine.
+const DELIVERED_WITHIN: Duration = Duration::from_secs(90);
+/// Largest answer of the API after all of it, in bytes.
+const ANSWER_MAX: usize = 256 * 1024;
+
+/// Most memory of a service after all of it, in MiB; built without optimisation it uses 60.
+const RESIDENT_MAX_MIB: f64 = 150.0;
+/// The order with far more lines than an order has.
+const MANY_LINES: &str = "h-many-lines";
+
+/// The messages of each topic, by their golden files. Two are left out: `Crash`, which does what it says, and valid
+/// settings, which everybody obeys.
+const MESSAGES: [(&str, &[&str]); 15] = [
+    ("orders", &["place-order"]),
+    ("order-decisions", &["accepted", "refused", "refused-invalid"]),
+    ("delivery-orders", &["delivery-order"]),
+    ("delivery-orders-dlq", &["dead-letter"]),
+    ("delivery-requests", &["redrive", "return-to-stock"]),
+    ("delivery-updates", &["picked-up", "delivered", "attempt-failed", "stranded", "redriven", "returned"]),
+    ("unreadable", &["unreadable"]),
+    ("stock-events", &["counted", "received", "reserved", "released"]),
+    ("stock-levels", &["stock-level", "stock-level-ignored"]),
+    ("insights", &["insight-forecast", "insight-fraud", "insight-ledger", "insight-rebuild", "insight-sales"]),
+    ("settings", &[]),
+    ("commands", &["rebuild"]),
+    ("queries", &["ask-as-of", "ask-past", "fold-afresh"]),
+    ("answers", &["answer-as-of", "answer-done", "answer-failed", "answer-past"]),
+    ("presence", &["presence"]),
+];
+
+/// Every message of the contract, each with one of its values replaced by an extreme one, and much that is no message.
+pub async fn no_message_stops_a_service(demo: &Demo) -> Result<()> {
+    demo.shop.direct("/api/stage/reset", None).await?;
+    sells(demo).await?;
+    let before = processes(demo)?;
+    let flooded = flood(demo, |entry| !entry.one_writer).await?;
+    ensure!(flooded > 1_000, "only {flooded} messages");
+    sells(demo).await?;
+    ensure!(processes(demo)? == before, "a service was started again: {before:?}, {:?}", processes(demo)?);
+    // Only one may write on the others: whose topic is taken away starts again, nobody else.
+    flood(demo, |entry| entry.one_writer).await?;
+    sells(demo).await?;
+    let others = |processes: Vec<u32>| SERVICES.into_iter().zip(processes).filter(|(name, _)| *name != "warehouse");
+    let (before, after) = (others(before), others(processes(demo)?));
+    ensure!(before.clone().eq(after.clone()), "a service was started again: {before:?}, {after:?}");
+    // Everything is read from the databases now, and what was not acknowledged comes again.
+    for service in SERVICES {
+        let process = demo.process(service)?;
+        demo.kill(service).await?;
+        until(&format!("{service} to be started again"), READ_WITHIN, || async {
+            ensure!(demo.process(service)? != process, "still the old one");
+            Ok(())
+        })
+        .await?;
+    }
+    let again = processes(demo)?;
+    sells(demo).await?;
+    let answer = demo.shop.call(Method::GET, &format!("/api/orders/{MANY_LINES}"), None).await?;
+    ensure!(answer.status() == 404, "an order that nobody can read is answered {}", answer.status());
+    ensure!(processes(demo)? == again, "a service was started again: {again:?}, {:?}", processes(demo)?);
+    at_rest(demo).await?;
+    given_up(demo).await?;
+    pages_answer(demo).await?;
+    nothing_panicked(demo)?;
+    stays_small(demo).await?;
+    // The shelves were lied about; what follows begins with full ones.
+    demo.shop.direct("/api/stage/reset", None).await?;
+    sells(demo).await?;
+    demo.shop.until_ledger(READ_WITHIN, |ledger| ledger["deliveries"]["delivered"] == 1).await?;
+    ensure!(processes(demo)? == again, "a service was started again: {again:?}, {:?}", processes(demo)?);
+    Ok(())
+}
+
+/// Everything hostile on the topics that are chosen; how many messages that is.
+async fn flood(demo: &Demo, chosen: impl Fn(&Entry) -> bool) -> Result<usize> {
+    let broker = Broker {
+        url: format!("pulsar://127.0.0.1:{}", demo.setting("PULSAR_PORT").context("no port")?),
+        admin_url: demo.pulsar_http.clone(),
+        token: None,
+        authorities: None,
+    };
+    let episode = u32::try_from(demo.shop.get("/api/settings").await?["episode"].as_u64().context("no episode")?)?;
+    let mut publisher = Bus::new(broker, Place { tenant: TENANT.to_owned(), episode }).publisher();
+    let mut all: Vec<(&str, Vec<Value>)> = reported();
+    for (topic, names) in MESSAGES {
+        all.push((topic, hostile(topic, names)?));
+    }
+    let mut flooded = 0;
+    for (topic, messages) in all {
+        let entry = topics::find(topic).context("no such topic")?;
+        if !chosen(entry) {
+            continue;
+        }
+        flooded += messages.len();
+        if entry.one_writer {
+            publisher.publish(&messages.iter().map(|message| outgoing(entry, message)).collect::<Vec<_>>()).await?;
+        } else {
+            for messages in messages.chunks(PER_CALL) {
+                publish(demo, &entry.address(TENANT, episode), messages).await?;
+            }
+        }
+    }
+    Ok(flooded)
+}
+
+fn outgoing(entry: &'static Entry, message: &Value) -> Outgoing {
+    Outgoing {
+        topic: entry,
+        key: "a-stranger".to_owned(),
+        event_id: EventId::new(format!("{:016x}", rand::random::<u64>())),
+        at: Moment::default(),
+        order: None,
+        deliver_at: None,
+        payload: message["payload"].as_str().unwrap_or_default().as_bytes().to_vec(),
+    }
+}
+
+fn processes(demo: &Demo) -> Result<Vec<u32>> {
+    SERVICES.iter().map(|service| demo.process(service)).collect()
+}
+
+/// An order goes its way, and each of the five has taken part in it.
+async fn sells(demo: &Demo) -> Result<()> {
+    let (shop, lines) = (&demo.shop, [line("duvel", 1)]);
+    let order = until("an order to be taken", READ_WITHIN, || shop.order("Gent", &lines)).await?;
+    shop.until_status(&order, "delivered", DELIVERED_WITHIN).await?;
+    until("stock-level and the analysis to have read the order", READ_WITHIN, || async {
+        let journey = shop.get(&format!("/api/orders/{order}")).await?;
+        let topics: Vec<_> = journey["journey"].as_array().into_iter().flatten().map(|hop| &hop["topic"]).collect();
+        let read = topics.contains(&&json!("stock-levels")) && topics.contains(&&json!("insights"));
+        ensure!(read, "{journey}");
+        Ok(())
+    })
+    .await
+}
+
+/// Everybody has read what was flooded, and what is not believed has moved no bottle and no parcel.
+async fn at_rest(demo: &Demo) -> Result<()> {
+    until("everything to be read", READ_WITHIN, || async {
+        let episode = demo.shop.get("/api/settings").await?["episode"].as_u64().context("no episode")?;
+        for entry in TABLE.iter().filter(|entry| entry.space != Space::Stage) {
+            let topic = entry.address(TENANT, u32::try_from(episode)?).replacen("://", "/", 1);
+            let stats = demo.shop.http().get(format!("{}/admin/v2/{topic}/stats", demo.pulsar_http)).send().await?;
+            let stats: Value = stats.json().await?;
+            for subscription in entry.subscriptions.iter().filter(|subscription| !subscription.on_demand) {
+                let backlog = &stats["subscriptions"][subscription.name]["msgBacklog"];
+                ensure!(*backlog == 0, "{backlog} messages of {} wait for {}", entry.name, subscription.name);
+            }
+        }
+        let ledger = demo.shop.get("/api/ledger").await?;
+        let (bottles, deliveries) = (&ledger["bottles"], &ledger["deliveries"]);
+        let as_it_was = bottles["released"] == 0 && bottles["received"] == 0 && deliveries["returned"] == 0;
+        ensure!(as_it_was && deliveries["accepted"] == deliveries["delivered"], "{ledger}");
+        Ok(())
+    })
+    .await
+}
+
+/// What no order explains is set aside, and the ledger names what it holds against it.
+async fn given_up(demo: &Demo) -> Result<()> {
+    until("what nobody ordered to be given up", READ_WITHIN, || async {
+        let deliveries = demo.shop.get("/api/deliveries").await?;
+        let letters = deliveries["dead_letters"].as_array().context("no letters")?;
+        ensure!(letters.iter().any(|letter| letter["code"] == "unknown_order"), "{} letters", letters.len());
+        let ledger = demo.shop.get("/api/ledger").await?;
+        let listed = |name: &str| ledger[name].as_array().is_some_and(|all| !all.is_empty());
+        ensure!(ledger["balanced"] == false && listed("contradictions") && listed("on_the_way"), "{ledger}");
+        Ok(())
+    })
+    .await
+}
+
+/// A task that panicked need not end its process.
+fn nothing_panicked(demo: &Demo) -> Result<()> {
+    for service in SERVICES {
+        let path = demo.data_dir.join("logs").join(format!("{service}.log"));
+        let log = std::fs::read(&path).with_context(|| path.display().to_string())?;
+        let log = String::from_utf8_lossy(&log);
+        let panicked: Vec<_> = log.lines().filter(|line| line.contains("panicked at")).collect();
+        ensure!(panicked.is_empty(), "{service}: {panicked:?}");
+    }
+    Ok(())
+}
+
+async fn stays_small(demo: &Demo) -> Result<()> {
+    for (service, process) in SERVICES.into_iter().zip(processes(demo)?) {
+        let used = usage(process).await?.resident_mib;
+        ensure!(used <= RESIDENT_MAX_MIB, "{service} uses {used} MiB");
+    }
+    Ok(())
+}
+
+async fn pages_answer(demo: &Demo) -> Result<()> {
+    let paths = [
+        "/api/deliveries",
+        "/api/stock",
+        "/api/ledger",
+        "/api/fraud",
+        "/api/analysis/rebuild",
+        "/stage",
+        "/stage/orders",
+        "/stage/deliveries",
+        "/stage/stock",
+        "/stage/analysis",
+        "/stage/fraud",
+        "/stage/rebuild",
+        "/stage/questions",
+        "/stage/orders/newest",
+        "/orders/h-dated",
+        "/stage/past",
+        "/stage/ledger",
+    ];
+    for path in paths {
+        let answer = demo.shop.http().get(format!("{}{path}", demo.shop.address())).send().await?;
+        let status = answer.status();
+        let length = answer.bytes().await?.len();
+        ensure!(status == 200 && length <= ANSWER_MAX, "{path} is answered {status} with {length} bytes");
+    }
+    for (at, status) in [
+        ("9999-12-31T23:59:59-23:59", 422),
+        ("0999-01-01T00:00:00Z", 422),
+        ("0000-01-01T00:00:00Z", 422),
+        ("9999-12-31T23:59:59Z", 200),
+        ("1970-01-01T00:00:00Z", 200),
+    ] {
+        let answer = demo.shop.http().get(format!("{}/api/history?at={at}", demo.shop.address())).send().await?;
+        ensure!(answer.status() == status, "{at} is answered {}", answer.status());
+    }
+    for path in
+        ["/stage/past?at=9999-12-31T23:59:59-23:59", "/stage/past/fragments?at=0000-01-01T00:00:00Z", "/orders/%00"]
+    {
+        let answer = demo.shop.http().get(format!("{}{path}", demo.shop.address())).send().await?;
+        ensure!(!answer.status().is_server_error(), "{path} is answered {}", answer.status());
+    }
+    Ok(())
+}
+
+/// Puts messages on a topic by the REST API, as any stranger can.
+async fn publish(demo: &Demo, topic: &str, messages: &[Value]) -> Result<()> {
+    let address = format!("{}/topics/{}", demo.pulsar_http, topic.replacen("://", "/", 1));
+    let body = json!({"producerName": "a-stranger", "messages": messages});
+    let answer = demo.shop.http().post(address).json(&body).send().await?;
+    ensure!(answer.status().is_success(), "{topic} answers {}: {}", answer.status(), answer.text().await?);
+    Ok(())
+}
+
+/// Single messages that once stopped a service, or that nobody could answer.
+fn reported() -> Vec<(&'static str, Vec<Value>)> {
+    let beyond = "9999-12-31T23:59:59-23:59";
+    let order = |id: &str, lines: &Value| {
+        json!({"order_id": id, "customer": "Ada", "address": "Gent", "lines": lines}).to_string()
+    };
+    let returned = |id: &str, lines: &Value| {
+        let returned = json!({"type": "Returned", "order_id": id, "lines": lines});
+        json!({"payload": returned.to_string()})
+    };
+    let failed = json!({
+        "type": "AttemptFailed", "order_id": "h-retried", "round": 1, "attempt": 1, "courier": "Ada",
+        "reason": "address_not_found", "retry_at": beyond,
+    });
+    let undecodable = json!({"payload": json!({"type": "A".repeat(60_000)}).to_string()});
+    let settings = |name: &str, number: u64| {
+        let mut settings = json!({"version": 7, "episode": 1, "seal": "5f3a9c", "began_at": "2026-11-24T20:41:07Z"});
+        settings[name] = json!(number);
+        json!({"payload": settings.to_string()})
+    };
+    let orval = |bottles: u32| json!({"beer": "orval", "bottles": bottles});
+    vec![
+        (
+            "orders",
+            vec![
+                json!({"payload": order("h-dated", &json!([orval(1)])), "properties": {"at": beyond}}),
+                json!({"payload": order(MANY_LINES, &vec![json!({"beer": "x", "bottles": 1}); 2_615].into())}),
+            ],
+        ),
+        (
+            "delivery-updates",
+            vec![
+                json!({"payload": failed.to_string()}),
+                returned("zz", &json!([orval(1), orval(1)])),
+                returned("h-never-ordered", &json!([orval(7)])),
+                returned("h-never-ordered", &json!([orval(4_000_000_000)])),
+            ],
+        ),
+        ("delivery-updates", vec![undecodable.clone(); 15]),
+        ("delivery-orders", vec![undecodable; 15]),
+        ("settings", vec![settings("episode", u64::from(u32::MAX)), settings("version", u64::MAX)]),
+    ]
+}
+
+/// What a stranger may write on a topic.
+fn hostile(topic: &str, names: &[&str]) -> Result<Vec<Value>> {
+    let mut messages: Vec<Value> = [
+        String::new(),
+        "\u{0}\u{1}\u{fffd}".to_owned(),
+        "{".repeat(10_000),
+        "[[[[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]]]".to_owned(),
+        format!(r#"{{"type":"{}"}}"#, "A".repeat(15_000)),
+        "null".to_owned(),
+        "1e999".to_owned(),
+    ]
+    .map(|payload| json!({"payload": payload}))
+    .into();
+    for name in names {
+        let golden = golden(name)?;
+        for at in ["9999-12-31T23:59:59-23:59", "2099-01-01T00:00:00Z", "0999-01-01T00:00:00Z", "1970-01-01T00:00:00Z"]
+        {
+            messages.push(json!({
+                "payload": golden.to_string(),
+                "key": "x".repeat(500),
+                "properties": {"at": at, "event_id": "x".repeat(500), "traceparent": "00-é-é-99"},
+            }));
+        }
+        for value in with_one_value_replaced(&golden) {
+            messages.push(json!({"payload": value.to_string()}));
+        }
+    }
+    // Each is another order, so that none is taken for a repeat.
+    for (n, message) in messages.iter_mut().enumerate() {
+        if let Some(payload) = message["payload"].as_str() {
+            message["payload"] = json!(payload.replace("k7m2q9xd", &format!("h-{topic}-{n}")));
+        }
+    }
+    Ok(messages)
+}
+
+fn golden(name: &str) -> Result<Value> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/events/golden");
+    let text = std::fs::read_to_string(folder.join(format!("{name}.json"))).context(name.to_owned())?;
+    Ok(serde_json::from_str(&text)?)
+}
