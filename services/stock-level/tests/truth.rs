@@ -4,6 +4,7 @@ use anyhow::Result;
 use bus::Received;
 use events::{
     ids::{BeerId, Service},
+    limits::NUMBER_MAX,
     quantities::{Bottles, Sequence},
     settings::{Fold, Folding, SubscriptionType},
     stock::{StockChange, StockEvent, StockLevel},
@@ -47,7 +48,7 @@ async fn only_what_follows_is_believed(subscription: SubscriptionType, fold: Fol
         event(StockChange::Reserved, 3, 4_000_000_000, 0),
         event(StockChange::Released, 2, 1, 201),
         reserved(5_000, 1),
-        reserved(u64::MAX, 1),
+        reserved(NUMBER_MAX, 1),
         water,
         reserved(3, 198),
     ];
