@@ -17,6 +17,7 @@ const NOT_OURS: [&str; 15] = [
     "JAVA_HOME",
     "LISTENERS",        // by Compose, for its broker
     "MALLOC_ARENA_MAX", // by scripts/demo and Compose, for the C library
+    "OF_USE_WITHIN_S",  // by the tests of scripts/watch-broker
     "OUT_DIR",
     "PULSAR_EXTRA_OPTS", // from scripts/pulsar.env
     "PULSAR_SETTINGS",   // by scripts/broker and Compose, for scripts/standalone
