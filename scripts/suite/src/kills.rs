@@ -61,7 +61,7 @@ impl fmt::Display for Survived {
 }
 
 /// Kills the broker, and every other time a service with it, and looks whether all of it comes back, an order that is
-/// placed after the kill `within` so long. Ends with a reset.
+/// placed after the kill `within` so long. Ends with a reset, and counts on one before it: every order of the episode is its own.
 ///
 /// # Errors
 /// What was not as it must be.
@@ -143,8 +143,11 @@ async fn at_rest(place: &Place, placed: &Placed) -> Result<()> {
     .await
 }
 
-/// A reset answers 200, at the first call.
-async fn reset(shop: &Shop) -> Result<Duration> {
+/// Resets the suite; returns how long that took.
+///
+/// # Errors
+/// If the first call is not answered 200.
+pub async fn reset(shop: &Shop) -> Result<Duration> {
     let began = Instant::now();
     let answer = tokio::time::timeout(RESET_WITHIN, shop.post_as_presenter("/api/stage/reset", None));
     let answer = answer.await.context("the reset does not answer")??;

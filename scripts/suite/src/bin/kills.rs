@@ -7,7 +7,7 @@ use anyhow::Result;
 use service::arguments::{Arg, Error, Parser, Program, ValueExt as _};
 use suite::{
     Demo,
-    kills::{DELIVERED_WITHIN, KILLS_MAX, survive},
+    kills::{DELIVERED_WITHIN, KILLS_MAX, reset, survive},
     program,
     rehearsal::Place,
     until,
@@ -81,6 +81,7 @@ async fn play(place: &Place, kills: u32, within: Duration) -> Result<bool> {
 async fn all(place: &Place, kills: u32, within: Duration) -> Result<bool> {
     let mut slowest = Duration::ZERO;
     let mut survived = 0;
+    reset(&place.shop).await?;
     for number in 1..=kills {
         match survive(place, number, within).await {
             Ok(kill) => {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, ensure};
 use suite::{
     Demo,
-    kills::{DELIVERED_WITHIN, survive},
+    kills::{DELIVERED_WITHIN, reset, survive},
     load,
     rehearsal::Place,
     until,
@@ -31,6 +31,7 @@ pub async fn the_broker_is_killed_under_load_and_nothing_is_lost(demo: &Demo) ->
 /// What `kills` does thirty times.
 pub async fn five_kills_in_a_row_are_survived(demo: &Demo) -> Result<()> {
     let place = Place::of_demo(demo)?;
+    reset(&demo.shop).await?;
     for number in 1..=5 {
         survive(&place, number, DELIVERED_WITHIN).await.with_context(|| format!("kill {number}"))?;
     }
