@@ -25,6 +25,10 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
 const CONNECT_ATTEMPTS: u32 = 3;
 /// How often the client repeats a request that the broker cannot serve yet.
 const REQUEST_ATTEMPTS: u32 = 20;
+/// Messages that may wait on a connection to be sent. The client reserves 7 kB for each.
+const WAITING_TO_BE_SENT: usize = 100;
+/// The same for a connection that only reads: acknowledgements do not wait there.
+const NOTHING_TO_SEND: usize = 1;
 
 pub(crate) type Client = Pulsar<TokioExecutor>;
 
@@ -83,7 +87,7 @@ impl Clients {
         if let Some(client) = slot.as_ref() {
             return Ok(client.clone());
         }
-        let client = self.connect(REQUEST_ATTEMPTS).await?;
+        let client = self.connect(REQUEST_ATTEMPTS, WAITING_TO_BE_SENT).await?;
         *slot = Some(client.clone());
         Ok(client)
     }
@@ -96,11 +100,12 @@ impl Clients {
     /// A client that nobody else uses. It repeats no request: whoever has it makes a new one. May be cancelled, also while
     /// something is made with it: its connections end with it.
     pub(crate) async fn own(&self) -> Result<Client, pulsar::Error> {
-        self.connect(0).await
+        self.connect(0, NOTHING_TO_SEND).await
     }
 
-    async fn connect(&self, request_attempts: u32) -> Result<Client, pulsar::Error> {
+    async fn connect(&self, request_attempts: u32, waiting_to_be_sent: usize) -> Result<Client, pulsar::Error> {
         let mut builder = Pulsar::builder(self.broker.url.clone(), TokioExecutor)
+            .with_outbound_channel_size(waiting_to_be_sent)
             .with_connection_retry_options(ConnectionRetryOptions {
                 min_backoff: Duration::from_millis(20),
                 max_backoff: Duration::from_millis(200),

@@ -116,6 +116,17 @@ async fn a_subscribe_that_was_not_confirmed_in_time_leaves_no_second_consumer() 
     Ok(())
 }
 
+/// A connection of the client takes some hundred kB, and a standalone broker asks for a second one to the same address.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_consumer_needs_one_connection() -> Result<()> {
+    let ground = Ground::new().await?;
+    let mut updates = ground.through.consumer(DELIVERY_UPDATES, Service::Warehouse, Dealt::default())?;
+    ground.publish(1).await?;
+    receive(&mut updates, "u-1").await?;
+    assert_eq!(ground.network.connections(), 1);
+    Ok(())
+}
+
 /// Whatever it is that the client does not notice: messages wait, and nobody gets them.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_consumer_that_gets_nothing_of_what_waits_is_named_and_made_anew() -> Result<()> {

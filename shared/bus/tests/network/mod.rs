@@ -4,7 +4,7 @@ use std::{
     net::SocketAddr,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
 };
 
@@ -32,6 +32,7 @@ pub enum Loss {
 pub struct Network {
     address: SocketAddr,
     losses: Losses,
+    connections: Arc<AtomicUsize>,
     carrying: JoinHandle<()>,
 }
 
@@ -43,14 +44,16 @@ impl Network {
         let broker = broker_url.strip_prefix("pulsar://").context("pulsar://")?.trim_end_matches('/').to_owned();
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let (address, losses) = (listener.local_addr()?, Losses::default());
-        let to_lose = Arc::clone(&losses);
+        let connections = Arc::new(AtomicUsize::new(0));
+        let (to_lose, accepted) = (Arc::clone(&losses), Arc::clone(&connections));
         let carrying = tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
+                accepted.fetch_add(1, Ordering::Relaxed);
                 let (broker, losses) = (broker.clone(), Arc::clone(&to_lose));
                 tokio::spawn(async move { carry(client, &broker, address, losses).await });
             }
         });
-        Ok(Network { address, losses, carrying })
+        Ok(Network { address, losses, connections, carrying })
     }
 
     /// Where the broker is found behind it.
@@ -61,6 +64,11 @@ impl Network {
     /// Loses this when it comes by.
     pub fn lose(&self, loss: Loss) {
         self.losses.lock().unwrap_or_else(PoisonError::into_inner).push(loss);
+    }
+
+    /// How many connections were made.
+    pub fn connections(&self) -> usize {
+        self.connections.load(Ordering::Relaxed)
     }
 
     /// What did not come by yet.

@@ -152,10 +152,13 @@ impl<Exe: Executor> ServiceDiscovery<Exe> {
                 connection_url.clone()
             };
 
+            // Patched: a standalone broker asks to be reached through its service URL. Where that is its own address, the
+            // base connection is that way already; a second one to the same address would only cost memory.
+            let is_base = broker_url == self.manager.get_base_address().broker_url;
             broker_address = BrokerAddress {
                 url,
                 broker_url,
-                proxy: proxied_query || proxy,
+                proxy: (proxied_query || proxy) && !is_base,
             };
 
             // if the response indicated a redirect, do another query
