@@ -9,7 +9,7 @@ use events::{
 };
 use serde::de::DeserializeOwned;
 use service::{Context, Serving, Tasks, now};
-use store::{OutboxHandle, Store, Transaction, disbelieve, is_new, put_aside, put_aside_as};
+use store::{OutboxHandle, Store, Transaction, disbelieve, quarantine, quarantine_as, record_once};
 use tracing::debug;
 
 use crate::{
@@ -116,7 +116,7 @@ impl Office {
         let mut untrue = 0;
         for received in &batch {
             if let Some(request) = self.readable(&mut transaction, DELIVERY_REQUESTS.entry, received).await?
-                && is_new(&mut transaction, &format!("request {}", received.event_id)).await?
+                && record_once(&mut transaction, &format!("request {}", received.event_id)).await?
             {
                 let answered = self.answer(&mut transaction, request, now).await?;
                 let (service, topic) = (self.context.service, DELIVERY_REQUESTS.entry);
@@ -129,7 +129,7 @@ impl Office {
                     }
                     Err(why @ Ignored::Address(_)) => {
                         let why = (ReasonCode::OutOfRange, why.to_string());
-                        put_aside_as(&mut transaction, service, topic, received.position, why, request, now).await?;
+                        quarantine_as(&mut transaction, service, topic, received.position, why, request, now).await?;
                         self.context.metrics.unreadable(topic.name, 1);
                     }
                 }
@@ -141,7 +141,7 @@ impl Office {
         Ok(())
     }
 
-    /// The message, if it can be read; else it is put aside.
+    /// The message, if it can be read; otherwise it is quarantined.
     async fn readable<'a, M>(
         &self,
         transaction: &mut Transaction,
@@ -154,7 +154,7 @@ impl Office {
                 Ok(Some(message))
             }
             Err(undecodable) => {
-                put_aside(transaction, self.context.service, topic, received.position, undecodable, now()).await?;
+                quarantine(transaction, self.context.service, topic, received.position, undecodable, now()).await?;
                 self.context.metrics.unreadable(topic.name, 1);
                 Ok(None)
             }

@@ -12,7 +12,7 @@ use events::{
     topics::{DEAD_LETTERS, DELIVERY_ORDERS, DELIVERY_UPDATES},
 };
 use service::{Context, now};
-use store::{OutboxHandle, Store, StoreError, Transaction, disbelieve, enqueue, enqueue_for_later, put_aside};
+use store::{OutboxHandle, Store, StoreError, Transaction, disbelieve, enqueue, enqueue_for_later, quarantine};
 use tokio::sync::{mpsc, oneshot};
 use tracing::debug;
 
@@ -138,7 +138,7 @@ impl Desk {
             }
             Report::Unreadable { position, undecodable } => {
                 let (service, topic) = (self.context.service, DELIVERY_ORDERS.entry);
-                put_aside(transaction, service, topic, *position, undecodable, now).await?;
+                quarantine(transaction, service, topic, *position, undecodable, now).await?;
                 self.context.metrics.unreadable(topic.name, 1);
                 Ok(Answer::NothingMore)
             }

@@ -15,7 +15,7 @@ use events::{
     unreadable::ReasonCode,
 };
 use service::{Context, Now, Serving, Tasks, metrics::Metrics, now, trail::Trail};
-use store::{OutboxHandle, Store, disbelieve, put_aside};
+use store::{OutboxHandle, Store, disbelieve, quarantine};
 use tokio::time::{Duration, Instant};
 
 use crate::{
@@ -160,7 +160,7 @@ impl Desk {
         let (changed, news) = (work.analysis.take_changes(), work.analysis.take_news());
         let mut transaction = self.store.begin().await?;
         for (topic, position, undecodable) in &work.unreadable {
-            put_aside(&mut transaction, self.context.service, topic, *position, undecodable, now()).await?;
+            quarantine(&mut transaction, self.context.service, topic, *position, undecodable, now()).await?;
         }
         for (topic, position, code) in &work.untrue {
             disbelieve(&mut transaction, topic, *position, *code).await?;
@@ -168,7 +168,7 @@ impl Desk {
         save(&mut transaction, &work.analysis, &changed, &news).await?;
         transaction.commit().await?;
         work.pending = 0;
-        // What was put aside must be told before it is forgotten here; insights need not, newer ones come.
+        // What was quarantined must be published before it is acknowledged; insights need not, newer ones come.
         let told = work.unreadable.is_empty() || self.outbox.flush().await;
         work.unreadable.clear();
         if !std::mem::take(&mut work.untrue).is_empty() {

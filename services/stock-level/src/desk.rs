@@ -13,7 +13,7 @@ use events::{
     unreadable::ReasonCode,
 };
 use service::{Context, now};
-use store::{OutboxHandle, Store, Transaction, disbelieve, enqueue, put_aside};
+use store::{OutboxHandle, Store, Transaction, disbelieve, enqueue, quarantine};
 use tracing::{info, warn};
 
 use crate::{
@@ -121,7 +121,7 @@ impl Desk {
                     },
                     Err(undecodable) => {
                         let (service, topic) = (self.context.service, STOCK_EVENTS.entry);
-                        put_aside(&mut transaction, service, topic, received.position, undecodable, now).await?;
+                        quarantine(&mut transaction, service, topic, received.position, undecodable, now).await?;
                         done.unreadable += 1;
                     }
                 }

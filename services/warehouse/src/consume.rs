@@ -13,7 +13,7 @@ use events::{
     unreadable::ReasonCode,
 };
 use service::{Context, Serving, Tasks, now};
-use store::{OutboxHandle, Store, Transaction, disbelieve, enqueue, is_new, put_aside};
+use store::{OutboxHandle, Store, Transaction, disbelieve, enqueue, quarantine, record_once};
 
 use crate::{
     given_out::{Effect, judge},
@@ -93,14 +93,14 @@ impl Desk {
         for received in &batch {
             match (&received.message, received.order_id()) {
                 (Ok(order), Some(order_id)) => {
-                    if is_new(&mut transaction, &decision_of(&order_id)).await? {
+                    if record_once(&mut transaction, &decision_of(&order_id)).await? {
                         self.decide(&mut transaction, &order_id, order, now).await?;
                         handled += 1;
                     }
                 }
                 (Err(undecodable), _) => {
                     let service = self.context.service;
-                    put_aside(&mut transaction, service, ORDERS.entry, received.position, undecodable, now).await?;
+                    quarantine(&mut transaction, service, ORDERS.entry, received.position, undecodable, now).await?;
                     unreadable += 1;
                 }
                 (Ok(_), None) => {}
@@ -174,7 +174,7 @@ impl Desk {
                     }
                 }
                 Err(undecodable) => {
-                    put_aside(&mut transaction, service, topic, received.position, undecodable, now).await?;
+                    quarantine(&mut transaction, service, topic, received.position, undecodable, now).await?;
                     unreadable += 1;
                 }
             }

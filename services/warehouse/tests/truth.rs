@@ -13,7 +13,7 @@ use events::{
     unreadable::ReasonCode,
 };
 use service::testing::{Ground, eventually};
-use store::{Migrator, Store, is_new};
+use store::{Migrator, Store, record_once};
 
 fn line(beer: &str, bottles: u32) -> Line {
     Line { beer: BeerId::new(beer), bottles: Bottles(bottles) }
@@ -148,7 +148,7 @@ async fn orders_from_a_folder_that_kept_no_lines_still_come_back() -> Result<()>
     let store = Store::open(ground.folder(), Service::Warehouse.name(), 1, Some(&seal), &tables).await?;
     let mut transaction = store.begin().await?;
     for word in ["order old", "order back", "returned back"] {
-        is_new(&mut transaction, word).await?;
+        record_once(&mut transaction, word).await?;
     }
     transaction.commit().await?;
     store.close().await;

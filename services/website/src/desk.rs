@@ -16,7 +16,7 @@ use events::{
 };
 use serde_json::json;
 use service::{Now, now};
-use store::{Transaction, enqueue, put_aside};
+use store::{Transaction, enqueue, quarantine};
 use tokio::{
     sync::{mpsc, oneshot},
     time::Instant,
@@ -223,7 +223,7 @@ impl<'a> Work<'a> {
                         (Ok(order), Some(order_id)) => {
                             self.write_order(&order_id, order, Keyed::default(), received.at).await?;
                         }
-                        (Err(undecodable), _) => self.put_aside(ORDERS.entry, &received, undecodable).await?,
+                        (Err(undecodable), _) => self.quarantine(ORDERS.entry, &received, undecodable).await?,
                         (Ok(_), None) => {}
                     }
                 }
@@ -232,7 +232,7 @@ impl<'a> Work<'a> {
                 for received in batch {
                     match &received.message {
                         Ok(decision) => self.decided(&received, decision).await?,
-                        Err(undecodable) => self.put_aside(ORDER_DECISIONS.entry, &received, undecodable).await?,
+                        Err(undecodable) => self.quarantine(ORDER_DECISIONS.entry, &received, undecodable).await?,
                     }
                 }
             }
@@ -240,7 +240,7 @@ impl<'a> Work<'a> {
                 for received in batch {
                     match &received.message {
                         Ok(update) => self.updated(&received, update).await?,
-                        Err(undecodable) => self.put_aside(DELIVERY_UPDATES.entry, &received, undecodable).await?,
+                        Err(undecodable) => self.quarantine(DELIVERY_UPDATES.entry, &received, undecodable).await?,
                     }
                 }
             }
@@ -248,7 +248,7 @@ impl<'a> Work<'a> {
                 for received in batch {
                     match &received.message {
                         Ok(event) => self.happened(&received, event).await?,
-                        Err(undecodable) => self.put_aside(STOCK_EVENTS.entry, &received, undecodable).await?,
+                        Err(undecodable) => self.quarantine(STOCK_EVENTS.entry, &received, undecodable).await?,
                     }
                 }
             }
@@ -256,7 +256,7 @@ impl<'a> Work<'a> {
                 for received in batch {
                     match &received.message {
                         Ok(level) => self.shown(&received, level).await?,
-                        Err(undecodable) => self.put_aside(STOCK_LEVELS.entry, &received, undecodable).await?,
+                        Err(undecodable) => self.quarantine(STOCK_LEVELS.entry, &received, undecodable).await?,
                     }
                 }
             }
@@ -264,7 +264,7 @@ impl<'a> Work<'a> {
                 for received in batch {
                     match &received.message {
                         Ok(insight) => self.insight(insight, &received).await?,
-                        Err(undecodable) => self.put_aside(INSIGHTS.entry, &received, undecodable).await?,
+                        Err(undecodable) => self.quarantine(INSIGHTS.entry, &received, undecodable).await?,
                     }
                 }
             }
@@ -279,7 +279,7 @@ impl<'a> Work<'a> {
         Ok(())
     }
 
-    async fn put_aside<M>(
+    async fn quarantine<M>(
         &mut self,
         topic: &'static topics::Entry,
         received: &Received<M>,
@@ -287,7 +287,7 @@ impl<'a> Work<'a> {
     ) -> anyhow::Result<()> {
         let (position, now) = (received.position, self.now);
         self.to_publish = true;
-        Ok(put_aside(&mut self.transaction, Service::Website, topic, position, undecodable, now).await?)
+        Ok(quarantine(&mut self.transaction, Service::Website, topic, position, undecodable, now).await?)
     }
 
     async fn insight(&mut self, insight: &Insight, received: &Received<Insight>) -> anyhow::Result<()> {

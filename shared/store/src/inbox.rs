@@ -14,11 +14,11 @@ use crate::{
     outbox::enqueue,
 };
 
-/// Notes `id` in the inbox; `false` if it was there: then its effect is there too, and nothing is left to do.
+/// Records `id` in the inbox; `false` if it is there already: then its effect is committed, and nothing is left to do.
 ///
 /// # Errors
 /// If the statement fails.
-pub async fn is_new(transaction: &mut Transaction, id: &str) -> Result<bool, StoreError> {
+pub async fn record_once(transaction: &mut Transaction, id: &str) -> Result<bool, StoreError> {
     let inserted = sqlx::query("insert into inbox (id) values ($1) on conflict (id) do nothing")
         .bind(id)
         .execute(&mut **transaction)
@@ -26,11 +26,11 @@ pub async fn is_new(transaction: &mut Transaction, id: &str) -> Result<bool, Sto
     Ok(inserted.rows_affected() > 0)
 }
 
-/// Puts a message that cannot be read aside: onto `unreadable`, once, so that it holds nobody up.
+/// Moves a message that cannot be read onto `unreadable`, once, so that the messages behind it are handled.
 ///
 /// # Errors
 /// If a statement fails.
-pub async fn put_aside(
+pub async fn quarantine(
     transaction: &mut Transaction,
     reader: Service,
     topic: &'static Entry,
@@ -43,11 +43,11 @@ pub async fn put_aside(
     put_on_unreadable(transaction, reader, topic, position, why, first_bytes, now).await
 }
 
-/// Puts a message aside that can be read and not be used, as [`put_aside`] does.
+/// Moves a message onto `unreadable` that can be read but not used, as [`quarantine`] does.
 ///
 /// # Errors
 /// If a statement fails, or the message cannot be written as JSON.
-pub async fn put_aside_as<M: Serialize>(
+pub async fn quarantine_as<M: Serialize>(
     transaction: &mut Transaction,
     reader: Service,
     topic: &'static Entry,
@@ -69,7 +69,7 @@ async fn put_on_unreadable(
     first_bytes: String,
     at: Moment,
 ) -> Result<(), StoreError> {
-    if !is_new(transaction, &format!("unreadable {} {position}", topic.name)).await? {
+    if !record_once(transaction, &format!("unreadable {} {position}", topic.name)).await? {
         return Ok(());
     }
     let (topic_name, message_id) = (topic.name.to_owned(), position.to_string());
@@ -87,7 +87,7 @@ pub async fn disbelieve(
     position: Position,
     code: ReasonCode,
 ) -> Result<(), StoreError> {
-    if !is_new(transaction, &format!("disbelieved {} {position}", topic.name)).await? {
+    if !record_once(transaction, &format!("disbelieved {} {position}", topic.name)).await? {
         return Ok(());
     }
     sqlx::query(

@@ -18,7 +18,7 @@ mod columns;
 pub use columns::{Columns, column_of, json_of};
 
 mod inbox;
-pub use inbox::{disbelieve, disbelieved, is_new, put_aside, put_aside_as};
+pub use inbox::{disbelieve, disbelieved, quarantine, quarantine_as, record_once};
 
 mod outbox;
 pub use outbox::{Outbox, OutboxError, OutboxHandle, enqueue, enqueue_for_later};

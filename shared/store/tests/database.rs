@@ -3,7 +3,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use store::{Migrator, Store, StoreError, is_new};
+use store::{Migrator, Store, StoreError, record_once};
 use tokio::{task::JoinHandle, time::timeout};
 
 /// Longer than SQLite itself waits for a lock.
@@ -35,7 +35,7 @@ fn write(store: &Store, id: &'static str) -> JoinHandle<Result<bool, StoreError>
     let store = store.clone();
     tokio::spawn(async move {
         let mut transaction = store.begin().await?;
-        let new = is_new(&mut transaction, id).await?;
+        let new = record_once(&mut transaction, id).await?;
         transaction.commit().await?;
         Ok(new)
     })
@@ -55,7 +55,7 @@ async fn who_writes_waits_for_another_program_however_long_it_holds_the_lock() {
     let folder = Folder::new();
     let (store, browser) = (open(&folder).await, open(&folder).await);
     let mut lock = browser.begin().await.unwrap();
-    assert!(is_new(&mut lock, "theirs").await.unwrap());
+    assert!(record_once(&mut lock, "theirs").await.unwrap());
     let writing = [write(&store, "a"), write(&store, "b")];
     // Longer than SQLite waits by itself: from here on it is tried again.
     until(|| store.is_locked()).await;
@@ -114,7 +114,7 @@ async fn a_full_disk_is_said_and_nothing_of_the_transaction_is_kept() {
     sqlx::query("pragma max_page_count = 1").execute(&mut *transaction).await.unwrap();
     let mut refused = None;
     for n in 0..10_000 {
-        if let Err(error) = is_new(&mut transaction, &format!("{n}")).await {
+        if let Err(error) = record_once(&mut transaction, &format!("{n}")).await {
             refused = Some(error);
             break;
         }

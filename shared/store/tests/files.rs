@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
-use store::{Migrator, Store, is_new};
+use store::{Migrator, Store, record_once};
 
 static NO_TABLES: Migrator = Migrator::DEFAULT;
 
@@ -24,7 +24,7 @@ impl Folder {
     async fn knows(&self, episode: u32, seal: Option<&str>, word: &str) -> Result<bool> {
         let store = self.open(episode, seal).await?;
         let mut transaction = store.begin().await?;
-        let known = !is_new(&mut transaction, word).await?;
+        let known = !record_once(&mut transaction, word).await?;
         transaction.commit().await?;
         store.close().await;
         Ok(known)
@@ -70,7 +70,7 @@ async fn a_database_that_another_program_has_open_is_not_torn_from_it() -> Resul
     let folder = Folder::new();
     let other = folder.open(1, Some("a")).await?;
     let mut transaction = other.begin().await?;
-    is_new(&mut transaction, "order").await?;
+    record_once(&mut transaction, "order").await?;
     transaction.commit().await?;
     let refused = folder.open(1, Some("b")).await.err().unwrap().to_string();
     assert!(refused.contains("another program has website-1.sqlite open"), "{refused}");

@@ -9,7 +9,7 @@ use events::{
     quantities::Bottles,
     topics::ORDERS,
 };
-use store::{Migrator, Outbox, Store, enqueue, is_new, testing::Database};
+use store::{Migrator, Outbox, Store, enqueue, record_once, testing::Database};
 
 static NO_TABLES: Migrator = Migrator::DEFAULT;
 
@@ -44,7 +44,7 @@ fn order(n: u32) -> (OrderId, PlaceOrder) {
 async fn put(store: &Store, n: u32, commit: bool) -> Result<()> {
     let (order_id, order) = order(n);
     let mut transaction = store.begin().await?;
-    if is_new(&mut transaction, order_id.as_str()).await? {
+    if record_once(&mut transaction, order_id.as_str()).await? {
         let at = Moment::from_micros(i64::from(n));
         enqueue(&mut transaction, ORDERS, order_id.as_str(), at, Some(&order_id), &order).await?;
     }

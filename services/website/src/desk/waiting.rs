@@ -14,7 +14,7 @@ use events::{
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use sqlx::sqlite::SqliteRow;
-use store::{Columns, Store, StoreError, column_of, disbelieve, json_of, put_aside_as};
+use store::{Columns, Store, StoreError, column_of, disbelieve, json_of, quarantine_as};
 
 use super::Work;
 use crate::order::Doubt;
@@ -148,7 +148,7 @@ impl Work<'_> {
         self.give_up(GIVEN_UP_AT_ONCE, self.now.plus_millis(-CAUSE_WITHIN_MS)).await
     }
 
-    /// Puts the messages that wait longest aside, those that wait since before then.
+    /// Quarantines the messages that have waited longest, those that came before `since`.
     async fn give_up(&mut self, most: i64, since: Moment) -> anyhow::Result<()> {
         let rows = sqlx::query(sqlx::AssertSqlSafe(format!(
             "select {COLUMNS} from waiting where since < $1 order by since, place limit $2"
@@ -161,7 +161,7 @@ impl Work<'_> {
             let Row { event_id, topic, position, code, message, .. } = row?;
             self.forget(&event_id).await?;
             let why = (code, format!("{code}: what it follows from did not come within {} s", CAUSE_WITHIN_MS / 1000));
-            put_aside_as(&mut self.transaction, Service::Website, topic, position, why, &message, self.now).await?;
+            quarantine_as(&mut self.transaction, Service::Website, topic, position, why, &message, self.now).await?;
             self.site.context.metrics.unreadable(topic.name, 1);
             self.to_publish = true;
         }
