@@ -196,13 +196,13 @@ impl Office {
         match decision {
             Decision::Redriven { task } => {
                 let (round, address) = (task.round, task.address.clone());
-                tell(transaction, &DeliveryUpdate::Redriven { order_id, round, address }, now).await?;
-                queue(transaction, &task, now, None).await?;
+                tell(transaction, &DeliveryUpdate::Redriven { order_id, round, address }, now)?;
+                queue(transaction, &task, now, None)?;
                 self.context.trail.note(&task.order_id, "sent out again");
             }
             Decision::Returned { task } => {
                 self.context.trail.note(&order_id, "given up");
-                tell(transaction, &DeliveryUpdate::Returned { order_id, lines: task.lines }, now).await?;
+                tell(transaction, &DeliveryUpdate::Returned { order_id, lines: task.lines }, now)?;
             }
         }
         Ok(Ok(()))

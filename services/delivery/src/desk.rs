@@ -152,7 +152,7 @@ impl Desk {
         task: &DeliveryOrder,
         now: Moment,
     ) -> Result<Answer, StoreError> {
-        tell(transaction, &picked_up(task, courier), now).await?;
+        tell(transaction, &picked_up(task, courier), now)?;
         self.context.trail.note(&task.order_id, "picked up");
         Ok(Answer::BringIt)
     }
@@ -168,9 +168,9 @@ impl Desk {
     ) -> Result<Answer, StoreError> {
         save(transaction, &task.order_id, &round::after(outcome, task), Some(courier)).await?;
         if let Some(at) = picked_up_at {
-            tell(transaction, &picked_up(task, courier), at).await?;
+            tell(transaction, &picked_up(task, courier), at)?;
         }
-        tell_outcome(transaction, outcome, task, courier, now).await?;
+        tell_outcome(transaction, outcome, task, courier, now)?;
         self.context.trail.note(&task.order_id, in_words(outcome));
         self.context.metrics.handled(DELIVERY_ORDERS.entry.name, 1);
         Ok(if *outcome == Outcome::Delivered { Answer::Delivered } else { Answer::NothingMore })
@@ -216,7 +216,7 @@ fn picked_up(task: &DeliveryOrder, courier: &str) -> DeliveryUpdate {
 }
 
 /// Puts into the outbox what follows from an outcome: the update first, then the next task or the dead letter.
-async fn tell_outcome(
+fn tell_outcome(
     transaction: &mut Transaction,
     outcome: &Outcome,
     task: &DeliveryOrder,
@@ -228,38 +228,38 @@ async fn tell_outcome(
     match outcome {
         Outcome::Delivered => {
             let delivered = DeliveryUpdate::Delivered { order_id, round, attempt, courier };
-            tell(transaction, &delivered, now).await
+            tell(transaction, &delivered, now)
         }
         Outcome::Failed { reason, next, delay_ms } => {
             let (reason, retry_at) = (*reason, now.plus_millis(*delay_ms));
             let failed = DeliveryUpdate::AttemptFailed { order_id, round, attempt, courier, reason, retry_at };
-            tell(transaction, &failed, now).await?;
-            queue(transaction, next, now, Some(retry_at)).await
+            tell(transaction, &failed, now)?;
+            queue(transaction, next, now, Some(retry_at))
         }
         Outcome::Stranded { reason } => {
             let (reason, address) = (*reason, task.address.clone());
             let stranded = DeliveryUpdate::Stranded { order_id, round, attempts: attempt, courier, reason, address };
-            tell(transaction, &stranded, now).await?;
+            tell(transaction, &stranded, now)?;
             let order_id = &task.order_id;
             let letter = DeadLetter { order_id: order_id.clone(), reason, attempts: attempt, payload: task.clone() };
-            enqueue(transaction, DEAD_LETTERS, order_id.as_str(), now, Some(order_id), &letter).await
+            enqueue(transaction, DEAD_LETTERS, order_id.as_str(), now, Some(order_id), &letter)
         }
     }
 }
 
 /// Puts an update into the outbox.
-pub(crate) async fn tell(transaction: &mut Transaction, update: &DeliveryUpdate, at: Moment) -> Result<(), StoreError> {
+pub(crate) fn tell(transaction: &mut Transaction, update: &DeliveryUpdate, at: Moment) -> Result<(), StoreError> {
     let order_id: &OrderId = update.order_id();
-    enqueue(transaction, DELIVERY_UPDATES, order_id.as_str(), at, Some(order_id), update).await
+    enqueue(transaction, DELIVERY_UPDATES, order_id.as_str(), at, Some(order_id), update)
 }
 
 /// Puts a task for the couriers into the outbox, to be handed out at once or at `deliver_at`.
-pub(crate) async fn queue(
+pub(crate) fn queue(
     transaction: &mut Transaction,
     task: &DeliveryOrder,
     now: Moment,
     deliver_at: Option<Moment>,
 ) -> Result<(), StoreError> {
     let order_id = &task.order_id;
-    enqueue_for_later(transaction, DELIVERY_ORDERS, order_id.as_str(), now, Some(order_id), deliver_at, task).await
+    enqueue_for_later(transaction, DELIVERY_ORDERS, order_id.as_str(), now, Some(order_id), deliver_at, task)
 }

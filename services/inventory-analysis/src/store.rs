@@ -24,7 +24,7 @@ const PAGE_ROWS: i64 = 1000;
 /// The stored aggregates and their checkpoint as they are at one moment, whatever is written meanwhile: an open read
 /// transaction. The rows are not in memory.
 pub struct Snapshot {
-    transaction: Transaction,
+    transaction: sqlx::Transaction<'static, Sqlite>,
     /// How far each topic is counted in it.
     pub checkpoint: Checkpoint,
 }

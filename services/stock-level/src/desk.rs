@@ -113,7 +113,7 @@ impl Desk {
             for received in &hand_in.events {
                 match &received.message {
                     Ok(event) => match self.believe(&mut done, received.position, event, now).await? {
-                        Ok(()) => self.fold(&mut transaction, &mut done, hand_in, event, now).await?,
+                        Ok(()) => self.fold(&mut transaction, &mut done, hand_in, event, now)?,
                         Err(code) => {
                             disbelieve(&mut transaction, STOCK_EVENTS.entry, received.position, code).await?;
                             done.untrue += 1;
@@ -129,7 +129,7 @@ impl Desk {
             }
         }
         for (beer, write) in std::mem::take(&mut done.last) {
-            publish(&mut transaction, &beer, write, now).await?;
+            publish(&mut transaction, &beer, write, now)?;
         }
         for beer in &done.beers {
             save(&mut transaction, beer, &self.levels).await?;
@@ -170,7 +170,7 @@ impl Desk {
     }
 
     /// Folds one event, and publishes what became of it: at once where every write shall be seen.
-    async fn fold(
+    fn fold(
         &mut self,
         transaction: &mut Transaction,
         done: &mut Done,
@@ -202,7 +202,7 @@ impl Desk {
         if hand_in.singly || fold == Fold::Naive {
             // What waited for the end was written before this.
             done.last.remove(&event.beer);
-            publish(transaction, &event.beer, write, now).await
+            publish(transaction, &event.beer, write, now)
         } else {
             done.last.insert(event.beer.clone(), write);
             Ok(())
@@ -305,7 +305,7 @@ impl Desk {
             let level = self.levels.put(&beer, said.level);
             save(&mut transaction, &beer, &self.levels).await?;
             let write = Write { level, event: said.sequence, ignored: false, worker: NOBODY.to_owned(), taken_at: now };
-            publish(&mut transaction, &beer, write, now).await?;
+            publish(&mut transaction, &beer, write, now)?;
         }
         save_snapshot(&mut transaction, &snapshot).await?;
         transaction.commit().await?;
@@ -315,7 +315,7 @@ impl Desk {
     }
 }
 
-async fn publish(transaction: &mut Transaction, beer: &BeerId, write: Write, now: Moment) -> anyhow::Result<()> {
+fn publish(transaction: &mut Transaction, beer: &BeerId, write: Write, now: Moment) -> anyhow::Result<()> {
     let message = StockLevel {
         beer: beer.clone(),
         level: write.level.level,
@@ -328,5 +328,5 @@ async fn publish(transaction: &mut Transaction, beer: &BeerId, write: Write, now
         taken_at: write.taken_at,
         at: now,
     };
-    Ok(enqueue(transaction, STOCK_LEVELS, beer.as_str(), now, None, &message).await?)
+    Ok(enqueue(transaction, STOCK_LEVELS, beer.as_str(), now, None, &message)?)
 }

@@ -132,7 +132,7 @@ impl<'a> Work<'a> {
             Letter::Request { request, until: _, reply } => {
                 let order_id = request.order_id().clone();
                 let (at, key) = (self.now, order_id.as_str());
-                enqueue(&mut self.transaction, DELIVERY_REQUESTS, key, at, Some(&order_id), &request).await?;
+                enqueue(&mut self.transaction, DELIVERY_REQUESTS, key, at, Some(&order_id), &request)?;
                 self.to_publish = true;
                 Ok(Reply::Done(reply))
             }

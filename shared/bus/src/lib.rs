@@ -7,7 +7,8 @@
 //! neither do two consumers.
 //!
 //! Deliberately absent: schemas in the broker, transactions, dead-letter policies of the client, batching producers
-//! (they lose keys and delays), and any knowledge of a service. What makes an effect happen once is in `store`.
+//! (they lose keys and delays), and any knowledge of a service. What makes an effect happen once is in
+//! `service`, file `idempotent_consumer.rs`.
 //!
 //! The functions that do the work return boxed futures: so their bodies, and the client's, are compiled once, here, and
 //! not again in every service.

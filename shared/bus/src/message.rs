@@ -149,6 +149,14 @@ pub struct Undecodable {
     pub first_bytes: String,
 }
 
+impl<M> Received<M> {
+    /// The same message as something else; what cannot be read stays so.
+    pub fn map<W>(self, change: impl FnOnce(M) -> W) -> Received<W> {
+        let Received { message, position, event_id, at } = self;
+        Received { message: message.map(change), position, event_id, at }
+    }
+}
+
 impl<M: DeserializeOwned> Received<M> {
     /// `times_replaced` counts the messages whose own time is not believed.
     pub(crate) fn read(position: Position, payload: &Payload, times_replaced: &AtomicU64) -> Self {

@@ -3,7 +3,8 @@
 //! A service is a function `run(Context) -> Result`; [`run`] calls it from `main`, tests call it with a context of
 //! their own. Everything here is about the process, nothing about beer.
 //!
-//! Deliberately absent: a framework. What a service does with its messages stands in the service.
+//! One file is for everybody who writes a service: [`idempotent_consumer`]. It turns messages that may come twice into
+//! effects that happen once. What the effects are stands in the service.
 //!
 //! In reading order:
 
@@ -18,6 +19,11 @@ pub mod dot_env;
 
 mod context;
 pub use context::{Context, Serving, Tasks};
+
+pub mod idempotent_consumer;
+
+mod batch;
+pub use batch::{Batch, Outcome};
 
 pub mod stage;
 

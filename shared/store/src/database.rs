@@ -12,13 +12,13 @@ use std::{
 
 use futures_util::future::BoxFuture;
 use sqlx::{
-    ConnectOptions as _, Sqlite, SqlitePool,
+    ConnectOptions as _, SqlitePool,
     migrate::{MigrateError, Migrator},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 use tracing::{info, warn};
 
-use crate::files;
+use crate::{files, transaction::Transaction};
 
 /// Tables of this crate; those of a service come from its own migrations.
 static MIGRATIONS: Migrator = sqlx::migrate!();
@@ -34,8 +34,6 @@ const READERS: u32 = 3;
 /// the operating system has the same pages anyway.
 const PAGES_KIB: u32 = 512;
 
-/// A transaction on the one connection that writes.
-pub type Transaction = sqlx::Transaction<'static, Sqlite>;
 /// Where to read: `fetch_…(store.reader())`.
 pub type Reader = SqlitePool;
 
@@ -202,7 +200,7 @@ impl Store {
     /// # Errors
     /// If the database cannot be written.
     pub async fn begin(&self) -> Result<Transaction, StoreError> {
-        self.patiently(|| async { Ok(self.writer.begin_with("begin immediate").await?) }).await
+        self.patiently(|| async { Ok(Transaction::new(self.writer.begin_with("begin immediate").await?)) }).await
     }
 
     /// Where to read. Readers see what was committed, and wait for nobody.

@@ -1,5 +1,7 @@
 //! The inbox: what was handled before.
 
+use std::collections::HashSet;
+
 use bus::{Position, Undecodable};
 use events::{
     ids::{Moment, Service},
@@ -10,8 +12,9 @@ use serde::Serialize;
 
 use crate::{
     columns::Columns,
-    database::{Store, StoreError, Transaction},
+    database::{Store, StoreError},
     outbox::enqueue,
+    transaction::Transaction,
 };
 
 /// Records `id` in the inbox; `false` if it is there already: then its effect is committed, and nothing is left to do.
@@ -24,6 +27,18 @@ pub async fn record_once(transaction: &mut Transaction, id: &str) -> Result<bool
         .execute(&mut **transaction)
         .await?;
     Ok(inserted.rows_affected() > 0)
+}
+
+/// Records all of these ids, in one statement, and returns those that were not there before.
+///
+/// # Errors
+/// If the statement fails.
+pub async fn record_all_once(transaction: &mut Transaction, ids: &[String]) -> Result<HashSet<String>, StoreError> {
+    let ids = serde_json::to_string(ids).map_err(|error| StoreError::Message(error.to_string()))?;
+    let inserted = sqlx::query_scalar(
+        "insert into inbox (id) select value from json_each($1) where true on conflict (id) do nothing returning id",
+    );
+    Ok(inserted.bind(ids).fetch_all(&mut **transaction).await?.into_iter().collect())
 }
 
 /// Moves a message that cannot be read onto `unreadable`, once, so that the messages behind it are handled.
@@ -74,7 +89,7 @@ async fn put_on_unreadable(
     }
     let (topic_name, message_id) = (topic.name.to_owned(), position.to_string());
     let message = Unreadable { topic: topic_name, message_id, reader, code, reason, first_bytes, at };
-    enqueue(transaction, UNREADABLE, topic.name, at, None, &message).await
+    enqueue(transaction, UNREADABLE, topic.name, at, None, &message)
 }
 
 /// Counts a message that is not believed, once however often it comes. It has no effect and goes nowhere else.

@@ -4,21 +4,25 @@
 //! At-least-once delivery is made harmless here: a repeat is recognised by the inbox in the transaction of its effect,
 //! and messages that follow from an effect are rows of that transaction, published afterwards in their order.
 //!
-//! Deliberately absent: any table of a service (each brings its own migrations), and any SQL that is SQLite's alone,
-//! so that a service may move to Postgres one day.
+//! Deliberately absent: any table of a service (each brings its own migrations), and SQL that is SQLite's alone, so that a
+//! service may move to Postgres one day. The exception are statements for a whole batch: they read JSON, which Postgres
+//! does as well, with other functions.
 //!
 //! In reading order:
 
 mod files;
 
 mod database;
-pub use database::{Reader, Store, StoreError, Transaction};
+pub use database::{Reader, Store, StoreError};
+
+mod transaction;
+pub use transaction::Transaction;
 
 mod columns;
 pub use columns::{Columns, column_of, json_of};
 
 mod inbox;
-pub use inbox::{disbelieve, disbelieved, quarantine, quarantine_as, record_once};
+pub use inbox::{disbelieve, disbelieved, quarantine, quarantine_as, record_all_once, record_once};
 
 mod outbox;
 pub use outbox::{Outbox, OutboxError, OutboxHandle, enqueue, enqueue_for_later};

@@ -18,11 +18,12 @@ use serde::Serialize;
 use tokio::sync::{Notify, watch};
 use tracing::{info, warn};
 
-use sqlx::sqlite::SqliteRow;
+use sqlx::{SqliteConnection, sqlite::SqliteRow};
 
 use crate::{
     columns::Columns,
-    database::{Store, StoreError, Transaction},
+    database::{Store, StoreError},
+    transaction::Transaction,
 };
 
 /// Most rows read and published at once.
@@ -30,11 +31,12 @@ const ROWS_MAX: u16 = 500;
 /// Pause after a failure, while the broker is away.
 const PAUSE: Duration = Duration::from_millis(200);
 
-/// Writes a message into the outbox of this transaction. Its event id is made of the row when it is published.
+/// Adds a message to the outbox; it is written when the transaction commits. Its event id is made of its row when it is
+/// published.
 ///
 /// # Errors
-/// If the statement fails, or the message cannot be written as JSON.
-pub async fn enqueue<M: Serialize>(
+/// If the message cannot be written as JSON.
+pub fn enqueue<M: Serialize>(
     transaction: &mut Transaction,
     topic: Topic<M>,
     key: &str,
@@ -42,14 +44,14 @@ pub async fn enqueue<M: Serialize>(
     order: Option<&OrderId>,
     message: &M,
 ) -> Result<(), StoreError> {
-    enqueue_for_later(transaction, topic, key, at, order, None, message).await
+    enqueue_for_later(transaction, topic, key, at, order, None, message)
 }
 
 /// Like [`enqueue`], handed out not before `deliver_at`; only a Shared subscription heeds it.
 ///
 /// # Errors
 /// As [`enqueue`].
-pub async fn enqueue_for_later<M: Serialize>(
+pub fn enqueue_for_later<M: Serialize>(
     transaction: &mut Transaction,
     topic: Topic<M>,
     key: &str,
@@ -58,16 +60,33 @@ pub async fn enqueue_for_later<M: Serialize>(
     deliver_at: Option<Moment>,
     message: &M,
 ) -> Result<(), StoreError> {
-    let payload = serde_json::to_vec(message).map_err(|error| StoreError::Message(error.to_string()))?;
-    sqlx::query("insert into outbox (topic, key, at, order_id, deliver_at, payload) values ($1, $2, $3, $4, $5, $6)")
-        .bind(topic.entry.name)
-        .bind(key)
-        .bind(at.micros())
-        .bind(order.map(OrderId::as_str))
-        .bind(deliver_at.map(Moment::micros))
-        .bind(payload)
-        .execute(&mut **transaction)
-        .await?;
+    let payload = serde_json::to_string(message).map_err(|error| StoreError::Message(error.to_string()))?;
+    transaction.outgoing.push(Row(
+        topic.entry.name,
+        key.to_owned(),
+        at.micros(),
+        order.map(|order| order.as_str().to_owned()),
+        deliver_at.map(Moment::micros),
+        payload,
+    ));
+    Ok(())
+}
+
+/// A message that goes out with a transaction: topic, key, time, order, earliest delivery, JSON.
+#[derive(Debug, Serialize)]
+pub(crate) struct Row(&'static str, String, i64, Option<String>, Option<i64>, String);
+
+/// Writes all of them, in their order, in one statement: the way to SQLite's thread and back costs more than a row.
+pub(crate) async fn insert(connection: &mut SqliteConnection, rows: &[Row]) -> Result<(), StoreError> {
+    let rows = serde_json::to_string(rows).map_err(|error| StoreError::Message(error.to_string()))?;
+    sqlx::query(
+        "insert into outbox (topic, key, at, order_id, deliver_at, payload)
+         select value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, cast(value ->> 5 as blob)
+         from json_each($1) order by key",
+    )
+    .bind(rows)
+    .execute(connection)
+    .await?;
     Ok(())
 }
 
@@ -143,7 +162,7 @@ impl Outbox {
                 .execute(&mut *transaction)
                 .await
                 .map_err(StoreError::from)?;
-            transaction.commit().await.map_err(StoreError::from)?;
+            transaction.commit().await?;
         }
         Ok(full)
     }

@@ -46,7 +46,7 @@ async fn put(store: &Store, n: u32, commit: bool) -> Result<()> {
     let mut transaction = store.begin().await?;
     if record_once(&mut transaction, order_id.as_str()).await? {
         let at = Moment::from_micros(i64::from(n));
-        enqueue(&mut transaction, ORDERS, order_id.as_str(), at, Some(&order_id), &order).await?;
+        enqueue(&mut transaction, ORDERS, order_id.as_str(), at, Some(&order_id), &order)?;
     }
     if commit {
         transaction.commit().await?;

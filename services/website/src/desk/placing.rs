@@ -40,7 +40,7 @@ impl Work<'_> {
             if self.write_order(&order_id, &order, written, at).await? {
                 order.order_id = Some(order_id.clone());
                 let (topic, id) = (ORDERS, order_id.as_str());
-                enqueue(&mut self.transaction, topic, id, at, Some(&order_id), &order).await?;
+                enqueue(&mut self.transaction, topic, id, at, Some(&order_id), &order)?;
                 self.to_publish = true;
                 return Ok(Ok(order_id));
             }

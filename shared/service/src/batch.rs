@@ -1,0 +1,163 @@
+//! A batch: one transaction for many messages, and what became of each.
+
+use std::{
+    collections::BTreeMap,
+    ops::{Deref, DerefMut},
+};
+
+use bus::{Position, Undecodable};
+use events::{
+    ids::{Moment, Service},
+    topics::Entry,
+    unreadable::ReasonCode,
+};
+use serde::Serialize;
+use store::{Store, StoreError, Transaction, disbelieve, quarantine, quarantine_as};
+
+use crate::{Context, clock};
+
+/// What became of a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome<A> {
+    /// It had its effect.
+    Handled(A),
+    /// It had part of its effect, and is submitted again for the rest.
+    Begun(A),
+    /// It had its effect before.
+    Repeated,
+    /// It is well formed and untrue: it has no effect, and is counted by reason.
+    Untrue(ReasonCode),
+    /// It has been quarantined, which counts it.
+    Quarantined,
+}
+
+/// How many messages of a topic came to what.
+#[derive(Default)]
+struct Counts {
+    handled: usize,
+    repeated: usize,
+    quarantined: usize,
+    untrue: usize,
+}
+
+/// A transaction under way. It stands for its [`Transaction`] wherever one is asked for.
+pub struct Batch {
+    /// When it began: the time of everything in it.
+    pub now: Moment,
+    reader: Service,
+    transaction: Transaction,
+    counts: BTreeMap<&'static str, Counts>,
+}
+
+impl Batch {
+    /// Begins one for messages that `reader` reads.
+    ///
+    /// # Errors
+    /// If the database cannot be written.
+    pub async fn begin(reader: Service, store: &Store) -> Result<Self, StoreError> {
+        let transaction = store.begin().await?;
+        Ok(Batch { now: clock::now(), reader, transaction, counts: BTreeMap::new() })
+    }
+
+    /// Moves a message that cannot be read onto `unreadable`.
+    ///
+    /// # Errors
+    /// If a statement fails.
+    pub async fn quarantine(
+        &mut self,
+        topic: &'static Entry,
+        position: Position,
+        undecodable: &Undecodable,
+    ) -> Result<(), StoreError> {
+        self.of(topic).quarantined += 1;
+        quarantine(&mut self.transaction, self.reader, topic, position, undecodable, self.now).await
+    }
+
+    /// Moves a message onto `unreadable` that can be read but not used.
+    ///
+    /// # Errors
+    /// If a statement fails.
+    pub async fn quarantine_as<M: Serialize>(
+        &mut self,
+        topic: &'static Entry,
+        position: Position,
+        why: (ReasonCode, String),
+        message: &M,
+    ) -> Result<(), StoreError> {
+        self.of(topic).quarantined += 1;
+        quarantine_as(&mut self.transaction, self.reader, topic, position, why, message, self.now).await
+    }
+
+    /// Counts a message that is well formed and untrue.
+    ///
+    /// # Errors
+    /// If a statement fails.
+    pub async fn disbelieve(
+        &mut self,
+        topic: &'static Entry,
+        position: Position,
+        code: ReasonCode,
+    ) -> Result<(), StoreError> {
+        self.of(topic).untrue += 1;
+        disbelieve(&mut self.transaction, topic, position, code).await
+    }
+
+    /// Counts what became of a message, and returns the answer to it, if it had an effect just now.
+    ///
+    /// # Errors
+    /// If a statement fails.
+    pub async fn settle<A>(
+        &mut self,
+        topic: &'static Entry,
+        position: Position,
+        outcome: Outcome<A>,
+    ) -> Result<Option<A>, StoreError> {
+        match outcome {
+            Outcome::Handled(answer) => {
+                self.of(topic).handled += 1;
+                return Ok(Some(answer));
+            }
+            Outcome::Begun(answer) => return Ok(Some(answer)),
+            Outcome::Repeated => self.of(topic).repeated += 1,
+            Outcome::Untrue(code) => self.disbelieve(topic, position, code).await?,
+            Outcome::Quarantined => {}
+        }
+        Ok(None)
+    }
+
+    fn of(&mut self, topic: &'static Entry) -> &mut Counts {
+        self.counts.entry(topic.name).or_default()
+    }
+
+    /// Commits it, and says in the metrics, the log and the presence what it came to. Returns whether messages go out.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn commit(self, context: &Context, store: &Store) -> anyhow::Result<bool> {
+        let publishes = self.transaction.publishes();
+        self.transaction.commit().await?;
+        for (topic, counts) in &self.counts {
+            context.metrics.handled(topic, counts.handled);
+            context.metrics.repeated(topic, counts.repeated);
+            context.metrics.unreadable(topic, counts.quarantined);
+        }
+        if self.counts.values().any(|counts| counts.untrue > 0) {
+            context.say_what_is_disbelieved(store).await?;
+        }
+        Ok(publishes)
+    }
+}
+
+impl Deref for Batch {
+    type Target = Transaction;
+
+    fn deref(&self) -> &Transaction {
+        &self.transaction
+    }
+}
+
+impl DerefMut for Batch {
+    fn deref_mut(&mut self) -> &mut Transaction {
+        &mut self.transaction
+    }
+}

@@ -1,0 +1,53 @@
+//! A transaction that writes: what a service writes itself, and the messages that follow from it.
+
+use std::ops::{Deref, DerefMut};
+
+use sqlx::{Sqlite, SqliteConnection};
+
+use crate::{
+    database::StoreError,
+    outbox::{self, Row},
+};
+
+/// A transaction on the one connection that writes. Statements run on it as on a connection. Dropped before it is
+/// committed, it has no effect.
+pub struct Transaction {
+    connection: sqlx::Transaction<'static, Sqlite>,
+    pub(crate) outgoing: Vec<Row>,
+}
+
+impl Transaction {
+    pub(crate) fn new(connection: sqlx::Transaction<'static, Sqlite>) -> Self {
+        Transaction { connection, outgoing: Vec::new() }
+    }
+
+    /// Whether messages go out with it.
+    pub fn publishes(&self) -> bool {
+        !self.outgoing.is_empty()
+    }
+
+    /// Commits everything, the messages that go out included.
+    ///
+    /// # Errors
+    /// If a statement fails: then nothing is written.
+    pub async fn commit(mut self) -> Result<(), StoreError> {
+        if self.publishes() {
+            outbox::insert(&mut self.connection, &self.outgoing).await?;
+        }
+        Ok(self.connection.commit().await?)
+    }
+}
+
+impl Deref for Transaction {
+    type Target = SqliteConnection;
+
+    fn deref(&self) -> &SqliteConnection {
+        &self.connection
+    }
+}
+
+impl DerefMut for Transaction {
+    fn deref_mut(&mut self) -> &mut SqliteConnection {
+        &mut self.connection
+    }
+}
