@@ -1,9 +1,10 @@
 //! Messages in, beside the couriers' parcels: the dead letters, and what a person asks about them.
 
-use bus::{Consumer, Dealt, Received};
+use bus::{Consumer, Dealt};
 use events::{
     delivery::{DeadLetter, DeliveryRequest, DeliveryUpdate},
     ids::Moment,
+    received::Received,
     topics::{DEAD_LETTERS, DELIVERY_REQUESTS, Entry},
     unreadable::ReasonCode,
 };

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use bus::{Consumer, Position, Received};
+use bus::Consumer;
 use events::{
     delivery::DeliveryOrder,
     ids::Moment,
+    received::{Position, Received},
     stage::{Carrying, CourierState},
 };
 use service::{

@@ -5,10 +5,10 @@
 
 use std::future::pending;
 
-use bus::{Position, Undecodable};
 use events::{
     delivery::{DeadLetter, DeliveryOrder, DeliveryUpdate},
     ids::{Moment, OrderId},
+    received::{Position, Undecodable},
     topics::{DEAD_LETTERS, DELIVERY_ORDERS, DELIVERY_UPDATES},
 };
 use service::{Context, now};

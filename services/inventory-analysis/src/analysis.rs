@@ -6,7 +6,6 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use bus::{Position, Received};
 use events::{
     beers,
     decisions::OrderDecision,
@@ -14,6 +13,7 @@ use events::{
     ids::{BeerId, EventId, Moment, OrderId},
     insights::MinuteOfSales,
     orders::PlaceOrder,
+    received::{Position, Received},
     stock::StockEvent,
     topics::{DELIVERY_UPDATES, Entry, ORDER_DECISIONS, ORDERS, STOCK_EVENTS, Topic},
     unreadable::ReasonCode,

@@ -3,13 +3,14 @@
 //! Folding costs microseconds and a transaction much more, so several batches share one. Nothing waits for company:
 //! the first message after a quiet moment is committed and told at once.
 
-use bus::{Consumer, Dealt, Position, Received, Undecodable};
+use bus::{Consumer, Dealt};
 use events::{
     decisions::OrderDecision,
     delivery::DeliveryUpdate,
     ids::{Moment, Service},
     insights::Insight,
     orders::PlaceOrder,
+    received::{Position, Received, Undecodable},
     stock::StockEvent,
     topics::Entry,
     unreadable::ReasonCode,

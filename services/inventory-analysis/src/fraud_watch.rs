@@ -3,10 +3,11 @@
 //! Whenever it is attached it begins at the first order there is, and finds what happened long before. It reads by a
 //! subscription of its own, so nobody else notices; it keeps nothing, so nothing is left when it is detached.
 
-use bus::{Consumer, Dealt, Position};
+use bus::{Consumer, Dealt};
 use events::{
     insights::{Fraud, Insight},
     orders::PlaceOrder,
+    received::Position,
     topics::{FRAUD_WATCH, ORDERS},
 };
 use service::{Context, now, stage::Pause};

@@ -5,9 +5,10 @@ mod cost_of_refusals;
 mod ordered_together;
 mod same_second;
 
-use bus::{Bus, Received, Until};
+use bus::{Bus, Until};
 use events::{
     past::{Cell, PastAnswer, PastQuestion, ROWS_MAX},
+    received::Received,
     stage::Answer,
     topics::Topic,
 };
@@ -111,11 +112,11 @@ async fn inquire<I: Inquiry>(bus: &Bus, question: PastQuestion) -> anyhow::Resul
 mod testing {
     //! Messages for the questions' tests.
 
-    use bus::{Position, Received};
     use events::{
         ids::{BeerId, EventId, Moment},
         orders::{Line, PlaceOrder, PlaceOrderType},
         quantities::Bottles,
+        received::{Position, Received},
     };
 
     /// A message, so many milliseconds after 1970 began.

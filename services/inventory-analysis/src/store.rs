@@ -3,8 +3,7 @@
 use std::collections::BTreeSet;
 
 use anyhow::Context as _;
-use bus::Position;
-use events::ids::Moment;
+use events::{ids::Moment, received::Position};
 use sqlx::{QueryBuilder, Sqlite, SqliteConnection, sqlite::SqliteRow};
 use store::{Columns, Migrator, Store, StoreError, Transaction, column_of, json_of};
 

@@ -3,13 +3,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by it")]
 
-use bus::{Position, Received};
 use events::{
     decisions::{OrderDecision, Refusal},
     delivery::{DeliveryUpdate, FailureReason},
     ids::{BeerId, EventId, Moment, OrderId},
     orders::{self, Line, PlaceOrder, PlaceOrderType},
     quantities::{Bottles, Sequence},
+    received::{Position, Received},
     stock::{StockChange, StockEvent},
 };
 use inventory_analysis::{

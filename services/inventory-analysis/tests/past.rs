@@ -5,7 +5,6 @@
 
 use std::collections::BTreeMap;
 
-use bus::{Position, Received};
 use events::{
     beers::BEERS,
     decisions::{OrderDecision, Refusal},
@@ -14,6 +13,7 @@ use events::{
     orders::{Line, PlaceOrder, PlaceOrderType},
     past::{AsOf, BeerAsOf},
     quantities::{Bottles, Cents, Sequence},
+    received::{Position, Received},
     stock::{StockChange, StockEvent},
 };
 use inventory_analysis::{

@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bus::{BusError, Position, Until};
+use bus::{BusError, Until};
 use events::{
     chain::{Chains, Dealt, Said, Verdict},
     ids::{BeerId, Moment},
     quantities::Sequence,
+    received::Position,
     settings::{Fold, Folding, SubscriptionType},
     stock::{StockEvent, StockLevel},
     topics::{STOCK_EVENTS, STOCK_LEVELS},

@@ -3,9 +3,9 @@
 //! A snapshot is what the log says up to a place in it; folding afresh reads on from there. So it takes as long as what
 //! came since, and not as long as the episode.
 
-use bus::Position;
 use events::{
     chain::{Chains, Dealt, Said},
+    received::Position,
     stock::StockEvent,
 };
 

@@ -1,10 +1,10 @@
 //! All of stock-level's SQL, beside its outbox.
 
-use bus::Position;
 use events::{
     chain::{Chains, Said},
     ids::BeerId,
     quantities::{Bottles, Sequence},
+    received::Position,
 };
 use sqlx::sqlite::SqliteRow;
 use store::{Columns, Migrator, Store, StoreError, Transaction, column_of, json_of};

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use bus::{Consumer, Position, Received};
+use bus::Consumer;
 use events::{
     ids::{Moment, Service},
+    received::{Position, Received},
     settings::StageSettings,
     stock::StockEvent,
     topics::Dealing,

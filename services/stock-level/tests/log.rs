@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use anyhow::Result;
-use bus::Received;
 use events::{
     ids::{BeerId, Service},
     quantities::{Bottles, Sequence},
+    received::Received,
     settings::{Fold, Folding, SubscriptionType},
     stock::{StockChange, StockEvent, StockLevel},
     topics::{STOCK_EVENTS, STOCK_LEVELS, UNREADABLE},

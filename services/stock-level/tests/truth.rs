@@ -1,11 +1,11 @@
 //! What stock-level believes of the log, against a real broker, before and after a restart.
 
 use anyhow::Result;
-use bus::Received;
 use events::{
     ids::{BeerId, Service},
     limits::NUMBER_MAX,
     quantities::{Bottles, Sequence},
+    received::Received,
     settings::{Fold, Folding, SubscriptionType},
     stock::{StockChange, StockEvent, StockLevel},
     topics::{STOCK_EVENTS, STOCK_LEVELS},

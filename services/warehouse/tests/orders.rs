@@ -2,13 +2,13 @@
 #![expect(clippy::unwrap_used, reason = "what cannot be here ends the test")]
 
 use anyhow::Result;
-use bus::Received;
 use events::{
     decisions::OrderDecision,
     delivery::DeliveryUpdate,
     ids::{BeerId, OrderId, Service},
     orders::{Line, PlaceOrder, PlaceOrderType},
     quantities::Bottles,
+    received::Received,
     stock::{StockChange, StockEvent},
     topics::{DELIVERY_ORDERS, DELIVERY_UPDATES, ORDER_DECISIONS, ORDERS, STOCK_EVENTS, UNREADABLE},
 };

@@ -2,12 +2,12 @@
 #![expect(clippy::unwrap_used, reason = "what cannot be here ends the test")]
 
 use anyhow::Result;
-use bus::Received;
 use events::{
     delivery::{DeliveryUpdate, FailureReason},
     ids::{BeerId, OrderId, Service},
     orders::{Line, PlaceOrder, PlaceOrderType},
     quantities::Bottles,
+    received::Received,
     stock::{StockChange, StockEvent},
     topics::{DELIVERY_UPDATES, ORDER_DECISIONS, ORDERS, STOCK_EVENTS},
     unreadable::ReasonCode,

@@ -2,10 +2,11 @@
 
 use std::{sync::Arc, time::Duration};
 
-use bus::{Dealt, Position, Received};
+use bus::Dealt;
 use events::{
     delivery::DeliveryUpdate,
     ids::Service,
+    received::{Position, Received},
     topics::{
         DELIVERY_UPDATES, INSIGHTS, NOTIFICATION, ORDER_DECISIONS, ORDERS, PRESENCE, STOCK_EVENTS, STOCK_LEVELS, Topic,
         UNREADABLE,

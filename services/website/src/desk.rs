@@ -5,11 +5,11 @@ use std::{
     sync::Arc,
 };
 
-use bus::{Received, Undecodable};
 use events::{
     ids::{BeerId, EventId, Moment, OrderId, Service},
     insights::Insight,
     orders::{self, PlaceOrder},
+    received::{Received, Undecodable},
     topics::{
         self, DELIVERY_REQUESTS, DELIVERY_UPDATES, INSIGHTS, ORDER_DECISIONS, ORDERS, STOCK_EVENTS, STOCK_LEVELS,
     },

@@ -1,12 +1,12 @@
 //! What the website writes: orders, their hops, beers, insights, unreadable messages. All statements that change
 //! something stand here; those that read for a page stand in `books`.
 
-use bus::Position;
 use events::{
     ids::{BeerId, EventId, Moment, OrderId, Service},
     insights::{Insight, ReadUpTo},
     orders::Line,
     quantities::{Cents, Sequence},
+    received::Position,
     stock::StockLevel,
     unreadable::Unreadable,
 };

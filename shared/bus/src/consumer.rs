@@ -8,6 +8,7 @@ use std::{
 
 use events::{
     ids::Service,
+    received::{Position, Received},
     topics::{Dealing, Entry, Topic},
 };
 use futures_util::{FutureExt as _, Stream, StreamExt as _, future::BoxFuture};
@@ -20,7 +21,7 @@ use crate::{
     Bus, BusError,
     client::Clients,
     flow::Watch,
-    message::{Position, Received},
+    message::{entry_id, position_of, received},
     subscription::{Inner, State, What, close, connect, look},
 };
 
@@ -53,7 +54,7 @@ impl<M: DeserializeOwned> Consumer<M> {
     pub async fn receive(&mut self, most: usize) -> Vec<Received<M>> {
         let batch = self.raw.receive(most).await;
         let replaced = &self.raw.what.bus.clients.times_replaced;
-        batch.iter().map(|(position, payload)| Received::read(*position, payload, replaced)).collect()
+        batch.iter().map(|(position, payload)| received(*position, payload, replaced)).collect()
     }
 
     /// Acknowledges what is done, in the order it was received. An entry with several messages is acknowledged with
@@ -222,7 +223,7 @@ impl Raw {
     async fn send_ack(&mut self, position: Position, cumulative: bool) {
         let State::Connected(inner) = &mut self.state else { return };
         let topic = self.what.bus.topic_address(self.what.entry);
-        let id = position.entry_id();
+        let id = entry_id(position);
         let sent = if cumulative {
             inner.cumulative_ack_with_id(&topic, id).await
         } else {
@@ -269,7 +270,7 @@ impl Drop for Waiting<'_> {
 }
 
 fn with_position(message: Message<Vec<u8>>) -> (Position, Payload) {
-    let position = Position::new(message.message_id(), message.payload.metadata.num_messages_in_batch);
+    let position = position_of(message.message_id(), message.payload.metadata.num_messages_in_batch);
     (position, message.payload)
 }
 

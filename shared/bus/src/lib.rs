@@ -21,7 +21,7 @@ pub use address::{Broker, Place};
 mod client;
 
 mod message;
-pub use message::{Outgoing, Position, Received, Undecodable};
+pub use message::Outgoing;
 
 mod publisher;
 pub use publisher::{PublishError, Publisher};

@@ -9,7 +9,7 @@ use std::{
 use events::{
     ids::{EventId, Moment, OrderId, Trace},
     limits,
-    orders::PlaceOrder,
+    received::{Position, Received, Undecodable},
     topics::{Entry, Topic},
     unreadable,
 };
@@ -82,114 +82,49 @@ impl Outgoing {
     }
 }
 
-/// Where a message lies in its topic. Positions of one topic are ordered as its messages are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub struct Position {
-    /// The ledger, Pulsar's segment.
-    pub ledger: u64,
-    /// The entry in it.
-    pub entry: u64,
-    /// The place in the entry, if a client packed several messages into one.
-    pub batch_index: u32,
-    /// How many messages the entry holds.
-    pub batch_size: u32,
-}
-
-impl Position {
-    pub(crate) fn new(id: &MessageIdData, messages_in_entry: Option<i32>) -> Self {
-        Position {
-            ledger: id.ledger_id,
-            entry: id.entry_id,
-            batch_index: id.batch_index.and_then(|index| u32::try_from(index).ok()).unwrap_or(0),
-            batch_size: messages_in_entry.and_then(|size| u32::try_from(size).ok()).unwrap_or(1).max(1),
-        }
-    }
-
-    /// Whether no message of the same entry follows. Only then may the entry be acknowledged.
-    pub fn ends_entry(&self) -> bool {
-        self.batch_index + 1 >= self.batch_size
-    }
-
-    /// The id of an order that came without one.
-    pub fn order_id(&self) -> OrderId {
-        OrderId::of_message(self.ledger, self.entry, (self.batch_size > 1).then_some(self.batch_index))
-    }
-
-    pub(crate) fn entry_id(&self) -> MessageIdData {
-        MessageIdData { ledger_id: self.ledger, entry_id: self.entry, ..MessageIdData::default() }
+/// The position of the message with this id of the client's.
+pub(crate) fn position_of(id: &MessageIdData, messages_in_entry: Option<i32>) -> Position {
+    Position {
+        ledger: id.ledger_id,
+        entry: id.entry_id,
+        batch_index: id.batch_index.and_then(|index| u32::try_from(index).ok()).unwrap_or(0),
+        batch_size: messages_in_entry.and_then(|size| u32::try_from(size).ok()).unwrap_or(1).max(1),
     }
 }
 
-impl Display for Position {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}:{}", self.ledger, self.entry)?;
-        if self.batch_size > 1 { write!(f, ":{}", self.batch_index) } else { Ok(()) }
-    }
+/// The client's id of the entry that holds this message.
+pub(crate) fn entry_id(position: Position) -> MessageIdData {
+    MessageIdData { ledger_id: position.ledger, entry_id: position.entry, ..MessageIdData::default() }
 }
 
-/// A message that came in, readable or not.
-#[derive(Debug, Clone)]
-pub struct Received<M> {
-    /// The message; or, if it could not be read, what there is to say about it.
-    pub message: Result<M, Undecodable>,
-    /// Where it lies.
-    pub position: Position,
-    /// Its id: its own, or its position for one that an outside client sent without.
-    pub event_id: EventId,
-    /// When what it tells happened: what it says itself, if that is believable (see [`AHEAD_MAX_MS`]), else when it was published.
-    pub at: Moment,
-}
-
-/// Why a message could not be read, and how it begins.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Undecodable {
-    /// Begins with "undecodable"; 200 characters at most.
-    pub reason: String,
-    /// See [`unreadable::first_bytes`].
-    pub first_bytes: String,
-}
-
-impl<M> Received<M> {
-    /// The same message as something else; what cannot be read stays so.
-    pub fn map<W>(self, change: impl FnOnce(M) -> W) -> Received<W> {
-        let Received { message, position, event_id, at } = self;
-        Received { message: message.map(change), position, event_id, at }
-    }
-}
-
-impl<M: DeserializeOwned> Received<M> {
-    /// `times_replaced` counts the messages whose own time is not believed.
-    pub(crate) fn read(position: Position, payload: &Payload, times_replaced: &AtomicU64) -> Self {
-        let property = |name: &str| {
-            payload.metadata.properties.iter().find(|property| property.key == name).map(|property| &property.value)
-        };
-        let own_id = property(EVENT_ID).and_then(|id| EventId::foreign(id));
-        let published = published_at(payload.metadata.publish_time);
-        let (at, is_believed) = match property(AT) {
-            Some(own) => match own.parse().ok().filter(|own| is_believable(*own, published)) {
-                Some(own) => (own, true),
-                None => (published, false),
-            },
-            None => (published, true),
-        };
-        times_replaced.fetch_add(u64::from(!is_believed), Ordering::Relaxed);
-        Received {
-            message: match property(NOT_UNPACKED) {
-                Some(why) => Err(undecodable(why, &payload.data)),
-                None => decode(&payload.data),
-            },
-            position,
-            event_id: own_id.unwrap_or_else(|| EventId::new(format!("m-{position}"))),
-            at,
-        }
-    }
-}
-
-impl Received<PlaceOrder> {
-    /// The id of the order in it: its own, or its position's.
-    pub fn order_id(&self) -> Option<OrderId> {
-        let order = self.message.as_ref().ok()?;
-        Some(order.order_id.clone().unwrap_or_else(|| self.position.order_id()))
+/// The message in this payload. Its own time counts if it is believable, see [`AHEAD_MAX_MS`]; `times_replaced` counts those
+/// whose time is not.
+pub(crate) fn received<M: DeserializeOwned>(
+    position: Position,
+    payload: &Payload,
+    times_replaced: &AtomicU64,
+) -> Received<M> {
+    let property = |name: &str| {
+        payload.metadata.properties.iter().find(|property| property.key == name).map(|property| &property.value)
+    };
+    let own_id = property(EVENT_ID).and_then(|id| EventId::foreign(id));
+    let published = published_at(payload.metadata.publish_time);
+    let (at, is_believed) = match property(AT) {
+        Some(own) => match own.parse().ok().filter(|own| is_believable(*own, published)) {
+            Some(own) => (own, true),
+            None => (published, false),
+        },
+        None => (published, true),
+    };
+    times_replaced.fetch_add(u64::from(!is_believed), Ordering::Relaxed);
+    Received {
+        message: match property(NOT_UNPACKED) {
+            Some(why) => Err(undecodable(why, &payload.data)),
+            None => decode(&payload.data),
+        },
+        position,
+        event_id: own_id.unwrap_or_else(|| EventId::new(format!("m-{position}"))),
+        at,
     }
 }
 
@@ -216,20 +151,10 @@ fn undecodable(why: impl Display, payload: &[u8]) -> Undecodable {
 
 #[cfg(test)]
 mod tests {
-    use events::delivery::DeliveryUpdate;
+    use events::{delivery::DeliveryUpdate, orders::PlaceOrder};
     use pulsar::message::{Metadata, proto::KeyValue};
 
     use super::*;
-
-    #[test]
-    fn only_the_last_message_of_an_entry_ends_it() {
-        let position = |index, size| Position { ledger: 1, entry: 2, batch_index: index, batch_size: size };
-        assert!(position(0, 1).ends_entry());
-        assert!(!position(0, 3).ends_entry());
-        assert!(position(2, 3).ends_entry());
-        assert_eq!(position(0, 1).order_id().as_str(), "m-1-2");
-        assert_eq!(position(1, 3).order_id().as_str(), "m-1-2-1");
-    }
 
     #[test]
     fn what_cannot_be_read_says_why_and_how_it_begins() {
@@ -261,7 +186,7 @@ mod tests {
                 Metadata { publish_time, properties: properties.into_iter().collect(), ..Metadata::default() };
             let payload = Payload { metadata, data: b"{}".to_vec() };
             let replaced = AtomicU64::new(0);
-            let received = Received::<PlaceOrder>::read(Position::default(), &payload, &replaced);
+            let received = received::<PlaceOrder>(Position::default(), &payload, &replaced);
             (received.at, replaced.into_inner())
         };
         for own in ["2026-11-24T20:41:06.5Z", "2026-11-24T20:41:12Z", "2026-11-23T20:41:07Z"] {

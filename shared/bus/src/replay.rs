@@ -2,7 +2,10 @@
 
 use std::{marker::PhantomData, sync::atomic::AtomicU64, time::Duration};
 
-use events::topics::{Entry, Topic};
+use events::{
+    received::{Position, Received},
+    topics::{Entry, Topic},
+};
 use futures_util::{FutureExt as _, StreamExt as _, future::BoxFuture};
 use pulsar::{
     ConsumerOptions, Payload, SubType, TokioExecutor,
@@ -15,7 +18,7 @@ use tracing::warn;
 use crate::{
     Bus, BusError,
     client::Purpose,
-    message::{Position, Received},
+    message::{entry_id, position_of, received},
 };
 
 /// Permits of a replay: with 1,000 it reads at 11 k messages/s, with this many at 18 k, and with 10,000 no faster but with
@@ -80,7 +83,7 @@ impl<M: DeserializeOwned> Replay<M> {
         let batch = self.raw.next().await?;
         // They were counted when they were read for the first time.
         let replaced = AtomicU64::new(0);
-        let read = |(position, payload): &(Position, Payload)| Received::read(*position, payload, &replaced);
+        let read = |(position, payload): &(Position, Payload)| received(*position, payload, &replaced);
         Ok(batch.map(|batch| batch.iter().map(read).collect()))
     }
 }
@@ -142,7 +145,7 @@ impl Raw {
                     .await?
                     .first()
                     .filter(|id| id.entry_id != u64::MAX && id.ledger_id != u64::MAX)
-                    .map(|id| Position { batch_index: u32::MAX, ..Position::new(id, None) }),
+                    .map(|id| Position { batch_index: u32::MAX, ..position_of(id, None) }),
             };
         }
         self.inner = Some(inner);
@@ -161,7 +164,7 @@ impl Raw {
             match next {
                 Some(Ok(message)) => {
                     let size = message.payload.metadata.num_messages_in_batch;
-                    let position = Position::new(message.message_id(), size);
+                    let position = position_of(message.message_id(), size);
                     // After a reconnection it begins anew: what was read is skipped.
                     if Some(position) > self.last {
                         self.last = Some(position);
@@ -216,7 +219,7 @@ async fn subscribe(
         .with_initial_position(InitialPosition::Earliest);
     if let Some(after) = after {
         // Whether the broker sends this message once more or not: it is skipped.
-        options = options.starting_on_message(after.entry_id());
+        options = options.starting_on_message(entry_id(after));
     }
     client
         .consumer()

@@ -5,14 +5,14 @@ use std::{sync::LazyLock, time::SystemTime};
 
 use anyhow::{Context as _, Result, ensure};
 use bus::{
-    Admin, Broker, Bus, Consumer, Dealt, Outgoing, Place, Position, Until, compact, episodes, forget_earlier_episodes,
-    set_up,
+    Admin, Broker, Bus, Consumer, Dealt, Outgoing, Place, Until, compact, episodes, forget_earlier_episodes, set_up,
 };
 use events::{
     delivery::DeliveryOrder,
     ids::{BeerId, EventId, Moment, OrderId, Service},
     orders::Line,
     quantities::{Bottles, Sequence},
+    received::Position,
     stock::{StockChange, StockEvent, StockLevel},
     topics::{DELIVERY_ORDERS, Dealing, ORDERS, STOCK_EVENTS, STOCK_LEVELS},
 };

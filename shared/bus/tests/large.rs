@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
-use bus::{Admin, Broker, Bus, Consumer, Dealt, Place, Position, Received, set_up};
+use bus::{Admin, Broker, Bus, Consumer, Dealt, Place, set_up};
 use events::{
     delivery::DeliveryOrder,
     ids::Service,
     orders::PlaceOrder,
+    received::{Position, Received},
     topics::{DELIVERY_ORDERS, Entry, ORDERS},
 };
 use pulsar::{

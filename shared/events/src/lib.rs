@@ -37,4 +37,6 @@ pub mod stage;
 
 pub mod unreadable;
 
+pub mod received;
+
 pub mod topics;

@@ -5,9 +5,9 @@ use std::{
     ops::{Deref, DerefMut},
 };
 
-use bus::{Position, Undecodable};
 use events::{
     ids::{Moment, Service},
+    received::{Position, Undecodable},
     topics::Entry,
     unreadable::ReasonCode,
 };

@@ -35,8 +35,11 @@ use std::{
 };
 
 use anyhow::Context as _;
-use bus::{Dealt, Received};
-use events::topics::{Entry, Topic};
+use bus::Dealt;
+use events::{
+    received::Received,
+    topics::{Entry, Topic},
+};
 use serde::de::DeserializeOwned;
 use store::{OutboxHandle, Store, record_all_once};
 use tokio::sync::{mpsc, oneshot};

@@ -2,9 +2,10 @@
 
 use std::{collections::BTreeSet, iter, sync::Arc, time::Duration};
 
-use bus::{Bus, BusError, Dealt, Outgoing, Received};
+use bus::{Bus, BusError, Dealt, Outgoing};
 use events::{
     ids::{EventId, Service},
+    received::Received,
     settings::{Choices, StageSettings, episode_after, version_after},
     stage::{Answer, Command, Question, StageAnswer},
     topics::{ANSWERS, COMMANDS, QUERIES, SETTINGS, Topic, UNREADABLE},

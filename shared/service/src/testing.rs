@@ -9,9 +9,10 @@ use std::{
 };
 
 use anyhow::Context as _;
-use bus::{Admin, Bus, Outgoing, Place, Received, SetUpError, Until, set_up};
+use bus::{Admin, Bus, Outgoing, Place, SetUpError, Until, set_up};
 use events::{
     ids::{EventId, Service},
+    received::Received,
     settings::{Choices, StageSettings},
     topics::{Entry, SETTINGS, Topic},
     unreadable::{Disbelieved, ReasonCode},

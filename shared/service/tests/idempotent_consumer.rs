@@ -5,12 +5,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context as _, Result, ensure};
-use bus::{Admin, Received};
+use bus::Admin;
 use events::{
     decisions::{OrderDecision, Refusal},
     ids::{BeerId, OrderId, Service},
     orders::{Line, PlaceOrder, PlaceOrderType},
     quantities::Bottles,
+    received::Received,
     topics::{ORDER_DECISIONS, ORDERS, UNREADABLE},
     unreadable::ReasonCode,
 };

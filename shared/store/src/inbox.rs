@@ -2,9 +2,9 @@
 
 use std::collections::HashSet;
 
-use bus::{Position, Undecodable};
 use events::{
     ids::{Moment, Service},
+    received::{Position, Undecodable},
     topics::{Entry, UNREADABLE},
     unreadable::{self, Disbelieved, ReasonCode, Unreadable},
 };

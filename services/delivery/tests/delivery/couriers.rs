@@ -3,10 +3,10 @@
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
-use bus::Received;
 use events::{
     delivery::{DeliveryRequest, DeliveryUpdate},
     ids::{Moment, Service},
+    received::Received,
     topics::{DELIVERY_UPDATES, UNREADABLE},
 };
 use service::{

@@ -3,13 +3,13 @@
 use std::collections::HashSet;
 
 use anyhow::Result;
-use bus::Received;
 use delivery::{Config, round::Patience};
 use events::{
     delivery::{DeliveryOrder, DeliveryRequest, DeliveryUpdate},
     ids::{BeerId, Moment, Service},
     orders::Line,
     quantities::Bottles,
+    received::Received,
     topics::{DELIVERY_ORDERS, DELIVERY_REQUESTS},
 };
 use service::{

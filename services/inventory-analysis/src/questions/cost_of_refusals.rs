@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use bus::Received;
 use events::{
     decisions::{OrderDecision, Refusal},
     ids::BeerId,
     orders,
     past::Cell,
     quantities::Cents,
+    received::Received,
     topics::{ORDER_DECISIONS, Topic},
 };
 

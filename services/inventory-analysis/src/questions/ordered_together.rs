@@ -1,10 +1,10 @@
 //! Which two beers are ordered together most?
 
-use bus::Received;
 use events::{
     beers::BEERS,
     orders::PlaceOrder,
     past::Cell,
+    received::Received,
     topics::{ORDERS, Topic},
 };
 

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use bus::Received;
 use events::{
     ids::Moment,
     orders::{CUSTOMER_MAX, PlaceOrder},
     past::Cell,
+    received::Received,
     topics::{ORDERS, Topic},
 };
 

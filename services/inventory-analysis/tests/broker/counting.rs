@@ -1,12 +1,12 @@
 //! Everything is counted once, and what was counted is stored.
 
 use anyhow::{Context as _, Result};
-use bus::Received;
 use events::{
     delivery::DeliveryUpdate,
     ids::Service,
     insights::{Difference, Insight, Ledger},
     quantities::Cents,
+    received::Received,
     stock::StockChange,
     topics::{DELIVERY_UPDATES, INSIGHTS, ORDERS, UNREADABLE},
 };

@@ -1,7 +1,6 @@
 //! What the other services would send, and ways to see what the analysis makes of it.
 
 use anyhow::{Context as _, Result};
-use bus::Received;
 use events::{
     decisions::{OrderDecision, Refusal},
     delivery::DeliveryUpdate,
@@ -9,6 +8,7 @@ use events::{
     insights::{Insight, Ledger, Sales},
     orders::{self, Line, PlaceOrder, PlaceOrderType},
     quantities::{Bottles, Sequence},
+    received::Received,
     stock::{StockChange, StockEvent},
     topics::{DELIVERY_UPDATES, INSIGHTS, ORDER_DECISIONS, ORDERS, STOCK_EVENTS},
 };

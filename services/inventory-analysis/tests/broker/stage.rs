@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
-use bus::{Admin, Consumer, Dealt, Received};
+use bus::{Admin, Consumer, Dealt};
 use events::{
     decisions::{OrderDecision, Refusal},
     ids::{BeerId, Moment, Service},
@@ -11,6 +11,7 @@ use events::{
     orders::Line,
     past::{AsOf, Cell, PastAnswer, PastQuestion},
     quantities::{Bottles, Cents},
+    received::Received,
     stage::{Answer, Question, StageAnswer},
     topics::{ANSWERS, FRAUD_WATCH, INSIGHTS, ORDER_DECISIONS, ORDERS},
 };

@@ -1,7 +1,6 @@
 //! What the analysis believes of the topics it reads, before and after a restart.
 
 use anyhow::{Context as _, Result};
-use bus::Received;
 use events::{
     decisions::OrderDecision,
     delivery::DeliveryUpdate,
@@ -9,6 +8,7 @@ use events::{
     insights::Insight,
     orders,
     quantities::{Bottles, Cents, Sequence},
+    received::Received,
     stock::{StockChange, StockEvent},
     topics::{DELIVERY_UPDATES, INSIGHTS, ORDER_DECISIONS, STOCK_EVENTS},
     unreadable::ReasonCode,

@@ -2,11 +2,11 @@
 
 use std::collections::hash_map::Entry;
 
-use bus::Received;
 use events::{
     decisions::OrderDecision,
     delivery::DeliveryUpdate,
     ids::{Moment, OrderId, Service},
+    received::Received,
     stock::{StockChange, StockEvent, StockLevel},
     topics::{DELIVERY_UPDATES, ORDER_DECISIONS, STOCK_EVENTS, STOCK_LEVELS},
     unreadable::ReasonCode,

@@ -1,12 +1,12 @@
 //! What can be brought to the desk, and what it is answered.
 
-use bus::Received;
 use events::{
     decisions::OrderDecision,
     delivery::{DeliveryRequest, DeliveryUpdate},
     ids::{Moment, OrderId},
     insights::Insight,
     orders::PlaceOrder,
+    received::Received,
     stock::{StockEvent, StockLevel},
     unreadable::Unreadable,
 };

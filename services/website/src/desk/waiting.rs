@@ -2,11 +2,11 @@
 //! an update before the decision. It waits here, has no effect meanwhile, and is read again when the cause comes.
 
 use anyhow::Context as _;
-use bus::{Position, Received};
 use events::{
     decisions::OrderDecision,
     delivery::DeliveryUpdate,
     ids::{EventId, Moment, OrderId, Service},
+    received::{Position, Received},
     stock::StockEvent,
     topics::{self, DELIVERY_UPDATES, Entry, ORDER_DECISIONS, STOCK_EVENTS, Topic},
     unreadable::ReasonCode,

@@ -1,0 +1,94 @@
+//! A message as its reader gets it: where it lies in its topic, and what could be made of its bytes. Plain values, so that
+//! a pure core can take them without the crate that fetched them.
+
+use std::fmt;
+
+use crate::{
+    ids::{EventId, Moment, OrderId},
+    orders::PlaceOrder,
+};
+
+/// Where a message lies in its topic. Positions of one topic are ordered as its messages are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Position {
+    /// The ledger, Pulsar's segment.
+    pub ledger: u64,
+    /// The entry in it.
+    pub entry: u64,
+    /// The place in the entry, if a client packed several messages into one.
+    pub batch_index: u32,
+    /// How many messages the entry holds.
+    pub batch_size: u32,
+}
+
+impl Position {
+    /// Whether no message of the same entry follows. Only then may the entry be acknowledged.
+    pub fn ends_entry(&self) -> bool {
+        self.batch_index + 1 >= self.batch_size
+    }
+
+    /// The id of an order that came without one.
+    pub fn order_id(&self) -> OrderId {
+        OrderId::of_message(self.ledger, self.entry, (self.batch_size > 1).then_some(self.batch_index))
+    }
+}
+
+impl fmt::Display for Position {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.ledger, self.entry)?;
+        if self.batch_size > 1 { write!(f, ":{}", self.batch_index) } else { Ok(()) }
+    }
+}
+
+/// A message that came in, readable or not.
+#[derive(Debug, Clone)]
+pub struct Received<M> {
+    /// The message; or, if it could not be read, what there is to say about it.
+    pub message: Result<M, Undecodable>,
+    /// Where it lies.
+    pub position: Position,
+    /// Its id: its own, or its position for one that an outside client sent without.
+    pub event_id: EventId,
+    /// When the event happened, as the message says; when it was published, if that is not believable.
+    pub at: Moment,
+}
+
+/// Why a message could not be read, and how it begins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Undecodable {
+    /// Begins with "undecodable"; 200 characters at most.
+    pub reason: String,
+    /// See [`first_bytes`](crate::unreadable::first_bytes).
+    pub first_bytes: String,
+}
+
+impl<M> Received<M> {
+    /// The same message as something else; what cannot be read stays so.
+    pub fn map<W>(self, change: impl FnOnce(M) -> W) -> Received<W> {
+        let Received { message, position, event_id, at } = self;
+        Received { message: message.map(change), position, event_id, at }
+    }
+}
+
+impl Received<PlaceOrder> {
+    /// The id of the order in it: its own, or its position's.
+    pub fn order_id(&self) -> Option<OrderId> {
+        let order = self.message.as_ref().ok()?;
+        Some(order.order_id.clone().unwrap_or_else(|| self.position.order_id()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_last_message_of_an_entry_ends_it() {
+        let position = |index, size| Position { ledger: 1, entry: 2, batch_index: index, batch_size: size };
+        assert!(position(0, 1).ends_entry());
+        assert!(!position(0, 3).ends_entry());
+        assert!(position(2, 3).ends_entry());
+        assert_eq!(position(0, 1).order_id().as_str(), "m-1-2");
+        assert_eq!(position(1, 3).order_id().as_str(), "m-1-2-1");
+    }
+}
