@@ -7,7 +7,10 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use anyhow::{Result, ensure};
-use events::topics::Dealing;
+use events::{
+    ids::Service,
+    topics::{Lifetime, SubscriptionType},
+};
 use serde_json::Value;
 use tokio::time::Instant;
 
@@ -38,11 +41,11 @@ pub(crate) async fn everything_flows(broker: &Broker, episode: u64) -> Result<()
 
 async fn suspects(broker: &Broker, episode: u64) -> Result<Suspects> {
     let mut suspects = Suspects::new();
-    for (entry, stats) in broker.topics(episode).await? {
+    for (topic, stats) in broker.topics(episode).await? {
         for (name, subscription) in stats["subscriptions"].as_object().into_iter().flatten() {
             if could_stand_still(subscription) {
                 let delivered = subscription["msgOutCounter"].as_u64().unwrap_or(0);
-                suspects.insert(format!("{} for {name}", entry.name), delivered);
+                suspects.insert(format!("{} for {name}", topic.name), delivered);
             }
         }
     }
@@ -58,24 +61,22 @@ fn could_stand_still(subscription: &Value) -> bool {
         && consumers.any(|consumer| number(&consumer["availablePermits"]) > 0)
 }
 
-/// Subscriptions of the table that still have something to read, or another number of readers than one where there is
+/// Subscriptions that still have something to read, or another number of readers than one where there is
 /// one; `None` if there are none.
 ///
 /// # Errors
 /// If the broker cannot be asked.
 pub(crate) async fn not_at_rest(broker: &Broker, episode: u64) -> Result<Option<String>> {
-    for (entry, stats) in broker.topics(episode).await? {
-        for expected in
-            entry.subscriptions.iter().filter(|known| !known.on_demand && known.dealing != Dealing::Everyone)
-        {
+    for (topic, stats) in broker.topics(episode).await? {
+        for expected in topic.subscriptions.iter().filter(|expected| expected.is_permanent()) {
             let subscription = &stats["subscriptions"][expected.name];
             let consumers = subscription["consumers"].as_array().map_or(0, Vec::len);
-            let one_reader =
-                expected.dealing == Dealing::Failover && expected.reader != events::ids::Service::StockLevel;
+            let one_reader = expected.lifetime == Lifetime::Permanent(SubscriptionType::Failover)
+                && expected.reader != Service::StockLevel;
             if subscription["msgBacklog"] != 0 || consumers == 0 || (one_reader && consumers != 1) {
                 let backlog = &subscription["msgBacklog"];
                 let name = expected.name;
-                return Ok(Some(format!("{}: {backlog} wait for {name}, which has {consumers} consumers", entry.name)));
+                return Ok(Some(format!("{}: {backlog} wait for {name}, which has {consumers} consumers", topic.name)));
             }
         }
     }

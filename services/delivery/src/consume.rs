@@ -1,11 +1,11 @@
 //! Messages in, beside the couriers' parcels: the dead letters, and what a person asks about them.
 
-use bus::{Consumer, Dealt};
+use bus::{Consumer, ConsumerOptions};
 use events::{
     delivery::{DeadLetter, DeliveryRequest, DeliveryUpdate},
     ids::Moment,
     received::Received,
-    topics::{DEAD_LETTERS, DELIVERY_REQUESTS, Entry},
+    topics::{DEAD_LETTERS, DELIVERY_REQUESTS, TopicSpec},
     unreadable::ReasonCode,
 };
 use serde::de::DeserializeOwned;
@@ -67,8 +67,8 @@ struct Office {
 impl Office {
     async fn work(self) -> anyhow::Result<()> {
         let service = self.context.service;
-        let mut letters = self.context.bus.consumer(DEAD_LETTERS, service, Dealt::default())?;
-        let mut requests = self.context.bus.consumer(DELIVERY_REQUESTS, service, Dealt::default())?;
+        let mut letters = self.context.bus.consumer(DEAD_LETTERS, service, ConsumerOptions::default())?;
+        let mut requests = self.context.bus.consumer(DELIVERY_REQUESTS, service, ConsumerOptions::default())?;
         let mut pause = self.context.pause();
         loop {
             let works = !pause.is_on();
@@ -93,10 +93,10 @@ impl Office {
         let mut transaction = self.store.begin().await?;
         let mut untrue = 0;
         for received in &batch {
-            if let Some(letter) = self.readable(&mut transaction, DEAD_LETTERS.entry, received).await? {
+            if let Some(letter) = self.readable(&mut transaction, DEAD_LETTERS.spec, received).await? {
                 let parcel = load(&mut transaction, &letter.order_id).await?;
                 if let Err(code) = round::judge_letter(parcel.as_ref(), letter) {
-                    disbelieve(&mut transaction, DEAD_LETTERS.entry, received.position, code).await?;
+                    disbelieve(&mut transaction, DEAD_LETTERS.spec, received.position, code).await?;
                     untrue += 1;
                 }
             }
@@ -116,11 +116,11 @@ impl Office {
         let mut transaction = self.store.begin().await?;
         let mut untrue = 0;
         for received in &batch {
-            if let Some(request) = self.readable(&mut transaction, DELIVERY_REQUESTS.entry, received).await?
+            if let Some(request) = self.readable(&mut transaction, DELIVERY_REQUESTS.spec, received).await?
                 && record_once(&mut transaction, &format!("request {}", received.event_id)).await?
             {
                 let answered = self.answer(&mut transaction, request, now).await?;
-                let (service, topic) = (self.context.service, DELIVERY_REQUESTS.entry);
+                let (service, topic) = (self.context.service, DELIVERY_REQUESTS.spec);
                 match answered {
                     Ok(()) | Err(Ignored::NotStranded) => {}
                     Err(Ignored::Unknown) => {
@@ -146,7 +146,7 @@ impl Office {
     async fn readable<'a, M>(
         &self,
         transaction: &mut Transaction,
-        topic: &'static Entry,
+        topic: &'static TopicSpec,
         received: &'a Received<M>,
     ) -> anyhow::Result<Option<&'a M>> {
         match &received.message {

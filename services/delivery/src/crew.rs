@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, future::pending, time::Instant};
 
-use bus::{BusError, Dealt};
+use bus::{BusError, ConsumerOptions};
 use events::topics::DELIVERY_ORDERS;
 use service::{Context, stage::Cue};
 use tokio::{
@@ -73,14 +73,14 @@ impl Crew {
     }
 
     fn hire(&mut self, name: &'static str) -> Result<(), BusError> {
-        let dealt = Dealt { name: Some(name.to_owned()), ..Dealt::default() };
+        let options = ConsumerOptions { name: Some(name.to_owned()), ..ConsumerOptions::default() };
         let dismissal = CancellationToken::new();
         let courier = Courier {
             badge: Badge::new(name, self.context.board.clone()),
             stage: self.context.stage.clone(),
             pause: self.context.pause(),
             desk: self.desk.clone(),
-            parcels: self.context.bus.consumer(DELIVERY_ORDERS, self.context.service, dealt)?,
+            parcels: self.context.bus.consumer(DELIVERY_ORDERS, self.context.service, options)?,
             dismissed: dismissal.clone(),
         };
         let task = self.at_work.spawn(courier.work());

@@ -137,7 +137,7 @@ impl Desk {
                 }
             }
             Report::Unreadable { position, undecodable } => {
-                let (service, topic) = (self.context.service, DELIVERY_ORDERS.entry);
+                let (service, topic) = (self.context.service, DELIVERY_ORDERS.spec);
                 quarantine(transaction, service, topic, *position, undecodable, now).await?;
                 self.context.metrics.unreadable(topic.name, 1);
                 Ok(Answer::NothingMore)
@@ -172,7 +172,7 @@ impl Desk {
         }
         tell_outcome(transaction, outcome, task, courier, now)?;
         self.context.trail.note(&task.order_id, in_words(outcome));
-        self.context.metrics.handled(DELIVERY_ORDERS.entry.name, 1);
+        self.context.metrics.handled(DELIVERY_ORDERS.spec.name, 1);
         Ok(if *outcome == Outcome::Delivered { Answer::Delivered } else { Answer::NothingMore })
     }
 
@@ -185,13 +185,13 @@ impl Desk {
         why: NotItsTurn,
     ) -> Result<Answer, StoreError> {
         if let Some(code) = why.untrue(parcel, task) {
-            disbelieve(transaction, DELIVERY_ORDERS.entry, position, code).await?;
+            disbelieve(transaction, DELIVERY_ORDERS.spec, position, code).await?;
             return Ok(Answer::NotBelieved);
         }
         let DeliveryOrder { order_id, round, attempt, .. } = task;
         // Not louder: after the crash of a broker thousands may come again.
         debug!(%order_id, round, attempt, %why, "a parcel came again, and is left as it is");
-        self.context.metrics.repeated(DELIVERY_ORDERS.entry.name, 1);
+        self.context.metrics.repeated(DELIVERY_ORDERS.spec.name, 1);
         Ok(Answer::NothingMore)
     }
 }

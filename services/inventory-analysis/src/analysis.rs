@@ -15,7 +15,7 @@ use events::{
     orders::PlaceOrder,
     received::{Position, Received},
     stock::StockEvent,
-    topics::{DELIVERY_UPDATES, Entry, ORDER_DECISIONS, ORDERS, STOCK_EVENTS, Topic},
+    topics::{DELIVERY_UPDATES, ORDER_DECISIONS, ORDERS, STOCK_EVENTS, Topic, TopicSpec},
     unreadable::ReasonCode,
 };
 use serde::{Serialize, de::DeserializeOwned};
@@ -135,14 +135,14 @@ impl Analysed for DeliveryUpdate {
 }
 
 /// The topics it reads.
-pub fn topics() -> [&'static Entry; 4] {
-    [ORDERS.entry, ORDER_DECISIONS.entry, STOCK_EVENTS.entry, DELIVERY_UPDATES.entry]
+pub fn topics() -> [&'static TopicSpec; 4] {
+    [ORDERS.spec, ORDER_DECISIONS.spec, STOCK_EVENTS.spec, DELIVERY_UPDATES.spec]
 }
 
 impl Analysis {
     /// Counts a message, if it lies behind the checkpoint of its topic.
     pub fn read<M: Analysed>(&mut self, received: &Received<M>) -> Outcome {
-        let name = M::topic().entry.name;
+        let name = M::topic().spec.name;
         let before = self.checkpoint.get(name);
         if before.is_some_and(|reached| received.position <= reached.last) {
             return Outcome::Redelivered;

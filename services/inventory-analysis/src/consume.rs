@@ -3,7 +3,7 @@
 //! Folding costs microseconds and a transaction much more, so several batches share one. Nothing waits for company:
 //! the first message after a quiet moment is committed and told at once.
 
-use bus::{Consumer, Dealt};
+use bus::{Consumer, ConsumerOptions};
 use events::{
     decisions::OrderDecision,
     delivery::DeliveryUpdate,
@@ -12,7 +12,7 @@ use events::{
     orders::PlaceOrder,
     received::{Position, Received, Undecodable},
     stock::StockEvent,
-    topics::Entry,
+    topics::TopicSpec,
     unreadable::ReasonCode,
 };
 use service::{Context, Now, Serving, Tasks, metrics::Metrics, now, trail::Trail};
@@ -89,8 +89,8 @@ struct Work {
     metrics: Metrics,
     trail: Trail,
     analysis: Analysis,
-    unreadable: Vec<(&'static Entry, Position, Undecodable)>,
-    untrue: Vec<(&'static Entry, Position, ReasonCode)>,
+    unreadable: Vec<(&'static TopicSpec, Position, Undecodable)>,
+    untrue: Vec<(&'static TopicSpec, Position, ReasonCode)>,
     pending: usize,
     steady_since: Moment,
 }
@@ -221,7 +221,7 @@ impl Desk {
 
 impl<M: Analysed> Source<M> {
     fn new(context: &Context) -> anyhow::Result<Self> {
-        let consumer = context.bus.consumer(M::topic(), context.service, Dealt::default())?;
+        let consumer = context.bus.consumer(M::topic(), context.service, ConsumerOptions::default())?;
         Ok(Source { consumer, folded: None })
     }
 
@@ -234,7 +234,7 @@ impl<M: Analysed> Source<M> {
 
 impl Work {
     fn fold<M: Analysed>(&mut self, source: &mut Source<M>, batch: &[Received<M>]) {
-        let topic = M::topic().entry;
+        let topic = M::topic().spec;
         let (mut counted, mut unreadable, mut untrue) = (0, 0, 0);
         for received in batch {
             match (self.analysis.read(received), &received.message) {

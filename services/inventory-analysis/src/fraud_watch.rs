@@ -3,7 +3,7 @@
 //! Whenever it is attached it begins at the first order there is, and finds what happened long before. It reads by a
 //! subscription of its own, so nobody else notices; it keeps nothing, so nothing is left when it is detached.
 
-use bus::{Consumer, Dealt};
+use bus::{Consumer, ConsumerOptions};
 use events::{
     insights::{Fraud, Insight},
     orders::PlaceOrder,
@@ -31,7 +31,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(50);
 /// Attaches and detaches the watch as the settings say.
 ///
 /// # Errors
-/// If the table of topics does not let this service read the orders.
+/// If `orders` has no subscription for this watch.
 pub(crate) async fn watch_when_wanted(context: Context) -> anyhow::Result<()> {
     let mut herald = Herald::new(&context.bus);
     let mut pause = context.pause();
@@ -59,8 +59,8 @@ fn is_wanted(context: &Context, pause: &mut Pause) -> bool {
 
 /// Watches until it is no longer wanted.
 async fn watch(context: &Context, pause: &mut Pause, herald: &mut Herald) -> anyhow::Result<Consumer<PlaceOrder>> {
-    let dealt = Dealt { subscription: Some(FRAUD_WATCH.name), ..Dealt::default() };
-    let mut consumer = context.bus.consumer(ORDERS, context.service, dealt)?;
+    let options = ConsumerOptions { subscription: Some(FRAUD_WATCH.name), ..ConsumerOptions::default() };
+    let mut consumer = context.bus.consumer(ORDERS, context.service, options)?;
     let mut watch = FraudWatch::default();
     let (mut has_news, mut tell_at) = (true, Instant::now());
     loop {
@@ -101,7 +101,7 @@ async fn put_down(mut consumer: Consumer<PlaceOrder>) {
 }
 
 async fn forget_subscription(context: &Context) {
-    while let Err(error) = context.bus.forget_subscription(ORDERS.entry, &FRAUD_WATCH).await {
+    while let Err(error) = context.bus.forget_subscription(ORDERS.spec, &FRAUD_WATCH).await {
         debug!(%error, "the subscription of fraud watch is not deleted yet");
         sleep(ASK_EVERY).await;
     }

@@ -75,7 +75,7 @@ async fn replay<M: Analysed>(
 ) -> anyhow::Result<TopicRead> {
     let began = Instant::now();
     let topic = M::topic();
-    let mut read = TopicRead { topic: topic.entry.name, messages: 0, took: Duration::ZERO };
+    let mut read = TopicRead { topic: topic.spec.name, messages: 0, took: Duration::ZERO };
     // Nothing of it was counted yet.
     let Some(end) = snapshot.checkpoint.get(read.topic) else { return Ok(read) };
     let mut replay = bus.replay(topic, Until::Position(end.last));

@@ -12,10 +12,12 @@ mod floor;
 use std::{collections::BTreeMap, time::Duration};
 
 use anyhow::{Context as _, Result, ensure};
-use events::settings::{
-    Fold::{Naive, Versioned},
-    Folding,
-    SubscriptionType::{Failover, KeyShared, Shared},
+use events::{
+    settings::{
+        Fold::{Naive, Versioned},
+        Folding,
+    },
+    topics::SubscriptionType::{Failover, KeyShared, Shared},
 };
 use floor::{Floor, act_5};
 

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use events::{
     ids::Service,
-    settings::{Folding, StageSettings, SubscriptionType},
+    settings::{Folding, StageSettings},
     stage::{Answer, Question},
+    topics::SubscriptionType,
 };
 use service::{Context, Serving, Tasks, stage::Cue};
 use tokio::{

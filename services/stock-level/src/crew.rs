@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use bus::{BusError, Dealt};
+use bus::{BusError, ConsumerOptions};
 use events::{
     ids::Service,
     settings::{Folding, WORKERS_MAX},
@@ -79,14 +79,18 @@ impl Crew {
 
     /// One worker begins, or begins again.
     pub(crate) fn begin(&mut self, name: String) -> Result<(), BusError> {
-        let dealing = self.folding.subscription.dealing();
+        let subscription_type = self.folding.subscription;
         // Singly dealt events cost a round trip each, and acknowledgements of several workers on one connection wait
         // for each other.
-        let dealt = Dealt { name: Some(name.clone()), instead: Some(dealing), ..Dealt::default() };
+        let options = ConsumerOptions {
+            name: Some(name.clone()),
+            subscription_type: Some(subscription_type),
+            ..ConsumerOptions::default()
+        };
         let worker = Worker {
             name: name.clone(),
-            dealing,
-            consumer: self.context.bus.consumer(STOCK_EVENTS, Service::StockLevel, dealt)?,
+            subscription_type,
+            consumer: self.context.bus.consumer(STOCK_EVENTS, Service::StockLevel, options)?,
             desk: self.desk.clone(),
             hands: Arc::clone(&self.hands),
             settings: self.context.stage.follow(),

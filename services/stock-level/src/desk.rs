@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bus::{BusError, Until};
 use events::{
-    chain::{Chains, Dealt, Said, Verdict},
+    chain::{Arrival, Chains, Said, Verdict},
     ids::{BeerId, Moment},
     quantities::Sequence,
     received::Position,
-    settings::{Fold, Folding, SubscriptionType},
+    settings::{Fold, Folding},
     stock::{StockEvent, StockLevel},
-    topics::{STOCK_EVENTS, STOCK_LEVELS},
+    topics::{STOCK_EVENTS, STOCK_LEVELS, SubscriptionType},
     unreadable::ReasonCode,
 };
 use service::{Context, now};
@@ -116,12 +116,12 @@ impl Desk {
                     Ok(event) => match self.believe(&mut done, received.position, event, now).await? {
                         Ok(()) => self.fold(&mut transaction, &mut done, hand_in, event, now)?,
                         Err(code) => {
-                            disbelieve(&mut transaction, STOCK_EVENTS.entry, received.position, code).await?;
+                            disbelieve(&mut transaction, STOCK_EVENTS.spec, received.position, code).await?;
                             done.untrue += 1;
                         }
                     },
                     Err(undecodable) => {
-                        let (service, topic) = (self.context.service, STOCK_EVENTS.entry);
+                        let (service, topic) = (self.context.service, STOCK_EVENTS.spec);
                         quarantine(&mut transaction, service, topic, received.position, undecodable, now).await?;
                         done.unreadable += 1;
                     }
@@ -137,7 +137,7 @@ impl Desk {
         }
         self.keep_snapshot(&mut transaction, done.handled).await?;
         transaction.commit().await?;
-        let (metrics, topic) = (&self.context.metrics, STOCK_EVENTS.entry.name);
+        let (metrics, topic) = (&self.context.metrics, STOCK_EVENTS.spec.name);
         metrics.handled(topic, done.handled);
         metrics.repeated(topic, done.repeated);
         metrics.unreadable(topic, done.unreadable);
@@ -156,8 +156,8 @@ impl Desk {
         now: Moment,
     ) -> anyhow::Result<Result<(), ReasonCode>> {
         let in_order = self.folding.subscription != SubscriptionType::Shared;
-        let dealt = if in_order { Dealt::InOrder } else { Dealt::InAnyOrder };
-        Ok(match self.chains.judge(event, dealt) {
+        let arrival = if in_order { Arrival::InOrder } else { Arrival::InAnyOrder };
+        Ok(match self.chains.judge(event, arrival) {
             Verdict::Believed | Verdict::Again => Ok(()),
             Verdict::Untrue(code) => Err(code),
             Verdict::Gap => {
@@ -222,7 +222,7 @@ impl Desk {
             for received in batch {
                 self.searched = self.searched.max(Some(received.position));
                 let Ok(event) = received.message else { continue };
-                match self.chains.judge(&event, Dealt::InOrder) {
+                match self.chains.judge(&event, Arrival::InOrder) {
                     Verdict::Believed | Verdict::Again => self.fold_from_log(done, &event, now),
                     Verdict::Gap if early.len() < BEYOND_MAX => {
                         early.entry((event.beer.clone(), event.sequence)).or_insert(event);
@@ -231,7 +231,7 @@ impl Desk {
                     Verdict::Gap | Verdict::Untrue(_) => continue,
                 }
                 while let Some(next) = early.remove(&(event.beer.clone(), self.chains.next(&event.beer))) {
-                    if self.chains.judge(&next, Dealt::InOrder) == Verdict::Believed {
+                    if self.chains.judge(&next, Arrival::InOrder) == Verdict::Believed {
                         self.fold_from_log(done, &next, now);
                     }
                 }

@@ -4,7 +4,7 @@
 //! came since, and not as long as the episode.
 
 use events::{
-    chain::{Chains, Dealt, Said},
+    chain::{Arrival, Chains, Said},
     received::Position,
     stock::StockEvent,
 };
@@ -52,7 +52,7 @@ impl<'a> Afresh<'a> {
                 return;
             }
             // By sequence, not by place: an event published twice may lie in the log behind a later one.
-            self.said.beers.judge(event, Dealt::InAnyOrder);
+            self.said.beers.judge(event, Arrival::InAnyOrder);
         }
         self.said.until = Some(position);
     }

@@ -8,7 +8,7 @@ use events::{
     received::{Position, Received},
     settings::StageSettings,
     stock::StockEvent,
-    topics::Dealing,
+    topics::SubscriptionType,
 };
 use service::{now, presence::Board};
 use tokio::{
@@ -39,7 +39,7 @@ pub(crate) struct HandIn {
 /// What a worker works with.
 pub(crate) struct Worker {
     pub(crate) name: String,
-    pub(crate) dealing: Dealing,
+    pub(crate) subscription_type: SubscriptionType,
     pub(crate) consumer: Consumer<StockEvent>,
     pub(crate) desk: mpsc::Sender<HandIn>,
     /// A worker with something in hand holds one permit of it.
@@ -63,7 +63,7 @@ impl Worker {
         let settings = Arc::clone(&self.settings.borrow_and_update());
         let paused = settings.choices.paused.contains(&Service::StockLevel);
         let work_ms = settings.choices.stock_level.work_ms;
-        let singly = self.dealing != Dealing::Failover || work_ms != [0, 0];
+        let singly = self.subscription_type != SubscriptionType::Failover || work_ms != [0, 0];
         let at_once = if singly { 1 } else { AT_ONCE_IN_ORDER };
         let events = tokio::select! {
             biased;

@@ -7,9 +7,9 @@ use events::{
     ids::{BeerId, Service},
     quantities::{Bottles, Sequence},
     received::Received,
-    settings::{Fold, Folding, SubscriptionType},
+    settings::{Fold, Folding},
     stock::{StockChange, StockEvent, StockLevel},
-    topics::{STOCK_EVENTS, STOCK_LEVELS, UNREADABLE},
+    topics::{STOCK_EVENTS, STOCK_LEVELS, SubscriptionType, UNREADABLE},
 };
 use service::testing::Ground;
 

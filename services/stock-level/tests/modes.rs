@@ -14,9 +14,9 @@ use events::{
     settings::{
         Fold::{Naive, Versioned},
         Folding,
-        SubscriptionType::{Failover, KeyShared, Shared},
     },
     stock::{StockEvent, StockLevel},
+    topics::SubscriptionType::{Failover, KeyShared, Shared},
 };
 use floor::{Floor, act_5};
 use service::{stage::Cue, testing::eventually};
@@ -30,7 +30,7 @@ const CRASHES: usize = 5;
 /// A switch is over, and the new crew handles events, within this.
 const SWITCHED_WITHIN: Duration = Duration::from_secs(1);
 
-fn idle(subscription: events::settings::SubscriptionType) -> Folding {
+fn idle(subscription: events::topics::SubscriptionType) -> Folding {
     Folding { subscription, workers: 3, fold: Versioned, work_ms: [0, 0] }
 }
 

@@ -6,9 +6,9 @@ use events::{
     limits::NUMBER_MAX,
     quantities::{Bottles, Sequence},
     received::Received,
-    settings::{Fold, Folding, SubscriptionType},
+    settings::{Fold, Folding},
     stock::{StockChange, StockEvent, StockLevel},
-    topics::{STOCK_EVENTS, STOCK_LEVELS},
+    topics::{STOCK_EVENTS, STOCK_LEVELS, SubscriptionType},
     unreadable::ReasonCode,
 };
 use service::testing::Ground;
@@ -56,9 +56,9 @@ async fn only_what_follows_is_believed(subscription: SubscriptionType, fold: Fol
         ground.publish(STOCK_EVENTS, event.beer.as_str(), event).await?;
     }
     let untrue = [
-        (STOCK_EVENTS.entry, ReasonCode::NotTheSum, 2),
-        (STOCK_EVENTS.entry, ReasonCode::DoesNotFollow, 3),
-        (STOCK_EVENTS.entry, ReasonCode::UnknownBeer, 1),
+        (STOCK_EVENTS.spec, ReasonCode::NotTheSum, 2),
+        (STOCK_EVENTS.spec, ReasonCode::DoesNotFollow, 3),
+        (STOCK_EVENTS.spec, ReasonCode::UnknownBeer, 1),
     ];
     ground.until_disbelieved(Service::StockLevel, &untrue).await?;
     ground.read_until(STOCK_LEVELS, |all| last_level(all) == Some((198, 3))).await?;
@@ -69,9 +69,9 @@ async fn only_what_follows_is_believed(subscription: SubscriptionType, fold: Fol
         ground.publish(STOCK_EVENTS, "orval", &event).await?;
     }
     let untrue = [
-        (STOCK_EVENTS.entry, ReasonCode::NotTheSum, 3),
-        (STOCK_EVENTS.entry, ReasonCode::DoesNotFollow, 4),
-        (STOCK_EVENTS.entry, ReasonCode::UnknownBeer, 1),
+        (STOCK_EVENTS.spec, ReasonCode::NotTheSum, 3),
+        (STOCK_EVENTS.spec, ReasonCode::DoesNotFollow, 4),
+        (STOCK_EVENTS.spec, ReasonCode::UnknownBeer, 1),
     ];
     ground.until_disbelieved(Service::StockLevel, &untrue).await?;
     let levels = ground.read_until(STOCK_LEVELS, |all| last_level(all) == Some((196, 5))).await?;
@@ -101,6 +101,6 @@ async fn after_a_second_writer_the_levels_are_right_again() -> Result<()> {
         ground.publish(STOCK_EVENTS, "orval", event).await?;
     }
     ground.read_until(STOCK_LEVELS, |all| last_level(all) == Some((196, 5))).await?;
-    ground.until_disbelieved(Service::StockLevel, &[(STOCK_EVENTS.entry, ReasonCode::DoesNotFollow, 1)]).await?;
+    ground.until_disbelieved(Service::StockLevel, &[(STOCK_EVENTS.spec, ReasonCode::DoesNotFollow, 1)]).await?;
     service.stop().await
 }

@@ -83,7 +83,7 @@ async fn takes_back_what_it_gave_out_once_and_nothing_else() -> Result<()> {
     for update in &updates {
         ground.publish(DELIVERY_UPDATES, update.order_id().as_str(), update).await?;
     }
-    let topic = DELIVERY_UPDATES.entry;
+    let topic = DELIVERY_UPDATES.spec;
     let untrue = [
         (topic, ReasonCode::UnknownOrder, 3),
         (topic, ReasonCode::OtherBottles, 4),
@@ -117,7 +117,7 @@ async fn takes_back_what_it_gave_out_once_and_nothing_else() -> Result<()> {
 async fn a_message_that_comes_again_is_counted_once() -> Result<()> {
     let ground = Ground::new().await?;
     ground.publish(DELIVERY_UPDATES, "zz", &returned("zz", &[line("orval", 2)])).await?;
-    let untrue = [(DELIVERY_UPDATES.entry, ReasonCode::UnknownOrder, 1)];
+    let untrue = [(DELIVERY_UPDATES.spec, ReasonCode::UnknownOrder, 1)];
     for _ in 0..2 {
         let warehouse = ground.start(Service::Warehouse, warehouse::run);
         ground.until_disbelieved(Service::Warehouse, &untrue).await?;
@@ -160,7 +160,7 @@ async fn orders_from_a_folder_that_kept_no_lines_still_come_back() -> Result<()>
     {
         ground.publish(DELIVERY_UPDATES, "x", &update).await?;
     }
-    let topic = DELIVERY_UPDATES.entry;
+    let topic = DELIVERY_UPDATES.spec;
     let untrue = [(topic, ReasonCode::SecondOutcome, 2), (topic, ReasonCode::OtherBottles, 1)];
     ground.until_disbelieved(Service::Warehouse, &untrue).await?;
     let log = ground.read_until(STOCK_EVENTS, |all| levels(all, "orval").len() >= 2).await?;

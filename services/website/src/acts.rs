@@ -152,9 +152,11 @@ pub fn page_now(settings: &StageSettings) -> &'static str {
 mod tests {
     use std::collections::BTreeSet;
 
-    use events::settings::{
-        ACTS, COURIER_PACE_MAX_MS, COURIERS_MAX, CROWD_MAX, Crowd, Fold, Folding, Share, SubscriptionType, WORK_MAX_MS,
-        WORKERS_MAX,
+    use events::{
+        settings::{
+            ACTS, COURIER_PACE_MAX_MS, COURIERS_MAX, CROWD_MAX, Crowd, Fold, Folding, Share, WORK_MAX_MS, WORKERS_MAX,
+        },
+        topics::SubscriptionType,
     };
 
     use super::*;

@@ -79,7 +79,7 @@ async fn journey(store: &Store, order_id: &OrderId) -> Result<Vec<Step>, StoreEr
             at: row.moment("at")?,
             event_id: EventId::new(row.text("event_id")?),
             service: service(row, "service")?,
-            topic: row.found("topic", "a topic of the table", topics::find)?.name,
+            topic: row.found("topic", "a known topic", topics::find)?.name,
             what: row.json("what")?,
         });
     }
@@ -101,7 +101,7 @@ async fn shown(store: &Store, beer: &str, sequence: i64) -> Result<Option<Step>,
             at: row.moment("at")?,
             event_id: EventId::new(row.text("event_id")?),
             service: Service::StockLevel,
-            topic: STOCK_LEVELS.entry.name,
+            topic: STOCK_LEVELS.spec.name,
             what: What::Shown { beer: BeerId::new(beer), level: Bottles(row.number("level")?) },
         })
     };
@@ -122,7 +122,7 @@ async fn counted(store: &Store, ledger: i64, entry: i64) -> Result<Option<Step>,
             at: row.moment("at")?,
             event_id: EventId::new(row.text("event_id")?),
             service: Service::InventoryAnalysis,
-            topic: INSIGHTS.entry.name,
+            topic: INSIGHTS.spec.name,
             what: What::Counted,
         })
     };
@@ -262,7 +262,7 @@ async fn load_decided(store: &Store, known: &mut Known) -> Result<(), StoreError
                 (select count(*) from orders where refusal is not null) as refused
          from journey where topic = $1",
     )
-    .bind(ORDER_DECISIONS.entry.name)
+    .bind(ORDER_DECISIONS.spec.name)
     .fetch_one(store.reader())
     .await?;
     let row = Columns::of("journey", &row);

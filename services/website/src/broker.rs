@@ -10,7 +10,7 @@ use std::{
 use bus::{Admin, AdminError, Examined};
 use events::{
     ids::Moment,
-    topics::{Entry, TABLE},
+    topics::{TOPICS, TopicSpec},
 };
 use serde::Deserialize;
 use service::now;
@@ -43,7 +43,7 @@ pub struct Seen {
     pub brokers: Vec<String>,
     /// The bookies that keep what is stored.
     pub bookies: Vec<String>,
-    /// The topics of the table, in its order.
+    /// Every topic, in the order of [`TOPICS`].
     pub topics: Vec<TopicSeen>,
     /// Of the topics somebody looks at more closely.
     pub details: BTreeMap<&'static str, Details>,
@@ -52,8 +52,8 @@ pub struct Seen {
 /// One topic.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TopicSeen {
-    /// Its row in the table.
-    pub entry: &'static Entry,
+    /// What it is.
+    pub spec: &'static TopicSpec,
     /// Messages that came since the broker has it open.
     pub messages: u64,
     /// Messages that came a second since the look before; the broker's own average is a minute old.
@@ -152,8 +152,8 @@ impl Observatory {
 
 impl Looking {
     /// Somebody begins to look, at one topic more closely.
-    pub fn at(site: &Arc<Site>, topic: Option<&'static Entry>) -> Self {
-        let topic = topic.map(|entry| entry.name);
+    pub fn at(site: &Arc<Site>, topic: Option<&'static TopicSpec>) -> Self {
+        let topic = topic.map(|topic| topic.name);
         let lookers = {
             let mut looking = site.observatory.looking();
             let lookers = looking.entry(topic).or_default();
@@ -254,12 +254,12 @@ async fn ask(admin: &Admin, site: &Site, closely: &[&'static str]) -> Result<See
     for cluster in clusters {
         seen.brokers.extend(admin.get::<Vec<String>>(&format!("brokers/{cluster}")).await?);
     }
-    for entry in &TABLE {
-        let path = entry.address(&place.tenant, place.episode).replace("://", "/");
+    for topic in TOPICS {
+        let path = topic.admin_path(&place.tenant, place.episode);
         let stats: TopicStats = admin.get(&format!("{path}/stats")).await?;
-        seen.topics.push(stats.of(entry));
-        if closely.contains(&entry.name) && entry.stored {
-            seen.details.insert(entry.name, details(admin, &path).await?);
+        seen.topics.push(stats.of(topic));
+        if closely.contains(&topic.name) && topic.stored {
+            seen.details.insert(topic.name, details(admin, &path).await?);
         }
     }
     Ok(seen)
@@ -354,12 +354,12 @@ struct Ledger {
 }
 
 impl TopicStats {
-    fn of(self, entry: &'static Entry) -> TopicSeen {
+    fn of(self, spec: &'static TopicSpec) -> TopicSeen {
         // The broker's own, such as the place up to which it has compacted.
         let is_ours = |(name, _): &(String, SubscriptionStats)| !name.starts_with("__");
         let subscriptions = self.subscriptions.into_iter().filter(is_ours);
         TopicSeen {
-            entry,
+            spec,
             messages: self.msg_in_counter,
             per_second: None,
             stored_bytes: self.storage_size,
@@ -405,7 +405,7 @@ mod tests {
     #[test]
     fn rates_are_counted_between_two_looks() {
         let topic = |messages| TopicSeen {
-            entry: &TABLE[0],
+            spec: TOPICS[0],
             messages,
             per_second: Some(7),
             stored_bytes: 0,

@@ -120,7 +120,7 @@ impl Bursts {
 
 #[cfg(test)]
 mod tests {
-    use events::settings::{Fold, SubscriptionType};
+    use events::{settings::Fold, topics::SubscriptionType};
 
     use super::*;
 

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use bus::Dealt;
+use bus::ConsumerOptions;
 use events::{
     delivery::DeliveryUpdate,
     ids::Service,
@@ -45,7 +45,7 @@ async fn read<M: DeserializeOwned + Send + 'static>(
     topic: Topic<M>,
     news: fn(Vec<Received<M>>) -> News,
 ) -> anyhow::Result<()> {
-    let mut consumer = site.context.bus.consumer(topic, Service::Website, Dealt::default())?;
+    let mut consumer = site.context.bus.consumer(topic, Service::Website, ConsumerOptions::default())?;
     loop {
         let mut batch = consumer.receive(BATCH_MAX).await;
         let now = now();
@@ -58,8 +58,8 @@ async fn read<M: DeserializeOwned + Send + 'static>(
             // The desk has failed, and says why itself.
             return Ok(());
         }
-        site.context.metrics.handled(topic.entry.name, positions.len() - unreadable);
-        site.context.metrics.unreadable(topic.entry.name, unreadable);
+        site.context.metrics.handled(topic.spec.name, positions.len() - unreadable);
+        site.context.metrics.unreadable(topic.spec.name, unreadable);
         consumer.acknowledge(&positions).await;
     }
 }
@@ -67,8 +67,8 @@ async fn read<M: DeserializeOwned + Send + 'static>(
 /// "Your beer is on its way": read by a subscription of its own, which no other reader notices. A notice told twice or
 /// not at all harms nobody, so nothing is written.
 async fn notify(site: Arc<Site>) -> anyhow::Result<()> {
-    let dealt = Dealt { subscription: Some(NOTIFICATION.name), ..Dealt::default() };
-    let mut consumer = site.context.bus.consumer(DELIVERY_UPDATES, Service::Website, dealt)?;
+    let options = ConsumerOptions { subscription: Some(NOTIFICATION.name), ..ConsumerOptions::default() };
+    let mut consumer = site.context.bus.consumer(DELIVERY_UPDATES, Service::Website, options)?;
     loop {
         let batch = consumer.receive(BATCH_MAX).await;
         let positions: Vec<Position> = batch.iter().map(|received| received.position).collect();
@@ -83,7 +83,7 @@ async fn notify(site: Arc<Site>) -> anyhow::Result<()> {
 
 /// Who is there: kept in memory only, since it is old after two seconds.
 async fn listen(site: Arc<Site>) -> anyhow::Result<()> {
-    let mut consumer = site.context.bus.consumer(PRESENCE, Service::Website, Dealt::default())?;
+    let mut consumer = site.context.bus.consumer(PRESENCE, Service::Website, ConsumerOptions::default())?;
     loop {
         let batch = consumer.receive(BATCH_MAX).await;
         let positions: Vec<Position> = batch.iter().map(|received| received.position).collect();

@@ -195,7 +195,7 @@ impl<'a> Work<'a> {
         });
         // Not the id of the message: whoever placed it, an order is placed once.
         let event_id = EventId::new(format!("placed {order_id}"));
-        self.hop(&event_id, order_id, at, (Service::Website, ORDERS.entry), &What::Placed).await?;
+        self.hop(&event_id, order_id, at, (Service::Website, ORDERS.spec), &What::Placed).await?;
         self.site.context.trail.note(order_id, "placed");
         self.changed.push((order_id.clone(), Status::Placed, at));
         self.take_up(order_id).await?;
@@ -207,7 +207,7 @@ impl<'a> Work<'a> {
         event_id: &EventId,
         order_id: &OrderId,
         at: Moment,
-        (service, topic): (Service, &'static topics::Entry),
+        (service, topic): (Service, &'static topics::TopicSpec),
         what: &What,
     ) -> anyhow::Result<bool> {
         let hop = Hop { event_id, order_id, at, service, topic: topic.name, what, stock: None, position: None };
@@ -223,7 +223,7 @@ impl<'a> Work<'a> {
                         (Ok(order), Some(order_id)) => {
                             self.write_order(&order_id, order, Keyed::default(), received.at).await?;
                         }
-                        (Err(undecodable), _) => self.quarantine(ORDERS.entry, &received, undecodable).await?,
+                        (Err(undecodable), _) => self.quarantine(ORDERS.spec, &received, undecodable).await?,
                         (Ok(_), None) => {}
                     }
                 }
@@ -232,7 +232,7 @@ impl<'a> Work<'a> {
                 for received in batch {
                     match &received.message {
                         Ok(decision) => self.decided(&received, decision).await?,
-                        Err(undecodable) => self.quarantine(ORDER_DECISIONS.entry, &received, undecodable).await?,
+                        Err(undecodable) => self.quarantine(ORDER_DECISIONS.spec, &received, undecodable).await?,
                     }
                 }
             }
@@ -240,7 +240,7 @@ impl<'a> Work<'a> {
                 for received in batch {
                     match &received.message {
                         Ok(update) => self.updated(&received, update).await?,
-                        Err(undecodable) => self.quarantine(DELIVERY_UPDATES.entry, &received, undecodable).await?,
+                        Err(undecodable) => self.quarantine(DELIVERY_UPDATES.spec, &received, undecodable).await?,
                     }
                 }
             }
@@ -248,7 +248,7 @@ impl<'a> Work<'a> {
                 for received in batch {
                     match &received.message {
                         Ok(event) => self.happened(&received, event).await?,
-                        Err(undecodable) => self.quarantine(STOCK_EVENTS.entry, &received, undecodable).await?,
+                        Err(undecodable) => self.quarantine(STOCK_EVENTS.spec, &received, undecodable).await?,
                     }
                 }
             }
@@ -256,7 +256,7 @@ impl<'a> Work<'a> {
                 for received in batch {
                     match &received.message {
                         Ok(level) => self.shown(&received, level).await?,
-                        Err(undecodable) => self.quarantine(STOCK_LEVELS.entry, &received, undecodable).await?,
+                        Err(undecodable) => self.quarantine(STOCK_LEVELS.spec, &received, undecodable).await?,
                     }
                 }
             }
@@ -264,7 +264,7 @@ impl<'a> Work<'a> {
                 for received in batch {
                     match &received.message {
                         Ok(insight) => self.insight(insight, &received).await?,
-                        Err(undecodable) => self.quarantine(INSIGHTS.entry, &received, undecodable).await?,
+                        Err(undecodable) => self.quarantine(INSIGHTS.spec, &received, undecodable).await?,
                     }
                 }
             }
@@ -281,7 +281,7 @@ impl<'a> Work<'a> {
 
     async fn quarantine<M>(
         &mut self,
-        topic: &'static topics::Entry,
+        topic: &'static topics::TopicSpec,
         received: &Received<M>,
         undecodable: &Undecodable,
     ) -> anyhow::Result<()> {
@@ -294,7 +294,7 @@ impl<'a> Work<'a> {
         let since = self.site.learn(|known| known.insight(insight));
         books::save_insight(&mut self.transaction, insight, received.at, since).await?;
         if let Insight::Ledger(ledger) = insight {
-            let decisions = ledger.read.iter().find(|read| read.topic == ORDER_DECISIONS.entry.name);
+            let decisions = ledger.read.iter().find(|read| read.topic == ORDER_DECISIONS.spec.name);
             if let Some(read) = decisions {
                 books::note_counted(&mut self.transaction, read, ledger.at, &received.event_id).await?;
             }

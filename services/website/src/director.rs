@@ -243,7 +243,7 @@ impl Director {
 
     /// Publishes, and waits for the broker's word, but not for ever.
     async fn send<M: Serialize>(&self, topic: Topic<M>, key: &str, message: &M) -> Result<(), Undone> {
-        let id = EventId::new(format!("website-{}-{:016x}", topic.entry.name, rand::random::<u64>()));
+        let id = EventId::new(format!("website-{}-{:016x}", topic.spec.name, rand::random::<u64>()));
         let message =
             Outgoing::new(topic, key, id, now(), message).map_err(|error| Undone::Refused(error.to_string()))?;
         let mut publisher = self.context.bus.publisher();

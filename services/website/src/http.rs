@@ -14,7 +14,7 @@ use axum::{
 use events::{
     beers::{self, Beer},
     ids::{BeerId, OrderId},
-    topics::{self, Entry},
+    topics::{self, TopicSpec},
 };
 use service::now;
 use tokio::time::timeout;
@@ -119,7 +119,7 @@ pub struct Visitor {
     /// The beer that is asked for in the address.
     beer: Option<&'static Beer>,
     /// The topic that is asked for in the address.
-    topic: Option<&'static Entry>,
+    topic: Option<&'static TopicSpec>,
     /// The language was asked for in the address, and is to be remembered.
     chosen: Option<Language>,
 }

@@ -283,7 +283,7 @@ impl Known {
     /// for long, all that came since is counted as well.
     fn analysis_behind(&self, now: Moment) -> Option<u64> {
         let (ledger, _) = self.ledger.as_ref()?;
-        let read = ledger.read.iter().find(|read| read.topic == STOCK_EVENTS.entry.name);
+        let read = ledger.read.iter().find(|read| read.topic == STOCK_EVENTS.spec.name);
         let counted = read.map_or(0, |read| read.messages);
         let is_silent = now.micros_since(ledger.at) > PRESENCE_GONE_AFTER_MS * 1000;
         let as_of = if is_silent { now } else { ledger.at };
@@ -395,5 +395,5 @@ impl Known {
 
 /// The topics that stand still for a service, as far as there are such topics.
 fn topics_of(presence: &Presence) -> impl Iterator<Item = &'static str> {
-    presence.standing_still.iter().filter_map(|name| topics::find(name)).map(|entry| entry.name)
+    presence.standing_still.iter().filter_map(|name| topics::find(name)).map(|topic| topic.name)
 }

@@ -7,7 +7,7 @@ use events::{
     ids::OrderId,
     insights::Fraud,
     past::{Cell, PastAnswer},
-    topics::Entry,
+    topics::TopicSpec,
 };
 use serde_json::Value;
 use service::Now;
@@ -182,7 +182,7 @@ impl Site {
     }
 
     /// `/stage/pulsar`, with one topic looked at more closely if that is asked for.
-    pub fn pulsar(&self, topic: Option<&'static Entry>) -> PulsarView {
+    pub fn pulsar(&self, topic: Option<&'static TopicSpec>) -> PulsarView {
         let tenant = self.context.bus.place().tenant.clone();
         self.for_all_eyes(PulsarView { look: self.observatory.last(), tenant, topic })
     }

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use bus::{Dealt, Outgoing, PublishError, Publisher};
+use bus::{ConsumerOptions, Outgoing, PublishError, Publisher};
 use events::{
     ids::{EventId, Service},
     stage::{Answer, Question, StageQuery},
@@ -107,7 +107,7 @@ impl Questions {
     pub fn listen(&self) -> Serving {
         let (bus, waiting) = (self.context.bus.clone(), Arc::clone(&self.waiting));
         Box::pin(async move {
-            let mut answers = bus.consumer(ANSWERS, Service::Website, Dealt::default())?;
+            let mut answers = bus.consumer(ANSWERS, Service::Website, ConsumerOptions::default())?;
             loop {
                 for answer in answers.receive(BATCH_MAX).await.into_iter().filter_map(|received| received.message.ok())
                 {

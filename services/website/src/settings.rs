@@ -190,7 +190,7 @@ impl Change {
 
 #[cfg(test)]
 mod tests {
-    use events::settings::{Fold, SubscriptionType};
+    use events::{settings::Fold, topics::SubscriptionType};
     use serde_json::json;
 
     use super::*;

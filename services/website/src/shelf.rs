@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use events::{
     beers::{self, BEERS},
-    chain::{Chains, Dealt, Said, Verdict},
+    chain::{Arrival, Chains, Said, Verdict},
     ids::{BeerId, Moment},
     quantities::{Bottles, Sequence},
     settings::Folding,
@@ -93,7 +93,7 @@ impl Shelves {
     /// # Errors
     /// Why it is not believed: it does not follow from the log before it.
     pub fn happened(&mut self, event: &StockEvent, at: Moment) -> Result<bool, ReasonCode> {
-        match self.chains.judge(event, Dealt::InOrder) {
+        match self.chains.judge(event, Arrival::InOrder) {
             Verdict::Believed => {}
             Verdict::Again => return Ok(false),
             Verdict::Gap => return Err(ReasonCode::DoesNotFollow),

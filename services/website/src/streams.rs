@@ -18,7 +18,7 @@ use axum::{
 use events::{
     beers::{self, Beer},
     ids::{BeerId, OrderId},
-    topics::{self, Entry},
+    topics::{self, TopicSpec},
 };
 use futures_util::{Stream, StreamExt as _, stream};
 use serde_json::json;
@@ -137,7 +137,7 @@ pub enum Page {
     /// `/stage/ledger`
     Ledger,
     /// `/stage/pulsar`, with one topic looked at more closely or without
-    Pulsar(Option<&'static Entry>),
+    Pulsar(Option<&'static TopicSpec>),
     /// `/stage/qr`
     Qr,
     /// `/console`
@@ -169,7 +169,7 @@ impl Page {
     /// The page about one beer, or one topic.
     fn of_one(name: &str) -> Option<Page> {
         if let Some(topic) = name.strip_prefix("pulsar-") {
-            return topics::find(topic).map(|entry| Page::Pulsar(Some(entry)));
+            return topics::find(topic).map(|topic| Page::Pulsar(Some(topic)));
         }
         beers::find(&BeerId::new(name.strip_prefix("stock-")?)).map(|beer| Page::Stock(Some(beer)))
     }

@@ -8,7 +8,7 @@ use crate::views::Untrue;
 /// presence may name more.
 pub const UNTRUE_MAX: usize = 100;
 
-/// What these services do not believe, by service, topic and reason. What names no topic of the table is left out.
+/// What these services do not believe, by service, topic and reason. A name that is no topic is left out.
 pub fn of<'a>(said: impl Iterator<Item = &'a Presence>) -> Vec<Untrue> {
     let line = |presence: &Presence, disbelieved: &Disbelieved| {
         let Disbelieved { topic, code, count } = disbelieved;

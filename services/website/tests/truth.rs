@@ -11,7 +11,7 @@ use events::{
     orders::{Line, PlaceOrder, PlaceOrderType},
     quantities::{Bottles, Cents, Sequence},
     stock::{StockChange, StockEvent, StockLevel},
-    topics::{DELIVERY_UPDATES, Entry, ORDER_DECISIONS, ORDERS, STOCK_EVENTS, STOCK_LEVELS, UNREADABLE},
+    topics::{DELIVERY_UPDATES, ORDER_DECISIONS, ORDERS, STOCK_EVENTS, STOCK_LEVELS, TopicSpec, UNREADABLE},
     unreadable::ReasonCode,
 };
 use serde_json::Value;
@@ -174,14 +174,14 @@ async fn what_is_untrue_has_no_effect_and_what_is_early_waits_for_its_cause() ->
     ground.publish(STOCK_LEVELS, "water", &water).await?;
     // About an order that nobody ever places: it waits, and is put aside in the end.
     website.accept("ghost").await?;
-    let mut untrue: Vec<(&Entry, ReasonCode, u64)> = vec![
-        (DELIVERY_UPDATES.entry, ReasonCode::DoesNotFollow, 3),
-        (DELIVERY_UPDATES.entry, ReasonCode::SecondOutcome, 4),
-        (ORDER_DECISIONS.entry, ReasonCode::SecondDecision, 2),
-        (STOCK_EVENTS.entry, ReasonCode::NotTheSum, 1),
-        (STOCK_EVENTS.entry, ReasonCode::DoesNotFollow, 1),
-        (STOCK_EVENTS.entry, ReasonCode::UnknownBeer, 1),
-        (STOCK_LEVELS.entry, ReasonCode::UnknownBeer, 1),
+    let mut untrue: Vec<(&TopicSpec, ReasonCode, u64)> = vec![
+        (DELIVERY_UPDATES.spec, ReasonCode::DoesNotFollow, 3),
+        (DELIVERY_UPDATES.spec, ReasonCode::SecondOutcome, 4),
+        (ORDER_DECISIONS.spec, ReasonCode::SecondDecision, 2),
+        (STOCK_EVENTS.spec, ReasonCode::NotTheSum, 1),
+        (STOCK_EVENTS.spec, ReasonCode::DoesNotFollow, 1),
+        (STOCK_EVENTS.spec, ReasonCode::UnknownBeer, 1),
+        (STOCK_LEVELS.spec, ReasonCode::UnknownBeer, 1),
     ];
     ground.until_disbelieved(Service::Website, &untrue).await?;
     website.until("a", "delivered").await?;

@@ -1,4 +1,4 @@
-//! Consumers: a subscription of the table, read for as long as the process lives.
+//! Consumers: a subscription, read for as long as the process lives.
 
 use std::{
     collections::HashMap,
@@ -9,7 +9,7 @@ use std::{
 use events::{
     ids::Service,
     received::{Position, Received},
-    topics::{Dealing, Entry, Topic},
+    topics::{SubscriptionType, Topic, TopicSpec},
 };
 use futures_util::{FutureExt as _, Stream, StreamExt as _, future::BoxFuture};
 use pulsar::{Payload, consumer::Message, error::ConsumerError};
@@ -25,15 +25,15 @@ use crate::{
     subscription::{Inner, State, What, close, connect, look},
 };
 
-/// How a subscription is read: by whom, and in which of the ways that can change while it runs.
+/// What the specification of a subscription leaves open to its consumers.
 #[derive(Debug, Clone, Default)]
-pub struct Dealt {
+pub struct ConsumerOptions {
     /// The consumer's name, for one of several of a subscription: couriers and workers. The broker chooses the active one
     /// of a Failover subscription by it.
     pub name: Option<String>,
-    /// Another type than the table's, for the subscription that is switched live.
-    pub instead: Option<Dealing>,
-    /// Which subscription, where the table gives the reader several; the first one if nothing is said.
+    /// Another type than the specified one, for the subscription that is switched live.
+    pub subscription_type: Option<SubscriptionType>,
+    /// Which subscription, where the reader has several; the first one if nothing is said.
     pub subscription: Option<&'static str>,
 }
 
@@ -44,8 +44,8 @@ pub struct Consumer<M> {
 }
 
 impl<M: DeserializeOwned> Consumer<M> {
-    pub(crate) fn new(bus: Bus, topic: Topic<M>, reader: Service, dealt: Dealt) -> Result<Self, BusError> {
-        Ok(Consumer { raw: Raw::new(bus, topic.entry, reader, dealt)?, message: PhantomData })
+    pub(crate) fn new(bus: Bus, topic: Topic<M>, reader: Service, options: ConsumerOptions) -> Result<Self, BusError> {
+        Ok(Consumer { raw: Raw::new(bus, topic.spec, reader, options)?, message: PhantomData })
     }
 
     /// Waits for a message, then takes with it what else is there already, `most` in all.
@@ -95,12 +95,12 @@ struct Raw {
 type Item = <Inner as Stream>::Item;
 
 impl Raw {
-    fn new(bus: Bus, entry: &'static Entry, reader: Service, dealt: Dealt) -> Result<Self, BusError> {
-        let missing = BusError::NotInTheTable { reader, topic: entry.name };
-        let subscription = entry.subscription_of(reader, dealt.subscription).ok_or(missing)?;
+    fn new(bus: Bus, topic: &'static TopicSpec, reader: Service, options: ConsumerOptions) -> Result<Self, BusError> {
+        let missing = BusError::NoSubscription { reader, topic: topic.name };
+        let subscription = topic.subscription_of(reader, options.subscription).ok_or(missing)?;
         let counted = Counted::new(Arc::clone(&bus.clients));
-        let flow = bus.clients.flows.join(bus.topic_address(entry), entry.name, subscription.name);
-        let what = Arc::new(What { bus, entry, subscription, dealt, flow });
+        let flow = bus.clients.flows.join(bus.topic_address(topic), topic.name, subscription.name);
+        let what = Arc::new(What { bus, topic, subscription, options, flow });
         let watch = what.is_watched().then(|| Watch::new(Arc::clone(&what.flow), Instant::now()));
         let state = connect(&what, None);
         Ok(Raw { what, state, unfinished: HashMap::new(), counted, watch, last: Position::default(), said: None })
@@ -147,7 +147,7 @@ impl Raw {
                     return batch;
                 }
                 Some(Err(pulsar::Error::Consumer(ConsumerError::Io(error)))) => {
-                    warn!(topic = self.what.entry.name, %error, "a message could not be unpacked");
+                    warn!(topic = self.what.topic.name, %error, "a message could not be unpacked");
                 }
                 // The client goes on without a subscription if it cannot make it anew when the broker has closed it.
                 Some(Err(error)) => self.reconnect(&error.to_string()),
@@ -174,7 +174,7 @@ impl Raw {
         let found = look(&self.what, inner).await;
         watch.waited(Instant::now());
         if watch.looked(found) {
-            let (topic, subscription) = (self.what.entry.name, self.what.subscription.name);
+            let (topic, subscription) = (self.what.topic.name, self.what.subscription.name);
             warn!(topic, subscription, ?found, "the subscription stands still: nobody gets what waits");
             self.reconnect("it stands still");
         }
@@ -187,11 +187,11 @@ impl Raw {
     async fn acknowledge_all(&mut self, done: &[Position]) {
         if let Some(watch) = &mut self.watch {
             watch.acknowledged(done.len());
-            if !self.what.is_dealt_singly() && done.last().is_some_and(|last| *last >= self.last) {
+            if !self.what.is_acknowledged_singly() && done.last().is_some_and(|last| *last >= self.last) {
                 watch.empty_handed();
             }
         }
-        if self.what.is_dealt_singly() {
+        if self.what.is_acknowledged_singly() {
             for position in done {
                 if self.finishes_entry(*position) {
                     self.send_ack(*position, false).await;
@@ -203,7 +203,7 @@ impl Raw {
     }
 
     fn close(self) -> BoxFuture<'static, ()> {
-        Box::pin(close(self.state, self.what.entry.name))
+        Box::pin(close(self.state, self.what.topic.name))
     }
 
     fn finishes_entry(&mut self, position: Position) -> bool {
@@ -222,7 +222,7 @@ impl Raw {
 
     async fn send_ack(&mut self, position: Position, cumulative: bool) {
         let State::Connected(inner) = &mut self.state else { return };
-        let topic = self.what.bus.topic_address(self.what.entry);
+        let topic = self.what.bus.topic_address(self.what.topic);
         let id = entry_id(position);
         let sent = if cumulative {
             inner.cumulative_ack_with_id(&topic, id).await
@@ -230,12 +230,12 @@ impl Raw {
             inner.ack_with_id(&topic, id).await
         };
         if let Err(error) = sent {
-            debug!(topic = self.what.entry.name, %error, "an acknowledgement was not sent; the message comes again");
+            debug!(topic = self.what.topic.name, %error, "an acknowledgement was not sent; the message comes again");
         }
     }
 
     fn reconnect(&mut self, why: &str) {
-        warn!(topic = self.what.entry.name, why, "the subscription was lost, connecting again");
+        warn!(topic = self.what.topic.name, why, "the subscription was lost, connecting again");
         self.counted.set(false);
         self.unfinished.clear();
         self.said = None;

@@ -1,4 +1,4 @@
-//! Pulsar, as the services see it: typed producers, consumers and bounded replays, made from the one table of topics.
+//! Pulsar, as the services see it: typed producers, consumers and bounded replays, made from the topics of the contract.
 //!
 //! What this crate adds to the `pulsar` crate: everything reconnects by itself, also when the stream of a consumer
 //! ends, and when its messages stop coming; a message is judged readable or not before it reaches a service; an entry
@@ -31,7 +31,7 @@ mod flow;
 mod subscription;
 
 mod consumer;
-pub use consumer::{Consumer, Dealt};
+pub use consumer::{Consumer, ConsumerOptions};
 
 mod replay;
 pub use replay::{Replay, Until};
@@ -49,7 +49,7 @@ use std::sync::{Arc, atomic::Ordering};
 
 use events::{
     ids::Service,
-    topics::{Entry, Subscription, Topic},
+    topics::{Subscription, Topic, TopicSpec},
 };
 use serde::de::DeserializeOwned;
 
@@ -66,9 +66,9 @@ pub enum BusError {
     /// The client said so.
     #[error("Pulsar: {0}")]
     Client(String),
-    /// A reader asked for a topic the table does not give it.
-    #[error("the table of topics gives {reader} no subscription on {topic}")]
-    NotInTheTable {
+    /// A reader asked for a topic that it does not subscribe to, as the contract has it.
+    #[error("{reader} has no subscription on {topic}")]
+    NoSubscription {
         /// Who asked.
         reader: Service,
         /// For which topic.
@@ -130,22 +130,22 @@ impl Bus {
         self.clients.times_replaced.load(Ordering::Relaxed)
     }
 
-    /// A publisher to the topics of the table.
+    /// A publisher to any topic.
     pub fn publisher(&self) -> Publisher {
         Publisher::new(self.clone())
     }
 
-    /// The subscription the table gives `reader` on this topic.
+    /// A consumer of the subscription that `reader` has on this topic.
     ///
     /// # Errors
-    /// [`BusError::NotInTheTable`] if it gives none. A broker that is not there is no error: it connects when it is.
+    /// [`BusError::NoSubscription`] if it has none. A broker that is not there is no error: it connects when it is.
     pub fn consumer<M: DeserializeOwned>(
         &self,
         topic: Topic<M>,
         reader: Service,
-        dealt: Dealt,
+        options: ConsumerOptions,
     ) -> Result<Consumer<M>, BusError> {
-        Consumer::new(self.clone(), topic, reader, dealt)
+        Consumer::new(self.clone(), topic, reader, options)
     }
 
     /// Reads a topic again from its first message up to `until`, without a subscription that stays.
@@ -169,14 +169,14 @@ impl Bus {
     ///
     /// # Errors
     /// If the broker cannot be asked, or refuses.
-    pub async fn forget_subscription(&self, entry: &Entry, subscription: &Subscription) -> Result<(), AdminError> {
-        let path = self.topic_address(entry).replacen("://", "/", 1);
+    pub async fn forget_subscription(&self, topic: &TopicSpec, subscription: &Subscription) -> Result<(), AdminError> {
+        let path = topic.admin_path(&self.place.tenant, self.place.episode);
         let admin = Admin::new(self.broker())?;
         admin.delete(&format!("{path}/subscription/{}?force=true", subscription.name)).await
     }
 
-    fn topic_address(&self, entry: &Entry) -> String {
-        entry.address(&self.place.tenant, self.place.episode)
+    fn topic_address(&self, topic: &TopicSpec) -> String {
+        topic.address(&self.place.tenant, self.place.episode)
     }
 }
 

@@ -10,7 +10,7 @@ use events::{
     ids::{EventId, Moment, OrderId, Trace},
     limits,
     received::{Position, Received, Undecodable},
-    topics::{Entry, Topic},
+    topics::{Topic, TopicSpec},
     unreadable,
 };
 use pulsar::{Payload, message::proto::MessageIdData, producer, unpacking::NOT_UNPACKED};
@@ -35,8 +35,8 @@ const TRACEPARENT: &str = "traceparent";
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outgoing {
     /// Where to.
-    pub topic: &'static Entry,
-    /// Its key, as the table says.
+    pub topic: &'static TopicSpec,
+    /// Its key, as the topic specifies it.
     pub key: String,
     /// Its id, the same however often it is sent.
     pub event_id: EventId,
@@ -63,7 +63,7 @@ impl Outgoing {
         message: &M,
     ) -> Result<Self, serde_json::Error> {
         let payload = serde_json::to_vec(message)?;
-        Ok(Outgoing { topic: topic.entry, key: key.into(), event_id, at, order: None, deliver_at: None, payload })
+        Ok(Outgoing { topic: topic.spec, key: key.into(), event_id, at, order: None, deliver_at: None, payload })
     }
 
     pub(crate) fn to_pulsar(&self) -> producer::Message {

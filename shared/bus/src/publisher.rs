@@ -1,8 +1,8 @@
-//! Producers for the topics of the table.
+//! Producers for all topics.
 
 use std::collections::HashMap;
 
-use events::topics::Entry;
+use events::topics::TopicSpec;
 use futures_util::future::BoxFuture;
 use pulsar::{Error, Producer, ProducerOptions, SerializeMessage as _, TokioExecutor, error::ProducerError, producer};
 
@@ -14,7 +14,7 @@ const EXCLUSIVE_WITH_FENCING: i32 = 3;
 /// Most messages sent before their receipts are awaited.
 pub const IN_FLIGHT_MAX: usize = 500;
 
-/// Publishes to any topic of the table; a producer is made when its topic is first used.
+/// Publishes to any topic; a producer is made when its topic is first used.
 pub struct Publisher {
     bus: Bus,
     producers: HashMap<&'static str, Producer<TokioExecutor>>,
@@ -94,26 +94,26 @@ impl Publisher {
         self.producer(message.topic).await?.send_non_blocking(content).await
     }
 
-    async fn producer(&mut self, entry: &'static Entry) -> Result<&mut Producer<TokioExecutor>, Error> {
-        if !self.producers.contains_key(entry.name) {
+    async fn producer(&mut self, topic: &'static TopicSpec) -> Result<&mut Producer<TokioExecutor>, Error> {
+        if !self.producers.contains_key(topic.name) {
             let bus = self.bus.clone();
             // A task of its own: making a producer must not be cancelled, whoever stops waiting for it.
-            let made = tokio::spawn(async move { make(&bus, entry).await }).await;
+            let made = tokio::spawn(async move { make(&bus, topic).await }).await;
             let made = made.map_err(|error| Error::Custom(error.to_string()))??;
-            self.producers.insert(entry.name, made);
+            self.producers.insert(topic.name, made);
         }
-        self.producers.get_mut(entry.name).ok_or_else(|| Error::Custom("no producer".to_owned()))
+        self.producers.get_mut(topic.name).ok_or_else(|| Error::Custom("no producer".to_owned()))
     }
 }
 
-async fn make(bus: &Bus, entry: &'static Entry) -> Result<Producer<TokioExecutor>, Error> {
+async fn make(bus: &Bus, topic: &'static TopicSpec) -> Result<Producer<TokioExecutor>, Error> {
     let client = bus.clients.shared(Purpose::Producing).await?;
     let options = ProducerOptions {
-        access_mode: entry.one_writer.then_some(EXCLUSIVE_WITH_FENCING),
+        access_mode: topic.one_writer.then_some(EXCLUSIVE_WITH_FENCING),
         block_queue_if_full: true,
         ..ProducerOptions::default()
     };
-    client.producer().with_topic(bus.topic_address(entry)).with_options(options).build().await
+    client.producer().with_topic(bus.topic_address(topic)).with_options(options).build().await
 }
 
 /// The client wraps this refusal in more than one way; its name is in all of them.

@@ -4,7 +4,7 @@ use std::{marker::PhantomData, sync::atomic::AtomicU64, time::Duration};
 
 use events::{
     received::{Position, Received},
-    topics::{Entry, Topic},
+    topics::{Topic, TopicSpec},
 };
 use futures_util::{FutureExt as _, StreamExt as _, future::BoxFuture};
 use pulsar::{
@@ -49,9 +49,9 @@ pub struct Replay<M> {
 
 impl<M: DeserializeOwned> Replay<M> {
     pub(crate) fn new(bus: Bus, topic: Topic<M>, until: Until) -> Self {
-        let entry = topic.entry;
-        let compacted = entry.compacted;
-        let raw = Raw { bus, entry, compacted, after: None, until, end: None, last: None, inner: None, read: 0 };
+        let topic = topic.spec;
+        let compacted = topic.compacted;
+        let raw = Raw { bus, topic, compacted, after: None, until, end: None, last: None, inner: None, read: 0 };
         Replay { raw, message: PhantomData }
     }
 
@@ -93,7 +93,7 @@ type Batch = Vec<(Position, Payload)>;
 /// The replay, whatever its messages are.
 struct Raw {
     bus: Bus,
-    entry: &'static Entry,
+    topic: &'static TopicSpec,
     compacted: bool,
     after: Option<Position>,
     until: Until,
@@ -125,9 +125,9 @@ impl Raw {
 
     /// Connects, and learns where the end is: `false` if there is nothing to read.
     async fn begin(&mut self) -> Result<bool, BusError> {
-        let (bus, entry, compacted, after) = (self.bus.clone(), self.entry, self.compacted, self.after);
+        let (bus, topic, compacted, after) = (self.bus.clone(), self.topic, self.compacted, self.after);
         // A task of its own: building a consumer must not be cancelled.
-        let built = tokio::spawn(async move { subscribe(&bus, entry, compacted, after).await }).await;
+        let built = tokio::spawn(async move { subscribe(&bus, topic, compacted, after).await }).await;
         let mut inner = match built {
             Ok(Ok(inner)) => inner,
             Ok(Err(error)) => {
@@ -158,7 +158,7 @@ impl Raw {
         let first = tokio::time::timeout(SILENCE_MAX, inner.next()).await;
         let Ok(mut next) = first else {
             let seconds = SILENCE_MAX.as_secs();
-            return Err(BusError::ReplayStalled { topic: self.entry.name, seconds, read: self.read });
+            return Err(BusError::ReplayStalled { topic: self.topic.name, seconds, read: self.read });
         };
         loop {
             match next {
@@ -176,7 +176,7 @@ impl Raw {
                         return Ok(batch);
                     }
                 }
-                Some(Err(error)) => warn!(topic = self.entry.name, %error, "a message could not be unpacked"),
+                Some(Err(error)) => warn!(topic = self.topic.name, %error, "a message could not be unpacked"),
                 None => {
                     self.inner = None;
                     return Ok(batch);
@@ -207,7 +207,7 @@ fn is_at_end(until: Until, end: Option<Position>, position: Position) -> bool {
 
 async fn subscribe(
     bus: &Bus,
-    entry: &'static Entry,
+    topic: &'static TopicSpec,
     compacted: bool,
     after: Option<Position>,
 ) -> Result<pulsar::Consumer<Vec<u8>, TokioExecutor>, pulsar::Error> {
@@ -223,7 +223,7 @@ async fn subscribe(
     }
     client
         .consumer()
-        .with_topic(bus.topic_address(entry))
+        .with_topic(bus.topic_address(topic))
         .with_subscription(format!("replay-{:08x}", rand::random::<u32>()))
         .with_subscription_type(SubType::Exclusive)
         .with_batch_size(PERMITS)

@@ -1,9 +1,9 @@
-//! Makes what the table says on the broker: tenant, namespaces with their policies, topics and subscriptions.
+//! Makes what the topics need on the broker: tenant, namespaces with their policies, topics and subscriptions.
 //! Idempotent: what is already there stays, and gets the policies it lacks.
 
 use std::collections::BTreeSet;
 
-use events::topics::{Dealing, Entry, Space, Subscription, TABLE};
+use events::topics::{Namespace, TOPICS, TopicSpec};
 use futures_util::future::try_join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -49,7 +49,7 @@ pub enum SetUpError {
 /// If the broker refuses something or does not answer.
 pub async fn set_up(admin: &Admin, place: &Place) -> Result<(), SetUpError> {
     set_up_stage(admin, place).await?;
-    make_spaces(admin, place, &[Space::Shop, Space::Stock]).await
+    make_namespaces(admin, place, &[Namespace::Shop, Namespace::Stock]).await
 }
 
 /// Makes the tenant and what lies outside of the episodes: the settings, which say which episode runs.
@@ -64,13 +64,13 @@ pub async fn set_up_stage(admin: &Admin, place: &Place) -> Result<(), SetUpError
     }
     let tenant = json!({"adminRoles": [], "allowedClusters": clusters});
     admin.put(&format!("tenants/{}", place.tenant), Some(&tenant)).await?;
-    make_spaces(admin, place, &[Space::Stage]).await
+    make_namespaces(admin, place, &[Namespace::Stage]).await
 }
 
-async fn make_spaces(admin: &Admin, place: &Place, spaces: &[Space]) -> Result<(), SetUpError> {
-    try_join_all(spaces.iter().map(|space| make_namespace(admin, place, *space))).await?;
-    let topics = TABLE.iter().filter(|entry| spaces.contains(&entry.space));
-    try_join_all(topics.map(|entry| make_topic(admin, place, entry))).await?;
+async fn make_namespaces(admin: &Admin, place: &Place, namespaces: &[Namespace]) -> Result<(), SetUpError> {
+    try_join_all(namespaces.iter().map(|namespace| make_namespace(admin, place, *namespace))).await?;
+    let topics = TOPICS.into_iter().filter(|topic| namespaces.contains(&topic.namespace));
+    try_join_all(topics.map(|topic| make_topic(admin, place, topic))).await?;
     Ok(())
 }
 
@@ -88,8 +88,8 @@ async fn episode_namespaces(admin: &Admin, place: &Place) -> Result<Vec<(u32, St
     let namespaces: Vec<String> = admin.get(&format!("namespaces/{}", place.tenant)).await?;
     let episode_of = |namespace: &str| {
         let name = namespace.strip_prefix(&format!("{}/", place.tenant))?;
-        let spaces = [Space::Shop, Space::Stock];
-        let episode = spaces.iter().find_map(|space| name.strip_prefix(space.name())?.strip_prefix('-'))?;
+        let of_episodes = [Namespace::Shop, Namespace::Stock];
+        let episode = of_episodes.iter().find_map(|kind| name.strip_prefix(kind.name())?.strip_prefix('-'))?;
         episode.parse().ok()
     };
     Ok(namespaces.into_iter().filter_map(|namespace| Some((episode_of(&namespace)?, namespace))).collect())
@@ -126,9 +126,9 @@ async fn forget(admin: &Admin, namespace: &str) -> Result<(), AdminError> {
     admin.delete(&format!("namespaces/{namespace}")).await
 }
 
-async fn make_namespace(admin: &Admin, place: &Place, space: Space) -> Result<(), AdminError> {
-    let path = format!("namespaces/{}/{}", place.tenant, space.namespace(place.episode));
-    let wanted = policies(space);
+async fn make_namespace(admin: &Admin, place: &Place, namespace: Namespace) -> Result<(), AdminError> {
+    let path = format!("namespaces/{}/{}", place.tenant, namespace.in_episode(place.episode));
+    let wanted = policies(namespace);
     admin.put(&path, Some(&wanted)).await?;
     // One made by an earlier version of the suite has the policies of that version.
     let known: Value = admin.get(&path).await?;
@@ -145,49 +145,44 @@ async fn make_namespace(admin: &Admin, place: &Place, space: Space) -> Result<()
 ///
 /// # Errors
 /// If the broker refuses or does not answer.
-pub async fn compact(admin: &Admin, place: &Place, entry: &Entry) -> Result<(), AdminError> {
-    admin.put(&format!("{}/compaction", path_of(place, entry)), None).await
+pub async fn compact(admin: &Admin, place: &Place, topic: &TopicSpec) -> Result<(), AdminError> {
+    admin.put(&format!("{}/compaction", topic.admin_path(&place.tenant, place.episode)), None).await
 }
 
-fn path_of(place: &Place, entry: &Entry) -> String {
-    entry.address(&place.tenant, place.episode).replacen("://", "/", 1)
-}
-
-fn policies(space: Space) -> Value {
+fn policies(namespace: Namespace) -> Value {
     let mut policies = json!({
         "bundles": {"numBundles": 1, "boundaries": ["0x00000000", "0xffffffff"]},
         "retention_policies": {"retentionTimeInMinutes": FOR_EVER, "retentionSizeInMB": FOR_EVER},
         // Not in `shop`: there it would swallow orders that come by REST, and answer them with 200.
-        "deduplicationEnabled": space == Space::Stock,
+        "deduplicationEnabled": namespace == Namespace::Stock,
         "inactive_topic_policies": {
             "inactiveTopicDeleteMode": "delete_when_no_subscriptions",
             "maxInactiveDurationSeconds": 86_400,
             "deleteWhileInactive": false
         }
     });
-    if space != Space::Stage {
+    if namespace != Namespace::Stage {
         // One parcel in a courier's hands and no more; without it one courier hoards the queue.
         policies["max_unacked_messages_per_consumer"] = json!(1);
     }
-    match space {
-        Space::Stage => policies["compaction_threshold"] = json!(STAGE_COMPACTED_AFTER_BYTES),
-        Space::Stock => policies["compaction_threshold"] = json!(STOCK_COMPACTED_AFTER_BYTES),
-        Space::Shop => {}
+    match namespace {
+        Namespace::Stage => policies["compaction_threshold"] = json!(STAGE_COMPACTED_AFTER_BYTES),
+        Namespace::Stock => policies["compaction_threshold"] = json!(STOCK_COMPACTED_AFTER_BYTES),
+        Namespace::Shop => {}
     }
     policies
 }
 
-async fn make_topic(admin: &Admin, place: &Place, entry: &Entry) -> Result<(), AdminError> {
-    let path = path_of(place, entry);
+async fn make_topic(admin: &Admin, place: &Place, topic: &TopicSpec) -> Result<(), AdminError> {
+    let path = topic.admin_path(&place.tenant, place.episode);
     admin.put(&path, None).await?;
-    if !entry.stored {
+    if !topic.stored {
         return Ok(());
     }
     // Made before their readers come: what is written meanwhile waits for them.
     let earliest = json!({"ledgerId": -1, "entryId": -1, "partitionIndex": -1});
-    let stays = |subscription: &&Subscription| subscription.dealing != Dealing::Everyone && !subscription.on_demand;
-    let stays = entry.subscriptions.iter().filter(stays);
-    let made = stays.map(|subscription| {
+    let permanent = topic.subscriptions.iter().filter(|subscription| subscription.is_permanent());
+    let made = permanent.map(|subscription| {
         let path = format!("{path}/subscription/{}", subscription.name);
         let earliest = &earliest;
         async move { admin.put(&path, Some(earliest)).await }

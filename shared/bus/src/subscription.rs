@@ -2,9 +2,9 @@
 
 use std::{sync::Arc, time::Duration};
 
-use events::topics::{Dealing, Entry, Subscription};
+use events::topics::{Lifetime, Subscription, SubscriptionType, TopicSpec};
 use pulsar::{
-    ConsumerOptions, SubType, TokioExecutor,
+    SubType, TokioExecutor,
     consumer::InitialPosition,
     error::ConnectionError,
     unpacking::{ENTRY_MAX, MESSAGE_MAX},
@@ -15,7 +15,7 @@ use tracing::{debug, info, warn};
 use crate::{
     Bus,
     admin::{Admin, AdminError},
-    consumer::Dealt,
+    consumer::ConsumerOptions,
     flow::{self, Flow, Found},
 };
 
@@ -38,24 +38,26 @@ pub(crate) type Inner = pulsar::Consumer<Vec<u8>, TokioExecutor>;
 /// What is subscribed to, and how.
 pub(crate) struct What {
     pub(crate) bus: Bus,
-    pub(crate) entry: &'static Entry,
+    pub(crate) topic: &'static TopicSpec,
     pub(crate) subscription: &'static Subscription,
-    pub(crate) dealt: Dealt,
+    pub(crate) options: ConsumerOptions,
     /// What the consumers of this subscription know together.
     pub(crate) flow: Arc<Flow>,
 }
 
 impl What {
-    pub(crate) fn dealing(&self) -> Dealing {
-        self.dealt.instead.unwrap_or(self.subscription.dealing)
+    /// How it is shared with other consumers; `None` if this process has it alone.
+    fn subscription_type(&self) -> Option<SubscriptionType> {
+        let specified = self.subscription.lifetime.subscription_type()?;
+        Some(self.options.subscription_type.unwrap_or(specified))
     }
 
-    pub(crate) fn is_dealt_singly(&self) -> bool {
-        matches!(self.dealing(), Dealing::Shared | Dealing::KeyShared)
+    pub(crate) fn is_acknowledged_singly(&self) -> bool {
+        matches!(self.subscription_type(), Some(SubscriptionType::Shared | SubscriptionType::KeyShared))
     }
 
     pub(crate) fn is_watched(&self) -> bool {
-        self.dealing() != Dealing::Everyone
+        self.subscription.lifetime != Lifetime::PerProcess
     }
 }
 
@@ -73,7 +75,7 @@ pub(crate) fn connect(what: &Arc<What>, before: Option<State>) -> State {
     tokio::spawn(async move {
         let subscribed = async {
             if let Some(before) = before {
-                close(before, what.entry.name).await;
+                close(before, what.topic.name).await;
             }
             subscribe_at_last(&what).await
         };
@@ -81,7 +83,7 @@ pub(crate) fn connect(what: &Arc<What>, before: Option<State>) -> State {
             inner = subscribed => inner,
             () = arrive.closed() => return,
         };
-        info!(topic = what.entry.name, subscription = what.subscription.name, "subscribed");
+        info!(topic = what.topic.name, subscription = what.subscription.name, "subscribed");
         // Nobody waits any more: dropping it closes it.
         drop(arrive.send(inner));
     });
@@ -89,7 +91,7 @@ pub(crate) fn connect(what: &Arc<What>, before: Option<State>) -> State {
 }
 
 async fn subscribe_at_last(what: &What) -> Box<Inner> {
-    let (topic, subscription) = (what.entry.name, what.subscription.name);
+    let (topic, subscription) = (what.topic.name, what.subscription.name);
     let (began, mut told) = (Instant::now(), false);
     let mut pause = FIRST_PAUSE;
     loop {
@@ -113,33 +115,33 @@ async fn subscribe_at_last(what: &What) -> Box<Inner> {
 
 async fn subscribe(what: &What) -> Result<Inner, pulsar::Error> {
     let client = what.bus.clients.own().await?;
-    let stays = what.dealing() != Dealing::Everyone;
-    let kind = match what.dealing() {
-        Dealing::Failover => SubType::Failover,
-        Dealing::Shared => SubType::Shared,
-        Dealing::KeyShared => SubType::KeyShared,
-        Dealing::Everyone => SubType::Exclusive,
+    let kind = match what.subscription_type() {
+        Some(SubscriptionType::Failover) => SubType::Failover,
+        Some(SubscriptionType::Shared) => SubType::Shared,
+        Some(SubscriptionType::KeyShared) => SubType::KeyShared,
+        None => SubType::Exclusive,
     };
+    let stays = what.subscription.lifetime != Lifetime::PerProcess;
     let name = if stays {
         what.subscription.name.to_owned()
     } else {
         format!("{}-{:08x}", what.subscription.name, rand::random::<u32>())
     };
-    // Whoever follows a compacted topic without a subscription that stays wants the newest of each key first.
-    let from_the_start = stays || what.entry.compacted;
-    let options = ConsumerOptions::default()
+    // A process that follows a compacted topic starts with the newest message of each key.
+    let from_the_start = stays || what.topic.compacted;
+    let options = pulsar::ConsumerOptions::default()
         .durable(stays)
-        .read_compacted(what.entry.compacted && !stays)
+        .read_compacted(what.topic.compacted && !stays)
         .with_initial_position(if from_the_start { InitialPosition::Earliest } else { InitialPosition::Latest });
-    let permits = if what.dealt.name.is_some() { PERMITS_AMONG_OTHERS } else { PERMITS };
+    let permits = if what.options.name.is_some() { PERMITS_AMONG_OTHERS } else { PERMITS };
     let mut builder = client
         .consumer()
-        .with_topic(what.bus.topic_address(what.entry))
+        .with_topic(what.bus.topic_address(what.topic))
         .with_subscription(name)
         .with_subscription_type(kind)
         .with_batch_size(permits)
         .with_options(options);
-    if let Some(name) = &what.dealt.name {
+    if let Some(name) = &what.options.name {
         builder = builder.with_consumer_name(name);
     }
     builder.build().await
@@ -177,7 +179,7 @@ pub(crate) async fn look(what: &What, inner: &mut Inner) -> Found {
         }
     });
     match asked.await {
-        Ok(Found::Waiting(backlog @ 1..)) if what.dealing() == Dealing::Shared => {
+        Ok(Found::Waiting(backlog @ 1..)) if what.subscription_type() == Some(SubscriptionType::Shared) => {
             delayed(what).await.map_or(Found::NoAnswer, |delayed| Found::Waiting(backlog.saturating_sub(delayed)))
         }
         Ok(found) => found,
@@ -187,7 +189,8 @@ pub(crate) async fn look(what: &What, inner: &mut Inner) -> Found {
 
 /// How much of the backlog waits for its time; only the admin API knows.
 async fn delayed(what: &What) -> Result<u64, AdminError> {
-    let path = what.bus.topic_address(what.entry).replacen("://", "/", 1);
+    let place = what.bus.place();
+    let path = what.topic.admin_path(&place.tenant, place.episode);
     let stats: serde_json::Value = Admin::new(what.bus.broker())?.get(&format!("{path}/stats")).await?;
     Ok(stats["subscriptions"][what.subscription.name]["msgDelayed"].as_u64().unwrap_or(0))
 }

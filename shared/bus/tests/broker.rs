@@ -5,7 +5,8 @@ use std::{sync::LazyLock, time::SystemTime};
 
 use anyhow::{Context as _, Result, ensure};
 use bus::{
-    Admin, Broker, Bus, Consumer, Dealt, Outgoing, Place, Until, compact, episodes, forget_earlier_episodes, set_up,
+    Admin, Broker, Bus, Consumer, ConsumerOptions, Outgoing, Place, Until, compact, episodes, forget_earlier_episodes,
+    set_up,
 };
 use events::{
     delivery::DeliveryOrder,
@@ -14,7 +15,7 @@ use events::{
     quantities::{Bottles, Sequence},
     received::Position,
     stock::{StockChange, StockEvent, StockLevel},
-    topics::{DELIVERY_ORDERS, Dealing, ORDERS, STOCK_EVENTS, STOCK_LEVELS},
+    topics::{DELIVERY_ORDERS, ORDERS, STOCK_EVENTS, STOCK_LEVELS, SubscriptionType},
 };
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -111,16 +112,18 @@ async fn a_replay_goes_on_behind_what_was_read() -> Result<()> {
 async fn a_closed_consumer_is_gone_from_the_broker() -> Result<()> {
     let (bus, admin) = ground().await?;
     bus.publisher().publish(&(1..=5).map(message).collect::<Vec<_>>()).await?;
-    let address = STOCK_EVENTS.entry.address(&bus.place().tenant, 1).replacen("://", "/", 1);
-    for dealing in [Dealing::Shared, Dealing::KeyShared, Dealing::Failover, Dealing::Shared] {
-        let dealt = Dealt { instead: Some(dealing), ..Dealt::default() };
-        let mut consumer = bus.consumer(STOCK_EVENTS, Service::StockLevel, dealt)?;
+    let address = STOCK_EVENTS.spec.admin_path(&bus.place().tenant, 1);
+    for kind in
+        [SubscriptionType::Shared, SubscriptionType::KeyShared, SubscriptionType::Failover, SubscriptionType::Shared]
+    {
+        let options = ConsumerOptions { subscription_type: Some(kind), ..ConsumerOptions::default() };
+        let mut consumer = bus.consumer(STOCK_EVENTS, Service::StockLevel, options)?;
         read(&mut consumer, 1).await?;
         consumer.close().await;
         // Else the next one, of another type, would be refused.
         let stats: Value = admin.get(&format!("{address}/stats")).await?;
         let left = &stats["subscriptions"]["stock-level"]["consumers"];
-        assert_eq!(left.as_array().map(Vec::len), Some(0), "{dealing:?}: {left}");
+        assert_eq!(left.as_array().map(Vec::len), Some(0), "{kind:?}: {left}");
     }
     Ok(())
 }
@@ -137,8 +140,8 @@ async fn setting_up_twice_changes_nothing() -> Result<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn only_the_table_gives_subscriptions() -> Result<()> {
     let (bus, _) = ground().await?;
-    assert!(bus.consumer(STOCK_LEVELS, Service::Delivery, Dealt::default()).is_err());
-    assert!(bus.consumer(ORDERS, Service::Warehouse, Dealt::default()).is_ok());
+    assert!(bus.consumer(STOCK_LEVELS, Service::Delivery, ConsumerOptions::default()).is_err());
+    assert!(bus.consumer(ORDERS, Service::Warehouse, ConsumerOptions::default()).is_ok());
     Ok(())
 }
 
@@ -147,7 +150,7 @@ async fn what_was_published_before_anyone_came_is_read_in_order_with_its_id_and_
     let (bus, _) = ground().await?;
     let messages: Vec<_> = (1..=700).map(message).collect();
     bus.publisher().publish(&messages).await?;
-    let mut consumer = bus.consumer(STOCK_EVENTS, Service::StockLevel, Dealt::default())?;
+    let mut consumer = bus.consumer(STOCK_EVENTS, Service::StockLevel, ConsumerOptions::default())?;
     let first = consumer.receive(1).await;
     assert_eq!((first[0].event_id.as_str(), first[0].at), ("test-1", *HAPPENED_AT));
     consumer.acknowledge(&[first[0].position]).await;
@@ -159,13 +162,13 @@ async fn what_was_published_before_anyone_came_is_read_in_order_with_its_id_and_
 async fn reading_goes_on_when_the_broker_closes_the_topic() -> Result<()> {
     let (bus, admin) = ground().await?;
     let mut publisher = bus.publisher();
-    let mut consumer = bus.consumer(STOCK_EVENTS, Service::StockLevel, Dealt::default())?;
+    let mut consumer = bus.consumer(STOCK_EVENTS, Service::StockLevel, ConsumerOptions::default())?;
     let mut seen = Vec::new();
     for round in 0..4 {
         let messages: Vec<_> = (1..=50).map(|n| message(round * 50 + n)).collect();
         publisher.publish(&messages).await?;
         seen.extend(read(&mut consumer, 50).await?);
-        let topic = STOCK_EVENTS.entry.address(&bus.place().tenant, 1).replacen("://", "/", 1);
+        let topic = STOCK_EVENTS.spec.admin_path(&bus.place().tenant, 1);
         admin.put(&format!("{topic}/unload"), None).await?;
     }
     // What was acknowledged just before may come again; nothing is missing, and nothing comes before its time.
@@ -189,7 +192,7 @@ async fn a_replay_ends_where_it_was_told_to_and_leaves_no_subscription() -> Resu
     assert_eq!(positions.len(), 100);
     assert_eq!(replayed(&bus, STOCK_EVENTS, Until::Position(positions[39])).await?, 40);
     drop(replay);
-    let topic = STOCK_EVENTS.entry.address(&bus.place().tenant, 1).replacen("://", "/", 1);
+    let topic = STOCK_EVENTS.spec.admin_path(&bus.place().tenant, 1);
     let deadline = tokio::time::Instant::now() + LIMIT;
     loop {
         let stats: Value = admin.get(&format!("{topic}/stats")).await?;
@@ -220,7 +223,7 @@ async fn a_courier_has_one_parcel_in_hand_and_another_gets_it_when_they_are_gone
         .unwrap()
     };
     bus.publisher().publish(&(1..=3).map(parcel).collect::<Vec<_>>()).await?;
-    let courier = |name: &str| Dealt { name: Some(name.to_owned()), ..Dealt::default() };
+    let courier = |name: &str| ConsumerOptions { name: Some(name.to_owned()), ..ConsumerOptions::default() };
     let mut ada = bus.consumer(DELIVERY_ORDERS, Service::Delivery, courier("Ada"))?;
     let in_hand = tokio::time::timeout(LIMIT, ada.receive(10)).await?;
     assert_eq!(in_hand.len(), 1, "one parcel, and not the three that are there");
@@ -263,8 +266,8 @@ async fn a_compacted_topic_is_read_as_one_message_a_key() -> Result<()> {
     let levels: Vec<_> = (1..=10).flat_map(|sequence| beers.map(|beer| level(beer, sequence))).collect();
     bus.publisher().publish(&levels).await?;
     assert_eq!(replayed(&bus, STOCK_LEVELS, Until::Now).await?, 30);
-    compact(&admin, bus.place(), STOCK_LEVELS.entry).await?;
-    let path = STOCK_LEVELS.entry.address(&bus.place().tenant, 1).replacen("://", "/", 1);
+    compact(&admin, bus.place(), STOCK_LEVELS.spec).await?;
+    let path = STOCK_LEVELS.spec.admin_path(&bus.place().tenant, 1);
     let deadline = std::time::Instant::now() + LIMIT;
     loop {
         let state: Value = admin.get(&format!("{path}/compaction")).await?;
@@ -331,7 +334,7 @@ async fn only_earlier_episodes_are_deleted() -> Result<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_foreign_page_cannot_write_to_a_topic() -> Result<()> {
     let (bus, _) = ground().await?;
-    let address = ORDERS.entry.address(&bus.place().tenant, 1).replacen("://", "/", 1);
+    let address = ORDERS.spec.admin_path(&bus.place().tenant, 1);
     let http = reqwest::Client::builder().no_proxy().build()?;
     let foreign = |request: reqwest::RequestBuilder| request.header("Origin", "https://evil.example");
     let topic = format!("{}/topics/{address}", broker().admin_url);

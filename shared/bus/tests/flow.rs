@@ -5,7 +5,7 @@ mod network;
 use std::{future::Future, time::Duration};
 
 use anyhow::{Result, ensure};
-use bus::{Admin, Broker, Bus, Consumer, Dealt, Outgoing, Place, set_up};
+use bus::{Admin, Broker, Bus, Consumer, ConsumerOptions, Outgoing, Place, set_up};
 use events::{
     delivery::DeliveryUpdate,
     ids::{EventId, Moment, OrderId, Service},
@@ -57,7 +57,7 @@ impl Ground {
 
     /// How many consumers the broker knows of the warehouse's subscription to the updates.
     async fn consumers(&self) -> Result<usize> {
-        let topic = DELIVERY_UPDATES.entry.address(&self.straight.place().tenant, 1).replacen("://", "/", 1);
+        let topic = DELIVERY_UPDATES.spec.admin_path(&self.straight.place().tenant, 1);
         let stats: serde_json::Value = self.admin.get(&format!("{topic}/stats")).await?;
         Ok(stats["subscriptions"]["warehouse"]["consumers"].as_array().map_or(0, Vec::len))
     }
@@ -99,12 +99,12 @@ async fn receive(consumer: &mut Consumer<DeliveryUpdate>, expected: &str) -> Res
 async fn a_subscribe_that_was_not_confirmed_in_time_leaves_no_second_consumer() -> Result<()> {
     let ground = Ground::new().await?;
     // Others of the same process, which have nothing to do.
-    consume(ground.through.consumer(ORDERS, Service::Warehouse, Dealt::default())?);
-    consume(ground.through.consumer(ORDER_DECISIONS, Service::InventoryAnalysis, Dealt::default())?);
-    consume(ground.through.consumer(ORDERS, Service::InventoryAnalysis, Dealt::default())?);
+    consume(ground.through.consumer(ORDERS, Service::Warehouse, ConsumerOptions::default())?);
+    consume(ground.through.consumer(ORDER_DECISIONS, Service::InventoryAnalysis, ConsumerOptions::default())?);
+    consume(ground.through.consumer(ORDERS, Service::InventoryAnalysis, ConsumerOptions::default())?);
     until("the others", || async { Ok(ground.through.is_connected()) }).await?;
     ground.network.lose(Loss::SubscribeAnswer);
-    let mut updates = ground.through.consumer(DELIVERY_UPDATES, Service::Warehouse, Dealt::default())?;
+    let mut updates = ground.through.consumer(DELIVERY_UPDATES, Service::Warehouse, ConsumerOptions::default())?;
     until("the answer to be lost", || async { Ok(ground.network.to_lose() == 0) }).await?;
     ground.publish(1).await?;
     receive(&mut updates, "u-1").await?;
@@ -120,7 +120,7 @@ async fn a_subscribe_that_was_not_confirmed_in_time_leaves_no_second_consumer() 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_consumer_needs_one_connection() -> Result<()> {
     let ground = Ground::new().await?;
-    let mut updates = ground.through.consumer(DELIVERY_UPDATES, Service::Warehouse, Dealt::default())?;
+    let mut updates = ground.through.consumer(DELIVERY_UPDATES, Service::Warehouse, ConsumerOptions::default())?;
     ground.publish(1).await?;
     receive(&mut updates, "u-1").await?;
     assert_eq!(ground.network.connections(), 1);
@@ -132,7 +132,7 @@ async fn a_consumer_needs_one_connection() -> Result<()> {
 async fn a_consumer_that_gets_nothing_of_what_waits_is_named_and_made_anew() -> Result<()> {
     let ground = Ground::new().await?;
     ground.network.lose(Loss::Permits);
-    let mut updates = ground.through.consumer(DELIVERY_UPDATES, Service::Warehouse, Dealt::default())?;
+    let mut updates = ground.through.consumer(DELIVERY_UPDATES, Service::Warehouse, ConsumerOptions::default())?;
     ground.publish(1).await?;
     let received = tokio::spawn(async move { (receive(&mut updates, "u-1").await, updates) });
     until("it to be noticed", || async { Ok(ground.through.standing_still() == ["delivery-updates"]) }).await?;
@@ -150,7 +150,7 @@ async fn a_topic_that_cannot_be_subscribed_to_is_named_until_it_can() -> Result<
     for _ in 0..40 {
         ground.network.lose(Loss::Subscribe);
     }
-    let mut updates = ground.through.consumer(DELIVERY_UPDATES, Service::Warehouse, Dealt::default())?;
+    let mut updates = ground.through.consumer(DELIVERY_UPDATES, Service::Warehouse, ConsumerOptions::default())?;
     until("it to be noticed", || async { Ok(ground.through.standing_still() == ["delivery-updates"]) }).await?;
     ground.publish(1).await?;
     receive(&mut updates, "u-1").await?;
@@ -162,11 +162,11 @@ async fn a_topic_that_cannot_be_subscribed_to_is_named_until_it_can() -> Result<
 #[tokio::test(flavor = "multi_thread")]
 async fn a_subscription_the_client_could_not_make_again_is_made_anew() -> Result<()> {
     let ground = Ground::new().await?;
-    let mut updates = ground.through.consumer(DELIVERY_UPDATES, Service::Warehouse, Dealt::default())?;
+    let mut updates = ground.through.consumer(DELIVERY_UPDATES, Service::Warehouse, ConsumerOptions::default())?;
     ground.publish(1).await?;
     receive(&mut updates, "u-1").await?;
     ground.network.lose(Loss::Subscribe);
-    let topic = DELIVERY_UPDATES.entry.address(&ground.straight.place().tenant, 1).replacen("://", "/", 1);
+    let topic = DELIVERY_UPDATES.spec.admin_path(&ground.straight.place().tenant, 1);
     ground.admin.put(&format!("{topic}/unload"), None).await?;
     let received = tokio::spawn(async move { (receive(&mut updates, "u-2").await, updates) });
     until("the refusal", || async { Ok(ground.network.to_lose() == 0) }).await?;
@@ -184,7 +184,7 @@ async fn a_subscription_the_client_could_not_make_again_is_made_anew() -> Result
 #[tokio::test(flavor = "multi_thread")]
 async fn what_somebody_holds_or_nobody_wants_is_no_standstill() -> Result<()> {
     let ground = Ground::new().await?;
-    let mut busy = ground.through.consumer(DELIVERY_UPDATES, Service::Warehouse, Dealt::default())?;
+    let mut busy = ground.through.consumer(DELIVERY_UPDATES, Service::Warehouse, ConsumerOptions::default())?;
     ground.publish(1).await?;
     ground.publish(2).await?;
     let in_hand = timeout(LIMIT, busy.receive(1)).await?;

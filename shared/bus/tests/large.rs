@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
-use bus::{Admin, Broker, Bus, Consumer, Dealt, Place, set_up};
+use bus::{Admin, Broker, Bus, Consumer, ConsumerOptions, Place, set_up};
 use events::{
     delivery::DeliveryOrder,
     ids::Service,
     orders::PlaceOrder,
     received::{Position, Received},
-    topics::{DELIVERY_ORDERS, Entry, ORDERS},
+    topics::{DELIVERY_ORDERS, ORDERS, TopicSpec},
 };
 use pulsar::{
     ProducerOptions, Pulsar, TokioExecutor,
@@ -46,7 +46,7 @@ async fn ground() -> Result<Bus> {
 /// A client that is not ours: it packs, and puts so many messages into an entry.
 async fn stranger(
     bus: &Bus,
-    topic: &Entry,
+    topic: &TopicSpec,
     compression: Option<Compression>,
     batch: Option<u32>,
 ) -> Result<producer::Producer<TokioExecutor>> {
@@ -105,10 +105,10 @@ async fn whatever_packs_an_order_it_is_read() -> Result<()> {
     let orders = vec![ORDER.as_bytes().to_vec(); 3];
     for batch in [None, Some(3)] {
         for packing in packings.clone() {
-            send(&mut stranger(&bus, ORDERS.entry, packing, batch).await?, &orders).await?;
+            send(&mut stranger(&bus, ORDERS.spec, packing, batch).await?, &orders).await?;
         }
     }
-    let mut consumer = bus.consumer::<PlaceOrder>(ORDERS, Service::Warehouse, Dealt::default())?;
+    let mut consumer = bus.consumer::<PlaceOrder>(ORDERS, Service::Warehouse, ConsumerOptions::default())?;
     let all = read(&mut consumer, 2 * packings.len() * orders.len()).await?;
     assert_eq!(reasons(&all), Vec::<&str>::new());
     Ok(())
@@ -125,13 +125,13 @@ async fn what_becomes_too_large_is_unreadable_and_takes_no_memory() -> Result<()
         Compression::Lz4(CompressionLz4::default()),
         Compression::Snappy(CompressionSnappy::default()),
     ] {
-        let mut producer = stranger(&bus, ORDERS.entry, Some(packing), None).await?;
+        let mut producer = stranger(&bus, ORDERS.spec, Some(packing), None).await?;
         for _ in 0..bombs / 4 {
             send(&mut producer, &zeros).await?;
         }
     }
     let large = 100;
-    let mut producer = stranger(&bus, ORDERS.entry, None, None).await?;
+    let mut producer = stranger(&bus, ORDERS.spec, None, None).await?;
     for _ in 0..large {
         send(&mut producer, &[vec![b'x'; 1024 * 1024]]).await?;
     }
@@ -141,7 +141,7 @@ async fn what_becomes_too_large_is_unreadable_and_takes_no_memory() -> Result<()
     // A broker sends so many to each reader before it reads any.
     let mut readers = Vec::new();
     for reader in [Service::Warehouse, Service::InventoryAnalysis, Service::Website] {
-        readers.push(bus.consumer::<PlaceOrder>(ORDERS, reader, Dealt::default())?);
+        readers.push(bus.consumer::<PlaceOrder>(ORDERS, reader, ConsumerOptions::default())?);
     }
     for mut consumer in readers {
         let all = read(&mut consumer, bombs + large + 1).await?;
@@ -161,11 +161,11 @@ async fn what_becomes_too_large_is_unreadable_and_takes_no_memory() -> Result<()
 async fn a_courier_gets_past_what_cannot_be_unpacked() -> Result<()> {
     let bus = ground().await?;
     let packing = Some(Compression::Zstd(CompressionZstd::default()));
-    send(&mut stranger(&bus, DELIVERY_ORDERS.entry, packing.clone(), None).await?, &[vec![0; BOMB]]).await?;
+    send(&mut stranger(&bus, DELIVERY_ORDERS.spec, packing.clone(), None).await?, &[vec![0; BOMB]]).await?;
     let many = vec![b"[]".to_vec(); 1_001];
-    send(&mut stranger(&bus, DELIVERY_ORDERS.entry, packing, Some(1_001)).await?, &many).await?;
-    send(&mut stranger(&bus, DELIVERY_ORDERS.entry, None, None).await?, &[b"{}".to_vec()]).await?;
-    let ada = Dealt { name: Some("Ada".to_owned()), ..Dealt::default() };
+    send(&mut stranger(&bus, DELIVERY_ORDERS.spec, packing, Some(1_001)).await?, &many).await?;
+    send(&mut stranger(&bus, DELIVERY_ORDERS.spec, None, None).await?, &[b"{}".to_vec()]).await?;
+    let ada = ConsumerOptions { name: Some("Ada".to_owned()), ..ConsumerOptions::default() };
     let mut consumer = bus.consumer::<DeliveryOrder>(DELIVERY_ORDERS, Service::Delivery, ada)?;
     let all = read(&mut consumer, 3).await?;
     let reasons = reasons(&all);
@@ -175,7 +175,7 @@ async fn a_courier_gets_past_what_cannot_be_unpacked() -> Result<()> {
         "{reasons:?}"
     );
     let admin = Admin::new(&broker())?;
-    let path = DELIVERY_ORDERS.entry.address(&bus.place().tenant, 1).replacen("://", "/", 1);
+    let path = DELIVERY_ORDERS.spec.admin_path(&bus.place().tenant, 1);
     let deadline = tokio::time::Instant::now() + LIMIT;
     loop {
         let stats: serde_json::Value = admin.get(&format!("{path}/stats")).await?;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use bus::{Admin, Broker, Place, set_up};
-use events::topics::{Entry, TABLE};
+use events::topics::{TOPICS, TopicSpec};
 use futures_util::{StreamExt as _, future::try_join_all};
 use pulsar::{
     Consumer, ConsumerOptions, Producer, ProducerOptions, Pulsar, SubType, TokioExecutor,
@@ -69,21 +69,21 @@ async fn read(pulsar: &Pulsar<TokioExecutor>, topic: &str, count: usize) -> Resu
     Ok(payloads)
 }
 
-async fn come_back(pulsar: &Pulsar<TokioExecutor>, admin: &Admin, tenant: &str, entry: &Entry) -> Result<()> {
-    let topic = entry.address(tenant, 1);
+async fn come_back(pulsar: &Pulsar<TokioExecutor>, admin: &Admin, tenant: &str, topic: &TopicSpec) -> Result<()> {
+    let (address, path) = (topic.address(tenant, 1), topic.admin_path(tenant, 1));
     let single: Vec<_> = SIZES.into_iter().map(bytes).collect();
     let batch: Vec<_> = (0..BATCH).map(|_| bytes(BATCHED_SIZE)).collect();
     let batched = || ProducerOptions { batch_size: Some(BATCH), ..ProducerOptions::default() };
     let lz4 = || Some(Compression::Lz4(CompressionLz4::default()));
-    write(pulsar, &topic, ProducerOptions::default(), &single).await?;
-    write(pulsar, &topic, ProducerOptions { compression: lz4(), ..ProducerOptions::default() }, &single).await?;
-    write(pulsar, &topic, batched(), &batch).await?;
-    write(pulsar, &topic, ProducerOptions { compression: lz4(), ..batched() }, &batch).await?;
+    write(pulsar, &address, ProducerOptions::default(), &single).await?;
+    write(pulsar, &address, ProducerOptions { compression: lz4(), ..ProducerOptions::default() }, &single).await?;
+    write(pulsar, &address, batched(), &batch).await?;
+    write(pulsar, &address, ProducerOptions { compression: lz4(), ..batched() }, &batch).await?;
     let written = [&single[..], &single, &batch, &batch].concat();
-    admin.put(&format!("{}/unload", topic.replacen("://", "/", 1)), None).await?;
-    let came = tokio::time::timeout(LIMIT, read(pulsar, &topic, written.len())).await;
-    let came = came.with_context(|| format!("{topic} does not give back what it took"))??;
-    ensure!(written.iter().zip(&came).all(|(written, came)| is_as_written(written, came)), "{topic} changed it");
+    admin.put(&format!("{path}/unload"), None).await?;
+    let came = tokio::time::timeout(LIMIT, read(pulsar, &address, written.len())).await;
+    let came = came.with_context(|| format!("{address} does not give back what it took"))??;
+    ensure!(written.iter().zip(&came).all(|(written, came)| is_as_written(written, came)), "{address} changed it");
     Ok(())
 }
 
@@ -104,7 +104,7 @@ async fn large_entries_come_back_from_the_bookie_on_every_topic() -> Result<()> 
     let place = Place { tenant: format!("test-{:08x}", rand::random::<u32>()), episode: 1 };
     set_up(&admin, &place).await.context("these tests need a broker: ./scripts/test starts one")?;
     let pulsar = Pulsar::builder(&broker.url, TokioExecutor).build().await?;
-    let stored = TABLE.iter().filter(|entry| entry.stored);
-    try_join_all(stored.map(|entry| come_back(&pulsar, &admin, &place.tenant, entry))).await?;
+    let stored = TOPICS.into_iter().filter(|topic| topic.stored);
+    try_join_all(stored.map(|topic| come_back(&pulsar, &admin, &place.tenant, topic))).await?;
     Ok(())
 }

@@ -47,7 +47,7 @@ pub struct Chain {
 
 /// Whether an event may come before those it follows upon.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Dealt {
+pub enum Arrival {
     /// It may not: what is missing must be in the log.
     InOrder,
     /// It may: another worker has what is missing in hand.
@@ -79,7 +79,7 @@ impl Chain {
     }
 
     /// Judges an event of this beer, and takes it in if it is believed.
-    pub fn judge(&mut self, event: &StockEvent, dealt: Dealt) -> Verdict {
+    pub fn judge(&mut self, event: &StockEvent, arrival: Arrival) -> Verdict {
         let said = Said { level: event.level, sequence: event.sequence };
         if said.sequence == self.head.sequence && said.level != self.head.level {
             return self.doubt(event, BRANCH_RUN, Verdict::Untrue(ReasonCode::DoesNotFollow));
@@ -88,7 +88,7 @@ impl Chain {
             return Verdict::Again;
         }
         if said.sequence.previous() != self.head.sequence {
-            if dealt == Dealt::InOrder {
+            if arrival == Arrival::InOrder {
                 return self.doubt(event, GAP_RUN, Verdict::Gap);
             }
             if said.sequence.0 - self.head.sequence.0 > AHEAD_MAX {
@@ -148,11 +148,11 @@ impl Chains {
     }
 
     /// Judges an event, and takes it in if it is believed. No beer that nobody sells has a log.
-    pub fn judge(&mut self, event: &StockEvent, dealt: Dealt) -> Verdict {
+    pub fn judge(&mut self, event: &StockEvent, arrival: Arrival) -> Verdict {
         if beers::find(&event.beer).is_none() {
             return Verdict::Untrue(ReasonCode::UnknownBeer);
         }
-        self.beers.entry(event.beer.clone()).or_default().judge(event, dealt)
+        self.beers.entry(event.beer.clone()).or_default().judge(event, arrival)
     }
 
     /// What is believed of each beer.
@@ -190,8 +190,8 @@ mod tests {
         sequences.map(|n| event(n, if n == 1 { 200 } else { 1 }, level(n))).collect()
     }
 
-    fn judged(chain: &mut Chain, events: &[StockEvent], dealt: Dealt) -> Vec<Verdict> {
-        events.iter().map(|event| chain.judge(event, dealt)).collect()
+    fn judged(chain: &mut Chain, events: &[StockEvent], arrival: Arrival) -> Vec<Verdict> {
+        events.iter().map(|event| chain.judge(event, arrival)).collect()
     }
 
     const BELIEVED: Verdict = Verdict::Believed;
@@ -203,7 +203,7 @@ mod tests {
     #[test]
     fn what_does_not_follow_is_not_believed_and_stands_in_nobodys_way() {
         let mut chain = Chain::default();
-        judged(&mut chain, &log(1..=3), Dealt::InOrder);
+        judged(&mut chain, &log(1..=3), Arrival::InOrder);
         for (untrue_event, expected) in [
             (event(4, 1, 150), untrue(ReasonCode::NotTheSum)),
             (event(4, 500, 0), untrue(ReasonCode::NotTheSum)),
@@ -212,19 +212,19 @@ mod tests {
             (event(900, 1, 150), Verdict::Gap),
             (event(u64::MAX, 1, 150), Verdict::Gap),
         ] {
-            assert_eq!(chain.judge(&untrue_event, Dealt::InOrder), expected, "{untrue_event:?}");
+            assert_eq!(chain.judge(&untrue_event, Arrival::InOrder), expected, "{untrue_event:?}");
         }
-        assert_eq!(judged(&mut chain, &log(3..=6), Dealt::InOrder), [Verdict::Again, BELIEVED, BELIEVED, BELIEVED]);
+        assert_eq!(judged(&mut chain, &log(3..=6), Arrival::InOrder), [Verdict::Again, BELIEVED, BELIEVED, BELIEVED]);
         assert_eq!(chain.said(), Said { level: Bottles(195), sequence: Sequence(6) });
     }
 
     #[test]
     fn two_events_after_a_second_writer_the_log_is_believed_again() {
         let mut chain = Chain::default();
-        judged(&mut chain, &log(1..=3), Dealt::InOrder);
-        assert_eq!(chain.judge(&event(4, 100, 98), Dealt::InOrder), BELIEVED, "nobody can tell");
+        judged(&mut chain, &log(1..=3), Arrival::InOrder);
+        assert_eq!(chain.judge(&event(4, 100, 98), Arrival::InOrder), BELIEVED, "nobody can tell");
         let expected = [untrue(ReasonCode::DoesNotFollow), BELIEVED, BELIEVED];
-        assert_eq!(judged(&mut chain, &log(4..=6), Dealt::InOrder), expected);
+        assert_eq!(judged(&mut chain, &log(4..=6), Arrival::InOrder), expected);
         assert_eq!(chain.said().level, Bottles(195));
     }
 
@@ -233,18 +233,18 @@ mod tests {
         let mut chain = Chain::default();
         let log = log(1..=5);
         let dealt = [0, 2, 4, 3, 1].map(|index| log[index].clone());
-        assert_eq!(judged(&mut chain, &dealt, Dealt::InAnyOrder), [BELIEVED; 5]);
+        assert_eq!(judged(&mut chain, &dealt, Arrival::InAnyOrder), [BELIEVED; 5]);
         assert_eq!(chain.said().sequence, Sequence(5));
         let far = event(6 + AHEAD_MAX, 1, 7);
-        assert_eq!(chain.judge(&far, Dealt::InAnyOrder), untrue(ReasonCode::DoesNotFollow));
-        assert_eq!(chain.judge(&event(u64::MAX, 1, 7), Dealt::InAnyOrder), untrue(ReasonCode::DoesNotFollow));
+        assert_eq!(chain.judge(&far, Arrival::InAnyOrder), untrue(ReasonCode::DoesNotFollow));
+        assert_eq!(chain.judge(&event(u64::MAX, 1, 7), Arrival::InAnyOrder), untrue(ReasonCode::DoesNotFollow));
     }
 
     #[test]
     fn a_beer_nobody_sells_has_no_log() {
         let mut chains = Chains::default();
         let water = StockEvent { beer: BeerId::new("water"), ..event(1, 200, 200) };
-        assert_eq!(chains.judge(&water, Dealt::InOrder), untrue(ReasonCode::UnknownBeer));
+        assert_eq!(chains.judge(&water, Arrival::InOrder), untrue(ReasonCode::UnknownBeer));
         assert_eq!(chains, Chains::default());
     }
 
@@ -258,10 +258,10 @@ mod tests {
                     // A level that taking one bottle does not give, whatever was believed before.
                     if level.abs_diff(true_one.level.0) > 0 {
                         let forged = event(true_one.sequence.0, 1, *level);
-                        prop_assert_ne!(chain.judge(&forged, Dealt::InOrder), BELIEVED);
+                        prop_assert_ne!(chain.judge(&forged, Arrival::InOrder), BELIEVED);
                     }
                 }
-                prop_assert_eq!(chain.judge(&true_one, Dealt::InOrder), BELIEVED);
+                prop_assert_eq!(chain.judge(&true_one, Arrival::InOrder), BELIEVED);
             }
             prop_assert_eq!(chain.said(), Said { level: Bottles(142), sequence: Sequence(59) });
         }
@@ -270,8 +270,8 @@ mod tests {
     #[test]
     fn what_is_missing_for_long_is_lost_and_the_log_goes_on_behind_it() {
         let mut chain = Chain::default();
-        judged(&mut chain, &log(1..=3), Dealt::InOrder);
-        let judged = judged(&mut chain, &log(5..=104), Dealt::InOrder);
+        judged(&mut chain, &log(1..=3), Arrival::InOrder);
+        let judged = judged(&mut chain, &log(5..=104), Arrival::InOrder);
         assert_eq!(judged.iter().filter(|verdict| **verdict == Verdict::Gap).count(), GAP_RUN - 1);
         assert_eq!((judged.last(), chain.said().sequence), (Some(&BELIEVED), Sequence(104)));
     }

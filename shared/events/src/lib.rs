@@ -1,4 +1,4 @@
-//! The contract between the services: every message, the beers, and the one table of topics.
+//! The contract between the services: every message, the beers, and every topic.
 //!
 //! This crate is pure: no async, no clock, no network, no database. A message is a Rust type whose JSON is pinned by a
 //! golden file in `golden/`; whoever changes a byte of it changes the contract, and a test says so.

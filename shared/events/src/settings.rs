@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     ids::{Moment, Service},
-    topics::Dealing,
+    topics::SubscriptionType,
 };
 
 /// Most couriers: everyone has a name.
@@ -230,7 +230,7 @@ impl From<Share> for f64 {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Folding {
-    /// How its subscription deals events out.
+    /// The type of its subscription.
     pub subscription: SubscriptionType,
     /// How many workers there are, at least one.
     pub workers: u32,
@@ -243,29 +243,6 @@ pub struct Folding {
 impl Default for Folding {
     fn default() -> Self {
         Folding { subscription: SubscriptionType::Failover, workers: 2, fold: Fold::Versioned, work_ms: [0, 0] }
-    }
-}
-
-/// The types of a subscription the speaker can switch between; named as Pulsar names them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum SubscriptionType {
-    /// One works, another waits.
-    Failover,
-    /// Whoever is free.
-    Shared,
-    /// All of a key to the same one.
-    #[serde(rename = "Key_Shared")]
-    KeyShared,
-}
-
-impl SubscriptionType {
-    /// The way it deals messages out.
-    pub const fn dealing(self) -> Dealing {
-        match self {
-            SubscriptionType::Failover => Dealing::Failover,
-            SubscriptionType::Shared => Dealing::Shared,
-            SubscriptionType::KeyShared => Dealing::KeyShared,
-        }
     }
 }
 

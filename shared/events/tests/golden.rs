@@ -1,4 +1,4 @@
-//! Every message of the table, byte for byte: what a golden file says is what goes over the wire.
+//! Every message of the contract, byte for byte: what a golden file says is what goes over the wire.
 #![expect(clippy::unwrap_used, reason = "what cannot be here ends the test")]
 
 use std::{fmt::Debug, fs, path::Path};
@@ -15,12 +15,13 @@ use events::{
     orders::{Fault, Line, PlaceOrder, PlaceOrderType, Problem},
     past::{AsOf, BeerAsOf, Cell, PastAnswer, PastQuestion},
     quantities::{Bottles, Cents, Sequence},
-    settings::{Choices, Crowd, Fold, Folding, Share, StageSettings, SubscriptionType},
+    settings::{Choices, Crowd, Fold, Folding, Share, StageSettings},
     stage::{
         Answer, Carrying, Command, CourierState, Presence, Question, ServiceState, StageAnswer, StageCommand,
         StageQuery,
     },
     stock::{StockChange, StockEvent, StockLevel},
+    topics::SubscriptionType,
     unreadable::{Disbelieved, ReasonCode, Unreadable},
 };
 use serde::{Serialize, de::DeserializeOwned};

@@ -8,7 +8,7 @@ use std::{
 use events::{
     ids::{Moment, Service},
     received::{Position, Undecodable},
-    topics::Entry,
+    topics::TopicSpec,
     unreadable::ReasonCode,
 };
 use serde::Serialize;
@@ -65,7 +65,7 @@ impl Batch {
     /// If a statement fails.
     pub async fn quarantine(
         &mut self,
-        topic: &'static Entry,
+        topic: &'static TopicSpec,
         position: Position,
         undecodable: &Undecodable,
     ) -> Result<(), StoreError> {
@@ -79,7 +79,7 @@ impl Batch {
     /// If a statement fails.
     pub async fn quarantine_as<M: Serialize>(
         &mut self,
-        topic: &'static Entry,
+        topic: &'static TopicSpec,
         position: Position,
         why: (ReasonCode, String),
         message: &M,
@@ -94,7 +94,7 @@ impl Batch {
     /// If a statement fails.
     pub async fn disbelieve(
         &mut self,
-        topic: &'static Entry,
+        topic: &'static TopicSpec,
         position: Position,
         code: ReasonCode,
     ) -> Result<(), StoreError> {
@@ -108,7 +108,7 @@ impl Batch {
     /// If a statement fails.
     pub async fn settle<A>(
         &mut self,
-        topic: &'static Entry,
+        topic: &'static TopicSpec,
         position: Position,
         outcome: Outcome<A>,
     ) -> Result<Option<A>, StoreError> {
@@ -125,7 +125,7 @@ impl Batch {
         Ok(None)
     }
 
-    fn of(&mut self, topic: &'static Entry) -> &mut Counts {
+    fn of(&mut self, topic: &'static TopicSpec) -> &mut Counts {
         self.counts.entry(topic.name).or_default()
     }
 

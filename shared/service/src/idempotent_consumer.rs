@@ -35,10 +35,10 @@ use std::{
 };
 
 use anyhow::Context as _;
-use bus::Dealt;
+use bus::ConsumerOptions;
 use events::{
     received::Received,
-    topics::{Entry, Topic},
+    topics::{Topic, TopicSpec},
 };
 use serde::de::DeserializeOwned;
 use store::{OutboxHandle, Store, record_all_once};
@@ -133,7 +133,7 @@ pub enum AcknowledgeAfter {
 
 /// Messages of one topic, on their way to the writer and back.
 struct Submission<H: Handler> {
-    topic: &'static Entry,
+    topic: &'static TopicSpec,
     messages: VecDeque<Received<H::Work>>,
     answers: Vec<Option<H::Answer>>,
     reply: oneshot::Sender<Vec<Option<H::Answer>>>,
@@ -297,7 +297,7 @@ impl<H: Handler> WriterHandle<H> {
     /// had no effect, or had it before.
     ///
     /// Does not return if the writer has failed: its error ends the service.
-    pub async fn submit(&self, topic: &'static Entry, messages: Vec<Received<H::Work>>) -> Vec<Option<H::Answer>> {
+    pub async fn submit(&self, topic: &'static TopicSpec, messages: Vec<Received<H::Work>>) -> Vec<Option<H::Answer>> {
         let (reply, answers) = oneshot::channel();
         let submission = Submission { topic, messages: messages.into(), answers: Vec::new(), reply };
         if self.0.send(submission).await.is_err() {
@@ -319,7 +319,7 @@ impl<H: Handler> WriterHandle<H> {
         topic: Topic<M>,
         work: fn(Received<M>) -> Received<H::Work>,
     ) -> anyhow::Result<()> {
-        let mut consumer = context.bus.consumer(topic, context.service, Dealt::default())?;
+        let mut consumer = context.bus.consumer(topic, context.service, ConsumerOptions::default())?;
         let mut pause = context.pause();
         loop {
             let works = !pause.is_on();
@@ -331,7 +331,7 @@ impl<H: Handler> WriterHandle<H> {
                 batch = consumer.receive(MESSAGES_MAX), if works => batch,
             };
             let positions: Vec<_> = batch.iter().map(|received| received.position).collect();
-            self.submit(topic.entry, batch.into_iter().map(work).collect()).await;
+            self.submit(topic.spec, batch.into_iter().map(work).collect()).await;
             consumer.acknowledge(&positions).await;
         }
     }

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, iter, sync::Arc, time::Duration};
 
-use bus::{Bus, BusError, Dealt, Outgoing};
+use bus::{Bus, BusError, ConsumerOptions, Outgoing};
 use events::{
     ids::{EventId, Service},
     received::Received,
@@ -161,7 +161,7 @@ pub async fn wait(bus: &Bus, shutdown: &CancellationToken) -> Option<StageSettin
 /// Listens to settings, commands and questions for as long as the process lives, whatever the episode.
 ///
 /// # Errors
-/// If the table of topics does not let this service read them.
+/// If a topic has no subscription for this service.
 pub fn listen(context: Context) -> Serving {
     Box::pin(listen_for_ever(context))
 }
@@ -176,9 +176,9 @@ async fn listen_for_ever(context: Context) -> anyhow::Result<()> {
 
 async fn read_all(context: &Context, unsure: &Notify) -> anyhow::Result<()> {
     let service = context.service;
-    let mut settings = context.bus.consumer(SETTINGS, service, Dealt::default())?;
-    let mut commands = context.bus.consumer(COMMANDS, service, Dealt::default())?;
-    let mut queries = context.bus.consumer(QUERIES, service, Dealt::default())?;
+    let mut settings = context.bus.consumer(SETTINGS, service, ConsumerOptions::default())?;
+    let mut commands = context.bus.consumer(COMMANDS, service, ConsumerOptions::default())?;
+    let mut queries = context.bus.consumer(QUERIES, service, ConsumerOptions::default())?;
     loop {
         tokio::select! {
             batch = settings.receive(SETTINGS_MAX) => {
@@ -259,9 +259,9 @@ async fn readable<M>(context: &Context, topic: Topic<M>, batch: Vec<Received<M>>
             Err(undecodable) => undecodable,
         };
         unreadable += 1;
-        let (reader, name, message_id) = (context.service, topic.entry.name, received.position.to_string());
+        let (reader, name, message_id) = (context.service, topic.spec.name, received.position.to_string());
         warn!(topic = name, message = message_id, reason = undecodable.reason, "not readable, without effect");
-        if reader == Service::Website && topic.entry.stored {
+        if reader == Service::Website && topic.spec.stored {
             let id = EventId::new(format!("{reader}-unreadable-{name}-{message_id}"));
             let at = clock::now();
             let (code, reason) = (ReasonCode::Undecodable, undecodable.reason);
@@ -270,7 +270,7 @@ async fn readable<M>(context: &Context, topic: Topic<M>, batch: Vec<Received<M>>
             tell(context.in_episode(&context.stage.settings()), id, told).await;
         }
     }
-    context.metrics.unreadable(topic.entry.name, unreadable);
+    context.metrics.unreadable(topic.spec.name, unreadable);
     messages
 }
 

@@ -14,7 +14,7 @@ use events::{
     ids::{EventId, Service},
     received::Received,
     settings::{Choices, StageSettings},
-    topics::{Entry, SETTINGS, Topic},
+    topics::{SETTINGS, Topic, TopicSpec},
     unreadable::{Disbelieved, ReasonCode},
 };
 use serde::{Serialize, de::DeserializeOwned};
@@ -135,7 +135,7 @@ impl Ground {
     /// If the broker does not take them.
     pub async fn publish_raw<M>(&self, topic: Topic<M>, payload: &[u8]) -> anyhow::Result<()> {
         let message = Outgoing {
-            topic: topic.entry,
+            topic: topic.spec,
             key: "stranger".to_owned(),
             event_id: EventId::new(format!("test-{:016x}", rand::random::<u64>())),
             at: now(),
@@ -166,7 +166,7 @@ impl Ground {
             if enough(&all) {
                 return Ok(all);
             }
-            anyhow::ensure!(tokio::time::Instant::now() < deadline, "{} holds only {all:#?}", topic.entry.name);
+            anyhow::ensure!(tokio::time::Instant::now() < deadline, "{} holds only {all:#?}", topic.spec.name);
             tokio::time::sleep(LOOK_EVERY).await;
         }
     }
@@ -180,9 +180,9 @@ impl Ground {
     pub async fn until_disbelieved(
         &self,
         service: Service,
-        expected: &[(&Entry, ReasonCode, u64)],
+        expected: &[(&TopicSpec, ReasonCode, u64)],
     ) -> anyhow::Result<()> {
-        let disbelieved = |(topic, code, count): &(&Entry, _, _)| Disbelieved {
+        let disbelieved = |(topic, code, count): &(&TopicSpec, _, _)| Disbelieved {
             topic: topic.name.to_owned(),
             code: *code,
             count: *count,

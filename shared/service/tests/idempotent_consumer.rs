@@ -124,7 +124,7 @@ async fn publish(ground: &Ground, round: usize) -> Result<()> {
 }
 
 async fn unacknowledged(ground: &Ground) -> Result<u64> {
-    let path = ORDERS.entry.address(&ground.bus.place().tenant, 1).replacen("://", "/", 1);
+    let path = ORDERS.spec.admin_path(&ground.bus.place().tenant, 1);
     let stats: Value = Admin::new(ground.bus.broker())?.get(&format!("{path}/stats")).await?;
     stats["subscriptions"]["warehouse"]["msgBacklog"].as_u64().context("no backlog")
 }

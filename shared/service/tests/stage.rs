@@ -44,7 +44,7 @@ async fn publish_value(ground: &Ground, document: &Value) -> Result<()> {
 /// As a stranger would who knows the key of the settings.
 async fn publish_bytes(ground: &Ground, payload: Vec<u8>) -> Result<()> {
     let message = Outgoing {
-        topic: SETTINGS.entry,
+        topic: SETTINGS.spec,
         key: "settings".to_owned(),
         event_id: EventId::new(format!("test-{:016x}", rand::random::<u64>())),
         at: now(),
@@ -115,8 +115,8 @@ async fn the_last_good_settings_are_found_behind_what_compaction_kept() -> Resul
     }
     publish_value(&ground, &json!({"version": u64::MAX})).await?;
     let admin = Admin::new(ground.bus.broker())?;
-    compact(&admin, ground.bus.place(), SETTINGS.entry).await?;
-    let path = SETTINGS.entry.address(&ground.bus.place().tenant, 1).replacen("://", "/", 1);
+    compact(&admin, ground.bus.place(), SETTINGS.spec).await?;
+    let path = SETTINGS.spec.admin_path(&ground.bus.place().tenant, 1);
     eventually("the compaction", || async {
         let state: Value = admin.get(&format!("{path}/compaction")).await.ok()?;
         (state["status"] == "SUCCESS").then_some(())

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use events::{
     ids::{Moment, Service},
     received::{Position, Undecodable},
-    topics::{Entry, UNREADABLE},
+    topics::{TopicSpec, UNREADABLE},
     unreadable::{self, Disbelieved, ReasonCode, Unreadable},
 };
 use serde::Serialize;
@@ -48,7 +48,7 @@ pub async fn record_all_once(transaction: &mut Transaction, ids: &[String]) -> R
 pub async fn quarantine(
     transaction: &mut Transaction,
     reader: Service,
-    topic: &'static Entry,
+    topic: &'static TopicSpec,
     position: Position,
     undecodable: &Undecodable,
     now: Moment,
@@ -65,7 +65,7 @@ pub async fn quarantine(
 pub async fn quarantine_as<M: Serialize>(
     transaction: &mut Transaction,
     reader: Service,
-    topic: &'static Entry,
+    topic: &'static TopicSpec,
     position: Position,
     why: (ReasonCode, String),
     message: &M,
@@ -78,7 +78,7 @@ pub async fn quarantine_as<M: Serialize>(
 async fn put_on_unreadable(
     transaction: &mut Transaction,
     reader: Service,
-    topic: &'static Entry,
+    topic: &'static TopicSpec,
     position: Position,
     (code, reason): (ReasonCode, String),
     first_bytes: String,
@@ -98,7 +98,7 @@ async fn put_on_unreadable(
 /// If a statement fails.
 pub async fn disbelieve(
     transaction: &mut Transaction,
-    topic: &'static Entry,
+    topic: &'static TopicSpec,
     position: Position,
     code: ReasonCode,
 ) -> Result<(), StoreError> {

@@ -62,7 +62,7 @@ pub fn enqueue_for_later<M: Serialize>(
 ) -> Result<(), StoreError> {
     let payload = serde_json::to_string(message).map_err(|error| StoreError::Message(error.to_string()))?;
     transaction.outgoing.push(Row(
-        topic.entry.name,
+        topic.spec.name,
         key.to_owned(),
         at.micros(),
         order.map(|order| order.as_str().to_owned()),
@@ -176,7 +176,7 @@ impl Outbox {
     fn outgoing(&self, row: &SqliteRow) -> Result<Outgoing, StoreError> {
         let row = Columns::of("outbox", row);
         Ok(Outgoing {
-            topic: row.found("topic", "a topic of the table", topics::find)?,
+            topic: row.found("topic", "a known topic", topics::find)?,
             key: row.text("key")?,
             event_id: EventId::new(self.store.event_id(row.number("id")?)),
             at: row.moment("at")?,

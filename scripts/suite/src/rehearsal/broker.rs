@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context as _, Result};
 use bus::Admin;
-use events::topics::{Entry, Space, TABLE};
+use events::topics::{Namespace, TOPICS, TopicSpec};
 use serde_json::Value;
 
 /// The subscriptions of a topic by name, each with its consumers: name, and since when it is connected.
@@ -45,11 +45,11 @@ impl Broker {
     }
 
     /// The stored topics of an episode that services subscribe to, with what the broker says of them.
-    pub(crate) async fn topics(&self, episode: u64) -> Result<Vec<(&'static Entry, Value)>> {
+    pub(crate) async fn topics(&self, episode: u64) -> Result<Vec<(&'static TopicSpec, Value)>> {
         let mut topics = Vec::new();
-        for entry in TABLE.iter().filter(|entry| entry.stored && entry.space != Space::Stage) {
-            let topic = entry.address(&self.tenant, u32::try_from(episode)?).replacen("://", "/", 1);
-            topics.push((entry, self.admin.get(&format!("{topic}/stats")).await?));
+        for topic in TOPICS.into_iter().filter(|topic| topic.stored && topic.namespace != Namespace::Stage) {
+            let path = topic.admin_path(&self.tenant, u32::try_from(episode)?);
+            topics.push((topic, self.admin.get(&format!("{path}/stats")).await?));
         }
         Ok(topics)
     }

@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result, ensure};
 use bus::{Broker, Bus, Outgoing, Place};
 use events::{
     ids::{EventId, Moment},
-    topics::{self, Entry, Space, TABLE},
+    topics::{self, Namespace, TOPICS, TopicSpec},
 };
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -55,12 +55,12 @@ pub async fn no_message_stops_a_service(demo: &Demo) -> Result<()> {
     demo.shop.direct("/api/stage/reset", None).await?;
     sells(demo).await?;
     let before = processes(demo)?;
-    let flooded = flood(demo, |entry| !entry.one_writer).await?;
+    let flooded = flood(demo, |topic| !topic.one_writer).await?;
     ensure!(flooded > 1_000, "only {flooded} messages");
     sells(demo).await?;
     ensure!(processes(demo)? == before, "a service was started again: {before:?}, {:?}", processes(demo)?);
     // Only one may write on the others: whose topic is taken away starts again, nobody else.
-    flood(demo, |entry| entry.one_writer).await?;
+    flood(demo, |topic| topic.one_writer).await?;
     sells(demo).await?;
     let others = |processes: Vec<u32>| SERVICES.into_iter().zip(processes).filter(|(name, _)| *name != "warehouse");
     let (before, after) = (others(before), others(processes(demo)?));
@@ -94,7 +94,7 @@ pub async fn no_message_stops_a_service(demo: &Demo) -> Result<()> {
 }
 
 /// Everything hostile on the topics that are chosen; how many messages that is.
-async fn flood(demo: &Demo, chosen: impl Fn(&Entry) -> bool) -> Result<usize> {
+async fn flood(demo: &Demo, chosen: impl Fn(&TopicSpec) -> bool) -> Result<usize> {
     let broker = Broker {
         url: format!("pulsar://127.0.0.1:{}", demo.setting("PULSAR_PORT").context("no port")?),
         admin_url: demo.pulsar_http.clone(),
@@ -109,25 +109,25 @@ async fn flood(demo: &Demo, chosen: impl Fn(&Entry) -> bool) -> Result<usize> {
     }
     let mut flooded = 0;
     for (topic, messages) in all {
-        let entry = topics::find(topic).context("no such topic")?;
-        if !chosen(entry) {
+        let topic = topics::find(topic).context("no such topic")?;
+        if !chosen(topic) {
             continue;
         }
         flooded += messages.len();
-        if entry.one_writer {
-            publisher.publish(&messages.iter().map(|message| outgoing(entry, message)).collect::<Vec<_>>()).await?;
+        if topic.one_writer {
+            publisher.publish(&messages.iter().map(|message| outgoing(topic, message)).collect::<Vec<_>>()).await?;
         } else {
             for messages in messages.chunks(PER_CALL) {
-                publish(demo, &entry.address(TENANT, episode), messages).await?;
+                publish(demo, &topic.address(TENANT, episode), messages).await?;
             }
         }
     }
     Ok(flooded)
 }
 
-fn outgoing(entry: &'static Entry, message: &Value) -> Outgoing {
+fn outgoing(topic: &'static TopicSpec, message: &Value) -> Outgoing {
     Outgoing {
-        topic: entry,
+        topic,
         key: "a-stranger".to_owned(),
         event_id: EventId::new(format!("{:016x}", rand::random::<u64>())),
         at: Moment::default(),
@@ -160,13 +160,13 @@ async fn sells(demo: &Demo) -> Result<()> {
 async fn at_rest(demo: &Demo) -> Result<()> {
     until("everything to be read", READ_WITHIN, || async {
         let episode = demo.shop.get("/api/settings").await?["episode"].as_u64().context("no episode")?;
-        for entry in TABLE.iter().filter(|entry| entry.space != Space::Stage) {
-            let topic = entry.address(TENANT, u32::try_from(episode)?).replacen("://", "/", 1);
-            let stats = demo.shop.http().get(format!("{}/admin/v2/{topic}/stats", demo.pulsar_http)).send().await?;
+        for topic in TOPICS.into_iter().filter(|topic| topic.namespace != Namespace::Stage) {
+            let path = topic.admin_path(TENANT, u32::try_from(episode)?);
+            let stats = demo.shop.http().get(format!("{}/admin/v2/{path}/stats", demo.pulsar_http)).send().await?;
             let stats: Value = stats.json().await?;
-            for subscription in entry.subscriptions.iter().filter(|subscription| !subscription.on_demand) {
+            for subscription in topic.subscriptions.iter().filter(|subscription| subscription.is_permanent()) {
                 let backlog = &stats["subscriptions"][subscription.name]["msgBacklog"];
-                ensure!(*backlog == 0, "{backlog} messages of {} wait for {}", entry.name, subscription.name);
+                ensure!(*backlog == 0, "{backlog} messages of {} wait for {}", topic.name, subscription.name);
             }
         }
         let ledger = demo.shop.get("/api/ledger").await?;

@@ -78,7 +78,7 @@ pub async fn the_broker_speaks_for_itself(demo: &Demo) -> Result<()> {
         until_text(&driver, ".readers-of-topic", "warehouse").await?;
         until_seen(&driver, ".segments .open").await?;
         let cards = driver.find_all(By::Css(".topic-card")).await?.len();
-        ensure!(cards == events::topics::TABLE.len(), "{cards} topics are shown");
+        ensure!(cards == events::topics::TOPICS.len(), "{cards} topics are shown");
         Ok(())
     })
     .await

@@ -29,7 +29,7 @@ async fn what_is_untrue_has_no_effect_and_is_counted() -> Result<()> {
     ask(&ground, give_up("back")).await?;
     let before = ground.read_until(DELIVERY_UPDATES, |all| ends_with(all, "back", "returned")).await?;
 
-    let orders = DELIVERY_ORDERS.entry;
+    let orders = DELIVERY_ORDERS.spec;
     let untrue_tasks = [
         DeliveryOrder { round: 2, ..parcel("done", FOUND) },
         DeliveryOrder { attempt: 2, ..parcel("done", FOUND) },
@@ -54,7 +54,7 @@ async fn what_is_untrue_has_no_effect_and_is_counted() -> Result<()> {
     // Known, and not to be decided about: a wish that comes too late is no untruth.
     ask(&ground, give_up("done")).await?;
     ask(&ground, DeliveryRequest::Redrive { order_id: "lost".parse()?, address: Some("a\nb".into()) }).await?;
-    let (letters, requests) = (DEAD_LETTERS.entry, DELIVERY_REQUESTS.entry);
+    let (letters, requests) = (DEAD_LETTERS.spec, DELIVERY_REQUESTS.spec);
     let mut untrue = vec![
         (orders, ReasonCode::SecondOutcome, 3),
         (orders, ReasonCode::DoesNotFollow, 3),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
-use bus::{Admin, Consumer, Dealt};
+use bus::{Admin, Consumer, ConsumerOptions};
 use events::{
     decisions::{OrderDecision, Refusal},
     ids::{BeerId, Moment, Service},
@@ -40,7 +40,7 @@ struct Asker<'a> {
 
 impl<'a> Asker<'a> {
     fn new(ground: &'a Ground) -> Result<Self> {
-        let answers = ground.bus.consumer(ANSWERS, Service::Website, Dealt::default())?;
+        let answers = ground.bus.consumer(ANSWERS, Service::Website, ConsumerOptions::default())?;
         Ok(Asker { ground, answers, asked: 0, took: Duration::ZERO })
     }
 
@@ -128,7 +128,7 @@ async fn fraud_when(ground: &Ground, is_so: impl Fn(&Fraud) -> bool) -> Result<F
 
 /// The subscriptions of `orders`.
 async fn subscriptions(ground: &Ground) -> Result<Vec<String>> {
-    let topic = ORDERS.entry.address(&ground.bus.place().tenant, 1).replacen("://", "/", 1);
+    let topic = ORDERS.spec.admin_path(&ground.bus.place().tenant, 1);
     Ok(Admin::new(ground.bus.broker())?.get(&format!("{topic}/subscriptions")).await?)
 }
 
@@ -231,7 +231,7 @@ async fn a_rebuild_is_watched_and_says_identical_or_what_differs() -> Result<()>
     let [Difference::Messages { topic, messages: 22, .. }, Difference::Past { .. }] = &last.differences[..] else {
         bail!("{last:?}");
     };
-    assert_eq!(topic, ORDERS.entry.name);
+    assert_eq!(topic, ORDERS.spec.name);
     // One that a crash broke off does not seem to go on for ever.
     analysis.kill().await;
     tamper(&ground, "insert into rebuild_under_way (began_at) values (1)").await?;

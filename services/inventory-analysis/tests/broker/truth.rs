@@ -58,10 +58,10 @@ async fn what_is_untrue_changes_no_figure() -> Result<()> {
         ground.publish(STOCK_EVENTS, event.beer.as_str(), &event).await?;
     }
     let mut untrue = [
-        (ORDER_DECISIONS.entry, ReasonCode::SecondDecision, 2),
-        (DELIVERY_UPDATES.entry, ReasonCode::SecondOutcome, 1),
-        (STOCK_EVENTS.entry, ReasonCode::NotTheSum, 2),
-        (STOCK_EVENTS.entry, ReasonCode::UnknownBeer, 1),
+        (ORDER_DECISIONS.spec, ReasonCode::SecondDecision, 2),
+        (DELIVERY_UPDATES.spec, ReasonCode::SecondOutcome, 1),
+        (STOCK_EVENTS.spec, ReasonCode::NotTheSum, 2),
+        (STOCK_EVENTS.spec, ReasonCode::UnknownBeer, 1),
     ];
     ground.until_disbelieved(Service::InventoryAnalysis, &untrue).await?;
     analysis.kill().await;

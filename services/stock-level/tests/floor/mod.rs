@@ -7,15 +7,15 @@ use std::{
 };
 
 use anyhow::{Context as _, Result};
-use bus::{Consumer, Dealt, Outgoing, Publisher};
+use bus::{Consumer, ConsumerOptions, Outgoing, Publisher};
 use events::{
     beers::{BEERS, Beer},
     ids::{BeerId, EventId, Service},
     quantities::{Bottles, Sequence},
-    settings::{Fold, Folding, SubscriptionType},
+    settings::{Fold, Folding},
     stage::{Answer, Question, StageAnswer},
     stock::{StockChange, StockEvent, StockLevel},
-    topics::{ANSWERS, STOCK_EVENTS, STOCK_LEVELS},
+    topics::{ANSWERS, STOCK_EVENTS, STOCK_LEVELS, SubscriptionType},
 };
 use service::{
     now,
@@ -77,8 +77,8 @@ impl Floor {
             board = context.board.clone();
             stock_level::run(context)
         });
-        let levels = ground.bus.consumer(STOCK_LEVELS, Service::Website, Dealt::default())?;
-        let answers = ground.bus.consumer(ANSWERS, Service::Website, Dealt::default())?;
+        let levels = ground.bus.consumer(STOCK_LEVELS, Service::Website, ConsumerOptions::default())?;
+        let answers = ground.bus.consumer(ANSWERS, Service::Website, ConsumerOptions::default())?;
         let publisher = ground.bus.publisher();
         let (log, shown, handled) = (BTreeMap::new(), BTreeMap::new(), BTreeSet::new());
         let mut floor = Floor { ground, board, shown, handled, service, log, publisher, levels, answers };

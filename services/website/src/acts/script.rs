@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use events::{
     ids::Service,
     past::PastQuestion,
-    settings::{Choices, Crowd, Fold, Folding, Share, SubscriptionType},
+    settings::{Choices, Crowd, Fold, Folding, Share},
+    topics::SubscriptionType,
 };
 
 use super::{

@@ -9,8 +9,9 @@ use axum::{
 use events::{
     beers,
     ids::{BeerId, Moment, OrderId},
-    settings::{Fold, SubscriptionType},
+    settings::Fold,
     stock::StockChange,
+    topics::SubscriptionType,
 };
 use serde::Serialize;
 use utoipa::ToSchema;

@@ -36,7 +36,7 @@ impl Work<'_> {
             order_id,
             at: received.at,
             service: Service::Warehouse,
-            topic: ORDER_DECISIONS.entry.name,
+            topic: ORDER_DECISIONS.spec.name,
             what: &hop_of_decision(decision),
             stock: None,
             position: Some(received.position),
@@ -60,7 +60,7 @@ impl Work<'_> {
         if let Err(doubt) = card.of_placed().and_then(|progress| progress.judge_update(update)) {
             return self.doubt(DELIVERY_UPDATES, received, order_id, update, doubt).await;
         }
-        let from = (Service::Delivery, DELIVERY_UPDATES.entry);
+        let from = (Service::Delivery, DELIVERY_UPDATES.spec);
         let what = hop_of_update(update);
         if !self.hop(&received.event_id, order_id, at, from, &what).await? {
             return Ok(());
@@ -120,7 +120,7 @@ impl Work<'_> {
                 self.beers.insert(event.beer.clone());
             }
             Ok(false) => {}
-            Err(code) => return self.disbelieve(STOCK_EVENTS.entry, received.position, code).await,
+            Err(code) => return self.disbelieve(STOCK_EVENTS.spec, received.position, code).await,
         }
         self.moved(received, event).await
     }
@@ -144,7 +144,7 @@ impl Work<'_> {
             order_id,
             at: received.at,
             service: Service::Warehouse,
-            topic: STOCK_EVENTS.entry.name,
+            topic: STOCK_EVENTS.spec.name,
             what: &what,
             stock: Some((&event.beer, event.sequence)),
             position: None,
@@ -162,7 +162,7 @@ impl Work<'_> {
                 Ok(books::note_shown(&mut self.transaction, level, &received.event_id).await?)
             }
             Ok(false) => Ok(()),
-            Err(code) => self.disbelieve(STOCK_LEVELS.entry, received.position, code).await,
+            Err(code) => self.disbelieve(STOCK_LEVELS.spec, received.position, code).await,
         }
     }
 }

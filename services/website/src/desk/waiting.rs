@@ -8,7 +8,7 @@ use events::{
     ids::{EventId, Moment, OrderId, Service},
     received::{Position, Received},
     stock::StockEvent,
-    topics::{self, DELIVERY_UPDATES, Entry, ORDER_DECISIONS, STOCK_EVENTS, Topic},
+    topics::{self, DELIVERY_UPDATES, ORDER_DECISIONS, STOCK_EVENTS, Topic, TopicSpec},
     unreadable::ReasonCode,
 };
 use serde::{Serialize, de::DeserializeOwned};
@@ -29,7 +29,7 @@ const GIVEN_UP_AT_ONCE: i64 = 256;
 
 struct Row {
     event_id: String,
-    topic: &'static Entry,
+    topic: &'static TopicSpec,
     position: Position,
     at: Moment,
     code: ReasonCode,
@@ -52,15 +52,15 @@ impl Work<'_> {
             return Ok(());
         }
         match doubt {
-            Doubt::Untrue(code) => self.disbelieve(topic.entry, received.position, code).await,
-            Doubt::Early(code) => self.wait(topic.entry, received, order_id, message, code).await,
+            Doubt::Untrue(code) => self.disbelieve(topic.spec, received.position, code).await,
+            Doubt::Early(code) => self.wait(topic.spec, received, order_id, message, code).await,
         }
     }
 
     /// Counts a message that is not believed.
     pub(super) async fn disbelieve(
         &mut self,
-        topic: &'static Entry,
+        topic: &'static TopicSpec,
         position: Position,
         code: ReasonCode,
     ) -> anyhow::Result<()> {
@@ -70,7 +70,7 @@ impl Work<'_> {
 
     async fn wait<M: Serialize>(
         &mut self,
-        topic: &'static Entry,
+        topic: &'static TopicSpec,
         received: &Received<M>,
         order_id: &OrderId,
         message: &M,
@@ -123,17 +123,17 @@ impl Work<'_> {
         }
         for row in rows {
             // What waits for something else still waits on.
-            if row.topic.name == ORDER_DECISIONS.entry.name {
+            if row.topic.name == ORDER_DECISIONS.spec.name {
                 let received: Received<OrderDecision> = row.received()?;
                 if let Ok(decision) = &received.message {
                     Box::pin(self.decided(&received, decision)).await?;
                 }
-            } else if row.topic.name == DELIVERY_UPDATES.entry.name {
+            } else if row.topic.name == DELIVERY_UPDATES.spec.name {
                 let received: Received<DeliveryUpdate> = row.received()?;
                 if let Ok(update) = &received.message {
                     Box::pin(self.updated(&received, update)).await?;
                 }
-            } else if row.topic.name == STOCK_EVENTS.entry.name {
+            } else if row.topic.name == STOCK_EVENTS.spec.name {
                 let received: Received<StockEvent> = row.received()?;
                 if let Ok(event) = &received.message {
                     Box::pin(self.moved(&received, event)).await?;
@@ -180,7 +180,7 @@ impl Row {
         let row = Columns::of("waiting", row);
         Ok(Row {
             event_id: row.text("event_id")?,
-            topic: row.found("topic", "a topic of the table", topics::find)?,
+            topic: row.found("topic", "a known topic", topics::find)?,
             position: Position {
                 ledger: row.number("ledger")?,
                 entry: row.number("entry")?,

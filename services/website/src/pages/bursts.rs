@@ -1,15 +1,12 @@
 //! What bursts did, in one table: a row for each way to work. It is the lesson of the page.
 
 use askama::Template;
-use events::settings::{
-    Fold, Folding,
-    SubscriptionType::{self, Failover, KeyShared, Shared},
+use events::{
+    settings::{Fold, Folding},
+    topics::SubscriptionType::{self, Failover, KeyShared, Shared},
 };
 
-use super::{
-    Fragment, Frame,
-    switches::{crew, subscription_name},
-};
+use super::{Fragment, Frame, switches::crew};
 use crate::{bursts::Burst, format, views::StockView};
 
 /// The four ways of the fifth act.
@@ -65,7 +62,7 @@ fn row(way: Folding, view: &StockView, frame: &Frame<'_>) -> Row {
         Fold::Versioned => "console.versioned",
     };
     Row {
-        way: format!("{}, {}", subscription_name(way.subscription), frame.t(fold)),
+        way: format!("{}, {}", way.subscription.name(), frame.t(fold)),
         is_now: way == view.folding,
         went_wrong: wrong > 0,
         bursts: number(count),

@@ -4,10 +4,9 @@
 //! their own, so that a new value does not take a button away from under a finger.
 
 use askama::Template;
-use events::settings::{
-    COURIERS_MAX, Choices, Fold, Share,
-    SubscriptionType::{Failover, KeyShared, Shared},
-    WORKERS_MAX,
+use events::{
+    settings::{COURIERS_MAX, Choices, Fold, Share, WORKERS_MAX},
+    topics::SubscriptionType::{Failover, KeyShared, Shared},
 };
 use serde_json::{Value, json};
 

@@ -100,7 +100,7 @@ pub fn render(view: &FraudView, frame: Frame<'_>) -> askama::Result<String> {
 pub fn fragments(view: &FraudView, frame: Frame<'_>) -> askama::Result<Vec<Fragment>> {
     let state = State::of(view);
     let fraud = view.fraud.as_ref().filter(|fraud| fraud.attached);
-    let subscriptions = ORDERS.entry.subscriptions.iter().filter(|subscription| !subscription.on_demand);
+    let subscriptions = ORDERS.spec.subscriptions.iter().filter(|subscription| subscription.is_permanent());
     let watch = Watch {
         frame,
         state,

@@ -5,10 +5,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use events::{
-    beers::Beer,
-    settings::{Folding, SubscriptionType},
-};
+use events::{beers::Beer, settings::Folding, topics::SubscriptionType};
 
 use crate::{
     format,

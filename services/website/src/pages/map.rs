@@ -3,13 +3,10 @@
 use std::collections::BTreeMap;
 
 use askama::Template;
-use events::{
-    ids::{Moment, Service},
-    settings::SubscriptionType,
-};
+use events::ids::{Moment, Service};
 use serde_json::json;
 
-use super::{Figure, Fragment, Frame, Parts, alive, deliveries, figures, switches, wording};
+use super::{Figure, Fragment, Frame, Parts, alive, deliveries, figures, wording};
 use crate::{
     format,
     glass::{Size, glass},
@@ -344,9 +341,4 @@ fn on_shelf(beer: &BeerOnShelf, frame: &Frame<'_>) -> GlassOnShelf {
         class,
         truth: beer.level.filter(|_| beer.wrong).map(|level| frame.with("map.truth", "n", &number(level.0))),
     }
-}
-
-/// A subscription type, as Pulsar names it.
-fn subscription(kind: SubscriptionType) -> &'static str {
-    switches::subscription_name(kind)
 }

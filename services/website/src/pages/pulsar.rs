@@ -2,7 +2,7 @@
 
 use askama::Template;
 use bus::Examined;
-use events::topics::{Dealing, Entry, Space};
+use events::topics::{Lifetime, Namespace, TopicSpec};
 
 use super::{Figure, Fragment, Frame, Parts, alive, figures};
 use crate::{
@@ -40,10 +40,10 @@ struct Place {
 #[template(path = "pulsar/topics.html")]
 struct Topics<'a> {
     frame: Frame<'a>,
-    spaces: Vec<SpaceOfTopics<'a>>,
+    spaces: Vec<NamespaceOfTopics<'a>>,
 }
 
-struct SpaceOfTopics<'a> {
+struct NamespaceOfTopics<'a> {
     name: &'static str,
     words: &'static str,
     topics: Vec<Topic<'a>>,
@@ -135,7 +135,7 @@ fn big_figures(seen: Option<&Seen>, frame: &Frame<'_>) -> Vec<Figure> {
     let Some(seen) = seen else { return Vec::new() };
     let language = frame.language;
     let subscriptions = || seen.topics.iter().flat_map(|topic| &topic.subscriptions);
-    let lasting = seen.topics.iter().filter(|topic| !is_everyones(topic.entry));
+    let lasting = seen.topics.iter().filter(|topic| !is_everyones(topic.spec));
     let backlog: u64 = lasting.flat_map(|topic| &topic.subscriptions).map(|seen| seen.backlog).sum();
     let figure = |n: u64, label: String, tone| Figure { text: format::number(language, n), label, tone };
     let (topics, all) = (count(seen.topics.len()), count(subscriptions().count()));
@@ -167,35 +167,36 @@ fn place(view: &PulsarView, seen: Option<&Seen>, frame: &Frame<'_>) -> Place {
 }
 
 fn topics<'a>(view: &PulsarView, seen: Option<&'a Seen>, frame: &Frame<'a>) -> Topics<'a> {
-    let spaces = [(Space::Shop, "pulsar.shop"), (Space::Stock, "pulsar.stock"), (Space::Stage, "pulsar.stage")];
-    let topics_of = |space: Space| {
-        let all = seen.into_iter().flat_map(|seen| &seen.topics).filter(move |topic| topic.entry.space == space);
+    let spaces =
+        [(Namespace::Shop, "pulsar.shop"), (Namespace::Stock, "pulsar.stock"), (Namespace::Stage, "pulsar.stage")];
+    let topics_of = |namespace: Namespace| {
+        let all = seen.into_iter().flat_map(|seen| &seen.topics).filter(move |topic| topic.spec.namespace == namespace);
         all.map(|topic| topic_row(topic, view.topic, frame)).collect()
     };
-    let spaces = spaces.map(|(space, words)| SpaceOfTopics {
-        name: space.name(),
+    let spaces = spaces.map(|(namespace, words)| NamespaceOfTopics {
+        name: namespace.name(),
         words: frame.t(words),
-        topics: topics_of(space),
+        topics: topics_of(namespace),
     });
     Topics { frame: *frame, spaces: spaces.into() }
 }
 
-fn topic_row<'a>(topic: &'a TopicSeen, chosen: Option<&Entry>, frame: &Frame<'_>) -> Topic<'a> {
+fn topic_row<'a>(topic: &'a TopicSeen, chosen: Option<&TopicSpec>, frame: &Frame<'_>) -> Topic<'a> {
     Topic {
-        name: topic.entry.name,
-        is_chosen: chosen.is_some_and(|chosen| chosen.name == topic.entry.name),
+        name: topic.spec.name,
+        is_chosen: chosen.is_some_and(|chosen| chosen.name == topic.spec.name),
         rate: topic
             .per_second
             .map_or_else(String::new, |rate| frame.with("map.per_second", "n", &format::number(frame.language, rate))),
-        everyone: is_everyones(topic.entry)
+        everyone: is_everyones(topic.spec)
             .then(|| frame.language.count("pulsar.each_process", count(topic.subscriptions.len()))),
         subscriptions: topic.subscriptions.iter().map(|subscription| subscription_row(subscription, frame)).collect(),
     }
 }
 
 /// Whether each process that listens has a subscription of its own, which keeps nothing for it: nothing waits there.
-fn is_everyones(entry: &Entry) -> bool {
-    entry.subscriptions.iter().all(|subscription| subscription.dealing == Dealing::Everyone)
+fn is_everyones(topic: &TopicSpec) -> bool {
+    topic.subscriptions.iter().all(|subscription| subscription.lifetime == Lifetime::PerProcess)
 }
 
 fn subscription_row<'a>(seen: &'a SubscriptionSeen, frame: &Frame<'_>) -> SubscriptionRow<'a> {
@@ -209,10 +210,10 @@ fn subscription_row<'a>(seen: &'a SubscriptionSeen, frame: &Frame<'_>) -> Subscr
     }
 }
 
-fn closely<'a>(entry: &'static Entry, seen: Option<&'a Seen>, frame: &Frame<'a>) -> Closely<'a> {
+fn closely<'a>(spec: &'static TopicSpec, seen: Option<&'a Seen>, frame: &Frame<'a>) -> Closely<'a> {
     let language = frame.language;
-    let topic = seen.and_then(|seen| seen.topics.iter().find(|topic| topic.entry.name == entry.name));
-    let details = seen.and_then(|seen| seen.details.get(entry.name));
+    let topic = seen.and_then(|seen| seen.topics.iter().find(|topic| topic.spec.name == spec.name));
+    let details = seen.and_then(|seen| seen.details.get(spec.name));
     let words = topic.map_or_else(String::new, |topic| {
         let kilobytes = format::number(language, topic.stored_bytes.div_ceil(1000));
         let producers = language.count("pulsar.producers", count(topic.producers));
@@ -223,10 +224,10 @@ fn closely<'a>(entry: &'static Entry, seen: Option<&'a Seen>, frame: &Frame<'a>)
     let left_out = segments.len().saturating_sub(SEGMENTS_SHOWN);
     Closely {
         frame: *frame,
-        name: entry.name,
+        name: spec.name,
         // Of a topic that keeps nothing it is known without asking.
-        known: details.is_some() || !entry.stored,
-        words: if entry.stored { words } else { frame.t("pulsar.not_stored").to_owned() },
+        known: details.is_some() || !spec.stored,
+        words: if spec.stored { words } else { frame.t("pulsar.not_stored").to_owned() },
         subscriptions: subscriptions.iter().map(|seen| (subscription_row(seen, frame), named(seen, frame))).collect(),
         segments: segments.iter().skip(left_out).map(|segment| segment_row(segment, frame)).collect(),
         more_segments: (left_out > 0).then(|| language.count("map.earlier", count(left_out))),

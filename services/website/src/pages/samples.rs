@@ -7,8 +7,9 @@ use events::{
     ids::{BeerId, EventId, Moment, Service},
     orders::{Fault, Line, Problem},
     quantities::{Bottles, Cents, Sequence},
-    settings::{Choices, Fold, Folding, StageSettings, SubscriptionType},
+    settings::{Choices, Fold, Folding, StageSettings},
     stock::{StockChange, StockEvent},
+    topics::SubscriptionType,
     unreadable::ReasonCode,
 };
 

@@ -2,10 +2,7 @@
 //! did in each way to work.
 
 use askama::Template;
-use events::{
-    ids::Service,
-    settings::{Fold, SubscriptionType},
-};
+use events::{ids::Service, settings::Fold, topics::SubscriptionType};
 
 use super::{Figure, Fragment, Frame, Parts, alive, bursts, explained, figures, lanes, switches};
 use crate::{
@@ -116,7 +113,7 @@ fn lesson(view: &StockView, frame: &Frame<'_>) -> (String, String) {
     let lesson = match (view.wrong, is_the_anomaly) {
         (0, _) => frame.t(lesson).to_owned(),
         (_, true) => frame.t("stock.shared_and_wrong").to_owned(),
-        (_, false) => frame.with("stock.wrong_elsewhere", "mode", switches::subscription_name(folding.subscription)),
+        (_, false) => frame.with("stock.wrong_elsewhere", "mode", folding.subscription.name()),
     };
     (lesson, frame.t(reading).to_owned())
 }

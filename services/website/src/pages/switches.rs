@@ -1,7 +1,10 @@
 //! How stock-level works, as switches: everybody sees how they stand, the presenter can throw them.
 
 use askama::Template;
-use events::settings::{Fold, Folding, SubscriptionType};
+use events::{
+    settings::{Fold, Folding},
+    topics::SubscriptionType,
+};
 use serde_json::{Value, json};
 
 use super::{Fragment, Frame};
@@ -37,7 +40,7 @@ pub(super) fn fragment(folding: &Folding, frame: &Frame<'_>) -> askama::Result<F
         id: "switch-subscription",
         name: frame.t("console.subscription"),
         path: "stock_level.subscription",
-        positions: types.map(|kind| position(subscription_name(kind), json!(kind), json!(folding.subscription))).into(),
+        positions: types.map(|kind| position(kind.name(), json!(kind), json!(folding.subscription))).into(),
     };
     let fold = Switch {
         id: "switch-fold",
@@ -47,15 +50,6 @@ pub(super) fn fragment(folding: &Folding, frame: &Frame<'_>) -> askama::Result<F
     };
     let switches = Switches { frame: *frame, switches: [subscription, fold] };
     Fragment::new("switches", &switches)
-}
-
-/// As Pulsar names them, in every language.
-pub(super) const fn subscription_name(kind: SubscriptionType) -> &'static str {
-    match kind {
-        SubscriptionType::Failover => "Failover",
-        SubscriptionType::Shared => "Shared",
-        SubscriptionType::KeyShared => "Key_Shared",
-    }
 }
 
 /// How many work, and how long an event takes.

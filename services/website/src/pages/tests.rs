@@ -4,7 +4,8 @@ use std::collections::HashSet;
 
 use events::{
     ids::{BeerId, EventId, Moment},
-    settings::{Fold, SubscriptionType},
+    settings::Fold,
+    topics::SubscriptionType,
 };
 
 use super::*;

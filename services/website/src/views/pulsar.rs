@@ -1,4 +1,4 @@
-use events::topics::Entry;
+use events::topics::TopicSpec;
 
 use crate::broker::Look;
 
@@ -10,5 +10,5 @@ pub struct PulsarView {
     /// Our tenant.
     pub tenant: String,
     /// The topic that is looked at more closely.
-    pub topic: Option<&'static Entry>,
+    pub topic: Option<&'static TopicSpec>,
 }

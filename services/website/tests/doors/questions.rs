@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::Result;
-use bus::Dealt;
+use bus::ConsumerOptions;
 use events::{
     ids::{Moment, Service},
     stage::{Answer, Question, StageAnswer},
@@ -23,7 +23,7 @@ async fn a_hundred_that_nobody_answers_leave_the_presenter_an_answer_and_need_on
     let ground = Ground::new().await?;
     let questions = Arc::new(Questions::new(ground.context(Service::Website)));
     let listening = tokio::spawn(questions.listen());
-    let mut asked = ground.bus.consumer(QUERIES, Service::StockLevel, Dealt::default())?;
+    let mut asked = ground.bus.consumer(QUERIES, Service::StockLevel, ConsumerOptions::default())?;
     let past = Question::AsOf { at: Moment::default() };
     let mut anybody = JoinSet::new();
     for _ in 0..100 {

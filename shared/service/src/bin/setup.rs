@@ -9,7 +9,7 @@ use bus::{Admin, Bus, Outgoing, Place, compact, episodes, set_up, set_up_stage};
 use events::{
     ids::EventId,
     settings::StageSettings,
-    topics::{SETTINGS, TABLE},
+    topics::{SETTINGS, TOPICS},
 };
 use service::{
     arguments::{Arg, Program},
@@ -79,8 +79,8 @@ async fn make(fresh: bool) -> anyhow::Result<StageSettings> {
     let bus = bus.in_episode(settings.episode);
     set_up(&admin, bus.place()).await?;
     // The broker compacts a topic that has grown; what a short talk wrote would wait for that.
-    for entry in TABLE.iter().filter(|entry| entry.compacted) {
-        compact(&admin, bus.place(), entry).await?;
+    for topic in TOPICS.into_iter().filter(|topic| topic.compacted) {
+        compact(&admin, bus.place(), topic).await?;
     }
     Ok(settings)
 }

@@ -1,14 +1,10 @@
 //! Who reads the log, each with a place of its own on it; and who else reads the orders.
 
 use askama::Template;
-use events::{
-    ids::Service,
-    insights::Rebuild,
-    settings::{Fold, SubscriptionType},
-};
+use events::{ids::Service, insights::Rebuild, settings::Fold, topics::SubscriptionType};
 
 use super::{
-    standing, subscription,
+    standing,
     tape::{self, Drawn, Pin},
 };
 use crate::{
@@ -129,7 +125,7 @@ fn replay(rebuild: Option<&Rebuild>, frame: &Frame<'_>) -> Reader {
 
 fn analysis(view: &MapView, frame: &Frame<'_>) -> Reader {
     let (class, words) = standing(view.standing(Service::InventoryAnalysis), frame);
-    let how = format!("{} · {}", subscription(SubscriptionType::Failover), frame.t("map.writes_insights"));
+    let how = format!("{} · {}", SubscriptionType::Failover.name(), frame.t("map.writes_insights"));
     Reader {
         id: "map-analysis",
         service: Service::InventoryAnalysis.name(),
@@ -161,7 +157,7 @@ fn stock_level(view: &MapView, frame: &Frame<'_>) -> Reader {
         class,
         name: frame.t("map.stock_level"),
         place,
-        words: format!("{} · {workers} · {fold}", subscription(view.folding.subscription)),
+        words: format!("{} · {workers} · {fold}", view.folding.subscription.name()),
         address: format!("/stage/stock?lang={}", language.tag()),
     }
 }

@@ -7,8 +7,8 @@ use events::{
     beers::BEERS,
     ids::Service,
     quantities::{Bottles, Sequence},
-    settings::{Folding, SubscriptionType},
-    topics::{DELIVERY_ORDERS, ORDERS, TABLE},
+    settings::Folding,
+    topics::{DELIVERY_ORDERS, ORDERS, SubscriptionType, TOPICS},
 };
 
 use super::{NOW, beers, deliveries, fraud, rebuild};
@@ -66,8 +66,8 @@ pub(crate) fn pulsar() -> [PulsarView; 4] {
         consumers: (0..8).map(|n| format!("consumer {n}")).collect(),
         one_is_active: backlog > 0,
     };
-    let topic = |entry| TopicSeen {
-        entry,
+    let topic = |spec| TopicSeen {
+        spec,
         messages: 12_345,
         per_second: Some(48),
         stored_bytes: 1_234_567,
@@ -93,15 +93,15 @@ pub(crate) fn pulsar() -> [PulsarView; 4] {
         namespaces: vec!["beers/shop-1".into(), "beers/stage".into(), "beers/stock-1".into()],
         brokers: vec!["127.0.0.1:8080".into()],
         bookies: vec!["bookie:3181".into()],
-        topics: TABLE.iter().map(topic).collect(),
-        details: [(ORDERS.entry.name, details)].into(),
+        topics: TOPICS.into_iter().map(topic).collect(),
+        details: [(ORDERS.spec.name, details)].into(),
     };
     let look = Look::Seen(Arc::new(seen), NOW);
     let of = |look, topic| PulsarView { look, tenant: "beers".to_owned(), topic };
     [
         of(look.clone(), None),
-        of(look, Some(ORDERS.entry)),
-        of(Look::Silent("it is <away>".to_owned()), Some(DELIVERY_ORDERS.entry)),
+        of(look, Some(ORDERS.spec)),
+        of(Look::Silent("it is <away>".to_owned()), Some(DELIVERY_ORDERS.spec)),
         PulsarView::default(),
     ]
 }
