@@ -1,28 +1,27 @@
-//! Messages in, beside the couriers' parcels: the dead letters, and what a person asks about them.
+//! What couriers did, dead letters, and what a person asks about them: written by one writer.
 
-use bus::{Consumer, ConsumerOptions};
 use events::{
-    delivery::{DeadLetter, DeliveryRequest, DeliveryUpdate},
-    ids::Moment,
-    received::Received,
-    topics::{DEAD_LETTERS, DELIVERY_REQUESTS, TopicSpec},
+    delivery::{DeadLetter, DeliveryOrder, DeliveryRequest, DeliveryUpdate},
+    ids::{EventId, Moment},
+    received::Position,
+    topics::{DEAD_LETTERS, DELIVERY_REQUESTS},
     unreadable::ReasonCode,
 };
-use serde::de::DeserializeOwned;
-use service::{Context, Serving, Tasks, now};
-use store::{OutboxHandle, Store, Transaction, disbelieve, quarantine, quarantine_as, record_once};
+use service::{
+    Batch, Context, Outcome, Serving, Tasks,
+    idempotent_consumer::{AcknowledgeAfter, Handler, Writer, WriterHandle},
+    trail::Trail,
+};
+use store::{OutboxHandle, Store};
 use tracing::debug;
 
 use crate::{
     Config,
     crew::Crew,
-    desk::{Desk, queue, tell},
-    round::{self, Decision, Ignored},
+    round::{self, Decision, Ignored, NotItsTurn, Parcel, Patience},
     store::{TABLES, load, save},
+    updates::{in_words, picked_up, queue, tell, tell_outcome},
 };
-
-/// Most messages in one transaction: what waits is committed together, and nothing waits for company.
-const BATCH_MAX: usize = 256;
 
 /// Delivery at work until it is told to stop, as patient as the environment says.
 ///
@@ -48,164 +47,173 @@ async fn work_with(context: Context, config: Config) -> anyhow::Result<()> {
     let store = context.open_store(&TABLES).await?;
     let mut tasks = Tasks::default();
     let outbox = context.start_outbox(&mut tasks, &store);
-    let (desk, handle) = Desk::new(context.clone(), store.clone(), outbox.clone(), config.patience);
-    tasks.start(desk.work());
-    tasks.start(Crew::new(context.clone(), handle).work());
-    let shutdown = context.shutdown.clone();
-    let office = Office { context, store, outbox };
-    tasks.start(office.work());
-    tasks.run_until(&shutdown).await
+    let (mut writer, handle) = writer(&context, &store, &outbox, config.patience);
+    tasks.start(async move { writer.work().await });
+    tasks.start(Crew::new(context.clone(), handle.clone()).work());
+    tasks.start(handle.clone().read(context.clone(), DEAD_LETTERS, |received| received.map(Work::Compare)));
+    tasks.start(handle.read(context.clone(), DELIVERY_REQUESTS, |received| {
+        let (position, event_id) = (received.position, received.event_id.clone());
+        received.map(|request| Work::Answer { position, event_id, request })
+    }));
+    tasks.run_until(&context.shutdown).await
 }
 
-/// Where the stranded are kept and a person's wishes are heard.
-struct Office {
-    context: Context,
-    store: Store,
-    outbox: OutboxHandle,
+/// The writer of delivery. A courier waits for the commit only, and not for the broker: each has one parcel, and would be
+/// slower by a round trip.
+pub(crate) fn writer(
+    context: &Context,
+    store: &Store,
+    outbox: &OutboxHandle,
+    patience: Patience,
+) -> (Writer<Delivery>, WriterHandle<Delivery>) {
+    let delivery = Delivery { patience, trail: context.trail.clone() };
+    Writer::new(context, store, outbox, AcknowledgeAfter::Commit, delivery)
 }
 
-impl Office {
-    async fn work(self) -> anyhow::Result<()> {
-        let service = self.context.service;
-        let mut letters = self.context.bus.consumer(DEAD_LETTERS, service, ConsumerOptions::default())?;
-        let mut requests = self.context.bus.consumer(DELIVERY_REQUESTS, service, ConsumerOptions::default())?;
-        let mut pause = self.context.pause();
-        loop {
-            let works = !pause.is_on();
-            self.context.board.paused(!works);
-            tokio::select! {
-                // First, so that nothing is taken any more once the pause is known.
-                biased;
-                () = pause.changed() => {}
-                batch = letters.receive(BATCH_MAX), if works => self.compare_all(&mut letters, batch).await?,
-                batch = requests.receive(BATCH_MAX), if works => self.answer_all(&mut requests, batch).await?,
-            }
+/// What the messages ask for.
+pub(crate) enum Work {
+    /// A courier took a parcel, and brings it.
+    PickUp { courier: &'static str, task: DeliveryOrder },
+    /// A courier is where a parcel should go. `picked_up_at` says when it was taken, if that was not written before.
+    Try { courier: &'static str, task: DeliveryOrder, picked_up_at: Option<Moment> },
+    /// A dead letter.
+    Compare(DeadLetter),
+    /// A person's request about a stranded parcel.
+    Answer { position: Position, event_id: EventId, request: DeliveryRequest },
+}
+
+/// What a courier is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Answer {
+    /// Bring it there.
+    BringIt,
+    /// It is delivered.
+    Delivered,
+    /// Nothing more is to be done about it.
+    Nothing,
+}
+
+/// What becomes of parcels.
+pub(crate) struct Delivery {
+    patience: Patience,
+    trail: Trail,
+}
+
+impl Handler for Delivery {
+    type Work = Work;
+    type Answer = Answer;
+
+    fn id(work: &Work) -> Option<String> {
+        match work {
+            Work::Answer { event_id, .. } => Some(format!("request {event_id}")),
+            // The parcel's round and attempt tell whether a task comes again; comparing a letter changes nothing.
+            Work::PickUp { .. } | Work::Try { .. } | Work::Compare(_) => None,
         }
     }
 
-    /// Compares the dead letters with the book. Ours are in it, since the outcome that stranded them was written with
-    /// them; a letter that the book does not bear out is not believed.
-    async fn compare_all(
+    async fn handle(&mut self, work: &Work, batch: &mut Batch) -> anyhow::Result<Outcome<Answer>> {
+        match work {
+            Work::PickUp { courier, task } => self.pick_up(batch, courier, task).await,
+            Work::Try { courier, task, picked_up_at } => self.attempt(batch, courier, task, *picked_up_at).await,
+            Work::Compare(letter) => compare(batch, letter).await,
+            Work::Answer { position, request, .. } => self.answer(batch, *position, request).await,
+        }
+    }
+}
+
+impl Delivery {
+    async fn pick_up(&self, batch: &mut Batch, courier: &str, task: &DeliveryOrder) -> anyhow::Result<Outcome<Answer>> {
+        let parcel = load(batch, &task.order_id).await?;
+        if let Err(why) = round::is_its_turn(parcel.as_ref(), task) {
+            return Ok(left_as_it_is(parcel.as_ref(), task, why));
+        }
+        let now = batch.now;
+        tell(batch, &picked_up(task, courier), now)?;
+        self.trail.note(&task.order_id, "picked up");
+        Ok(Outcome::Begun(Answer::BringIt))
+    }
+
+    async fn attempt(
         &self,
-        consumer: &mut Consumer<DeadLetter>,
-        batch: Vec<Received<DeadLetter>>,
-    ) -> anyhow::Result<()> {
-        let mut transaction = self.store.begin().await?;
-        let mut untrue = 0;
-        for received in &batch {
-            if let Some(letter) = self.readable(&mut transaction, DEAD_LETTERS.spec, received).await? {
-                let parcel = load(&mut transaction, &letter.order_id).await?;
-                if let Err(code) = round::judge_letter(parcel.as_ref(), letter) {
-                    disbelieve(&mut transaction, DEAD_LETTERS.spec, received.position, code).await?;
-                    untrue += 1;
-                }
-            }
+        batch: &mut Batch,
+        courier: &str,
+        task: &DeliveryOrder,
+        picked_up_at: Option<Moment>,
+    ) -> anyhow::Result<Outcome<Answer>> {
+        let parcel = load(batch, &task.order_id).await?;
+        let outcome = match round::decide(parcel.as_ref(), task, self.patience) {
+            Ok(outcome) => outcome,
+            Err(why) => return Ok(left_as_it_is(parcel.as_ref(), task, why)),
+        };
+        save(batch, &task.order_id, &round::after(&outcome, task), Some(courier)).await?;
+        if let Some(at) = picked_up_at {
+            tell(batch, &picked_up(task, courier), at)?;
         }
-        transaction.commit().await?;
-        self.say_if(untrue).await?;
-        self.publish_and_acknowledge(consumer, &batch).await;
-        Ok(())
+        let now = batch.now;
+        tell_outcome(batch, &outcome, task, courier, now)?;
+        self.trail.note(&task.order_id, in_words(&outcome));
+        let is_delivered = outcome == round::Outcome::Delivered;
+        Ok(Outcome::Handled(if is_delivered { Answer::Delivered } else { Answer::Nothing }))
     }
 
-    async fn answer_all(
-        &self,
-        consumer: &mut Consumer<DeliveryRequest>,
-        batch: Vec<Received<DeliveryRequest>>,
-    ) -> anyhow::Result<()> {
-        let now = now();
-        let mut transaction = self.store.begin().await?;
-        let mut untrue = 0;
-        for received in &batch {
-            if let Some(request) = self.readable(&mut transaction, DELIVERY_REQUESTS.spec, received).await?
-                && record_once(&mut transaction, &format!("request {}", received.event_id)).await?
-            {
-                let answered = self.answer(&mut transaction, request, now).await?;
-                let (service, topic) = (self.context.service, DELIVERY_REQUESTS.spec);
-                match answered {
-                    Ok(()) | Err(Ignored::NotStranded) => {}
-                    Err(Ignored::Unknown) => {
-                        let code = ReasonCode::UnknownOrder;
-                        disbelieve(&mut transaction, topic, received.position, code).await?;
-                        untrue += 1;
-                    }
-                    Err(why @ Ignored::Address(_)) => {
-                        let why = (ReasonCode::OutOfRange, why.to_string());
-                        quarantine_as(&mut transaction, service, topic, received.position, why, request, now).await?;
-                        self.context.metrics.unreadable(topic.name, 1);
-                    }
-                }
-            }
-        }
-        transaction.commit().await?;
-        self.say_if(untrue).await?;
-        self.publish_and_acknowledge(consumer, &batch).await;
-        Ok(())
-    }
-
-    /// The message, if it can be read; otherwise it is quarantined.
-    async fn readable<'a, M>(
-        &self,
-        transaction: &mut Transaction,
-        topic: &'static TopicSpec,
-        received: &'a Received<M>,
-    ) -> anyhow::Result<Option<&'a M>> {
-        match &received.message {
-            Ok(message) => {
-                self.context.metrics.handled(topic.name, 1);
-                Ok(Some(message))
-            }
-            Err(undecodable) => {
-                quarantine(transaction, self.context.service, topic, received.position, undecodable, now()).await?;
-                self.context.metrics.unreadable(topic.name, 1);
-                Ok(None)
-            }
-        }
-    }
-
-    async fn publish_and_acknowledge<M: DeserializeOwned>(&self, consumer: &mut Consumer<M>, batch: &[Received<M>]) {
-        let done: Vec<_> = batch.iter().map(|received| received.position).collect();
-        if self.outbox.flush().await {
-            consumer.acknowledge(&done).await;
-        }
-    }
-
-    async fn say_if(&self, untrue: usize) -> anyhow::Result<()> {
-        if untrue > 0 {
-            self.context.say_what_is_disbelieved(&self.store).await?;
-        }
-        Ok(())
-    }
-
-    /// Does what was asked, or says why not.
+    /// Does what was asked, unless nothing can be done.
     async fn answer(
         &self,
-        transaction: &mut Transaction,
+        batch: &mut Batch,
+        position: Position,
         request: &DeliveryRequest,
-        now: Moment,
-    ) -> anyhow::Result<Result<(), Ignored>> {
-        let order_id = request.order_id();
-        let parcel = load(transaction, order_id).await?;
+    ) -> anyhow::Result<Outcome<Answer>> {
+        let (order_id, now) = (request.order_id(), batch.now);
+        let parcel = load(batch, order_id).await?;
         let decision = match round::answer(parcel.as_ref(), request) {
             Ok(decision) => decision,
             Err(why) => {
                 debug!(%order_id, %why, "a request changes nothing");
-                return Ok(Err(why));
+                return match why {
+                    Ignored::NotStranded => Ok(Outcome::Handled(Answer::Nothing)),
+                    Ignored::Unknown => Ok(Outcome::Untrue(ReasonCode::UnknownOrder)),
+                    Ignored::Address(_) => {
+                        let (topic, why) = (DELIVERY_REQUESTS.spec, (ReasonCode::OutOfRange, why.to_string()));
+                        batch.quarantine_as(topic, position, why, request).await?;
+                        Ok(Outcome::Quarantined)
+                    }
+                };
             }
         };
-        save(transaction, order_id, &decision.parcel(), None).await?;
+        save(batch, order_id, &decision.parcel(), None).await?;
         let order_id = order_id.clone();
         match decision {
             Decision::Redriven { task } => {
                 let (round, address) = (task.round, task.address.clone());
-                tell(transaction, &DeliveryUpdate::Redriven { order_id, round, address }, now)?;
-                queue(transaction, &task, now, None)?;
-                self.context.trail.note(&task.order_id, "sent out again");
+                tell(batch, &DeliveryUpdate::Redriven { order_id, round, address }, now)?;
+                queue(batch, &task, now, None)?;
+                self.trail.note(&task.order_id, "sent out again");
             }
             Decision::Returned { task } => {
-                self.context.trail.note(&order_id, "given up");
-                tell(transaction, &DeliveryUpdate::Returned { order_id, lines: task.lines }, now)?;
+                self.trail.note(&order_id, "given up");
+                tell(batch, &DeliveryUpdate::Returned { order_id, lines: task.lines }, now)?;
             }
         }
-        Ok(Ok(()))
+        Ok(Outcome::Handled(Answer::Nothing))
     }
+}
+
+/// Compares a dead letter with the book. Ours are in it, since the outcome that stranded the parcel was written with the
+/// letter; one that the book does not bear out is not believed.
+async fn compare(batch: &mut Batch, letter: &DeadLetter) -> anyhow::Result<Outcome<Answer>> {
+    let parcel = load(batch, &letter.order_id).await?;
+    Ok(match round::judge_letter(parcel.as_ref(), letter) {
+        Ok(()) => Outcome::Handled(Answer::Nothing),
+        Err(code) => Outcome::Untrue(code),
+    })
+}
+
+fn left_as_it_is(parcel: Option<&Parcel>, task: &DeliveryOrder, why: NotItsTurn) -> Outcome<Answer> {
+    if let Some(code) = why.untrue(parcel, task) {
+        return Outcome::Untrue(code);
+    }
+    let DeliveryOrder { order_id, round, attempt, .. } = task;
+    // Not louder: after the crash of a broker thousands may come again.
+    debug!(%order_id, round, attempt, %why, "a parcel came again, and is left as it is");
+    Outcome::Repeated
 }

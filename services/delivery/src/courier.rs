@@ -6,17 +6,19 @@ use bus::Consumer;
 use events::{
     delivery::DeliveryOrder,
     ids::Moment,
-    received::{Position, Received},
+    received::Received,
     stage::{Carrying, CourierState},
+    topics::DELIVERY_ORDERS,
 };
 use service::{
+    idempotent_consumer::WriterHandle,
     now,
     presence::Board,
     stage::{Pause, Stage},
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::desk::{Answer, DeskHandle, Report};
+use crate::consume::{Answer, Delivery, Work};
 
 /// One courier.
 pub(crate) struct Courier {
@@ -24,7 +26,7 @@ pub(crate) struct Courier {
     /// Where the pace is said.
     pub(crate) stage: Stage,
     pub(crate) pause: Pause,
-    pub(crate) desk: DeskHandle,
+    pub(crate) writer: WriterHandle<Delivery>,
     pub(crate) parcels: Consumer<DeliveryOrder>,
     /// Cancelled when they may go home.
     pub(crate) dismissed: CancellationToken,
@@ -56,27 +58,26 @@ impl Courier {
 
     /// `true` if the customer has it now, thanks to this courier.
     async fn handle(&self, parcel: Received<DeliveryOrder>) -> bool {
+        let courier = self.badge.name;
         let pace = Duration::from_millis(self.stage.settings().choices.courier_pace_ms.into());
-        let report = match parcel.message {
-            Err(undecodable) => Report::Unreadable { position: parcel.position, undecodable },
-            Ok(task) if pace.is_zero() => Report::Tried { position: parcel.position, task, picked_up_at: Some(now()) },
-            Ok(task) => match self.bring(parcel.position, task, pace).await {
-                Some(task) => Report::Tried { position: parcel.position, task, picked_up_at: None },
-                None => return false,
-            },
-        };
-        self.desk.report(self.badge.name, report).await == Answer::Delivered
+        let mut picked_up_at = Some(now());
+        if !pace.is_zero()
+            && let Ok(task) = &parcel.message
+        {
+            let picked_up = parcel.clone().map(|task| Work::PickUp { courier, task });
+            if self.report(picked_up).await != Some(Answer::BringIt) {
+                return false;
+            }
+            picked_up_at = None;
+            self.badge.carries(task, now(), pace);
+            tokio::time::sleep(pace).await;
+        }
+        let tried = parcel.map(|task| Work::Try { courier, task, picked_up_at });
+        self.report(tried).await == Some(Answer::Delivered)
     }
 
-    /// Takes the parcel to its address; `None` if there is nothing left to do about it.
-    async fn bring(&self, position: Position, task: DeliveryOrder, pace: Duration) -> Option<DeliveryOrder> {
-        let picked_up = Report::PickedUp { position, task: task.clone() };
-        if self.desk.report(self.badge.name, picked_up).await != Answer::BringIt {
-            return None;
-        }
-        self.badge.carries(&task, now(), pace);
-        tokio::time::sleep(pace).await;
-        Some(task)
+    async fn report(&self, report: Received<Work>) -> Option<Answer> {
+        self.writer.submit(DELIVERY_ORDERS.spec, vec![report]).await.pop().flatten()
     }
 }
 

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, future::pending, time::Instant};
 
 use bus::{BusError, ConsumerOptions};
 use events::topics::DELIVERY_ORDERS;
-use service::{Context, stage::Cue};
+use service::{Context, idempotent_consumer::WriterHandle, stage::Cue};
 use tokio::{
     sync::broadcast,
     task::{AbortHandle, Id, JoinError, JoinSet},
@@ -13,15 +13,15 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use crate::{
+    consume::Delivery,
     courier::{Badge, Courier},
-    desk::DeskHandle,
     roster::Roster,
 };
 
 /// All couriers.
 pub(crate) struct Crew {
     context: Context,
-    desk: DeskHandle,
+    writer: WriterHandle<Delivery>,
     roster: Roster,
     cues: broadcast::Receiver<Cue>,
     here: BTreeMap<&'static str, Contract>,
@@ -37,9 +37,9 @@ struct Contract {
 }
 
 impl Crew {
-    pub(crate) fn new(context: Context, desk: DeskHandle) -> Self {
+    pub(crate) fn new(context: Context, writer: WriterHandle<Delivery>) -> Self {
         let cues = context.stage.cues();
-        Crew { context, desk, roster: Roster::default(), cues, here: BTreeMap::new(), at_work: JoinSet::new() }
+        Crew { context, writer, roster: Roster::default(), cues, here: BTreeMap::new(), at_work: JoinSet::new() }
     }
 
     /// Sees to it that there are as many as wanted, until a courier fails.
@@ -79,7 +79,7 @@ impl Crew {
             badge: Badge::new(name, self.context.board.clone()),
             stage: self.context.stage.clone(),
             pause: self.context.pause(),
-            desk: self.desk.clone(),
+            writer: self.writer.clone(),
             parcels: self.context.bus.consumer(DELIVERY_ORDERS, self.context.service, options)?,
             dismissed: dismissal.clone(),
         };
@@ -142,7 +142,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        desk::Desk,
+        consume::writer,
         roster::{AWAY_AFTER_CRASH, NAMES},
         round::Patience,
         store::TABLES,
@@ -168,8 +168,8 @@ mod tests {
         let (_, outbox) = store::Outbox::new(store.clone(), &bus);
         let context = Context::new(Service::Delivery, bus, Stage::default(), &folder.0, CancellationToken::new());
         let patience = Patience { attempts: 4, first_delay_ms: 100 };
-        let (_, desk) = Desk::new(context.clone(), store, outbox, patience);
-        (Crew::new(context.clone(), desk), context)
+        let (_, handle) = writer(&context, &store, &outbox, patience);
+        (Crew::new(context.clone(), handle), context)
     }
 
     fn want(context: &Context, couriers: u32) {

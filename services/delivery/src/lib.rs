@@ -1,9 +1,9 @@
 //! Delivery: couriers bring parcels, and what nobody can deliver is kept until a person decides.
 //!
 //! Each courier is a consumer of the Shared queue `delivery-orders`, with one parcel in hand. The pure core in [`round`]
-//! says what becomes of an attempt; all couriers have it written down at one desk, which commits what waits in one
-//! transaction: the book of parcels and the outbox together. A parcel is acknowledged only when the outcome of its
-//! attempt is committed, by whoever: a courier who dies before that leaves it to another.
+//! says what becomes of an attempt. One writer writes it for all couriers (`service::idempotent_consumer`): the book of
+//! parcels and the outbox, in one transaction. A parcel is acknowledged only when the outcome of its attempt is committed;
+//! a courier who dies before that leaves it to another.
 //!
 //! How many couriers there are, their pace and whether they work are the speaker's settings, and hold while they work.
 //! The roster, pure as well, says who is hired, dismissed, and back after a crash; the crew does it.
@@ -20,7 +20,7 @@ pub use config::Config;
 
 mod store;
 
-mod desk;
+mod updates;
 
 mod courier;
 
