@@ -1,4 +1,4 @@
-//! Messages in: what the workers hand in goes over the desk; what the speaker changes or asks changes the crew.
+//! Events in by a crew of workers, written by one writer; what the speaker changes or asks changes the crew.
 
 use std::time::Duration;
 
@@ -8,7 +8,11 @@ use events::{
     stage::{Answer, Question},
     topics::SubscriptionType,
 };
-use service::{Context, Serving, Tasks, stage::Cue};
+use service::{
+    Context, Serving, Tasks,
+    idempotent_consumer::{AcknowledgeAfter, Writer},
+    stage::Cue,
+};
 use tokio::{
     sync::{
         OwnedSemaphorePermit,
@@ -18,15 +22,8 @@ use tokio::{
 };
 use tracing::{info, warn};
 
-use crate::{
-    crew::{Crew, HandIns},
-    desk::Desk,
-    store::TABLES,
-    worker::HandIn,
-};
+use crate::{crew::Crew, handler::LevelHandler, store::TABLES};
 
-/// Most hand-ins folded in one transaction.
-const HAND_INS_MAX: usize = 64;
 /// How long a fold afresh waits for what workers have in hand; it is folded after it else.
 const HANDS_FREE_WITHIN: Duration = Duration::from_secs(1);
 /// When consumers of a Failover subscription leave, the broker chooses another active one and, after its
@@ -51,20 +48,19 @@ async fn work_as_set(context: Context) -> anyhow::Result<()> {
     let outbox = context.start_outbox(&mut tasks, &store);
     outbox.wake();
     let folding = context.stage.settings().choices.stock_level;
-    let desk = Desk::open(context.clone(), store, outbox, folding).await?;
-    let (crew, hand_ins) = Crew::gather(&context, folding);
+    let handler = LevelHandler::open(context.clone(), store.clone(), outbox.clone(), folding).await?;
+    let (writer, handle) = Writer::new(&context, &store, &outbox, AcknowledgeAfter::Publishing, handler);
+    let crew = Crew::gather(&context, folding, handle);
     let shutdown = context.shutdown.clone();
-    tasks.start(Shift { context, desk, crew, hand_ins, waiting: Vec::new() }.work());
+    tasks.start(Shift { context, writer, crew }.work());
     tasks.run_until(&shutdown).await
 }
 
-/// Crew and desk at work together.
+/// Crew and writer at work together.
 struct Shift {
     context: Context,
-    desk: Desk,
+    writer: Writer<LevelHandler>,
     crew: Crew,
-    hand_ins: HandIns,
-    waiting: Vec<HandIn>,
 }
 
 impl Shift {
@@ -84,10 +80,9 @@ impl Shift {
                 }
                 cue = next(&mut cues) => self.act_on(cue).await?,
                 name = self.crew.back() => self.crew.begin(name)?,
-                some = self.hand_ins.recv_many(&mut self.waiting, HAND_INS_MAX) => {
-                    if some == 0 || !self.desk.take(&mut self.waiting).await? {
-                        return Ok(());
-                    }
+                received = self.writer.step() => {
+                    received?;
+                    self.writer.write().await?;
                 }
             }
         }
@@ -108,21 +103,25 @@ impl Shift {
     /// with levels folded afresh, so that one mode's errors are not counted to the next.
     async fn switch(&mut self, wanted: Folding) -> anyhow::Result<()> {
         let started = Instant::now();
-        let (crew, hand_ins) = Crew::gather(&self.context, wanted);
+        let crew = self.crew.successor(wanted);
         let before = std::mem::replace(&mut self.crew, crew);
         let was_failover = before.folding().subscription == SubscriptionType::Failover;
-        let _leaving = before.dismiss();
-        // They end when the last worker of the old crew has acknowledged and closed.
-        while self.hand_ins.recv_many(&mut self.waiting, HAND_INS_MAX).await > 0 {
-            if !self.desk.take(&mut self.waiting).await? {
-                return Ok(());
+        let mut leaving = before.dismiss();
+        loop {
+            tokio::select! {
+                // First, so that nothing of the old crew is left when its last worker has acknowledged and closed.
+                biased;
+                received = self.writer.step() => {
+                    received?;
+                    self.writer.write().await?;
+                }
+                left = leaving.join_next() => if left.is_none() { break },
             }
         }
         if was_failover {
             sleep(FAILOVER_SETTLES_WITHIN).await;
         }
-        self.hand_ins = hand_ins;
-        self.desk.serve(wanted);
+        self.writer.handler.serve(wanted);
         self.begin().await?;
         let Folding { subscription, workers, fold, .. } = wanted;
         info!(?subscription, workers, ?fold, took_ms = started.elapsed().as_millis(), "another crew is at work");
@@ -133,7 +132,7 @@ impl Shift {
     async fn begin(&mut self) -> anyhow::Result<()> {
         let _free = self.crew.hands_free().await;
         self.crew.begin_all()?;
-        while let Err(error) = self.desk.fold_afresh().await? {
+        while let Err(error) = self.writer.handler.fold_afresh().await? {
             warn!(%error, "the log cannot be read yet");
             sleep(READ_AGAIN_AFTER).await;
         }
@@ -159,14 +158,14 @@ impl Shift {
     /// Folds afresh between one event and the next.
     async fn fold_afresh(&mut self) -> anyhow::Result<Answer> {
         let _free = self.free_hands().await?;
-        Ok(match self.desk.fold_afresh().await? {
+        Ok(match self.writer.handler.fold_afresh().await? {
             Ok(true) => Answer::Done,
             Ok(false) => Answer::Failed { reason: "stock-level is stopping".to_owned() },
             Err(error) => Answer::Failed { reason: error.to_string() },
         })
     }
 
-    /// Waits until nobody has anything in hand, while the desk goes on; not longer than is sensible.
+    /// Waits until no worker holds an event, while the writer goes on; at most [`HANDS_FREE_WITHIN`].
     async fn free_hands(&mut self) -> anyhow::Result<Option<OwnedSemaphorePermit>> {
         let free = self.crew.hands_free();
         let waited = sleep(HANDS_FREE_WITHIN);
@@ -175,10 +174,9 @@ impl Shift {
             tokio::select! {
                 free = &mut free => return Ok(free),
                 () = &mut waited => return Ok(None),
-                some = self.hand_ins.recv_many(&mut self.waiting, HAND_INS_MAX) => {
-                    if some == 0 || !self.desk.take(&mut self.waiting).await? {
-                        return Ok(None);
-                    }
+                received = self.writer.step() => {
+                    received?;
+                    self.writer.write().await?;
                 }
             }
         }

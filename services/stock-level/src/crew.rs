@@ -8,18 +8,16 @@ use events::{
     settings::{Folding, WORKERS_MAX},
     topics::STOCK_EVENTS,
 };
-use service::Context;
+use service::{Context, idempotent_consumer::WriterHandle};
 use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore, mpsc},
+    sync::{OwnedSemaphorePermit, Semaphore},
     task::{AbortHandle, JoinSet},
 };
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use crate::worker::{HandIn, Worker};
+use crate::{handler::LevelHandler, worker::Worker};
 
-/// Most hand-ins that wait at the desk.
-const AT_THE_DESK_MAX: usize = 64;
 /// After a crash a worker is back after this long: so it is seen who takes over.
 const BACK_AFTER: Duration = Duration::from_secs(2);
 
@@ -33,12 +31,9 @@ pub(crate) struct Crew {
     /// Those who crashed, until they are back.
     away: JoinSet<String>,
     hands: Arc<Semaphore>,
-    desk: mpsc::Sender<HandIn>,
+    writer: WriterHandle<LevelHandler>,
     stop: CancellationToken,
 }
-
-/// A crew's hand-ins; they end when everybody has stopped.
-pub(crate) type HandIns = mpsc::Receiver<HandIn>;
 
 /// The name of a worker.
 ///
@@ -51,20 +46,23 @@ fn name(number: u32) -> String {
 }
 
 impl Crew {
-    /// A crew that shall work in this way; nobody has begun yet.
-    pub(crate) fn gather(context: &Context, folding: Folding) -> (Self, HandIns) {
-        let (desk, hand_ins) = mpsc::channel(AT_THE_DESK_MAX);
-        let crew = Crew {
+    /// A crew that works in this way; nobody has begun yet.
+    pub(crate) fn gather(context: &Context, folding: Folding, writer: WriterHandle<LevelHandler>) -> Self {
+        Crew {
             context: context.clone(),
             folding,
             workers: JoinSet::new(),
             by_name: BTreeMap::new(),
             away: JoinSet::new(),
             hands: Arc::new(Semaphore::new(WORKERS_MAX as usize)),
-            desk,
+            writer,
             stop: CancellationToken::new(),
-        };
-        (crew, hand_ins)
+        }
+    }
+
+    /// A crew that works in another way, with the same writer.
+    pub(crate) fn successor(&self, folding: Folding) -> Self {
+        Crew::gather(&self.context, folding, self.writer.clone())
     }
 
     /// Everybody begins.
@@ -88,10 +86,10 @@ impl Crew {
             ..ConsumerOptions::default()
         };
         let worker = Worker {
-            name: name.clone(),
+            name: name.as_str().into(),
             subscription_type,
             consumer: self.context.bus.consumer(STOCK_EVENTS, Service::StockLevel, options)?,
-            desk: self.desk.clone(),
+            writer: self.writer.clone(),
             hands: Arc::clone(&self.hands),
             settings: self.context.stage.follow(),
             stop: self.stop.clone(),
@@ -133,8 +131,7 @@ impl Crew {
         }
     }
 
-    /// Dismisses everybody: they finish and acknowledge what they have in hand, then their consumers close and the
-    /// hand-ins end. Until then they must be kept.
+    /// Dismisses everybody: they finish and acknowledge what they hold, then their consumers close, and their tasks end.
     pub(crate) fn dismiss(self) -> JoinSet<()> {
         self.stop.cancel();
         self.workers

@@ -1,4 +1,4 @@
-//! A worker: takes events, works on them, hands them in at the desk, acknowledges.
+//! A worker: takes events, works on them, has them written, acknowledges.
 
 use std::sync::Arc;
 
@@ -8,40 +8,36 @@ use events::{
     received::{Position, Received},
     settings::StageSettings,
     stock::StockEvent,
-    topics::SubscriptionType,
+    topics::{STOCK_EVENTS, SubscriptionType},
 };
-use service::{now, presence::Board};
+use service::{idempotent_consumer::WriterHandle, now, presence::Board};
 use tokio::{
-    sync::{Semaphore, mpsc, oneshot, watch},
+    sync::{Semaphore, watch},
     time::sleep,
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::work::time_for;
+use crate::{handler::LevelHandler, work::time_for};
 
 /// Most events a worker takes at once where they come in order and need no work; else it has one in hand.
 const AT_ONCE_IN_ORDER: usize = 256;
 
-/// What a worker hands in: events it took, and where to say that they are folded and published.
-pub(crate) struct HandIn {
-    /// Who.
-    pub(crate) worker: String,
-    /// What.
-    pub(crate) events: Vec<Received<StockEvent>>,
-    /// When it was taken.
-    pub(crate) taken_at: Moment,
+/// An event as a worker took it.
+pub(crate) struct Taken {
+    pub(crate) event: StockEvent,
+    pub(crate) position: Position,
+    pub(crate) worker: Arc<str>,
+    pub(crate) at: Moment,
     /// Whether events are taken one by one: then each is a write of its own.
     pub(crate) singly: bool,
-    /// Told when all of it is published.
-    pub(crate) done: oneshot::Sender<()>,
 }
 
 /// What a worker works with.
 pub(crate) struct Worker {
-    pub(crate) name: String,
+    pub(crate) name: Arc<str>,
     pub(crate) subscription_type: SubscriptionType,
     pub(crate) consumer: Consumer<StockEvent>,
-    pub(crate) desk: mpsc::Sender<HandIn>,
+    pub(crate) writer: WriterHandle<LevelHandler>,
     /// A worker with something in hand holds one permit of it.
     pub(crate) hands: Arc<Semaphore>,
     pub(crate) settings: watch::Receiver<Arc<StageSettings>>,
@@ -50,16 +46,16 @@ pub(crate) struct Worker {
 }
 
 impl Worker {
-    /// At work until told to stop, or until the desk has failed. What is taken by then is finished and acknowledged; if
-    /// it is dropped instead, as in a crash, it comes again.
+    /// At work until told to stop. What is taken by then is finished and acknowledged; if it is dropped instead, as in a
+    /// crash, it comes again.
     pub(crate) async fn work(mut self) {
-        let _listed = Listed::new(self.board.clone(), self.name.clone());
-        while self.take_and_hand_in().await.is_some() {}
+        let _listed = Listed::new(self.board.clone(), self.name.to_string());
+        while self.take_and_submit().await.is_some() {}
         self.consumer.close().await;
     }
 
     /// One round; `None` if it was the last.
-    async fn take_and_hand_in(&mut self) -> Option<()> {
+    async fn take_and_submit(&mut self) -> Option<()> {
         let settings = Arc::clone(&self.settings.borrow_and_update());
         let paused = settings.choices.paused.contains(&Service::StockLevel);
         let work_ms = settings.choices.stock_level.work_ms;
@@ -81,13 +77,13 @@ impl Worker {
         if singly {
             work_on(&events, work_ms).await;
         }
-        let taken: Vec<Position> = events.iter().map(|event| event.position).collect();
-        let (done, published) = oneshot::channel();
-        let hand_in = HandIn { worker: self.name.clone(), events, taken_at, singly, done };
-        // Without an answer the desk has failed: what was taken is not acknowledged and comes again.
-        self.desk.send(hand_in).await.ok()?;
-        published.await.ok()?;
-        self.consumer.acknowledge(&taken).await;
+        let positions: Vec<Position> = events.iter().map(|event| event.position).collect();
+        let taken = events.into_iter().map(|received| {
+            let (position, worker, at) = (received.position, Arc::clone(&self.name), taken_at);
+            received.map(|event| Taken { event, position, worker, at, singly })
+        });
+        self.writer.submit(STOCK_EVENTS.spec, taken.collect()).await;
+        self.consumer.acknowledge(&positions).await;
         Some(())
     }
 }

@@ -1,4 +1,5 @@
-//! The desk: where levels are written and published in the order of its commits, whatever the number of workers.
+//! What the one writer does: levels are folded, written and published in the order of its commits, whatever the number
+//! of workers.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,8 +14,8 @@ use events::{
     topics::{STOCK_EVENTS, STOCK_LEVELS, SubscriptionType},
     unreadable::ReasonCode,
 };
-use service::{Context, now};
-use store::{OutboxHandle, Store, Transaction, disbelieve, enqueue, quarantine};
+use service::{Batch, Context, Outcome, idempotent_consumer::Handler, now};
+use store::{OutboxHandle, Store, StoreError, Transaction, enqueue};
 use tracing::{info, warn};
 
 use crate::{
@@ -22,16 +23,16 @@ use crate::{
     settled::BEYOND_MAX,
     snapshot::{Afresh, Snapshot},
     store::{load, load_snapshot, save, save_snapshot},
-    worker::HandIn,
+    worker::Taken,
 };
 
-/// Who writes what no worker handed in: levels folded afresh.
+/// Who writes what no worker took: levels folded afresh.
 const NOBODY: &str = "desk";
 /// After this many events handled in order a snapshot is kept: a fold afresh reads about as many.
 const SNAPSHOT_EVERY: usize = 1_000;
 
-/// The one desk.
-pub(crate) struct Desk {
+/// Levels, and what is known of the log.
+pub(crate) struct LevelHandler {
     context: Context,
     store: Store,
     outbox: OutboxHandle,
@@ -46,8 +47,9 @@ pub(crate) struct Desk {
     chains: Chains,
     /// Up to where the log was read for what was missing: behind a gap that it did not close nothing is believed.
     searched: Option<Position>,
-    /// How the crew works whose events are handed in.
+    /// How the crew works whose events come.
     folding: Folding,
+    done: Done,
 }
 
 /// A level to be published.
@@ -59,7 +61,7 @@ struct Write {
     taken_at: Moment,
 }
 
-/// What one transaction did.
+/// What the batch under way did.
 #[derive(Default)]
 struct Done {
     /// Beers whose level was written.
@@ -67,12 +69,38 @@ struct Done {
     /// Levels to be published at its end: where events are taken many at once, only the last one of a beer.
     last: BTreeMap<BeerId, Write>,
     handled: usize,
-    repeated: usize,
-    unreadable: usize,
-    untrue: usize,
 }
 
-impl Desk {
+impl Handler for LevelHandler {
+    type Work = Taken;
+    type Answer = ();
+
+    /// A beer's sequence tells whether an event comes again.
+    fn id(_work: &Taken) -> Option<String> {
+        None
+    }
+
+    async fn handle(&mut self, taken: &Taken, batch: &mut Batch) -> anyhow::Result<Outcome<()>> {
+        self.reached = self.reached.max(Some(taken.position));
+        match self.believe(taken.position, &taken.event, batch.now).await? {
+            Ok(()) => self.fold(batch, taken),
+            Err(code) => Ok(Outcome::Untrue(code)),
+        }
+    }
+
+    async fn conclude(&mut self, batch: &mut Batch) -> anyhow::Result<()> {
+        let (done, now) = (std::mem::take(&mut self.done), batch.now);
+        for (beer, write) in done.last {
+            publish(batch, &beer, write, now)?;
+        }
+        for beer in &done.beers {
+            save(batch, beer, &self.levels).await?;
+        }
+        self.keep_snapshot(batch, done.handled).await
+    }
+}
+
+impl LevelHandler {
     /// Opens with what was committed.
     pub(crate) async fn open(
         context: Context,
@@ -82,75 +110,31 @@ impl Desk {
     ) -> anyhow::Result<Self> {
         let (levels, snapshot) = (load(&store).await?, load_snapshot(&store).await?);
         let chains = snapshot.beers.clone();
-        let (since_snapshot, reached, searched) = (0, None, None);
-        Ok(Desk { context, store, outbox, levels, snapshot, since_snapshot, reached, chains, searched, folding })
+        let (since_snapshot, reached, searched, done) = (0, None, None, Done::default());
+        Ok(LevelHandler {
+            context,
+            store,
+            outbox,
+            levels,
+            snapshot,
+            since_snapshot,
+            reached,
+            chains,
+            searched,
+            folding,
+            done,
+        })
     }
 
-    /// From now on another crew hands in.
+    /// From now on the events come from another crew.
     pub(crate) fn serve(&mut self, folding: Folding) {
         self.folding = folding;
         self.reached = None;
     }
 
-    /// Folds all that waits, publishes it, and tells who handed it in. `false` if the outbox has stopped.
-    pub(crate) async fn take(&mut self, waiting: &mut Vec<HandIn>) -> anyhow::Result<bool> {
-        self.fold_all(waiting).await?;
-        if !self.outbox.flush().await {
-            return Ok(false);
-        }
-        for hand_in in waiting.drain(..) {
-            // A worker that is gone does not acknowledge; what it took comes again.
-            let _gone = hand_in.done.send(());
-        }
-        Ok(true)
-    }
-
-    /// One transaction for all that waits.
-    async fn fold_all(&mut self, waiting: &[HandIn]) -> anyhow::Result<()> {
-        let now = now();
-        let mut transaction = self.store.begin().await?;
-        let mut done = Done::default();
-        for hand_in in waiting {
-            for received in &hand_in.events {
-                match &received.message {
-                    Ok(event) => match self.believe(&mut done, received.position, event, now).await? {
-                        Ok(()) => self.fold(&mut transaction, &mut done, hand_in, event, now)?,
-                        Err(code) => {
-                            disbelieve(&mut transaction, STOCK_EVENTS.spec, received.position, code).await?;
-                            done.untrue += 1;
-                        }
-                    },
-                    Err(undecodable) => {
-                        let (service, topic) = (self.context.service, STOCK_EVENTS.spec);
-                        quarantine(&mut transaction, service, topic, received.position, undecodable, now).await?;
-                        done.unreadable += 1;
-                    }
-                }
-                self.reached = self.reached.max(Some(received.position));
-            }
-        }
-        for (beer, write) in std::mem::take(&mut done.last) {
-            publish(&mut transaction, &beer, write, now)?;
-        }
-        for beer in &done.beers {
-            save(&mut transaction, beer, &self.levels).await?;
-        }
-        self.keep_snapshot(&mut transaction, done.handled).await?;
-        transaction.commit().await?;
-        let (metrics, topic) = (&self.context.metrics, STOCK_EVENTS.spec.name);
-        metrics.handled(topic, done.handled);
-        metrics.repeated(topic, done.repeated);
-        metrics.unreadable(topic, done.unreadable);
-        if done.untrue > 0 {
-            self.context.say_what_is_disbelieved(&self.store).await?;
-        }
-        Ok(())
-    }
-
     /// Whether an event follows from the log before it; if some of that did not come, it is read first.
     async fn believe(
         &mut self,
-        done: &mut Done,
         position: Position,
         event: &StockEvent,
         now: Moment,
@@ -163,7 +147,7 @@ impl Desk {
             Verdict::Gap => {
                 if self.searched.is_none_or(|searched| searched < position) {
                     warn!(beer = %event.beer, expected = %self.chains.next(&event.beer), came = %event.sequence, "a gap");
-                    self.close_gap(done, now).await?;
+                    self.close_gap(now).await?;
                 }
                 if self.levels.has(event) { Ok(()) } else { Err(ReasonCode::DoesNotFollow) }
             }
@@ -171,47 +155,36 @@ impl Desk {
     }
 
     /// Folds one event, and publishes what became of it: at once where every write shall be seen.
-    fn fold(
-        &mut self,
-        transaction: &mut Transaction,
-        done: &mut Done,
-        hand_in: &HandIn,
-        event: &StockEvent,
-        now: Moment,
-    ) -> anyhow::Result<()> {
-        let fold = self.folding.fold;
+    fn fold(&mut self, batch: &mut Batch, taken: &Taken) -> anyhow::Result<Outcome<()>> {
+        let (fold, event, now) = (self.folding.fold, &taken.event, batch.now);
         // Whether something is missing was judged before.
         let (level, ignored) = match self.levels.fold(fold, false, event) {
             Folded::Written(level) => (level, false),
             Folded::Late => (self.levels.leave(&event.beer), true),
-            Folded::Repeated | Folded::Gap { .. } => {
-                done.repeated += 1;
-                return Ok(());
-            }
+            Folded::Repeated | Folded::Gap { .. } => return Ok(Outcome::Repeated),
         };
-        if ignored {
-            done.repeated += 1;
-        } else {
-            done.handled += 1;
-            if let Some(order_id) = &event.order_id {
-                self.context.trail.note(order_id, "level written");
-            }
-        }
-        let (worker, taken_at) = (hand_in.worker.clone(), hand_in.taken_at);
+        let (worker, taken_at) = (taken.worker.to_string(), taken.at);
         let write = Write { level, event: event.sequence, ignored, worker, taken_at };
-        done.beers.insert(event.beer.clone());
-        if hand_in.singly || fold == Fold::Naive {
+        self.done.beers.insert(event.beer.clone());
+        if taken.singly || fold == Fold::Naive {
             // What waited for the end was written before this.
-            done.last.remove(&event.beer);
-            publish(transaction, &event.beer, write, now)
+            self.done.last.remove(&event.beer);
+            publish(batch, &event.beer, write, now)?;
         } else {
-            done.last.insert(event.beer.clone(), write);
-            Ok(())
+            self.done.last.insert(event.beer.clone(), write);
         }
+        if ignored {
+            return Ok(Outcome::Repeated);
+        }
+        self.done.handled += 1;
+        if let Some(order_id) = &event.order_id {
+            self.context.trail.note(order_id, "level written");
+        }
+        Ok(Outcome::Handled(()))
     }
 
     /// Folds all that the log holds and that follows, handled or not: what a gap asks for, since one is never skipped.
-    async fn close_gap(&mut self, done: &mut Done, now: Moment) -> anyhow::Result<()> {
+    async fn close_gap(&mut self, now: Moment) -> anyhow::Result<()> {
         let mut replay = self.context.bus.replay(STOCK_EVENTS, Until::Now);
         if let Some(until) = self.snapshot.until {
             replay = replay.after(until);
@@ -223,7 +196,7 @@ impl Desk {
                 self.searched = self.searched.max(Some(received.position));
                 let Ok(event) = received.message else { continue };
                 match self.chains.judge(&event, Arrival::InOrder) {
-                    Verdict::Believed | Verdict::Again => self.fold_from_log(done, &event, now),
+                    Verdict::Believed | Verdict::Again => self.fold_from_log(&event, now),
                     Verdict::Gap if early.len() < BEYOND_MAX => {
                         early.entry((event.beer.clone(), event.sequence)).or_insert(event);
                         continue;
@@ -232,7 +205,7 @@ impl Desk {
                 }
                 while let Some(next) = early.remove(&(event.beer.clone(), self.chains.next(&event.beer))) {
                     if self.chains.judge(&next, Arrival::InOrder) == Verdict::Believed {
-                        self.fold_from_log(done, &next, now);
+                        self.fold_from_log(&next, now);
                     }
                 }
             }
@@ -241,7 +214,7 @@ impl Desk {
         Ok(())
     }
 
-    fn fold_from_log(&mut self, done: &mut Done, event: &StockEvent, now: Moment) {
+    fn fold_from_log(&mut self, event: &StockEvent, now: Moment) {
         let (level, ignored) = match self.levels.fold(Fold::Versioned, false, event) {
             Folded::Written(level) => (level, false),
             Folded::Late => (self.levels.leave(&event.beer), true),
@@ -249,8 +222,8 @@ impl Desk {
         };
         let (worker, event_sequence) = (NOBODY.to_owned(), event.sequence);
         let write = Write { level, event: event_sequence, ignored, worker, taken_at: now };
-        done.beers.insert(event.beer.clone());
-        done.last.insert(event.beer.clone(), write);
+        self.done.beers.insert(event.beer.clone());
+        self.done.last.insert(event.beer.clone(), write);
     }
 
     /// Keeps a snapshot from time to time. Only the versioned fold on Failover can: there the levels are right, and all
@@ -316,7 +289,7 @@ impl Desk {
     }
 }
 
-fn publish(transaction: &mut Transaction, beer: &BeerId, write: Write, now: Moment) -> anyhow::Result<()> {
+fn publish(transaction: &mut Transaction, beer: &BeerId, write: Write, now: Moment) -> Result<(), StoreError> {
     let message = StockLevel {
         beer: beer.clone(),
         level: write.level.level,
@@ -329,5 +302,5 @@ fn publish(transaction: &mut Transaction, beer: &BeerId, write: Write, now: Mome
         taken_at: write.taken_at,
         at: now,
     };
-    Ok(enqueue(transaction, STOCK_LEVELS, beer.as_str(), now, None, &message)?)
+    enqueue(transaction, STOCK_LEVELS, beer.as_str(), now, None, &message)
 }
