@@ -15,8 +15,8 @@ use events::{
     topics::TopicSpec,
     unreadable::ReasonCode,
 };
-use service::{Context, Now, Serving, Tasks, metrics::Metrics, now, trail::Trail};
-use store::{OutboxHandle, Store, disbelieve, quarantine};
+use service::{Batch, Context, Now, Serving, Tasks, metrics::Metrics, now, trail::Trail};
+use store::{OutboxHandle, Store};
 use tokio::time::{Duration, Instant};
 
 use crate::{
@@ -159,22 +159,18 @@ impl Desk {
             return Ok(());
         }
         let (changed, news) = (work.analysis.take_changes(), work.analysis.take_news());
-        let mut transaction = self.store.begin().await?;
-        for (topic, position, undecodable) in &work.unreadable {
-            quarantine(&mut transaction, self.context.service, topic, *position, undecodable, now()).await?;
+        let mut batch = Batch::begin(self.context.service, &self.store).await?;
+        for (topic, position, undecodable) in work.unreadable.drain(..) {
+            batch.quarantine(topic, position, &undecodable).await?;
         }
-        for (topic, position, code) in &work.untrue {
-            disbelieve(&mut transaction, topic, *position, *code).await?;
+        for (topic, position, code) in work.untrue.drain(..) {
+            batch.disbelieve(topic, position, code).await?;
         }
-        save(&mut transaction, &work.analysis, &changed, &news).await?;
-        transaction.commit().await?;
+        save(&mut batch, &work.analysis, &changed, &news).await?;
+        let publishes = batch.commit(&self.context, &self.store).await?;
         work.pending = 0;
         // What was quarantined must be published before it is acknowledged; insights need not, newer ones come.
-        let told = work.unreadable.is_empty() || self.outbox.flush().await;
-        work.unreadable.clear();
-        if !std::mem::take(&mut work.untrue).is_empty() {
-            self.context.say_what_is_disbelieved(&self.store).await?;
-        }
+        let told = !publishes || self.outbox.flush().await;
         if told {
             self.orders.acknowledge().await;
             self.decisions.acknowledge().await;
@@ -260,7 +256,6 @@ impl Work {
         }
         self.pending += batch.len();
         self.metrics.handled(topic.name, counted);
-        self.metrics.unreadable(topic.name, unreadable);
         self.metrics.repeated(topic.name, batch.len() - counted - unreadable - untrue);
         let now = now();
         if batch.iter().any(|received| now.micros_since(received.at) > BEHIND_MS * 1000) {

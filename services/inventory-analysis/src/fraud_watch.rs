@@ -71,7 +71,7 @@ async fn watch(context: &Context, pause: &mut Pause, herald: &mut Herald) -> any
         tokio::select! {
             batch = consumer.receive(BATCH_MAX), if works => {
                 for received in &batch {
-                    // What cannot be read is put aside by the desk.
+                    // What cannot be read is quarantined by the main reader.
                     if let (Ok(order), Some(order_id)) = (&received.message, received.order_id()) {
                         watch.see(&order_id, order, received.at);
                     }

@@ -30,7 +30,7 @@ impl Database {
     pub async fn execute(&self, sql: &str) -> Result<(), StoreError> {
         let mut transaction = self.store.begin().await?;
         sqlx::query(AssertSqlSafe(sql)).execute(&mut *transaction).await?;
-        Ok(transaction.commit().await?)
+        transaction.commit().await
     }
 
     /// Writes each of these values, as SQL writes them, into a column, and then puts back what was there. Returns those
