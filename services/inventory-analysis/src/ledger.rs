@@ -11,7 +11,9 @@
 //!   after 30 s although one that was placed later is decided, or although the warehouse has decided nothing for 30 s.
 //!   So a warehouse that works through a queue is no reason, and a lost order is one.
 //!
-//! No reason is: an accepted order that waits long. Its parcel lies in the queue while all couriers are busy, with a
+//! No reason is: what is told of an order that nobody placed and for which no bottle moved. It waits for its order for
+//! 30 s and is then no part of the ledger; who reads it as a fact counts it among the messages that are not believed.
+//! Nor an accepted order that waits long. Its parcel lies in the queue while all couriers are busy, with a
 //! courier, or until the next attempt, and that is as it should be. Nor what we may have missed ourselves: the 30 s
 //! begin when we last were behind, see [`Watch::steady_since`]; and while the speaker has us or the warehouse paused they
 //! do not begin.
@@ -104,14 +106,18 @@ impl<'a> Drawn<'a> {
     fn count(&mut self, order_id: &'a OrderId, order: &Order) {
         self.count_standing(order);
         if let Some(parked) = order.parked() {
-            self.parked += 1;
             let is_overdue = self.watch.is_overdue(parked.0);
+            if is_overdue && order.is_hearsay() {
+                return;
+            }
+            self.parked += 1;
             self.list(is_overdue, parked, order_id);
         } else if let Some(waiting) = order.on_its_way() {
             let is_overdue = order.standing() == Standing::Waiting && self.is_missed(waiting.0);
             self.list(is_overdue, waiting, order_id);
         }
-        for (at, what) in order.contradictions() {
+        let contradictions = if order.is_hearsay() { Vec::new() } else { order.contradictions() };
+        for (at, what) in contradictions {
             self.contradict(Contradiction { at, order_id: Some(order_id.clone()), what });
         }
     }

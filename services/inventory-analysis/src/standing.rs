@@ -86,6 +86,12 @@ impl Order {
         }
     }
 
+    /// Whether it is only talked about: nobody placed it, and no bottle moved for it. Anyone can write such a decision or
+    /// such an update.
+    pub fn is_hearsay(&self) -> bool {
+        self.placed_at.is_none() && self.stocked_at.is_none()
+    }
+
     /// What about it cannot be true.
     pub fn contradictions(&self) -> Vec<Proven> {
         let mut found = Vec::new();

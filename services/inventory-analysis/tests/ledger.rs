@@ -200,6 +200,27 @@ fn a_fact_before_its_cause_is_parked_and_missed_after_thirty_seconds() {
 }
 
 #[test]
+fn what_is_told_of_an_order_nobody_placed_waits_for_it_and_then_counts_nowhere() {
+    let told = [
+        Told::new().delivered("d", "ghost"),
+        Told::new().returned("ghost", 7),
+        Told::new().accepted("ghost", 7),
+        Told::new().refused("ghost").picked_up("ghost"),
+        Told::new().delivered("d", "ghost").delivered("e", "ghost").returned("ghost", 7),
+    ];
+    for (n, told) in told.into_iter().enumerate() {
+        assert_eq!(on_the_way(&told.ledger(130)).len(), 1, "{n}");
+        assert!(told.ledger(130).balanced, "{n}");
+        let ledger = told.ledger(131);
+        assert!(
+            ledger.balanced && ledger.on_the_way.is_empty() && ledger.contradictions_found == 0,
+            "{n}: {ledger:#?}"
+        );
+        assert!(told.placed("ghost").ledger(131).orders.placed == 1, "{n}: the order comes all the same");
+    }
+}
+
+#[test]
 fn an_order_under_way_is_never_missed() {
     let told = sold();
     assert_eq!(on_the_way(&told.ledger(10_000)), [WaitsFor::Courier]);
