@@ -89,7 +89,7 @@ async fn listen(site: Arc<Site>) -> anyhow::Result<()> {
         let positions: Vec<Position> = batch.iter().map(|received| received.position).collect();
         let episode = site.context.bus.place().episode;
         let mut new = false;
-        for presence in batch.into_iter().filter_map(|received| received.message.ok()) {
+        for presence in site.context.readable(PRESENCE, batch) {
             if presence.episode == episode {
                 new |= site.learn(|known| known.heard(presence, Now::read()));
             }

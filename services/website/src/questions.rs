@@ -105,12 +105,12 @@ impl Questions {
 
     /// Listens to the answers.
     pub fn listen(&self) -> Serving {
-        let (bus, waiting) = (self.context.bus.clone(), Arc::clone(&self.waiting));
+        let (context, waiting) = (self.context.clone(), Arc::clone(&self.waiting));
         Box::pin(async move {
-            let mut answers = bus.consumer(ANSWERS, Service::Website, ConsumerOptions::default())?;
+            let mut answers = context.bus.consumer(ANSWERS, Service::Website, ConsumerOptions::default())?;
             loop {
-                for answer in answers.receive(BATCH_MAX).await.into_iter().filter_map(|received| received.message.ok())
-                {
+                let batch = answers.receive(BATCH_MAX).await;
+                for answer in context.readable(ANSWERS, batch) {
                     if let Some(tell) = lock(&waiting).remove(&answer.correlation_id) {
                         // Whoever asked may have gone.
                         drop(tell.send(answer.answer));

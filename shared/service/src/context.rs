@@ -25,6 +25,7 @@ use crate::{
     presence::Board,
     stage::{Pause, Stage},
     trail::Trail,
+    unread::Unread,
 };
 
 /// A service at work, until it is told to stop. Boxed, so that its body is compiled once, in the service's own crate, and
@@ -56,6 +57,7 @@ pub struct Context {
     pub trail: Trail,
     /// When this process started.
     pub started_at: Moment,
+    pub(crate) unread: Unread,
     /// One producer for all answers.
     pub(crate) answers: Arc<Mutex<Publisher>>,
 }
@@ -80,6 +82,7 @@ impl Context {
             metrics: Metrics::default(),
             board: Board::default(),
             trail: Trail::default(),
+            unread: Unread::default(),
             started_at: clock::now(),
             answers,
         };

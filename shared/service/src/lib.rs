@@ -27,6 +27,8 @@ pub use batch::{Batch, Outcome};
 
 pub mod stage;
 
+mod unread;
+
 pub mod connections;
 
 pub mod health;

@@ -5,10 +5,10 @@ use std::{collections::BTreeSet, iter, sync::Arc, time::Duration};
 use bus::{Bus, BusError, ConsumerOptions, Outgoing};
 use events::{
     ids::{EventId, Service},
-    received::Received,
+    received::{Received, Undecodable},
     settings::{Choices, StageSettings, episode_after, version_after},
     stage::{Answer, Command, Question, StageAnswer},
-    topics::{ANSWERS, COMMANDS, QUERIES, SETTINGS, Topic, UNREADABLE},
+    topics::{ANSWERS, COMMANDS, QUERIES, SETTINGS, UNREADABLE},
     unreadable::{ReasonCode, Unreadable},
 };
 use tokio::sync::{Notify, broadcast, watch};
@@ -182,12 +182,13 @@ async fn read_all(context: &Context, unsure: &Notify) -> anyhow::Result<()> {
     loop {
         tokio::select! {
             batch = settings.receive(SETTINGS_MAX) => {
-                if let Some(newest) = readable(context, SETTINGS, batch).await.pop() {
+                show_unreadable(context, &batch).await;
+                if let Some(newest) = context.readable(SETTINGS, batch).pop() {
                     hear(&context.stage, newest, unsure);
                 }
             }
             batch = commands.receive(BATCH_MAX) => {
-                for command in readable(context, COMMANDS, batch).await {
+                for command in context.readable(COMMANDS, batch) {
                     // Commands are not stored: none was issued before this process listened.
                     if command.service == service {
                         obey(&context.stage, command.command);
@@ -195,7 +196,7 @@ async fn read_all(context: &Context, unsure: &Notify) -> anyhow::Result<()> {
                 }
             }
             batch = queries.receive(BATCH_MAX) => {
-                for query in readable(context, QUERIES, batch).await {
+                for query in context.readable(QUERIES, batch) {
                     // What waited while this process hung is not answered: nobody would hear it.
                     if query.service == service && !query.is_over(clock::now()) {
                         pass_on(context, query.correlation_id, query.question).await;
@@ -245,33 +246,21 @@ async fn make_sure(context: &Context, unsure: &Notify) {
     }
 }
 
-/// The readable messages of a batch. The others are counted and logged; unreadable settings are shown among what nobody could
-/// read, once: the website says so.
-async fn readable<M>(context: &Context, topic: Topic<M>, batch: Vec<Received<M>>) -> Vec<M> {
-    let mut messages = Vec::new();
-    let mut unreadable = 0;
-    for received in batch {
-        let undecodable = match received.message {
-            Ok(message) => {
-                messages.push(message);
-                continue;
-            }
-            Err(undecodable) => undecodable,
-        };
-        unreadable += 1;
-        let (reader, name, message_id) = (context.service, topic.spec.name, received.position.to_string());
-        warn!(topic = name, message = message_id, reason = undecodable.reason, "not readable, without effect");
-        if reader == Service::Website && topic.spec.stored {
-            let id = EventId::new(format!("{reader}-unreadable-{name}-{message_id}"));
-            let at = clock::now();
-            let (code, reason) = (ReasonCode::Undecodable, undecodable.reason);
-            let first_bytes = undecodable.first_bytes;
-            let told = Unreadable { topic: name.to_owned(), message_id, reader, code, reason, first_bytes, at };
-            tell(context.in_episode(&context.stage.settings()), id, told).await;
-        }
+/// The website shows settings that cannot be read among what nobody could read.
+async fn show_unreadable(context: &Context, batch: &[Received<StageSettings>]) {
+    let reader = context.service;
+    if reader != Service::Website {
+        return;
     }
-    context.metrics.unreadable(topic.spec.name, unreadable);
-    messages
+    let topic = SETTINGS.spec.name;
+    for (received, undecodable) in batch.iter().filter_map(|one| Some((one, one.message.as_ref().err()?))) {
+        let message_id = received.position.to_string();
+        let id = EventId::new(format!("{reader}-unreadable-{topic}-{message_id}"));
+        let (code, at) = (ReasonCode::Undecodable, clock::now());
+        let Undecodable { reason, first_bytes } = undecodable.clone();
+        let unreadable = Unreadable { topic: topic.to_owned(), message_id, reader, code, reason, first_bytes, at };
+        tell(context.in_episode(&context.stage.settings()), id, unreadable).await;
+    }
 }
 
 /// What gets lost is in the log.

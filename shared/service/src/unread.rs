@@ -1,0 +1,140 @@
+//! Messages outside of the episodes that cannot be read: they have no effect and are counted, and a flood of them does not
+//! flood the log.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use events::{received::Received, topics::Topic};
+use tracing::warn;
+
+use crate::Context;
+
+/// The log has at most one line per topic in this time; it says how many messages it stands for.
+const LINE_EVERY: Duration = Duration::from_secs(60);
+
+/// What the log says of each topic. Cheap to clone.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Unread {
+    topics: Arc<Mutex<HashMap<&'static str, Lines>>>,
+}
+
+#[derive(Debug, Default)]
+struct Lines {
+    last: Option<Instant>,
+    /// Messages since then.
+    unlogged: u64,
+}
+
+impl Unread {
+    fn count(&self, topic: &'static str, now: Instant) -> Option<u64> {
+        self.topics.lock().unwrap_or_else(PoisonError::into_inner).entry(topic).or_default().count(now)
+    }
+}
+
+impl Lines {
+    /// Counts one more message; if it is time for a line, for how many messages it stands.
+    fn count(&mut self, now: Instant) -> Option<u64> {
+        self.unlogged += 1;
+        if self.last.is_some_and(|last| now.duration_since(last) < LINE_EVERY) {
+            return None;
+        }
+        self.last = Some(now);
+        Some(std::mem::take(&mut self.unlogged))
+    }
+}
+
+impl Context {
+    /// The readable messages of a batch. The others have no effect: all of them are counted, and the log names one a minute.
+    pub fn readable<M>(&self, topic: Topic<M>, batch: Vec<Received<M>>) -> Vec<M> {
+        let (name, received) = (topic.spec.name, batch.len());
+        let mut messages = Vec::with_capacity(received);
+        for Received { message, position, .. } in batch {
+            match message {
+                Ok(message) => messages.push(message),
+                Err(undecodable) => {
+                    if let Some(count) = self.unread.count(name, Instant::now()) {
+                        let reason = undecodable.reason;
+                        warn!(topic = name, message = %position, reason, count, "not readable, without effect");
+                    }
+                }
+            }
+        }
+        self.metrics.unreadable(name, received - messages.len());
+        messages
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{io, path::Path};
+
+    use bus::{Broker, Bus, Place};
+    use events::{
+        ids::{EventId, Moment, Service},
+        received::{Position, Undecodable},
+        stage::StageCommand,
+        topics::{ANSWERS, COMMANDS},
+    };
+    use tokio_util::sync::CancellationToken;
+
+    use super::*;
+    use crate::stage::Stage;
+
+    #[test]
+    fn a_line_stands_for_all_that_came_since_the_one_before() {
+        let (mut lines, began) = (Lines::default(), Instant::now());
+        assert_eq!(lines.count(began), Some(1));
+        for _ in 0..999 {
+            assert_eq!(lines.count(began + LINE_EVERY - Duration::from_millis(1)), None);
+        }
+        assert_eq!(lines.count(began + LINE_EVERY), Some(1_000));
+        assert_eq!(lines.count(began + 3 * LINE_EVERY), Some(1));
+    }
+
+    #[derive(Clone, Default)]
+    struct Log(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Log {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn unreadable<M>() -> Received<M> {
+        let (reason, first_bytes) = ("undecodable: no JSON".to_owned(), "two Orval".to_owned());
+        let (position, event_id, at) = (Position::default(), EventId::new("m-0:0"), Moment::MIN);
+        Received { message: Err(Undecodable { reason, first_bytes }), position, event_id, at }
+    }
+
+    #[tokio::test]
+    async fn a_flood_of_what_cannot_be_read_is_counted_and_is_one_line() {
+        let (url, admin_url) = ("pulsar://127.0.0.1:1".to_owned(), "http://127.0.0.1:1".to_owned());
+        let broker = Broker { url, admin_url, token: None, authorities: None };
+        let bus = Bus::new(broker, Place { tenant: "beers".to_owned(), episode: 1 });
+        let stop = CancellationToken::new();
+        let context = Context::new(Service::Website, bus, Stage::default(), Path::new("unused"), stop);
+        let log = Log::default();
+        let writer = log.clone();
+        let subscriber = tracing_subscriber::fmt().with_writer(move || writer.clone()).finish();
+        tracing::subscriber::with_default(subscriber, || {
+            for _ in 0..100 {
+                let batch: Vec<Received<StageCommand>> = (0..10).map(|_| unreadable()).collect();
+                assert_eq!(context.readable(COMMANDS, batch), []);
+            }
+            context.readable(ANSWERS, vec![unreadable()]);
+        });
+        let metrics = context.metrics.text();
+        assert!(metrics.contains(r#"unreadable_total{topic="commands"} 1000"#), "{metrics}");
+        let said = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+        let lines: Vec<&str> = said.lines().collect();
+        assert_eq!(lines.len(), 2, "{said}");
+        assert!(lines[0].contains("commands") && lines[1].contains("answers"), "{said}");
+    }
+}
