@@ -1,6 +1,6 @@
 //! What the website knows now: the part of its books that is held in memory, because every page asks for it.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use events::{
     beers::Beer,
@@ -226,15 +226,12 @@ impl Known {
 
     /// Who is there.
     pub fn alive(&self, pulsar: bool, now: Now) -> Alive {
-        let here = |heard: &Now| now.micros_since(*heard) <= PRESENCE_GONE_AFTER_MS * 1000;
-        let heard = self.presence.iter().filter(|(_, (_, heard))| here(heard)).map(|(service, _)| *service);
+        let here = |(_, heard): &&(Presence, Now)| now.micros_since(*heard) <= PRESENCE_GONE_AFTER_MS * 1000;
+        let here: Vec<&Presence> = self.presence.values().filter(here).map(|(presence, _)| presence).collect();
         // Whoever reads this page is being served by the website.
-        let services = Service::ALL.into_iter().filter(|service| *service == Service::Website);
-        let mut services: Vec<Service> = services.chain(heard.filter(|service| *service != Service::Website)).collect();
-        services.sort();
-        let here = self.presence.values().filter(|(_, heard)| here(heard)).map(|(presence, _)| presence);
-        let standing_still = here.flat_map(|presence| topics_of(presence).map(|topic| (presence.service, topic)));
-        Alive { pulsar, services, standing_still: standing_still.collect() }
+        let services: BTreeSet<Service> = here.iter().map(|said| said.service).chain([Service::Website]).collect();
+        let topics = here.iter().flat_map(|said| topics_of(said).map(|topic| (said.service, topic)));
+        Alive { pulsar, services: services.into_iter().collect(), standing_still: topics.collect() }
     }
 
     /// What a service does, as far as it is known.
@@ -397,3 +394,6 @@ impl Known {
 fn topics_of(presence: &Presence) -> impl Iterator<Item = &'static str> {
     presence.standing_still.iter().filter_map(|name| topics::find(name)).map(|topic| topic.name)
 }
+
+#[cfg(test)]
+mod tests;
