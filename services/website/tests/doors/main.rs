@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use service::testing::{Ground, Running, eventually};
 
 mod keys;
+mod past;
 mod questions;
 mod socket;
 mod streams;

@@ -1,0 +1,79 @@
+//! The website as a program: what its environment changes.
+
+use std::{
+    net::{Ipv4Addr, TcpListener},
+    path::{Path, PathBuf},
+    process::{Child, Command, Output, Stdio},
+};
+
+use anyhow::Result;
+use events::ids::Moment;
+use jiff::{Timestamp, tz::TimeZone};
+use serde_json::{Value, json};
+use service::testing::eventually;
+
+/// No broker is there: the shop takes orders all the same.
+const NOWHERE: &str = "pulsar://127.0.0.1:1";
+
+/// A program that is stopped, and its folder deleted, when the test is over.
+struct Program {
+    child: Child,
+    folder: PathBuf,
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+        drop(std::fs::remove_dir_all(&self.folder));
+    }
+}
+
+fn command(folder: &Path, port: u16, zone: &str) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_website"));
+    command.env("TZ", zone).env("HTTP_PORT", port.to_string()).env("DATA_DIR", folder);
+    command.env("PULSAR_URL", NOWHERE).env("PULSAR_ADMIN_URL", "http://127.0.0.1:1").stderr(Stdio::piped());
+    command
+}
+
+fn folder() -> PathBuf {
+    std::env::temp_dir().join(format!("beers-program-{:08x}", rand::random::<u32>()))
+}
+
+fn free_port() -> Result<u16> {
+    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
+}
+
+/// Three quarters of an hour beside the whole, so that no other zone of a laptop shows the same.
+#[tokio::test]
+async fn every_clock_shows_the_zone_that_is_set() -> Result<()> {
+    let (zone, folder, port) = ("Asia/Kathmandu", folder(), free_port()?);
+    let child = command(&folder, port, zone).stderr(Stdio::null()).spawn()?;
+    let _program = Program { child, folder };
+    let base = format!("http://127.0.0.1:{port}");
+    let http = bus::http_client(&base).build()?;
+    let order = json!({"customer": "Ada", "address": "Gent", "lines": [{"beer": "orval", "bottles": 1}]});
+    let order_id = eventually("an order to be placed", || async {
+        let answer = http.post(format!("{base}/api/orders")).json(&order).send().await.ok()?;
+        let placed: Value = answer.json().await.ok()?;
+        Some(placed["order_id"].as_str()?.to_owned())
+    })
+    .await?;
+    let shown: Value = http.get(format!("{base}/api/orders/{order_id}")).send().await?.json().await?;
+    let at: Moment = shown["journey"][0]["at"].as_str().unwrap().parse()?;
+    let there = TimeZone::get(zone)?.to_datetime(Timestamp::from_microsecond(at.micros())?);
+    let page = http.get(format!("{base}/stage/orders/{order_id}?lang=en")).send().await?.text().await?;
+    let clock = there.strftime("%H:%M:%S").to_string();
+    assert!(page.contains(&clock), "no {clock} in {page}");
+    Ok(())
+}
+
+#[test]
+fn a_zone_that_is_none_is_refused_in_a_sentence() -> Result<()> {
+    let folder = folder();
+    let Output { status, stderr, .. } = command(&folder, free_port()?, "Nowhere/Land").output()?;
+    drop(std::fs::remove_dir_all(&folder));
+    let said = String::from_utf8(stderr)?;
+    assert!(!status.success() && said.contains("TZ=Nowhere/Land cannot be used: it must be a zone"), "{said}");
+    Ok(())
+}
