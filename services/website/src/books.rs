@@ -330,7 +330,8 @@ mod tests {
         read_all(database.store.clone()).await.unwrap();
         let (number, small) = (&["-1", "1.5", "'many'"][..], &["-1", "4294967296", "'many'"][..]);
         let (flag, json, text) = (&["2", "-1", "'yes'"][..], &["''", "'{'", "'7'", "x'ff'"][..], &["x'ff'"][..]);
-        let moment = &["1.5", "'yesterday'", "x'01'"][..];
+        let whole = &["1.5", "'many'", "x'01'"][..];
+        let moment = &["-1", "253402300800000000", "1.5", "'yesterday'", "x'01'"][..];
         for (table, column, wrong) in [
             ("orders", "customer", text),
             ("orders", "address", text),
@@ -352,9 +353,9 @@ mod tests {
             ("journey", "topic", &["'no-such-topic'", "x'ff'"]),
             ("journey", "what", json),
             ("journey", "beer", text),
-            ("journey", "sequence", moment),
-            ("journey", "ledger", moment),
-            ("journey", "entry", moment),
+            ("journey", "sequence", whole),
+            ("journey", "ledger", whole),
+            ("journey", "entry", whole),
             ("beers", "beer", text),
             ("beers", "level", small),
             ("beers", "sequence", number),

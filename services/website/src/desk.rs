@@ -38,6 +38,7 @@ mod facts;
 mod placing;
 
 pub(crate) mod waiting;
+pub use waiting::WAITING_MAX;
 
 /// Most letters handled in one transaction.
 const LETTERS_MAX: usize = 256;

@@ -4,14 +4,17 @@
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 
 use anyhow::Result;
+use bus::Outgoing;
 use events::{
     decisions::{OrderDecision, Refusal},
     delivery::{DeliveryUpdate, FailureReason},
-    ids::{BeerId, OrderId, Service},
+    ids::{BeerId, EventId, Moment, OrderId, Service},
     orders::{Line, PlaceOrder, PlaceOrderType},
     quantities::{Bottles, Cents, Sequence},
     stock::{StockChange, StockEvent, StockLevel},
-    topics::{DELIVERY_UPDATES, ORDER_DECISIONS, ORDERS, STOCK_EVENTS, STOCK_LEVELS, TopicSpec, UNREADABLE},
+    topics::{
+        ANSWERS, DELIVERY_UPDATES, ORDER_DECISIONS, ORDERS, PRESENCE, STOCK_EVENTS, STOCK_LEVELS, TopicSpec, UNREADABLE,
+    },
     unreadable::ReasonCode,
 };
 use serde_json::Value;
@@ -20,6 +23,7 @@ use service::{
     testing::{Ground, Running, eventually},
 };
 use sqlx::SqlitePool;
+use website::desk::WAITING_MAX;
 
 struct Website<'a> {
     ground: &'a Ground,
@@ -71,16 +75,19 @@ fn lines() -> Vec<Line> {
     vec![Line { beer: BeerId::new("orval"), bottles: Bottles(2) }]
 }
 
+fn order(order: &str) -> PlaceOrder {
+    PlaceOrder {
+        kind: PlaceOrderType::PlaceOrder,
+        order_id: Some(id(order)),
+        customer: "Ada".into(),
+        address: "Grote Markt 1, Brussel".into(),
+        lines: lines(),
+    }
+}
+
 impl Website<'_> {
-    async fn place(&self, order: &str) -> Result<()> {
-        let placed = PlaceOrder {
-            kind: PlaceOrderType::PlaceOrder,
-            order_id: Some(id(order)),
-            customer: "Ada".into(),
-            address: "Grote Markt 1, Brussel".into(),
-            lines: lines(),
-        };
-        self.ground.publish(ORDERS, order, &placed).await
+    async fn place(&self, id: &str) -> Result<()> {
+        self.ground.publish(ORDERS, id, &order(id)).await
     }
 
     async fn accept(&self, order: &str) -> Result<()> {
@@ -220,6 +227,68 @@ async fn what_is_untrue_has_no_effect_and_what_is_early_waits_for_its_cause() ->
     let metrics = website.get("/metrics").await.unwrap();
     let counter = r#"beers_messages_disbelieved_total{topic="delivery-updates",code="second_outcome"} 5"#;
     assert!(metrics.contains(counter), "{metrics}");
+    website.stop().await
+}
+
+/// Nothing has happened later than now: else such an order would be the newest until its time comes.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_dated_ahead_counts_from_when_it_is_read() -> Result<()> {
+    let ground = Ground::new().await?;
+    let website = Website::start(&ground).await?;
+    // So far ahead the clock of another machine may be: the message is believed about its time.
+    let at = now().plus_millis(4_500);
+    let ahead = Outgoing::new(ORDERS, "ahead", EventId::new("test-ahead"), at, &order("ahead"))?;
+    ground.bus.publisher().publish(&[ahead]).await?;
+    website.until("ahead", "placed").await?;
+    let shown = website.json("/api/orders/ahead").await.unwrap();
+    let placed: Moment = shown["journey"][0]["at"].as_str().unwrap().parse()?;
+    assert!(placed <= now(), "{shown}");
+    website.stop().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_too_many_that_wait_the_first_one_is_given_up() -> Result<()> {
+    let ground = Ground::new().await?;
+    let website = Website::start(&ground).await?;
+    eventually("its books", || async { website.get("/api/beers").await }).await?;
+    website.stop().await?;
+    let books = books(&ground).await?;
+    // None of them is overdue, and the first waits longest.
+    let now = now();
+    sqlx::query(
+        "with recursive numbers(n) as (select 1 union all select n + 1 from numbers where n < $1)
+         insert into waiting (event_id, order_id, topic, ledger, entry, batch_index, batch_size, at, since, code, message)
+         select 'e-' || n, 'ghost', 'order-decisions', 7, n, 0, 1, $2, case n when 1 then $2 else $3 end, 'unknown_order', '{}'
+         from numbers",
+    )
+    .bind(i64::try_from(WAITING_MAX)?)
+    .bind(now.micros())
+    .bind(now.plus_millis(3_600_000).micros())
+    .execute(&books)
+    .await?;
+    books.close().await;
+    let website = Website::start(&ground).await?;
+    website.accept("last").await?;
+    let given_up = ground.read_until(UNREADABLE, |all| !all.is_empty()).await?;
+    let first = given_up[0].message.as_ref().unwrap();
+    assert_eq!((first.message_id.as_str(), first.code), ("7:1", ReasonCode::UnknownOrder));
+    assert_eq!((given_up.len(), waiting(&ground).await?), (1, i64::try_from(WAITING_MAX)?));
+    website.stop().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_read_of_presence_and_answers_is_counted() -> Result<()> {
+    let ground = Ground::new().await?;
+    let website = Website::start(&ground).await?;
+    eventually("both to be counted", || async {
+        // Not stored: what comes before the website listens is lost.
+        ground.publish_raw(PRESENCE, b"here I am").await.ok()?;
+        ground.publish_raw(ANSWERS, b"42").await.ok()?;
+        let metrics = website.get("/metrics").await?;
+        let counted = |topic| metrics.contains(&format!(r#"beers_messages_unreadable_total{{topic="{topic}"}}"#));
+        (counted("presence") && counted("answers")).then_some(())
+    })
+    .await?;
     website.stop().await
 }
 

@@ -13,8 +13,8 @@ use events::{
 };
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
-use sqlx::sqlite::SqliteRow;
-use store::{Columns, Store, StoreError, column_of, disbelieve, json_of, quarantine_as};
+use sqlx::{AssertSqlSafe, sqlite::SqliteRow};
+use store::{Columns, Store, StoreError, Transaction, column_of, disbelieve, json_of, quarantine_as};
 
 use super::Work;
 use crate::order::Doubt;
@@ -111,13 +111,7 @@ impl Work<'_> {
         if self.site.known(|known| known.waiting == 0) {
             return Ok(());
         }
-        let rows = sqlx::query(sqlx::AssertSqlSafe(format!(
-            "select {COLUMNS} from waiting where order_id = $1 order by place"
-        )))
-        .bind(order_id.as_str())
-        .fetch_all(&mut *self.transaction)
-        .await?;
-        let rows = rows.iter().map(Row::read).collect::<Result<Vec<_>, _>>()?;
+        let rows = of_order(&mut self.transaction, order_id).await?;
         for row in &rows {
             self.forget(&row.event_id).await?;
         }
@@ -150,15 +144,8 @@ impl Work<'_> {
 
     /// Quarantines the messages that have waited longest, those that came before `since`.
     async fn give_up(&mut self, most: i64, since: Moment) -> anyhow::Result<()> {
-        let rows = sqlx::query(sqlx::AssertSqlSafe(format!(
-            "select {COLUMNS} from waiting where since < $1 order by since, place limit $2"
-        )))
-        .bind(since.micros())
-        .bind(most)
-        .fetch_all(&mut *self.transaction)
-        .await?;
-        for row in rows.iter().map(Row::read) {
-            let Row { event_id, topic, position, code, message, .. } = row?;
+        for row in longest(&mut self.transaction, most, since).await? {
+            let Row { event_id, topic, position, code, message, .. } = row;
             self.forget(&event_id).await?;
             let why = (code, format!("{code}: what it follows from did not come within {} s", CAUSE_WITHIN_MS / 1000));
             quarantine_as(&mut self.transaction, Service::Website, topic, position, why, &message, self.now).await?;
@@ -201,6 +188,20 @@ impl Row {
     }
 }
 
+/// What waits for this order, in the order it came.
+async fn of_order(transaction: &mut Transaction, order_id: &OrderId) -> Result<Vec<Row>, StoreError> {
+    let select = format!("select {COLUMNS} from waiting where order_id = $1 order by place");
+    let rows = sqlx::query(AssertSqlSafe(select)).bind(order_id.as_str()).fetch_all(&mut **transaction).await?;
+    rows.iter().map(Row::read).collect()
+}
+
+/// What waits longest, of that which waits since before then.
+async fn longest(transaction: &mut Transaction, most: i64, since: Moment) -> Result<Vec<Row>, StoreError> {
+    let select = format!("select {COLUMNS} from waiting where since < $1 order by since, place limit $2");
+    let rows = sqlx::query(AssertSqlSafe(select)).bind(since.micros()).bind(most).fetch_all(&mut **transaction).await?;
+    rows.iter().map(Row::read).collect()
+}
+
 /// How many messages wait.
 ///
 /// # Errors
@@ -208,4 +209,51 @@ impl Row {
 pub(crate) async fn count(store: &Store) -> Result<u64, StoreError> {
     let row = sqlx::query("select count(*) as waiting from waiting").fetch_one(store.reader()).await?;
     Columns::of("waiting", &row).number("waiting")
+}
+
+#[cfg(test)]
+mod tests {
+    use store::testing::Database;
+
+    use super::*;
+    use crate::store::TABLES;
+
+    /// As when its order comes, and as when it is given up.
+    async fn read_both(store: Store) -> anyhow::Result<()> {
+        let mut transaction = store.begin().await?;
+        let order_id: OrderId = "a".parse()?;
+        for row in of_order(&mut transaction, &order_id).await? {
+            row.received::<OrderDecision>()?;
+        }
+        longest(&mut transaction, 1, Moment::MAX).await?;
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn a_column_that_cannot_be_is_refused_by_name() {
+        let database = Database::new(&TABLES).await.unwrap();
+        let accepted = r#"{"type":"Accepted","order_id":"a","lines":[],"bottles":1,"total_cents":360}"#;
+        let row = format!(
+            "insert into waiting (event_id, order_id, topic, ledger, entry, batch_index, batch_size, at, since, code, message)
+             values ('e', 'a', 'order-decisions', 12, 34, 0, 1, 5, 6, 'unknown_order', '{accepted}')"
+        );
+        database.execute(&row).await.unwrap();
+        read_both(database.store.clone()).await.unwrap();
+        let (number, small) = (&["-1", "1.5", "'many'"][..], &["-1", "4294967296", "'many'"][..]);
+        for (column, wrong) in [
+            ("event_id", &["x'ff'"][..]),
+            ("topic", &["'no-such-topic'", "x'ff'"]),
+            ("ledger", number),
+            ("entry", number),
+            ("batch_index", small),
+            ("batch_size", small),
+            ("at", &["-1", "253402300800000000", "1.5", "'yesterday'"]),
+            ("code", &["'because'", "''", "x'ff'"]),
+            ("message", &["''", "'{'", "x'ff'", "'{}'", "7"]),
+        ] {
+            let not_refused = database.not_refused("waiting", column, wrong, read_both).await.unwrap();
+            assert!(not_refused.is_empty(), "{not_refused:?}");
+        }
+        read_both(database.store.clone()).await.unwrap();
+    }
 }
