@@ -10,7 +10,7 @@ use events::{
     ids::{BEER_ID_MAX, BeerId, Moment, OrderId, Service},
     insights::{DIFFERENCES_MAX, Difference, GivenUp, Insight, Rebuild},
     limits::{self, LIST_MAX, MESSAGE_MAX, TEXT_MAX},
-    orders::{self, Line, PlaceOrder},
+    orders::{self, Line, PlaceOrder, Problem},
     past::{Cell, PastAnswer, PastQuestion, ROWS_MAX},
     quantities::{Bottles, Cents},
     stage::{Answer, StageAnswer},
@@ -137,6 +137,23 @@ proptest! {
             fits(&update)?;
         }
     }
+}
+
+/// Its refusal could not be read: so many lines do not fit.
+#[test]
+fn an_order_of_too_many_lines_is_refused_and_one_of_far_too_many_cannot_be_read() {
+    let line = |_| Line { beer: BeerId::new("x"), bottles: Bottles(1) };
+    let (customer, address) = ("Ada".to_owned(), "Gent".to_owned());
+    let mut order =
+        PlaceOrder { kind: Default::default(), order_id: None, customer, address, lines: (0..13).map(line).collect() };
+    let json = serde_json::to_vec(&order).unwrap();
+    let faults = read::<PlaceOrder>(&json).unwrap().faults();
+    assert!(faults.iter().any(|fault| fault.problem == Problem::TooManyLines), "{faults:?}");
+    order.lines = (0..2_615).map(line).collect();
+    let json = serde_json::to_vec(&order).unwrap();
+    assert!(json.len() <= MESSAGE_MAX);
+    let why = limits::check(&json).unwrap_err().to_string();
+    assert!(why.starts_with("a list of more than 100"), "{why}");
 }
 
 /// A text somebody composed is written shortened.

@@ -31,6 +31,9 @@ fn no_client_asks_a_proxy_for_what_runs_here() {
     assert!(sources.len() > 100);
     for path in sources {
         let text = fs::read_to_string(&path).unwrap();
+        for usual in ["Client::new()", "Client::default()", "reqwest::get("] {
+            assert!(!text.contains(usual), "{}: see bus::http_client", path.display());
+        }
         for client in text.split("Client::builder()").skip(1) {
             let statement = client.split(';').next().unwrap();
             assert!(statement.contains(".no_proxy()"), "{}: see bus::http_client", path.display());
