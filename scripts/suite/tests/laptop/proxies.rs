@@ -31,8 +31,9 @@ fn no_client_asks_a_proxy_for_what_runs_here() {
     assert!(sources.len() > 100);
     for path in sources {
         let text = fs::read_to_string(&path).unwrap();
+        let is_ours = !path.starts_with(top().join("shared/bus/vendor"));
         for usual in ["Client::new()", "Client::default()", "reqwest::get("] {
-            assert!(!text.contains(usual), "{}: see bus::http_client", path.display());
+            assert!(!is_ours || !text.contains(usual), "{}: see bus::http_client", path.display());
         }
         for client in text.split("Client::builder()").skip(1) {
             let statement = client.split(';').next().unwrap();
