@@ -1,0 +1,153 @@
+//! The website as a whole: one episode after another.
+
+use std::{
+    fs,
+    net::{Ipv4Addr, SocketAddr},
+    path::PathBuf,
+    sync::Arc,
+    time::Duration,
+};
+
+use anyhow::Context as _;
+use events::settings::StageSettings;
+use service::{Context, Serving, Tasks, connections, environment, presence, stage};
+use tokio::{net::TcpListener, sync::mpsc};
+use tracing::{info, warn};
+
+use crate::{app::door::House, shop::{control::{consume, shop::{AT_THE_DESK_MAX, Site}, spans, writer}, store::{orders::TABLES, read}}, stage::{control::broker_monitor, pure::crowd}, web::{http::admission::{RESERVED, STREAMS_MAX}, pure::format}};
+
+/// How long the broker is asked which episode runs before the website opens with the one it remembers.
+const ASK_WITHIN: Duration = Duration::from_millis(1500);
+/// How long requests under way may take when the website ends.
+const DRAIN_WITHIN: Duration = Duration::from_secs(3);
+
+/// Connections: every stream that may be open, and half as many for all else. One address has no more than two thirds of
+/// them. Below the 4,096 files that `docker-compose.yml` lets the website open.
+const CONNECTIONS: connections::Limits =
+    connections::Limits { connections: (STREAMS_MAX + RESERVED) / 2 * 3, of_an_address: STREAMS_MAX + RESERVED };
+
+/// The website at work on `HTTP_PORT` until it is told to stop. It opens without a broker as well.
+///
+/// # Errors
+/// If the port is taken, or the database fails.
+pub fn run(context: Context) -> Serving {
+    Box::pin(open_as_set(context))
+}
+
+async fn open_as_set(context: Context) -> anyhow::Result<()> {
+    let port = environment::number("HTTP_PORT", 8000_u16, 1..=u16::MAX)?;
+    format::show_times_in(environment::zone()?);
+    run_on(context, SocketAddr::from((Ipv4Addr::UNSPECIFIED, port))).await
+}
+
+/// The website at work at this address.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_on(context: Context, address: SocketAddr) -> Serving {
+    Box::pin(open_on(context, address))
+}
+
+async fn open_on(context: Context, address: SocketAddr) -> anyhow::Result<()> {
+    // Before anything else: a port that is taken is said at once.
+    let port = address.port();
+    let listener =
+        TcpListener::bind(address).await.with_context(|| format!("port {port} (HTTP_PORT) cannot be listened on"))?;
+    if context.seal.is_empty()
+        && let Some(settings) = which_episode(&context).await
+    {
+        context.stage.change(settings);
+    }
+    let mut around = Tasks::default();
+    around.start(stage::listen(context.clone()));
+    around.start(presence::announce(context.clone()));
+    let house = House::new(context.clone(), listener.local_addr()?.port())?;
+    around.start(house.director.questions.listen());
+    let certain = Arc::clone(&house);
+    around.start(async move {
+        certain.director.keep_certain().await;
+        Ok(())
+    });
+    let routes = house.routes();
+    let serving = tokio::spawn(connections::serve(CONNECTIONS, listener, routes, context.shutdown.clone()));
+    let ended = tokio::select! {
+        ended = around.run_until(&context.shutdown) => ended,
+        ended = in_episodes(&context, &house) => ended,
+    };
+    context.shutdown.cancel();
+    if tokio::time::timeout(DRAIN_WITHIN, serving).await.is_err() {
+        warn!("not every request was answered in time");
+    }
+    ended
+}
+
+/// The episode the broker names, if it answers soon; else the one that ran last; else none is known.
+async fn which_episode(context: &Context) -> Option<StageSettings> {
+    let bus = context.bus.clone();
+    let asking = tokio::spawn(async move { stage::current(&bus).await });
+    match tokio::time::timeout(ASK_WITHIN, asking).await {
+        Ok(Ok(Ok(Some(settings)))) => Some(settings),
+        _ => remembered(context),
+    }
+}
+
+fn memory(context: &Context) -> PathBuf {
+    context.data_dir.join("website-episode.json")
+}
+
+fn remembered(context: &Context) -> Option<StageSettings> {
+    serde_json::from_str(&fs::read_to_string(memory(context)).ok()?).ok()
+}
+
+fn remember(context: &Context, settings: &StageSettings) -> anyhow::Result<()> {
+    let path = memory(context);
+    fs::create_dir_all(&context.data_dir).with_context(|| context.data_dir.display().to_string())?;
+    fs::write(&path, serde_json::to_vec(settings)?).with_context(|| path.display().to_string())
+}
+
+/// One episode after another, until told to stop.
+async fn in_episodes(context: &Context, house: &Arc<House>) -> anyhow::Result<()> {
+    while !context.shutdown.is_cancelled() {
+        let settings = context.stage.settings();
+        if !settings.seal.is_empty() {
+            remember(context, &settings)?;
+        }
+        let episode = context.in_episode(&settings);
+        let (site, tasks) = open(house, episode.clone()).await?;
+        let store = site.store.clone();
+        house.open(site);
+        context.board.runs_in(Some(episode.bus.place().episode));
+        tokio::select! {
+            ended = tasks.run_until(&episode.shutdown) => ended?,
+            next = episode.episode_over() => info!(episode = next.episode, "another episode has begun"),
+        }
+        context.board.runs_in(None);
+        house.close();
+        episode.shutdown.cancel();
+        store.close().await;
+    }
+    Ok(())
+}
+
+/// The website of one episode, with the tasks that keep it going.
+async fn open(house: &Arc<House>, context: Context) -> anyhow::Result<(Arc<Site>, Tasks)> {
+    let store = context.open_store(&TABLES).await?;
+    let mut tasks = Tasks::default();
+    let outbox = context.start_outbox(&mut tasks, &store);
+    outbox.wake();
+    let (letters, waiting) = mpsc::channel(AT_THE_DESK_MAX);
+    let known = books::load(&store).await?;
+    let spans = house.collector.clone().map(|collector| spans::start(collector, &store, &mut tasks));
+    info!(episode = context.bus.place().episode, "the shop is open");
+    let site = Site::new(context, store, outbox, letters, Arc::clone(house), spans, known);
+    tasks.start(desk::work(Arc::clone(&site), waiting));
+    consume::start(&site, &mut tasks);
+    tasks.start(crowd::come(Arc::clone(&site)));
+    tasks.start(broker::watch(Arc::clone(&site)));
+    let tidy = Arc::clone(&site);
+    tasks.start(async move {
+        tidy.forget_earlier_episodes().await;
+        Ok(())
+    });
+    Ok((site, tasks))
+}

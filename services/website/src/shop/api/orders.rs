@@ -1,0 +1,315 @@
+//! Orders: placing one, and following it.
+
+use std::{net::SocketAddr, sync::Arc};
+
+use axum::{
+    Json,
+    body::{Body, to_bytes},
+    extract::{ConnectInfo, Path, Request, State},
+    http::{HeaderMap, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use events::{
+    ids::{BeerId, Moment, OrderId},
+    orders::{Fault, Line, PlaceOrder, PlaceOrderType, Problem as Wrong},
+    quantities::Bottles,
+};
+use serde::Serialize;
+use serde_json::Value;
+use service::now;
+use utoipa::ToSchema;
+
+use crate::{app::api::{BODY_MAX, BODY_WITHIN}, order::view::{OrderView, Status, What}, shop::{control::{customers::Orderer, shop::{Key, Site}}, store::orders::status_name}, web::{http::problem::Problem, pure::layout}};
+
+/// The header with a client's key.
+const KEY: &str = "Idempotency-Key";
+/// Longest key, in characters.
+const KEY_MAX: usize = 200;
+
+/// What to order.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes the body; it is read field by field, so that each wrong one can be named")]
+pub(super) struct NewOrder {
+    /// Who orders, at most 80 characters.
+    #[schema(example = "Ada")]
+    customer: String,
+    /// Where to, at most 200 characters.
+    #[schema(example = "Grote Markt 1, Brussel")]
+    address: String,
+    /// What: 1 to 12 lines, each another beer.
+    lines: Vec<NewLine>,
+}
+
+/// One beer of an order.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "as NewOrder")]
+pub(super) struct NewLine {
+    /// Its id, see `/api/beers`.
+    #[schema(example = "orval")]
+    beer: String,
+    /// 1 to 24.
+    #[schema(example = 2)]
+    bottles: u32,
+}
+
+/// An order that is safe.
+#[derive(Serialize, ToSchema)]
+pub(super) struct OrderPlaced {
+    /// Its id.
+    #[schema(value_type = String)]
+    order_id: OrderId,
+    /// Always `placed`.
+    status: &'static str,
+    /// Its page.
+    href: String,
+}
+
+/// Places an order. It is safe when this answers, also while Pulsar is away.
+///
+/// A browser (by its cookie) may place 10 orders in 10 s; all without a cookie behind one address 500 together. Programs
+/// on the website's own machine have no limit.
+///
+/// An `Idempotency-Key` stands for one order, until the next episode begins and also when the website is restarted. Sent
+/// again with the same order, at once or later, it is answered as the first time, and nothing is ordered twice; sent with
+/// another order it is answered 422 with the word `used_for_another_order`.
+#[utoipa::path(
+    post, path = "/api/orders", request_body = NewOrder,
+    params((
+        "Idempotency-Key" = Option<String>, Header,
+        description = "1 to 200 printable characters of ASCII; the same order with the same key is one order",
+    )),
+    responses(
+        (status = 202, body = OrderPlaced),
+        (status = 400, body = Problem), (status = 413, body = Problem), (status = 415, body = Problem),
+        (status = 422, body = Problem), (status = 429, body = Problem), (status = 503, body = Problem),
+    )
+)]
+pub(super) async fn place(
+    State(site): State<Arc<Site>>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    headers: HeaderMap,
+    request: Request,
+) -> Result<Response, Problem> {
+    let body = read_json(&headers, request.into_body()).await?;
+    let key = idempotency_key(&headers)?;
+    let placed = place_one(&site, &body, key, Orderer::limited(&site.house.cookies, &headers, peer).as_ref()).await?;
+    Ok((StatusCode::ACCEPTED, [(header::LOCATION, placed.href.clone())], Json(placed)).into_response())
+}
+
+/// Places an order that came as JSON, of somebody whose orders are counted or not.
+pub(super) async fn place_one(
+    site: &Site,
+    body: &Value,
+    key: Option<String>,
+    limited: Option<&Orderer>,
+) -> Result<OrderPlaced, Problem> {
+    let order = read_order(body).map_err(|faults| Problem::wrong_fields(&faults))?;
+    if let Some(orderer) = limited {
+        site.house.count_order(orderer).map_err(|wait| Problem::too_many(pages::slowly::seconds(wait)))?;
+    }
+    let order_id = site.place(order, key.map(Key::Client), now()).await?;
+    let href = format!("/orders/{order_id}");
+    Ok(OrderPlaced { order_id, status: "placed", href })
+}
+
+/// Reads a body as JSON, within its limits.
+pub(super) async fn read_json(headers: &HeaderMap, body: Body) -> Result<Value, Problem> {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    if kind != "application/json" && !(kind.starts_with("application/") && kind.ends_with("+json")) {
+        return Err(Problem::not_json());
+    }
+    let announced = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
+    if announced.is_some_and(|length| length > BODY_MAX) {
+        return Err(Problem::too_large());
+    }
+    let bytes = tokio::time::timeout(BODY_WITHIN, to_bytes(body, BODY_MAX))
+        .await
+        .map_err(|_| Problem::malformed("the body did not arrive in time"))?
+        .map_err(|error| {
+            // The limit is the only one of these errors that is not a broken connection.
+            if error.to_string().contains("limit") {
+                Problem::too_large()
+            } else {
+                Problem::malformed("the body broke off")
+            }
+        })?;
+    serde_json::from_slice(&bytes).map_err(|error| Problem::malformed(format!("the body is no JSON: {error}")))
+}
+
+fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
+    let mut values = headers.get_all(KEY).iter();
+    let Some(value) = values.next() else { return Ok(None) };
+    if values.next().is_some() {
+        return Err(Problem::wrong_field(KEY, "more_than_one", "an order has one key"));
+    }
+    // Bytes beyond ASCII stay wrong as the replacement character.
+    usable_key(KEY, String::from_utf8_lossy(value.as_bytes()).trim()).map(Some)
+}
+
+/// A key that can be used, from the field of this name.
+pub(super) fn usable_key(field: &str, key: &str) -> Result<String, Problem> {
+    let wrong = |problem| Problem::wrong_fields(&[Fault { field: field.to_owned(), problem }]);
+    if key.is_empty() {
+        Err(wrong(Wrong::Blank))
+    } else if key.chars().any(|letter| !matches!(letter, ' '..='~')) {
+        Err(wrong(Wrong::ControlCharacter))
+    } else if key.len() > KEY_MAX {
+        Err(wrong(Wrong::TooLong))
+    } else {
+        Ok(key.to_owned())
+    }
+}
+
+/// An order from JSON, field by field, so that each wrong one is named: what is missing counts as empty, and what is of
+/// another type as unusable.
+///
+/// # Errors
+/// The faults.
+pub fn read_order(body: &Value) -> Result<PlaceOrder, Vec<Fault>> {
+    let text = |name: &str| body.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let lines = body.get("lines").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let line = |line: &Value| Line {
+        beer: BeerId::new(line.get("beer").and_then(Value::as_str).unwrap_or_default()),
+        // 0 is out of range as well as whatever is no number, negative, a fraction or too large.
+        bottles: Bottles(line.get("bottles").and_then(Value::as_u64).and_then(|n| u32::try_from(n).ok()).unwrap_or(0)),
+    };
+    let order = PlaceOrder {
+        kind: PlaceOrderType::PlaceOrder,
+        order_id: None,
+        customer: text("customer"),
+        address: text("address"),
+        lines: lines.iter().map(line).collect(),
+    };
+    let faults = order.faults();
+    if faults.is_empty() { Ok(order) } else { Err(faults) }
+}
+
+/// An order and its way so far.
+#[derive(Serialize, ToSchema)]
+pub(super) struct OrderShown {
+    #[schema(value_type = String)]
+    order_id: OrderId,
+    /// placed, accepted, refused, picked_up, delivered, retrying, stranded, returned or ended.
+    status: &'static str,
+    customer: String,
+    address: String,
+    lines: Vec<LineShown>,
+    total_cents: u64,
+    /// Why it was refused, or why the last attempt failed.
+    reason: Option<String>,
+    /// Who has or had it last.
+    courier: Option<String>,
+    /// Oldest first.
+    journey: Vec<StepShown>,
+}
+
+/// One beer of an order.
+#[derive(Serialize, ToSchema)]
+pub(super) struct LineShown {
+    beer: String,
+    bottles: u32,
+}
+
+/// One hop of an order.
+#[derive(Serialize, ToSchema)]
+pub(super) struct StepShown {
+    #[schema(value_type = String, example = "2026-11-24T20:41:07.112345Z")]
+    at: Moment,
+    /// The service's folder.
+    service: &'static str,
+    topic: &'static str,
+    what: String,
+}
+
+/// An order and its way so far. While `hide_names` is set, customer and addresses are shortened.
+#[utoipa::path(
+    get, path = "/api/orders/{order_id}", params(("order_id" = String, Path)),
+    responses((status = 200, body = OrderShown), (status = 404, body = Problem))
+)]
+pub(super) async fn show(
+    State(site): State<Arc<Site>>,
+    Path(order_id): Path<String>,
+) -> Result<Json<OrderShown>, Problem> {
+    let unknown = || Problem::not_found("no such order");
+    let order_id: OrderId = order_id.parse().map_err(|_| unknown())?;
+    let order = site.order_shown(&order_id, false).await?.ok_or_else(unknown)?;
+    Ok(Json(OrderShown::from(order)))
+}
+
+impl From<OrderView> for OrderShown {
+    fn from(order: OrderView) -> Self {
+        let failed = matches!(order.status, Status::Retrying | Status::Stranded | Status::Returned);
+        let failure = order.failure.filter(|_| failed).map(|reason| reason.to_string());
+        OrderShown {
+            order_id: order.order_id,
+            status: status_name(order.status),
+            customer: order.customer,
+            address: order.address,
+            lines: order
+                .lines
+                .into_iter()
+                .map(|line| LineShown { beer: line.beer.to_string(), bottles: line.bottles.0 })
+                .collect(),
+            total_cents: order.total.0,
+            reason: order.refusal.map(|refusal| refusal.to_string()).or(failure),
+            courier: order.courier,
+            journey: order
+                .journey
+                .into_iter()
+                .map(|step| StepShown {
+                    at: step.at,
+                    service: step.service.name(),
+                    topic: step.topic,
+                    what: sentence(&step.what),
+                })
+                .collect(),
+        }
+    }
+}
+
+/// A hop in words; the pages have their own, in the reader's language.
+fn sentence(what: &What) -> String {
+    match what {
+        What::Placed => "placed: safe at the website".to_owned(),
+        What::Accepted { bottles } => format!("accepted: {bottles} bottles put aside"),
+        What::Refused { reason } => format!("refused: {reason}"),
+        What::Reserved { beer, bottles, level } => format!("reserved {bottles} {beer}, {level} left"),
+        What::Released { beer, bottles, level } => format!("released {bottles} {beer}, {level} on the shelf"),
+        What::Shown { beer, level } => format!("shows {level} {beer} on the shelf"),
+        What::Counted => "counted in the books".to_owned(),
+        What::PickedUp { courier } => format!("picked up by {courier}"),
+        What::AttemptFailed { courier, reason, retry_at } => format!("{courier}: {reason}; again at {retry_at}"),
+        What::Stranded { reason, attempts } => format!("stranded after {attempts} attempts: {reason}"),
+        What::Redriven { address } => format!("tried again, to {address}"),
+        What::Returned => "given up: the bottles go back".to_owned(),
+        What::Delivered { courier } => format!("delivered by {courier}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn every_wrong_field_of_a_body_is_named() {
+        let line = |beer: &str, bottles: Value| json!({"beer": beer, "bottles": bottles});
+        let lines = [line("orval", json!(-1)), line("duvel", json!(1.5)), line("water", json!("2")), json!(7)];
+        let body = json!({"customer": 3, "lines": lines});
+        let fields: Vec<String> = read_order(&body).unwrap_err().into_iter().map(|fault| fault.field).collect();
+        let expected = [
+            "customer",
+            "address",
+            "lines[0].bottles",
+            "lines[1].bottles",
+            "lines[2].beer",
+            "lines[2].bottles",
+            "lines[3].beer",
+            "lines[3].bottles",
+        ];
+        assert_eq!(fields, expected);
+        assert!(read_order(&json!([])).is_err());
+    }
+}

@@ -1,0 +1,68 @@
+//! What can be brought to the desk, and what it is answered.
+
+use events::{
+    decisions::OrderDecision,
+    delivery::{DeliveryRequest, DeliveryUpdate},
+    ids::{Moment, OrderId},
+    insights::Insight,
+    orders::PlaceOrder,
+    received::Received,
+    stock::{StockEvent, StockLevel},
+    unreadable::Unreadable,
+};
+use tokio::{sync::oneshot, time::Instant};
+
+use crate::shop::control::shop::{Key, KeyReused};
+
+/// What can be brought to the desk.
+pub enum Letter {
+    /// An order from the form or the API.
+    Place {
+        /// The order, checked.
+        order: PlaceOrder,
+        /// The same key twice is the same order.
+        key: Option<Key>,
+        /// When it was placed.
+        at: Moment,
+        /// After this it is not placed any more: whoever asked was told so.
+        until: Option<Instant>,
+        /// Its id, once it is safe.
+        reply: oneshot::Sender<Result<OrderId, KeyReused>>,
+    },
+    /// What the presenter asks of delivery.
+    Request {
+        /// The request.
+        request: DeliveryRequest,
+        /// After this it is not asked any more.
+        until: Instant,
+        /// Answered once it is safe.
+        reply: oneshot::Sender<()>,
+    },
+    /// It is time to give up what waits for its cause for too long.
+    Overdue,
+    /// What was read from a topic.
+    News {
+        /// The messages.
+        news: News,
+        /// Answered once it is in the books.
+        done: oneshot::Sender<()>,
+    },
+}
+
+/// Messages of one topic.
+pub enum News {
+    /// Orders, also those of others.
+    Orders(Vec<Received<PlaceOrder>>),
+    /// Decisions.
+    Decisions(Vec<Received<OrderDecision>>),
+    /// What became of parcels.
+    Updates(Vec<Received<DeliveryUpdate>>),
+    /// The log.
+    Stock(Vec<Received<StockEvent>>),
+    /// The levels.
+    Levels(Vec<Received<StockLevel>>),
+    /// Insights.
+    Insights(Vec<Received<Insight>>),
+    /// What others could not read.
+    Unreadable(Vec<Received<Unreadable>>),
+}

@@ -1,0 +1,299 @@
+//! The desk: everything that is written into the website's books goes over it, what waits in one transaction.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
+
+use events::{
+    ids::{BeerId, EventId, Moment, OrderId, Service},
+    insights::Insight,
+    orders::{self, PlaceOrder},
+    received::{Received, Undecodable},
+    topics::{
+        self, DELIVERY_REQUESTS, DELIVERY_UPDATES, INSIGHTS, ORDER_DECISIONS, ORDERS, STOCK_EVENTS, STOCK_LEVELS,
+    },
+};
+use serde_json::json;
+use service::{Now, now};
+use store::{Transaction, enqueue, quarantine};
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::Instant,
+};
+
+use crate::{order::view::{Status, What}, shop::{control::shop::{KeyReused, Site}, pages::order::is_finished, store::{orders::{Card, Hop, Keyed, Placed, status_name}, orders as books}}, stage::read_model::newest::listed};
+
+mod letter;
+pub use letter::{Letter, News};
+
+mod facts;
+
+mod placing;
+
+pub(crate) mod waiting;
+pub use waiting::WAITING_MAX;
+
+/// Most letters handled in one transaction.
+const LETTERS_MAX: usize = 256;
+
+/// Whom to answer once the transaction is committed.
+enum Reply {
+    Placed(oneshot::Sender<Result<OrderId, KeyReused>>, Result<OrderId, KeyReused>),
+    Done(oneshot::Sender<()>),
+    /// Nobody waits for an answer, or does any longer and was told so.
+    Nobody,
+}
+
+/// Works until the letters end.
+///
+/// # Errors
+/// If the database fails: then nothing of the transaction is in the books, and what is known may be ahead of them, so
+/// the process ends and reads them again.
+pub async fn work(site: Arc<Site>, mut letters: mpsc::Receiver<Letter>) -> anyhow::Result<()> {
+    let mut waiting = Vec::new();
+    while letters.recv_many(&mut waiting, LETTERS_MAX).await > 0 {
+        let transaction = site.store.begin().await?;
+        let mut entry = Work::new(&site, transaction);
+        let mut replies = Vec::with_capacity(waiting.len());
+        for letter in waiting.drain(..) {
+            replies.push(entry.take(letter).await?);
+        }
+        let Committed { changed, to_publish, has_untrue } = entry.commit().await?;
+        if to_publish {
+            site.outbox.wake();
+        }
+        if has_untrue {
+            site.context.say_what_is_disbelieved(&site.store).await?;
+        }
+        for reply in replies {
+            // Whoever asked may be gone; the books are written all the same.
+            match reply {
+                Reply::Placed(reply, placed) => drop(reply.send(placed)),
+                Reply::Done(done) => drop(done.send(()).ok()),
+                Reply::Nobody => {}
+            }
+        }
+        for (order_id, status, at) in changed {
+            site.live.order_changed(&order_id);
+            if let Some(spans) = site.spans.as_ref().filter(|_| is_finished(status)) {
+                spans.finished(&order_id);
+            }
+            site.live.tell(|| json!({"order_id": order_id, "status": status_name(status), "at": at}).to_string());
+        }
+        site.live.changed();
+    }
+    Ok(())
+}
+
+/// One transaction at the desk.
+struct Work<'a> {
+    site: &'a Site,
+    transaction: Transaction,
+    now: Moment,
+    changed: Vec<Change>,
+    beers: BTreeSet<BeerId>,
+    /// Orders there was news of, each read once and written once, with the time of its last change if there was one.
+    cards: HashMap<OrderId, (Card, Option<Moment>)>,
+    to_publish: bool,
+    /// A message was not believed.
+    has_untrue: bool,
+}
+
+type Change = (OrderId, Status, Moment);
+
+/// What a transaction came to.
+struct Committed {
+    changed: Vec<Change>,
+    to_publish: bool,
+    has_untrue: bool,
+}
+
+impl<'a> Work<'a> {
+    fn new(site: &'a Site, transaction: Transaction) -> Self {
+        let (changed, beers, cards) = (Vec::new(), BTreeSet::new(), HashMap::new());
+        Work { site, transaction, now: now(), changed, beers, cards, to_publish: false, has_untrue: false }
+    }
+
+    async fn take(&mut self, letter: Letter) -> anyhow::Result<Reply> {
+        match letter {
+            Letter::Place { until: Some(until), .. } | Letter::Request { until, .. } if until < Instant::now() => {
+                Ok(Reply::Nobody)
+            }
+            Letter::Place { order, key, at, until: _, reply } => {
+                let placed = self.place(order, key.as_ref(), at).await?;
+                Ok(Reply::Placed(reply, placed))
+            }
+            Letter::Request { request, until: _, reply } => {
+                let order_id = request.order_id().clone();
+                let (at, key) = (self.now, order_id.as_str());
+                enqueue(&mut self.transaction, DELIVERY_REQUESTS, key, at, Some(&order_id), &request)?;
+                self.to_publish = true;
+                Ok(Reply::Done(reply))
+            }
+            Letter::Overdue => {
+                self.give_up_overdue().await?;
+                Ok(Reply::Nobody)
+            }
+            Letter::News { news, done } => {
+                self.news(news).await?;
+                Ok(Reply::Done(done))
+            }
+        }
+    }
+
+    async fn commit(mut self) -> anyhow::Result<Committed> {
+        for (order_id, (card, changed_at)) in &self.cards {
+            if let Some(at) = changed_at {
+                books::save_card(&mut self.transaction, order_id, card, *at).await?;
+            }
+        }
+        for beer in &self.beers {
+            let shelf = self.site.known(|known| known.shelves.shelf(beer));
+            books::save_beer(&mut self.transaction, beer.as_str(), &shelf).await?;
+        }
+        self.transaction.commit().await?;
+        Ok(Committed { changed: self.changed, to_publish: self.to_publish, has_untrue: self.has_untrue })
+    }
+
+    /// `false` if there is an order with this id.
+    async fn write_order(
+        &mut self,
+        order_id: &OrderId,
+        order: &PlaceOrder,
+        keyed: Keyed<'_>,
+        at: Moment,
+    ) -> anyhow::Result<bool> {
+        let placed = Placed {
+            order_id,
+            keyed,
+            customer: &order.customer,
+            address: &order.address,
+            lines: &order.lines,
+            total: orders::total(&order.lines),
+            at,
+        };
+        if !books::place(&mut self.transaction, &placed).await? {
+            return Ok(false);
+        }
+        if let Some((card, _)) = self.cards.get_mut(order_id) {
+            card.placed = true;
+            card.customer.clone_from(&order.customer);
+            card.address.clone_from(&order.address);
+        }
+        let bottles = orders::bottles(&order.lines);
+        self.site.learn(|known| {
+            known.parcels.described(order_id, &order.customer, &order.address);
+            known.newest.placed(listed(order_id, &order.customer, bottles.0, Status::Placed, at));
+            known.count_orders(1);
+            known.tempo.placed(order_id, at, Now::read());
+        });
+        // Not the id of the message: whoever placed it, an order is placed once.
+        let event_id = EventId::new(format!("placed {order_id}"));
+        self.hop(&event_id, order_id, at, (Service::Website, ORDERS.spec), &What::Placed).await?;
+        self.site.context.trail.note(order_id, "placed");
+        self.changed.push((order_id.clone(), Status::Placed, at));
+        self.take_up(order_id).await?;
+        Ok(true)
+    }
+
+    async fn hop(
+        &mut self,
+        event_id: &EventId,
+        order_id: &OrderId,
+        at: Moment,
+        (service, topic): (Service, &'static topics::TopicSpec),
+        what: &What,
+    ) -> anyhow::Result<bool> {
+        let hop = Hop { event_id, order_id, at, service, topic: topic.name, what, stock: None, position: None };
+        Ok(books::add_hop(&mut self.transaction, &hop).await?)
+    }
+
+    async fn news(&mut self, news: News) -> anyhow::Result<()> {
+        match news {
+            News::Orders(batch) => {
+                for received in batch {
+                    let order_id = received.order_id();
+                    match (&received.message, order_id) {
+                        (Ok(order), Some(order_id)) => {
+                            self.write_order(&order_id, order, Keyed::default(), received.at).await?;
+                        }
+                        (Err(undecodable), _) => self.quarantine(ORDERS.spec, &received, undecodable).await?,
+                        (Ok(_), None) => {}
+                    }
+                }
+            }
+            News::Decisions(batch) => {
+                for received in batch {
+                    match &received.message {
+                        Ok(decision) => self.decided(&received, decision).await?,
+                        Err(undecodable) => self.quarantine(ORDER_DECISIONS.spec, &received, undecodable).await?,
+                    }
+                }
+            }
+            News::Updates(batch) => {
+                for received in batch {
+                    match &received.message {
+                        Ok(update) => self.updated(&received, update).await?,
+                        Err(undecodable) => self.quarantine(DELIVERY_UPDATES.spec, &received, undecodable).await?,
+                    }
+                }
+            }
+            News::Stock(batch) => {
+                for received in batch {
+                    match &received.message {
+                        Ok(event) => self.happened(&received, event).await?,
+                        Err(undecodable) => self.quarantine(STOCK_EVENTS.spec, &received, undecodable).await?,
+                    }
+                }
+            }
+            News::Levels(batch) => {
+                for received in batch {
+                    match &received.message {
+                        Ok(level) => self.shown(&received, level).await?,
+                        Err(undecodable) => self.quarantine(STOCK_LEVELS.spec, &received, undecodable).await?,
+                    }
+                }
+            }
+            News::Insights(batch) => {
+                for received in batch {
+                    match &received.message {
+                        Ok(insight) => self.insight(insight, &received).await?,
+                        Err(undecodable) => self.quarantine(INSIGHTS.spec, &received, undecodable).await?,
+                    }
+                }
+            }
+            News::Unreadable(batch) => {
+                for unreadable in batch.into_iter().filter_map(|received| received.message.ok()) {
+                    if books::save_unreadable(&mut self.transaction, &unreadable).await? {
+                        self.site.learn(|known| known.unreadable(unreadable));
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn quarantine<M>(
+        &mut self,
+        topic: &'static topics::TopicSpec,
+        received: &Received<M>,
+        undecodable: &Undecodable,
+    ) -> anyhow::Result<()> {
+        let (position, now) = (received.position, self.now);
+        self.to_publish = true;
+        Ok(quarantine(&mut self.transaction, Service::Website, topic, position, undecodable, now).await?)
+    }
+
+    async fn insight(&mut self, insight: &Insight, received: &Received<Insight>) -> anyhow::Result<()> {
+        let since = self.site.learn(|known| known.insight(insight));
+        books::save_insight(&mut self.transaction, insight, received.at, since).await?;
+        if let Insight::Ledger(ledger) = insight {
+            let decisions = ledger.read.iter().find(|read| read.topic == ORDER_DECISIONS.spec.name);
+            if let Some(read) = decisions {
+                books::note_counted(&mut self.transaction, read, ledger.at, &received.event_id).await?;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,328 @@
+//! What the website writes: orders, their hops, beers, insights, unreadable messages. All statements that change
+//! something stand here; those that read for a page stand in `books`.
+
+use events::{
+    ids::{BeerId, EventId, Moment, OrderId, Service},
+    insights::{Insight, ReadUpTo},
+    orders::Line,
+    quantities::{Cents, Sequence},
+    received::Position,
+    stock::StockLevel,
+    unreadable::Unreadable,
+};
+use sqlx::sqlite::SqliteRow;
+use store::{Columns, Migrator, StoreError, Transaction, column_of, json_of};
+
+use crate::{order::{progress::Progress, view::{Status, What}}, stage::read_model::shelves::Shelf};
+
+/// The website's tables.
+pub(crate) static TABLES: Migrator = sqlx::migrate!();
+
+/// The word a status is stored and sent as.
+pub(crate) fn status_name(status: Status) -> &'static str {
+    match status {
+        Status::Placed => "placed",
+        Status::Accepted => "accepted",
+        Status::Refused => "refused",
+        Status::PickedUp => "picked_up",
+        Status::Delivered => "delivered",
+        Status::Retrying => "retrying",
+        Status::Stranded => "stranded",
+        Status::Returned => "returned",
+        Status::Ended => "ended",
+    }
+}
+
+/// The status in this column.
+pub(crate) fn status(row: Columns<'_>, column: &'static str) -> Result<Status, StoreError> {
+    row.found(column, "a status", |word| Status::ALL.into_iter().find(|known| status_name(*known) == word))
+}
+
+/// An order as it was placed.
+pub(crate) struct Placed<'a> {
+    pub(crate) order_id: &'a OrderId,
+    pub(crate) keyed: Keyed<'a>,
+    pub(crate) customer: &'a str,
+    pub(crate) address: &'a str,
+    pub(crate) lines: &'a [Line],
+    pub(crate) total: Cents,
+    pub(crate) at: Moment,
+}
+
+/// The key an order was placed with, and what was ordered with it where that matters.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Keyed<'a> {
+    pub(crate) key: Option<&'a str>,
+    pub(crate) ordered: Option<&'a str>,
+}
+
+/// An order that was placed with a key.
+pub(crate) struct Before {
+    pub(crate) order_id: OrderId,
+    pub(crate) ordered: Option<String>,
+}
+
+/// The order that was placed with this key before, if any.
+pub(crate) async fn order_of_key(transaction: &mut Transaction, key: &str) -> Result<Option<Before>, StoreError> {
+    let row = sqlx::query("select order_id, ordered from orders where idempotency_key = $1")
+        .bind(key)
+        .fetch_optional(&mut **transaction)
+        .await?;
+    let before = |row: SqliteRow| {
+        let row = Columns::of("orders", &row);
+        Ok(Before { order_id: row.parsed("order_id")?, ordered: row.optional("ordered", Columns::text)? })
+    };
+    row.map(before).transpose()
+}
+
+/// Writes an order that was placed. `false` if it is there already; one of which only later news was read so far is
+/// filled in.
+pub(crate) async fn place(transaction: &mut Transaction, order: &Placed<'_>) -> Result<bool, StoreError> {
+    let written = sqlx::query(
+        "insert into orders (order_id, idempotency_key, customer, address, lines, total_cents, placed_at, ordered, status,
+                             updated, attempt, changed_at, returned, released)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, 'placed', 0, 0, $7, 0, 0)
+         on conflict (order_id) do update
+         set customer = excluded.customer, address = excluded.address, lines = excluded.lines,
+             total_cents = excluded.total_cents, placed_at = excluded.placed_at
+         where orders.placed_at = 0",
+    )
+    .bind(order.order_id.as_str())
+    .bind(order.keyed.key)
+    .bind(order.customer)
+    .bind(order.address)
+    .bind(json_of("orders", "lines", &order.lines)?)
+    .bind(column_of("orders", "total_cents", order.total.0)?)
+    .bind(order.at.micros())
+    .bind(order.keyed.ordered)
+    .execute(&mut **transaction)
+    .await?;
+    Ok(written.rows_affected() > 0)
+}
+
+/// What the desk needs to know of an order to take news of it in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Card {
+    /// Whether it was read from `orders`, or placed here.
+    pub(crate) placed: bool,
+    pub(crate) progress: Progress,
+    pub(crate) customer: String,
+    pub(crate) address: String,
+}
+
+/// The card of an order; a blank one if it was not placed, as far as it is known.
+pub(crate) async fn card(transaction: &mut Transaction, order_id: &OrderId) -> Result<Card, StoreError> {
+    let row = sqlx::query(
+        "select status, decided, updated, refusal, failure, courier, attempt, retry_at, returned, released, customer,
+                address, placed_at
+         from orders where order_id = $1",
+    )
+    .bind(order_id.as_str())
+    .fetch_optional(&mut **transaction)
+    .await?;
+    match row {
+        Some(row) => read_card(&row),
+        None => {
+            let (customer, address) = (String::new(), String::new());
+            Ok(Card { placed: false, progress: Progress::placed(), customer, address })
+        }
+    }
+}
+
+fn read_card(row: &SqliteRow) -> Result<Card, StoreError> {
+    let row = Columns::of("orders", row);
+    let progress = Progress {
+        status: status(row, "status")?,
+        decided: row.flag("decided")?,
+        updated: row.flag("updated")?,
+        refusal: row.optional("refusal", Columns::json)?,
+        failure: row.optional("failure", Columns::json)?,
+        courier: row.optional("courier", Columns::text)?,
+        attempt: row.number("attempt")?,
+        retry_at: row.optional("retry_at", Columns::moment)?,
+        returned: row.flag("returned")?,
+        released: row.flag("released")?,
+    };
+    let (customer, address) = (row.text("customer")?, row.text("address")?);
+    Ok(Card { placed: row.moment("placed_at")? != Moment::default(), progress, customer, address })
+}
+
+/// Writes how far an order is, and where it goes.
+pub(crate) async fn save_card(
+    transaction: &mut Transaction,
+    order_id: &OrderId,
+    card: &Card,
+    at: Moment,
+) -> Result<(), StoreError> {
+    let progress = &card.progress;
+    sqlx::query(
+        "update orders set decided = $13, status = $2, updated = $3, refusal = $4, failure = $5, courier = $6, attempt = $7,
+                           retry_at = $8, returned = $9, released = $10, changed_at = $11, address = $12
+         where order_id = $1",
+    )
+    .bind(order_id.as_str())
+    .bind(status_name(progress.status))
+    .bind(i64::from(progress.updated))
+    .bind(progress.refusal.as_ref().map(|why| json_of("orders", "refusal", why)).transpose()?)
+    .bind(progress.failure.as_ref().map(|why| json_of("orders", "failure", why)).transpose()?)
+    .bind(progress.courier.as_deref())
+    .bind(i64::from(progress.attempt))
+    .bind(progress.retry_at.map(Moment::micros))
+    .bind(i64::from(progress.returned))
+    .bind(i64::from(progress.released))
+    .bind(at.micros())
+    .bind(&card.address)
+    .bind(i64::from(progress.decided))
+    .execute(&mut **transaction)
+    .await?;
+    Ok(())
+}
+
+/// A hop of an order.
+pub(crate) struct Hop<'a> {
+    pub(crate) event_id: &'a EventId,
+    pub(crate) order_id: &'a OrderId,
+    pub(crate) at: Moment,
+    pub(crate) service: Service,
+    pub(crate) topic: &'static str,
+    pub(crate) what: &'a What,
+    /// Of a stock event: beer and sequence.
+    pub(crate) stock: Option<(&'a BeerId, Sequence)>,
+    /// Of a decision: where it lies.
+    pub(crate) position: Option<Position>,
+}
+
+/// Adds a hop; `false` if it is there already: the message is a repeat.
+pub(crate) async fn add_hop(transaction: &mut Transaction, hop: &Hop<'_>) -> Result<bool, StoreError> {
+    let inserted = sqlx::query(
+        "insert into journey (event_id, order_id, at, service, topic, what, beer, sequence, ledger, entry)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) on conflict (event_id) do nothing",
+    )
+    .bind(hop.event_id.as_str())
+    .bind(hop.order_id.as_str())
+    .bind(hop.at.micros())
+    .bind(hop.service.name())
+    .bind(hop.topic)
+    .bind(json_of("journey", "what", hop.what)?)
+    .bind(hop.stock.map(|(beer, _)| beer.as_str()))
+    .bind(hop.stock.map(|(_, sequence)| column_of("journey", "sequence", sequence.0)).transpose()?)
+    .bind(hop.position.map(|position| column_of("journey", "ledger", position.ledger)).transpose()?)
+    .bind(hop.position.map(|position| column_of("journey", "entry", position.entry)).transpose()?)
+    .execute(&mut **transaction)
+    .await?;
+    Ok(inserted.rows_affected() > 0)
+}
+
+/// Whether this hop is there.
+pub(crate) async fn has_hop(transaction: &mut Transaction, event_id: &EventId) -> Result<bool, StoreError> {
+    let row: Option<(i64,)> = sqlx::query_as("select 1 from journey where event_id = $1")
+        .bind(event_id.as_str())
+        .fetch_optional(&mut **transaction)
+        .await?;
+    Ok(row.is_some())
+}
+
+/// Writes one beer.
+pub(crate) async fn save_beer(transaction: &mut Transaction, beer: &str, shelf: &Shelf) -> Result<(), StoreError> {
+    sqlx::query(
+        "insert into beers (beer, level, sequence, shown_level, shown_sequence, shown_written, worker, settled)
+         values ($1, $2, $3, $4, $5, $6, $7, $8)
+         on conflict (beer) do update
+         set level = excluded.level, sequence = excluded.sequence, shown_level = excluded.shown_level,
+             shown_sequence = excluded.shown_sequence, shown_written = excluded.shown_written,
+             worker = excluded.worker, settled = excluded.settled",
+    )
+    .bind(beer)
+    .bind(shelf.level.map(|level| i64::from(level.0)))
+    .bind(column_of("beers", "sequence", shelf.sequence.0)?)
+    .bind(shelf.shown_level.map(|level| i64::from(level.0)))
+    .bind(column_of("beers", "shown_sequence", shelf.shown_sequence.0)?)
+    .bind(column_of("beers", "shown_written", shelf.shown_written)?)
+    .bind(shelf.worker.as_deref())
+    .bind(column_of("beers", "settled", shelf.settled.0)?)
+    .execute(&mut **transaction)
+    .await?;
+    Ok(())
+}
+
+/// Notes when stock-level showed which sequence.
+pub(crate) async fn note_shown(
+    transaction: &mut Transaction,
+    level: &StockLevel,
+    event_id: &EventId,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "insert into shown (beer, sequence, at, level, event_id) values ($1, $2, $3, $4, $5)
+         on conflict (beer, sequence) do nothing",
+    )
+    .bind(level.beer.as_str())
+    .bind(column_of("shown", "sequence", level.sequence.0)?)
+    .bind(level.at.micros())
+    .bind(i64::from(level.level.0))
+    .bind(event_id.as_str())
+    .execute(&mut **transaction)
+    .await?;
+    Ok(())
+}
+
+/// Notes how far the analysis has counted.
+pub(crate) async fn note_counted(
+    transaction: &mut Transaction,
+    read: &ReadUpTo,
+    at: Moment,
+    event_id: &EventId,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "insert into counted (ledger, entry, at, event_id) values ($1, $2, $3, $4)
+         on conflict (ledger, entry) do nothing",
+    )
+    .bind(column_of("counted", "ledger", read.ledger)?)
+    .bind(column_of("counted", "entry", read.entry)?)
+    .bind(at.micros())
+    .bind(event_id.as_str())
+    .execute(&mut **transaction)
+    .await?;
+    Ok(())
+}
+
+/// Writes the newest insight of its kind.
+pub(crate) async fn save_insight(
+    transaction: &mut Transaction,
+    insight: &Insight,
+    at: Moment,
+    since: Moment,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "insert into insights (kind, insight, at, since) values ($1, $2, $3, $4)
+         on conflict (kind) do update set insight = excluded.insight, at = excluded.at, since = excluded.since",
+    )
+    .bind(insight.kind())
+    .bind(json_of("insights", "insight", insight)?)
+    .bind(at.micros())
+    .bind(since.micros())
+    .execute(&mut **transaction)
+    .await?;
+    Ok(())
+}
+
+/// Writes what nobody could read; `false` if somebody else had met it before.
+pub(crate) async fn save_unreadable(
+    transaction: &mut Transaction,
+    unreadable: &Unreadable,
+) -> Result<bool, StoreError> {
+    let inserted = sqlx::query(
+        "insert into unreadable (topic, message_id, reader, code, reason, first_bytes, at)
+         values ($1, $2, $3, $4, $5, $6, $7)
+         on conflict (topic, message_id) do nothing",
+    )
+    .bind(&unreadable.topic)
+    .bind(&unreadable.message_id)
+    .bind(unreadable.reader.name())
+    .bind(unreadable.code.name())
+    .bind(&unreadable.reason)
+    .bind(&unreadable.first_bytes)
+    .bind(unreadable.at.micros())
+    .execute(&mut **transaction)
+    .await?;
+    Ok(inserted.rows_affected() > 0)
+}

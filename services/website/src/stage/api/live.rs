@@ -1,0 +1,133 @@
+//! `/api/live`: a snapshot, then what changes, as server-sent events.
+
+use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
+
+use axum::{
+    extract::{ConnectInfo, Query, State},
+    http::HeaderMap,
+    response::{Response, sse::Event},
+};
+use events::ids::OrderId;
+use futures_util::Stream;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+use tokio::sync::broadcast::error::RecvError;
+
+use crate::{shop::{api::orders::OrderShown, control::shop::Site}, stage::api::{stage::Deliveries, stock::Stock}, web::http::{admission::Client, problem::Problem, sse}};
+
+/// Changes of everything but single orders are told at most this often.
+const CHANGES_EVERY: Duration = Duration::from_millis(100);
+
+/// What to follow.
+#[derive(Deserialize)]
+pub(super) struct Follow {
+    /// One order only.
+    order: Option<String>,
+}
+
+/// Server-sent events: `snapshot` (stock, deliveries, insights, ledger; or the order that was asked for), then `change`
+/// (whichever of these changed) and `order` (`{order_id, status, at}`, at once), and `heartbeat` every 1.5 s.
+/// While `hide_names` is set, customers and addresses are shortened. A browser (by its cookie) may have 12 streams open,
+/// all browsers behind one address 1,400, all without a cookie behind one address 500; more are answered 503.
+#[utoipa::path(
+    get, path = "/api/live",
+    params(("order" = Option<String>, Query, description = "one order only")),
+    responses((status = 200, content_type = "text/event-stream"), (status = 404, body = Problem), (status = 503, body = Problem))
+)]
+pub(super) async fn feed(
+    State(site): State<Arc<Site>>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    Query(follow): Query<Follow>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let client = Client::of(&site.house, &headers, peer);
+    match follow.order {
+        None => streams::serve(&site, &client, || everything(Arc::clone(&site))),
+        Some(order_id) => {
+            let order_id = order_id.parse().map_err(|_| Problem::not_found("no such order"))?;
+            site.order(&order_id).await?.ok_or_else(|| Problem::not_found("no such order"))?;
+            streams::serve(&site, &client, || one_order(Arc::clone(&site), order_id))
+        }
+    }
+    .ok_or_else(Problem::too_many_streams)
+}
+
+fn views(site: &Site) -> Map<String, Value> {
+    let (stock, deliveries, analysis, ledger) = (
+        site.known(|known| known.shelves.beers()),
+        site.deliveries(),
+        site.analysis(),
+        site.known(|known| known.ledger()),
+    );
+    let value = |result: Result<Value, serde_json::Error>| result.unwrap_or(Value::Null);
+    let entries = [
+        ("stock", value(serde_json::to_value(Stock::from(stock.as_slice())))),
+        ("deliveries", value(serde_json::to_value(Deliveries::from(deliveries)))),
+        ("insights", json!({"sales": analysis.sales, "forecast": analysis.forecast})),
+        ("ledger", value(serde_json::to_value(ledger.ledger))),
+    ];
+    entries.into_iter().map(|(name, view)| (name.to_owned(), view)).collect()
+}
+
+fn everything(site: Arc<Site>) -> impl Stream<Item = Result<Event, Infallible>> + Send {
+    streams::channel(move |wire| async move {
+        let mut changes = site.live.feed();
+        let mut version = site.live.version();
+        let mut told = views(&site);
+        wire.event("snapshot", &Value::Object(told.clone()).to_string()).await?;
+        let mut heartbeat = streams::heartbeat();
+        let mut pace = tokio::time::interval(CHANGES_EVERY);
+        let mut stale = false;
+        loop {
+            tokio::select! {
+                change = changes.recv() => match change {
+                    Ok(change) => wire.event("order", &change).await?,
+                    Err(RecvError::Lagged(_)) => {
+                        told = views(&site);
+                        wire.event("snapshot", &Value::Object(told.clone()).to_string()).await?;
+                    }
+                    Err(RecvError::Closed) => return Some(()),
+                },
+                changed = version.changed(), if !stale => {
+                    changed.ok()?;
+                    stale = true;
+                }
+                _ = pace.tick(), if stale => {
+                    stale = false;
+                    let now_so = views(&site);
+                    let mut news = now_so.clone();
+                    news.retain(|name, view| told.get(name) != Some(view));
+                    if !news.is_empty() {
+                        wire.event("change", &Value::Object(news).to_string()).await?;
+                        told = now_so;
+                    }
+                }
+                _ = heartbeat.tick() => wire.heartbeat().await?,
+            }
+        }
+    })
+}
+
+fn one_order(site: Arc<Site>, order_id: OrderId) -> impl Stream<Item = Result<Event, Infallible>> + Send {
+    streams::channel(move |wire| async move {
+        let mut changed = site.live.follow(&order_id);
+        let mut heartbeat = streams::heartbeat();
+        let mut name = "snapshot";
+        loop {
+            if let Ok(Some(order)) = site.order_shown(&order_id, false).await {
+                let order = serde_json::to_string(&OrderShown::from(order)).ok()?;
+                wire.event(name, &order).await?;
+                name = "order";
+            }
+            loop {
+                tokio::select! {
+                    change = changed.changed() => {
+                        change.ok()?;
+                        break;
+                    }
+                    _ = heartbeat.tick() => wire.heartbeat().await?,
+                }
+            }
+        }
+    })
+}

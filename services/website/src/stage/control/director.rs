@@ -1,0 +1,262 @@
+//! The presenter's hand: changes the settings, gives commands. Outlives the episodes.
+
+use std::{sync::Arc, time::Duration};
+
+use bus::{Admin, AdminError, Outgoing, SetUpError, episodes, forget_earlier_episodes, set_up};
+use events::{
+    ids::{EventId, Service},
+    settings::{Choices, StageSettings, version_after},
+    stage::{Command, StageCommand},
+    topics::{COMMANDS, SETTINGS, Topic},
+};
+use serde::Serialize;
+use service::{Context, environment, now, stage};
+use tokio::sync::{Mutex as AsyncMutex, Notify};
+use tracing::{info, warn};
+
+use crate::stage::control::questions::Questions;
+
+/// How long the broker may take to confirm a setting, a command or a question.
+const CONFIRMED_WITHIN: Duration = Duration::from_secs(2);
+/// How often the broker is asked again after it has not confirmed the settings.
+const ASK_AGAIN_EVERY: Duration = Duration::from_secs(1);
+
+/// Why something could not be done.
+#[derive(Debug, thiserror::Error)]
+pub enum Undone {
+    /// The broker does not confirm it.
+    #[error("Pulsar does not answer")]
+    Away,
+    /// The broker was sent a change of the settings and does not confirm it. It does not hold.
+    #[error("not confirmed: Pulsar does not answer")]
+    Unconfirmed,
+    /// Nobody answered in time.
+    #[error("{service} did not answer within {seconds} s")]
+    NoAnswer {
+        /// Who was asked.
+        service: Service,
+        /// How long was waited.
+        seconds: u64,
+    },
+    /// Others wait for answers already, as many as may.
+    #[error("too many questions wait for their answers")]
+    TooManyAsk,
+    /// The answer is no.
+    #[error("{0}")]
+    Refused(String),
+    /// The broker cannot be set up, or refuses an admin call.
+    #[error("{0}")]
+    Broker(String),
+}
+
+impl From<AdminError> for Undone {
+    fn from(error: AdminError) -> Self {
+        Undone::Broker(error.to_string())
+    }
+}
+
+impl From<SetUpError> for Undone {
+    fn from(error: SetUpError) -> Self {
+        Undone::Broker(error.to_string())
+    }
+}
+
+/// What this process has written of the settings.
+#[derive(Default)]
+struct Written {
+    /// The version that was sent last, confirmed or not: none is sent twice.
+    version: u64,
+    /// The last confirmed settings, when something was sent after them that was not. They are written once more before
+    /// anything else: what was given up on may lie in the topic, or may have been on its way, and must not be the last word.
+    doubt: Option<Arc<StageSettings>>,
+}
+
+/// The presenter's hand.
+pub struct Director {
+    /// Whether somebody watches the broker and starts it again when it has stopped: only then it may be told to.
+    pub watches_broker: bool,
+    context: Context,
+    admin: Admin,
+    /// One change at a time: each is made of the one before it.
+    written: AsyncMutex<Written>,
+    /// A change was not confirmed.
+    doubted: Notify,
+    /// What is asked of the services.
+    pub questions: Questions,
+}
+
+impl Director {
+    /// A director of this stage.
+    ///
+    /// # Errors
+    /// If no HTTP client can be made.
+    pub fn new(context: Context) -> anyhow::Result<Self> {
+        let admin = Admin::new(context.bus.broker())?;
+        let watches_broker = environment::text("BROKER_WATCHED").is_some_and(|watched| watched == "yes");
+        let (written, doubted) = (AsyncMutex::default(), Notify::new());
+        let questions = Questions::new(context.clone());
+        Ok(Director { watches_broker, context, admin, written, doubted, questions })
+    }
+
+    /// The settings as they are.
+    pub fn settings(&self) -> Arc<StageSettings> {
+        self.context.stage.settings()
+    }
+
+    /// Changes what is chosen; it holds when this returns.
+    ///
+    /// # Errors
+    /// What `change` says, or that the broker does not confirm it.
+    pub async fn change<E: From<Undone>>(
+        &self,
+        change: impl FnOnce(&Choices) -> Result<Choices, E>,
+    ) -> Result<Arc<StageSettings>, E> {
+        let mut written = self.written.lock().await;
+        self.dispel(&mut written).await?;
+        let known = self.settings();
+        let choices = change(&known.choices)?;
+        if choices != known.choices {
+            self.write(&mut written, StageSettings { choices, ..(*known).clone() }).await?;
+        }
+        Ok(self.settings())
+    }
+
+    /// Writes these settings as the next version.
+    async fn write(&self, written: &mut Written, settings: StageSettings) -> Result<(), Undone> {
+        if settings.seal.is_empty() {
+            // No broker has ever said which episode runs.
+            return Err(Undone::Away);
+        }
+        let known = self.settings();
+        let version = version_after(written.version.max(known.version));
+        let settings = StageSettings { version, ..settings };
+        written.version = version;
+        if self.send(SETTINGS, "settings", &settings).await.is_err() {
+            warn!(
+                version,
+                "the settings are not confirmed; what ruled before is written again when the broker answers"
+            );
+            written.doubt.get_or_insert(known);
+            self.doubted.notify_one();
+            return Err(Undone::Unconfirmed);
+        }
+        written.doubt = None;
+        self.context.stage.change(settings);
+        Ok(())
+    }
+
+    /// After a change that was not confirmed: writes the settings from before it once more. If another episode has begun since,
+    /// that one rules.
+    async fn dispel(&self, written: &mut Written) -> Result<(), Undone> {
+        let Some(confirmed) = written.doubt.clone() else { return Ok(()) };
+        match self.newest().await? {
+            Some(newest) if !newest.are_of_episode(&confirmed) => {
+                written.doubt = None;
+                self.context.stage.change(newest);
+                Ok(())
+            }
+            _ => self.write(written, (*confirmed).clone()).await,
+        }
+    }
+
+    /// Dispels each doubt as soon as the broker answers, for as long as the website runs.
+    pub async fn keep_certain(&self) {
+        loop {
+            self.doubted.notified().await;
+            loop {
+                tokio::time::sleep(ASK_AGAIN_EVERY).await;
+                if self.dispel(&mut *self.written.lock().await).await.is_ok() {
+                    info!("the settings are certain again");
+                    break;
+                }
+            }
+        }
+    }
+
+    /// What the broker says is the last word.
+    async fn newest(&self) -> Result<Option<StageSettings>, Undone> {
+        let bus = self.context.bus.clone();
+        // A task of its own: what asks the broker must not be cancelled half way.
+        let asking = tokio::spawn(async move { stage::current(&bus).await });
+        match tokio::time::timeout(CONFIRMED_WITHIN, asking).await {
+            Ok(Ok(Ok(newest))) => Ok(newest),
+            _ => Err(Undone::Unconfirmed),
+        }
+    }
+
+    /// Gives a command. Nobody confirms that it is obeyed: it is seen.
+    ///
+    /// # Errors
+    /// If the broker does not confirm it.
+    pub async fn command(&self, service: Service, command: Command) -> Result<(), Undone> {
+        let command = StageCommand { service, command, issued_at: now() };
+        self.send(COMMANDS, service.name(), &command).await
+    }
+
+    /// Begins the next episode: makes its namespaces, then writes the settings that name it. Everybody moves over by
+    /// themselves; what belonged to the ones before is deleted by [`Director::forget_earlier`].
+    ///
+    /// # Errors
+    /// If the broker cannot be set up, or does not confirm the settings.
+    pub async fn begin_episode(&self, choices: impl FnOnce(&Choices) -> Choices) -> Result<u32, Undone> {
+        let mut written = self.written.lock().await;
+        self.dispel(&mut written).await?;
+        let known = self.settings();
+        let taken = episodes(&self.admin, self.context.bus.place()).await?;
+        let settings = stage::next_episode(&known, &taken, choices(&known.choices));
+        let episode = settings.episode;
+        set_up(&self.admin, self.context.bus.in_episode(episode).place()).await?;
+        self.write(&mut written, settings).await?;
+        Ok(episode)
+    }
+
+    /// Deletes what belonged to the episodes before this one, which everybody has left. If the broker does not say that this
+    /// one runs, nothing is deleted.
+    ///
+    /// # Errors
+    /// If the broker cannot be asked.
+    pub async fn forget_earlier(&self, episode: u32) -> Result<(), Undone> {
+        {
+            let written = self.written.lock().await;
+            let newest = self.newest().await?;
+            if written.doubt.is_some() || newest.is_none_or(|newest| newest.episode != episode) {
+                return Err(Undone::Refused(format!("episode {episode} does not run")));
+            }
+        }
+        Ok(forget_earlier_episodes(&self.admin, self.context.bus.in_episode(episode).place()).await?)
+    }
+
+    /// Tells the broker to shut down. Whoever watches it starts it again.
+    ///
+    /// # Errors
+    /// If it was not there, or refuses.
+    pub async fn stop_broker(&self) -> Result<(), Undone> {
+        if !self.admin.is_ready().await {
+            return Err(Undone::Away);
+        }
+        match self.admin.post("brokers/shutdown").await {
+            // It may be gone before it has said that it goes.
+            Err(AdminError::NoAnswer { .. }) if !self.admin.is_ready().await => Ok(()),
+            told => Ok(told?),
+        }
+    }
+
+    /// Publishes, and waits for the broker's word, but not for ever.
+    async fn send<M: Serialize>(&self, topic: Topic<M>, key: &str, message: &M) -> Result<(), Undone> {
+        let id = EventId::new(format!("website-{}-{:016x}", topic.spec.name, rand::random::<u64>()));
+        let message =
+            Outgoing::new(topic, key, id, now(), message).map_err(|error| Undone::Refused(error.to_string()))?;
+        let mut publisher = self.context.bus.publisher();
+        // A task of its own: making a producer must not be cancelled.
+        let sending = tokio::spawn(async move { publisher.publish(&[message]).await });
+        let given_up = sending.abort_handle();
+        match tokio::time::timeout(CONFIRMED_WITHIN, sending).await {
+            Ok(Ok(Ok(()))) => Ok(()),
+            _ => {
+                // It must not go on by itself. A producer that is being made is made in the publisher's own task.
+                given_up.abort();
+                Err(Undone::Away)
+            }
+        }
+    }
+}

@@ -1,0 +1,281 @@
+//! The shop's entrance for phones: the address the QR code shows. From `PUBLIC_URL`, else as the presenter opened the
+//! console, else the presenter chooses among the networks of this machine or types one. Outlives the episodes.
+
+use std::{
+    collections::HashMap,
+    fs,
+    net::SocketAddr,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use axum::http::HeaderMap;
+use bus::http_client;
+use reqwest::redirect::Policy;
+use service::environment::{self, Unusable};
+
+use crate::{shop::control::shop::Site, stage::pure::entrance::{EntranceView, QrView, Reach}, web::pure::arrival::Arrival};
+
+mod address;
+pub use address::Address;
+
+mod networks;
+
+/// How long the website may take to answer itself through an address.
+const TRY_WITHIN: Duration = Duration::from_secs(2);
+/// Most addresses to choose from: each has a key of its own, from `a`.
+pub const ADDRESSES_MAX: usize = 6;
+/// Files that are there in a container only: its networks are no phone's.
+const IN_A_CONTAINER: [&str; 2] = ["/.dockerenv", "/run/.containerenv"];
+
+/// The entrance.
+pub struct Entrance {
+    public: Option<Address>,
+    port: u16,
+    in_a_container: bool,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// As the presenter's browser called this website.
+    console: Option<Address>,
+    /// What the presenter typed last.
+    typed: Option<Address>,
+    /// What the presenter chose, by its name.
+    chosen: Option<String>,
+    /// Whether the website was reached, by the address's name.
+    tried: HashMap<String, bool>,
+}
+
+impl Entrance {
+    /// The entrance of a website that listens on this port, or at `PUBLIC_URL`.
+    ///
+    /// # Errors
+    /// If `PUBLIC_URL` is no address.
+    pub fn from_environment(port: u16) -> Result<Self, Unusable> {
+        let public = environment::text("PUBLIC_URL").map(public_address).transpose()?;
+        let in_a_container = IN_A_CONTAINER.iter().any(|file| fs::exists(file).unwrap_or(false));
+        Ok(Entrance { public, port, in_a_container, state: Mutex::default() })
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// `PUBLIC_URL`.
+    pub fn public(&self) -> Option<&Address> {
+        self.public.as_ref()
+    }
+
+    /// The presenter opened the console by this request; whether its address is news.
+    pub fn console_opened(&self, headers: &HeaderMap, peer: SocketAddr) -> bool {
+        let Arrival { host, is_https, .. } = Arrival::of(headers, peer, self.public());
+        let opened_at = Address::read(&format!("{}://{host}", if is_https { "https" } else { "http" }));
+        let Some(address) = opened_at.filter(|address| !address.is_of_this_machine_only()) else { return false };
+        self.state().console.replace(address.clone()) != Some(address)
+    }
+
+    /// All addresses there are to choose from.
+    fn addresses(&self) -> Vec<Address> {
+        if let Some(public) = &self.public {
+            return vec![public.clone()];
+        }
+        let networks = if self.in_a_container { Vec::new() } else { networks::addresses(self.port) };
+        let known = {
+            let state = self.state();
+            [state.console.clone(), state.typed.clone()]
+        };
+        let addresses = known.into_iter().flatten().chain(networks);
+        let mut unique: Vec<Address> = Vec::new();
+        for address in addresses {
+            if !unique.contains(&address) {
+                unique.push(address);
+            }
+        }
+        unique.truncate(ADDRESSES_MAX);
+        unique
+    }
+
+    /// Chooses the address of this name, or another one that was typed; or leaves the choice to the website.
+    ///
+    /// # Errors
+    /// If the address cannot be chosen.
+    pub fn choose(&self, name: Option<&str>) -> Result<(), NotChosen> {
+        let chosen = match name {
+            None => None,
+            Some(name) if self.addresses().iter().any(|address| address.name() == name) => Some(name.to_owned()),
+            Some(_) if self.public.is_some() => return Err(NotChosen::Fixed),
+            Some(typed) => {
+                let typed = Address::typed(typed).filter(|typed| !typed.is_of_this_machine_only());
+                let typed = typed.ok_or(NotChosen::Unusable)?;
+                let name = typed.name().to_owned();
+                self.state().typed = Some(typed);
+                Some(name)
+            }
+        };
+        self.state().chosen = chosen;
+        Ok(())
+    }
+
+    /// `/stage/qr`.
+    pub fn view(&self) -> QrView {
+        let addresses = self.addresses();
+        let state = self.state();
+        let is_settled = self.public.is_some() || state.console.is_some();
+        let address = shown(&addresses, state.chosen.as_deref(), is_settled).cloned();
+        let reach = |address: &Address| match state.tried.get(address.name()) {
+            None => Reach::NotTried,
+            Some(true) => Reach::Answers,
+            Some(false) => Reach::Silent,
+        };
+        let entrances = addresses.iter().map(|known| EntranceView {
+            name: known.name().to_owned(),
+            is_shown: Some(known) == address.as_ref(),
+            reach: reach(known),
+        });
+        QrView { entrances: entrances.collect(), is_fixed: self.public.is_some(), address }
+    }
+}
+
+/// Why an address cannot be chosen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NotChosen {
+    /// It is set from outside.
+    #[error("is set by PUBLIC_URL")]
+    Fixed,
+    /// No phone can use it.
+    #[error("is not one that phones can open, such as 192.168.1.20:8000 or https://beer.example.com")]
+    Unusable,
+}
+
+fn public_address(value: String) -> Result<Address, Unusable> {
+    let expected = "it must be an address such as http://192.168.1.20:8000, without a path or a query";
+    Address::read(value.trim()).ok_or(Unusable { name: "PUBLIC_URL", value, expected: expected.to_owned() })
+}
+
+/// The one the room sees: the chosen one if it is still there; else the first, if it is not one of several networks.
+fn shown<'a>(addresses: &'a [Address], chosen: Option<&str>, is_settled: bool) -> Option<&'a Address> {
+    let chosen = chosen.and_then(|name| addresses.iter().find(|address| address.name() == name));
+    let usual = || addresses.first().filter(|_| is_settled || addresses.len() == 1);
+    chosen.or_else(usual)
+}
+
+/// Tries each address in the background: the website calls itself through it. What came of it is shown as it comes.
+pub fn try_all(site: &Arc<Site>) {
+    for address in site.house.entrance.addresses() {
+        let site = Arc::clone(site);
+        tokio::spawn(async move {
+            let answers = answers(&address).await;
+            site.house.entrance.state().tried.insert(address.name().to_owned(), answers);
+            site.live.changed();
+        });
+    }
+}
+
+/// Whether the website answers itself by this address.
+async fn answers(address: &Address) -> bool {
+    let client = http_client(address.url()).timeout(TRY_WITHIN).redirect(Policy::none()).no_proxy().build();
+    let Ok(client) = client else { return false };
+    let answer = client.get(format!("{}/health/live", address.url())).send().await;
+    answer.is_ok_and(|answer| answer.status().is_success())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{IpAddr, Ipv4Addr};
+
+    use axum::http::{HeaderValue, header};
+
+    use super::*;
+
+    const HERE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 5000);
+    const FAR: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(203, 0, 113, 9)), 5000);
+
+    fn entrance(public: Option<&str>) -> Entrance {
+        let public = public.and_then(Address::read);
+        Entrance { public, port: 8000, in_a_container: true, state: Mutex::default() }
+    }
+
+    fn opened_by(host: &'static str) -> HeaderMap {
+        HeaderMap::from_iter([(header::HOST, HeaderValue::from_static(host))])
+    }
+
+    #[test]
+    fn the_public_address_wins_over_all() {
+        let entrance = entrance(Some("https://beer.example.com/"));
+        entrance.console_opened(&opened_by("10.0.0.7:8000"), HERE);
+        assert_eq!(entrance.choose(Some("10.0.0.7:8000")), Err(NotChosen::Fixed));
+        let view = entrance.view();
+        assert_eq!(view.address.as_ref().map(Address::url), Some("https://beer.example.com"));
+        assert!(view.is_fixed && view.entrances.len() == 1);
+    }
+
+    #[test]
+    fn a_public_address_that_is_none_is_said_with_what_it_should_be() {
+        assert_eq!(public_address(" https://beer.example.com ".into()).unwrap().name(), "beer.example.com");
+        let wrong = public_address("beer.example.com?x=1".into()).unwrap_err().to_string();
+        assert!(wrong.starts_with("PUBLIC_URL=beer.example.com?x=1 cannot be used: it must be an address"), "{wrong}");
+        let path = public_address("https://example.com/beer/".into()).unwrap_err().to_string();
+        assert!(path.ends_with("without a path or a query"), "{path}");
+    }
+
+    #[test]
+    fn the_console_is_opened_by_an_address_that_phones_can_use_or_it_says_nothing() {
+        let entrance = entrance(None);
+        for local in ["localhost:8000", "127.0.0.1:8000", "[::1]:8000", "", "a b"] {
+            assert!(!entrance.console_opened(&opened_by(local), HERE), "{local}");
+        }
+        assert_eq!(entrance.view(), QrView::default());
+        assert!(entrance.console_opened(&opened_by("10.0.0.7:8000"), HERE));
+        assert!(!entrance.console_opened(&opened_by("10.0.0.7:8000"), HERE), "no news");
+        assert_eq!(entrance.view().address.as_ref().map(Address::url), Some("http://10.0.0.7:8000"));
+        let mut behind_a_proxy = opened_by("127.0.0.1:8000");
+        behind_a_proxy.insert("x-forwarded-host", HeaderValue::from_static("beer.example.com"));
+        behind_a_proxy.insert("x-forwarded-proto", HeaderValue::from_static("https"));
+        assert!(!entrance.console_opened(&behind_a_proxy, FAR), "anybody can send this");
+        assert!(entrance.console_opened(&behind_a_proxy, HERE));
+        assert_eq!(entrance.view().address.as_ref().map(Address::url), Some("https://beer.example.com"));
+    }
+
+    #[test]
+    fn the_presenter_may_type_another_address() {
+        let entrance = entrance(None);
+        for wrong in ["", "not an address", "localhost:8000", "https://example.com/beer"] {
+            assert_eq!(entrance.choose(Some(wrong)), Err(NotChosen::Unusable), "{wrong}");
+        }
+        assert_eq!(entrance.view(), QrView::default());
+        entrance.console_opened(&opened_by("10.0.0.7:8000"), HERE);
+        assert_eq!(entrance.choose(Some("https://beer.example.com/")), Ok(()));
+        let shown = || entrance.view().address.map(|address| address.url().to_owned());
+        assert_eq!(shown().as_deref(), Some("https://beer.example.com"));
+        assert_eq!(entrance.choose(Some("10.0.0.7:8000")), Ok(()));
+        assert_eq!(shown().as_deref(), Some("http://10.0.0.7:8000"));
+        assert_eq!(entrance.choose(Some("beer.example.com")), Ok(()), "it is still offered");
+        assert_eq!(shown().as_deref(), Some("https://beer.example.com"));
+    }
+
+    #[test]
+    fn among_several_networks_nobody_guesses() {
+        let two = ["http://10.0.0.7:8000", "http://192.168.1.20:8000"].map(|url| Address::read(url).unwrap());
+        let shown = |addresses, chosen, is_settled| shown(addresses, chosen, is_settled).map(Address::name);
+        assert_eq!(shown(&two, None, false), None);
+        assert_eq!(shown(&two, Some("192.168.1.20:8000"), false), Some("192.168.1.20:8000"));
+        assert_eq!(shown(&two, Some("10.9.9.9:8000"), false), None, "it is gone");
+        assert_eq!(shown(&two, None, true), Some("10.0.0.7:8000"));
+        assert_eq!(shown(&two[1..], None, false), Some("192.168.1.20:8000"));
+        assert_eq!(shown(&[], None, true), None);
+    }
+
+    #[tokio::test]
+    async fn an_address_answers_if_a_website_is_behind_it() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = Address::read(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
+        let health = axum::Router::new().route("/health/live", axum::routing::get(|| async { "live" }));
+        let serving = tokio::spawn(axum::serve(listener, health).into_future());
+        assert!(answers(&address).await);
+        serving.abort();
+        assert!(serving.await.unwrap_err().is_cancelled());
+        assert!(!answers(&address).await);
+    }
+}

@@ -1,0 +1,90 @@
+//! The time machine over HTTP: its page at any moment, and what changes on it from one moment to another.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use axum::{
+    Json,
+    extract::{Query, State},
+    http::{HeaderMap, StatusCode, Uri},
+    response::{IntoResponse as _, Response},
+};
+use events::ids::Moment;
+use serde::Deserialize;
+
+use crate::{app::api, shop::control::shop::Site, stage::read_model::past::PastView, web::{http::{sse::now_as_past, visitor::Visitor}, pure::{layout, problem_page::Problem}}};
+
+/// Which moment; now, if none is named.
+#[derive(Deserialize)]
+pub(crate) struct When {
+    at: Option<String>,
+}
+
+/// A moment as in `2026-11-24T20:41:07Z`, or in milliseconds since 1970, as the slider writes it.
+fn read_moment(text: &str) -> Option<Moment> {
+    match text.parse::<i64>() {
+        Ok(millis) => Moment::of_millis(millis),
+        Err(_) => text.parse().ok(),
+    }
+}
+
+/// How it was then, or is now.
+async fn look(site: &Site, when: &When) -> Result<PastView, Problem> {
+    let Some(at) = &when.at else { return Ok(now_as_past(site)) };
+    let at = read_moment(at).ok_or(Problem::Unusable)?;
+    let as_of = api::as_of(site, at).await.map_err(|_| Problem::Unavailable)?;
+    Ok(PastView::of(&as_of, site.context.stage.settings().began_at))
+}
+
+/// The page.
+pub(crate) async fn page(
+    State(site): State<Arc<Site>>,
+    Query(when): Query<When>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response {
+    let visitor = Visitor::of(&site, &uri, &headers);
+    match look(&site, &when).await {
+        Ok(view) => visitor.show(&site, StatusCode::OK, |frame| pages::past::render(&view, frame)),
+        Err(problem) => visitor.problem(&site, problem),
+    }
+}
+
+/// Its fragments, by id.
+pub(crate) async fn fragments(
+    State(site): State<Arc<Site>>,
+    Query(when): Query<When>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response {
+    let visitor = Visitor::of(&site, &uri, &headers);
+    let view = match look(&site, &when).await {
+        Ok(view) => view,
+        Err(problem) => return problem.status().into_response(),
+    };
+    match visitor.fragments(&site, |frame| pages::past::fragments(&view, frame)) {
+        Ok(fragments) => {
+            let by_id: BTreeMap<_, _> = fragments.into_iter().map(|fragment| (fragment.id, fragment.html)).collect();
+            Json(by_id).into_response()
+        }
+        Err(error) => {
+            tracing::error!(%error, "a moment cannot be rendered");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_moment_is_written_in_either_way() {
+        let moment = read_moment("2026-11-24T19:41:07.112Z").unwrap();
+        assert_eq!(read_moment("1795549267112"), Some(moment));
+        assert_eq!(read_moment("9223372036854775807"), None);
+        assert_eq!(read_moment("-1"), None);
+        assert_eq!(read_moment("0999-01-01T00:00:00Z"), None);
+        assert_eq!(read_moment("9999-12-31T23:59:59-23:59"), None);
+        assert_eq!(read_moment("yesterday"), None);
+    }
+}

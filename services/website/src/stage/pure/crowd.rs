@@ -1,0 +1,242 @@
+//! The crowd: simulated customers, as many as the settings say. The pure part makes the orders; the edge places them.
+
+use std::{sync::Arc, time::Duration};
+
+use events::{
+    beers::{BEERS, Beer},
+    orders::{Line, PlaceOrder, PlaceOrderType},
+    quantities::Bottles,
+    settings::Crowd,
+};
+use service::now;
+use tokio::time::{Instant, MissedTickBehavior};
+
+use crate::{shop::control::shop::Site, stage::read_model::bursts::IN_A_ROW as BURST_IN_A_ROW};
+
+/// How often the crowd comes through the door: so many orders at a time as are due.
+const TICK: Duration = Duration::from_millis(20);
+/// Most orders placed at once, after the website was held up.
+const AT_ONCE_MAX: u64 = 100;
+/// So many orders in a row are suspicious together: as many as fraud watch calls a burst.
+const IN_A_ROW: u64 = 5;
+
+const NAMES: [&str; 16] = [
+    "Ada", "Bruno", "Clara", "Daan", "Elise", "Femke", "Gilles", "Hanne", "Ilse", "Jules", "Koen", "Lotte", "Milan",
+    "Nora", "Oscar", "Pauline",
+];
+/// With the names above, so many customers that nobody honest comes five times in ten seconds, up to 250 orders/s.
+const FAMILIES: [&str; 40] = [
+    "Aerts",
+    "Baert",
+    "Bastin",
+    "Claes",
+    "Collard",
+    "Cools",
+    "De Smet",
+    "Denis",
+    "Dubois",
+    "Dupont",
+    "Evrard",
+    "Fontaine",
+    "Gérard",
+    "Goossens",
+    "Hendrickx",
+    "Jacobs",
+    "Janssens",
+    "Lambert",
+    "Leroy",
+    "Lejeune",
+    "Maes",
+    "Martens",
+    "Mertens",
+    "Michiels",
+    "Nys",
+    "Peeters",
+    "Petit",
+    "Pauwels",
+    "Renard",
+    "Roels",
+    "Servais",
+    "Simon",
+    "Smets",
+    "Thiry",
+    "Thomas",
+    "Van Damme",
+    "Vermeulen",
+    "Willems",
+    "Wouters",
+    "Wuyts",
+];
+const STREETS: [&str; 8] = [
+    "Grote Markt 1, Brussel",
+    "Korenlei 7, Gent",
+    "Meir 88, Antwerpen",
+    "Place Saint-Lambert 9, Liège",
+    "Markt 21, Brugge",
+    "Rue de Fer 14, Namur",
+    "Naamsestraat 40, Leuven",
+    "Grand-Place 3, Mons",
+];
+const NOWHERE: &str = "Rue introuvable 13, Liège";
+
+/// The beers a crowd orders: all but the scarce one, which is for people.
+pub fn for_everyone() -> impl Iterator<Item = &'static Beer> + Clone {
+    BEERS.iter().filter(|beer| !beer.scarce)
+}
+
+/// The `n`th order of a crowd. Who, where and what follow from `n` alone.
+pub fn order(n: u64, crowd: Crowd) -> PlaceOrder {
+    let suspicious = crowd.suspicious.takes(n / IN_A_ROW);
+    let nowhere = crowd.undeliverable.takes(n);
+    let (customer, lines) = if suspicious { suspicious_order(n) } else { usual_order(n) };
+    let address = if nowhere { NOWHERE } else { pick(&STREETS, n / 3) };
+    PlaceOrder { kind: PlaceOrderType::PlaceOrder, order_id: None, customer, address: address.to_owned(), lines }
+}
+
+/// One to three bottles of a beer, and in every third order of another one as well: some pairs are more liked than
+/// others, so that there is something to find.
+fn usual_order(n: u64) -> (String, Vec<Line>) {
+    let beers: Vec<&Beer> = for_everyone().collect();
+    let first = spread(n) % 11;
+    let mut lines = vec![line(pick(&beers, first), 1 + n % 3)];
+    if n.is_multiple_of(3) {
+        let second = if spread(n).is_multiple_of(2) { (first + 4) % 11 } else { (first + 1 + spread(n + 7) % 10) % 11 };
+        lines.push(line(pick(&beers, second), 1));
+    }
+    (customer(n), lines)
+}
+
+/// The honest come in turn, each again only when all the others have been there.
+fn customer(n: u64) -> String {
+    let all = (NAMES.len() * FAMILIES.len()) as u64;
+    // Without a common divisor, so that it meets every one of them.
+    let turn = n % all * 271 % all;
+    let names = NAMES.len() as u64;
+    format!("{} {}", pick(&NAMES, turn % names), pick(&FAMILIES, turn / names))
+}
+
+/// The suspicious come in fives: one who orders five times in a row, or five who each want 72 bottles.
+fn suspicious_order(n: u64) -> (String, Vec<Line>) {
+    let beers: Vec<&Beer> = for_everyone().collect();
+    let five = n / IN_A_ROW;
+    if spread(five).is_multiple_of(2) {
+        return (format!("Mallory {}", five % 97), vec![line(pick(&beers, n), 1)]);
+    }
+    let lines = (0..3).map(|step| line(pick(&beers, n + step), 24)).collect();
+    (format!("Max {}", n % 97), lines)
+}
+
+fn line(beer: &Beer, bottles: u64) -> Line {
+    Line { beer: beer.beer_id(), bottles: Bottles(u32::try_from(bottles).unwrap_or(1)) }
+}
+
+fn pick<T: Copy>(all: &[T], n: u64) -> T {
+    all[usize::try_from(n).unwrap_or(0) % all.len()]
+}
+
+/// Spreads numbers that follow each other: chance would not be the same twice.
+fn spread(n: u64) -> u64 {
+    (n.wrapping_add(1)).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40
+}
+
+/// Five orders of one bottle in a row for each beer but the scarce one: the burst of the fifth act.
+pub fn burst() -> Vec<PlaceOrder> {
+    let of_beer = |beer: &'static Beer| {
+        (0..u64::from(BURST_IN_A_ROW)).map(move |n| PlaceOrder {
+            kind: PlaceOrderType::PlaceOrder,
+            order_id: None,
+            customer: format!("{} {}", pick(&NAMES, n), beer.short_name),
+            address: pick(&STREETS, n).to_owned(),
+            lines: vec![line(beer, 1)],
+        })
+    };
+    for_everyone().flat_map(of_beer).collect()
+}
+
+/// The crowd at work, as the settings say, for as long as the episode lasts.
+///
+/// # Errors
+/// None: what cannot be placed is not placed.
+pub async fn come(site: Arc<Site>) -> anyhow::Result<()> {
+    let mut settings = site.context.stage.follow();
+    let mut placed = 0;
+    loop {
+        let crowd = settings.borrow_and_update().choices.crowd;
+        if crowd.orders_per_second == 0 {
+            settings.changed().await?;
+            continue;
+        }
+        tokio::select! {
+            () = order_on(&site, crowd, &mut placed) => return Ok(()),
+            changed = settings.changed() => changed?,
+        }
+    }
+}
+
+/// Orders at a steady rate. Returns when the desk has closed.
+async fn order_on(site: &Arc<Site>, crowd: Crowd, placed: &mut u64) {
+    let rate = u64::from(crowd.orders_per_second);
+    let began = Instant::now();
+    let mut tick = tokio::time::interval(TICK);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    let mut due_before = 0;
+    loop {
+        tick.tick().await;
+        let due = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX) * rate / 1000;
+        let now_due = (due - due_before).min(AT_ONCE_MAX);
+        due_before = due;
+        for _ in 0..now_due {
+            let n = *placed;
+            *placed += 1;
+            // A crowd does not wait for its answers, but the desk makes it wait when it is full.
+            if site.hand_in(order(n, crowd), now()).await.is_err() {
+                return;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use events::{
+        delivery::cannot_be_found,
+        insights::{ABSURD_BOTTLES, BURST_ORDERS},
+        orders,
+        settings::Share,
+    };
+
+    use super::*;
+
+    fn crowd(suspicious: f64, undeliverable: f64) -> Crowd {
+        let share = |share| Share::try_from(share).unwrap();
+        Crowd { orders_per_second: 50, suspicious: share(suspicious), undeliverable: share(undeliverable) }
+    }
+
+    #[test]
+    fn every_order_of_a_crowd_is_one_the_website_would_take() {
+        for n in 0..2_000 {
+            assert_eq!(order(n, crowd(0.1, 0.1)).faults(), [], "{n}");
+        }
+        assert!(burst().iter().all(|order| order.faults().is_empty()));
+        assert_eq!(burst().len(), 55);
+    }
+
+    #[test]
+    fn an_honest_crowd_looks_suspicious_to_nobody() {
+        let customers: Vec<_> = (0..640).map(|n| order(n, crowd(0.0, 0.0)).customer).collect();
+        assert_eq!(customers.iter().collect::<std::collections::HashSet<_>>().len(), customers.len());
+        assert!(!customers.iter().any(|name| name.starts_with("Mallory") || name.starts_with("Max")));
+    }
+
+    #[test]
+    fn as_many_are_suspicious_and_undeliverable_as_the_settings_say() {
+        let all: Vec<_> = (0..10_000).map(|n| order(n, crowd(0.1, 0.05))).collect();
+        assert_eq!(all.iter().filter(|order| cannot_be_found(&order.address)).count(), 500);
+        let absurd = all.iter().filter(|order| orders::bottles(&order.lines) >= ABSURD_BOTTLES).count();
+        let in_a_row = all.iter().filter(|order| order.customer.starts_with("Mallory")).count();
+        assert_eq!(absurd + in_a_row, 1_000);
+        assert!(absurd > 300 && in_a_row > 300, "{absurd} and {in_a_row}");
+        let bursts = all.chunks(5).filter(|five| five.iter().all(|order| order.customer.starts_with("Mallory")));
+        assert_eq!(bursts.count() * BURST_ORDERS, in_a_row);
+    }
+}

@@ -1,0 +1,34 @@
+use crate::web::pure::address::Address;
+
+/// `/stage/qr`.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct QrView {
+    /// The address the room sees; `None` if there is none, or none was chosen yet.
+    pub address: Option<Address>,
+    /// It is set from outside: there is nothing to choose.
+    pub is_fixed: bool,
+    /// What there is to choose from.
+    pub entrances: Vec<EntranceView>,
+}
+
+/// One address to choose.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EntranceView {
+    /// The address as people type it.
+    pub name: String,
+    /// Whether the room sees this one.
+    pub is_shown: bool,
+    /// Whether the website answers by it.
+    pub reach: Reach,
+}
+
+/// What came of calling the website by an address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    /// Nobody has called yet.
+    NotTried,
+    /// It answered.
+    Answers,
+    /// It did not.
+    Silent,
+}

@@ -1,0 +1,53 @@
+//! The pure core: what the services do not believe, as each of them says of itself.
+
+use events::{stage::Presence, topics, unreadable::Disbelieved};
+
+use crate::stage::read_model::deliveries::Untrue;
+
+/// Most lines that are shown. There are fewer topics and reasons than that for all services together; a stranger's
+/// presence may name more.
+pub const UNTRUE_MAX: usize = 100;
+
+/// What these services do not believe, by service, topic and reason. A name that is no topic is left out.
+pub fn of<'a>(said: impl Iterator<Item = &'a Presence>) -> Vec<Untrue> {
+    let line = |presence: &Presence, disbelieved: &Disbelieved| {
+        let Disbelieved { topic, code, count } = disbelieved;
+        let topic = topics::find(topic)?.name;
+        Some(Untrue { service: presence.service, topic, code: *code, count: *count })
+    };
+    said.flat_map(|presence| presence.disbelieved.iter().filter_map(move |said| line(presence, said)))
+        .take(UNTRUE_MAX)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use events::{
+        ids::{Moment, Service},
+        stage::ServiceState,
+        unreadable::ReasonCode,
+    };
+
+    use super::*;
+
+    #[test]
+    fn what_names_no_topic_is_left_out_and_the_rest_is_bounded() {
+        let said = |topic: &str, count| Disbelieved { topic: topic.into(), code: ReasonCode::UnknownOrder, count };
+        let mut presence = Presence {
+            service: Service::Warehouse,
+            episode: 1,
+            settings_version: 1,
+            state: ServiceState::Running,
+            started_at: Moment::default(),
+            at: Moment::default(),
+            couriers: Vec::new(),
+            workers: Vec::new(),
+            standing_still: Vec::new(),
+            disbelieved: vec![said("no-topic", 1), said("delivery-updates", 2)],
+        };
+        let (service, topic, code) = (Service::Warehouse, "delivery-updates", ReasonCode::UnknownOrder);
+        assert_eq!(of([&presence].into_iter()), [Untrue { service, topic, code, count: 2 }]);
+        presence.disbelieved = vec![said("orders", 1); 2 * UNTRUE_MAX];
+        assert_eq!(of([&presence].into_iter()).len(), UNTRUE_MAX);
+    }
+}

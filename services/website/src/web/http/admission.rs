@@ -1,0 +1,194 @@
+//! Who may open another stream: how many there may be of one browser, behind one address, and in all. The core is pure.
+//!
+//! A room is behind one address, and each of its browsers has a random number in a cookie (see `browsers`). So a program
+//! that opens streams without end uses up the share of those without a cookie behind its address, and nobody else's; one
+//! that invents cookies uses up the share of all browsers behind its address.
+
+use std::{
+    collections::HashMap,
+    net::{IpAddr, SocketAddr},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use axum::http::HeaderMap;
+
+use crate::{app::door::House, shop::control::customers, web::pure::arrival};
+
+/// Most streams open at once, sockets that take orders among them.
+pub const STREAMS_MAX: usize = 2_000;
+/// As many more for the presenter and this machine, when all others are taken.
+pub const RESERVED: usize = 100;
+/// Most of one browser: more than one opens on the pages of one site.
+const OF_A_BROWSER_MAX: usize = 12;
+/// Most of all browsers behind one address: a large room.
+const BROWSERS_MAX: usize = 1_400;
+/// Most of all those without a cookie behind one address.
+const NAMELESS_MAX: usize = 500;
+/// Most of programs on this machine, such as those that measure.
+const PROGRAMS_HERE_MAX: usize = 1_600;
+
+/// Whoever opens a stream.
+#[derive(Debug, Clone)]
+pub struct Client {
+    browser: Option<String>,
+    address: IpAddr,
+    is_here: bool,
+    is_presenter: bool,
+}
+
+/// Whose streams are counted together.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Group {
+    Browser(String),
+    BrowsersBehind(IpAddr),
+    NamelessBehind(IpAddr),
+}
+
+impl Client {
+    /// Who sent this.
+    pub fn of(house: &House, headers: &HeaderMap, peer: SocketAddr) -> Self {
+        let presenter = &house.presenter;
+        Client {
+            browser: browsers::browser(&house.cookies, headers).map(str::to_owned),
+            address: browsers::address(headers, peer),
+            is_here: arrival::is_of_this_machine(headers, peer),
+            is_presenter: presenter.is_bearer(headers) || presenter.has_signed_in(headers),
+        }
+    }
+
+    /// The groups it belongs to, and how many streams each may have.
+    fn groups(&self) -> Vec<(Group, usize)> {
+        match &self.browser {
+            _ if self.is_presenter => Vec::new(),
+            None if self.is_here => vec![(Group::NamelessBehind(self.address), PROGRAMS_HERE_MAX)],
+            None => vec![(Group::NamelessBehind(self.address), NAMELESS_MAX)],
+            Some(_) if self.is_here => Vec::new(),
+            Some(id) => vec![
+                (Group::Browser(id.clone()), OF_A_BROWSER_MAX),
+                (Group::BrowsersBehind(self.address), BROWSERS_MAX),
+            ],
+        }
+    }
+
+    const fn most_in_all(&self) -> usize {
+        if self.is_presenter || self.is_here { STREAMS_MAX + RESERVED } else { STREAMS_MAX }
+    }
+}
+
+/// The streams that are open.
+#[derive(Debug, Clone, Default)]
+pub struct Streams(Arc<Mutex<Open>>);
+
+#[derive(Debug, Default)]
+struct Open {
+    all: usize,
+    of: HashMap<Group, usize>,
+}
+
+/// A place for one stream, until it is dropped.
+#[derive(Debug)]
+pub struct Place {
+    streams: Streams,
+    groups: Vec<(Group, usize)>,
+}
+
+impl Streams {
+    /// A place for another stream of this client; `None` if there are too many.
+    pub fn admit(&self, client: &Client) -> Option<Place> {
+        let groups = client.groups();
+        let mut open = self.open();
+        let is_full = |(group, most): &(Group, usize)| open.of.get(group).is_some_and(|open| open >= most);
+        if open.all >= client.most_in_all() || groups.iter().any(is_full) {
+            return None;
+        }
+        open.all += 1;
+        for (group, _) in &groups {
+            *open.of.entry(group.clone()).or_default() += 1;
+        }
+        drop(open);
+        Some(Place { streams: self.clone(), groups })
+    }
+
+    fn open(&self) -> MutexGuard<'_, Open> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut open = self.streams.open();
+        open.all -= 1;
+        for (group, _) in &self.groups {
+            if let Some(count) = open.of.get_mut(group) {
+                *count -= 1;
+            }
+        }
+        open.of.retain(|_, count| *count > 0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn room() -> IpAddr {
+        [10, 0, 0, 7].into()
+    }
+
+    fn phone(n: usize, address: IpAddr) -> Client {
+        Client { browser: Some(format!("{n:032x}")), address, is_here: false, is_presenter: false }
+    }
+
+    fn nameless(address: IpAddr) -> Client {
+        Client { browser: None, ..phone(0, address) }
+    }
+
+    fn admitted(streams: &Streams, clients: impl Iterator<Item = Client>) -> Vec<Place> {
+        clients.filter_map(|client| streams.admit(&client)).collect()
+    }
+
+    #[test]
+    fn a_program_without_end_leaves_room_for_every_phone_beside_it() {
+        let streams = Streams::default();
+        let greedy = admitted(&streams, std::iter::repeat_n(nameless(room()), 2_000));
+        assert_eq!(greedy.len(), NAMELESS_MAX);
+        let phones = admitted(&streams, (0..1_000).map(|n| phone(n, room())));
+        assert_eq!(phones.len(), 1_000);
+        assert!(streams.admit(&nameless([10, 0, 0, 8].into())).is_some(), "another address");
+    }
+
+    #[test]
+    fn one_browser_has_a_few_streams_and_invented_cookies_have_the_share_of_a_room() {
+        let streams = Streams::default();
+        let mine = admitted(&streams, std::iter::repeat_n(phone(1, room()), 20));
+        assert_eq!(mine.len(), OF_A_BROWSER_MAX);
+        let invented = admitted(&streams, (2..2_000).map(|n| phone(n, room())));
+        assert_eq!(mine.len() + invented.len(), BROWSERS_MAX);
+        assert!(streams.admit(&phone(1, [10, 0, 0, 8].into())).is_none(), "its own share is used up wherever it is");
+        assert!(streams.admit(&phone(5_000, [10, 0, 0, 8].into())).is_some());
+    }
+
+    #[test]
+    fn the_presenter_and_this_machine_are_admitted_when_all_places_are_taken() {
+        let streams = Streams::default();
+        let many = (0..STREAMS_MAX).map(|n| phone(n, IpAddr::from(std::net::Ipv4Addr::from_bits(n as u32))));
+        let all = admitted(&streams, many);
+        assert_eq!(all.len(), STREAMS_MAX);
+        assert!(streams.admit(&phone(9_999, room())).is_none());
+        let presenter = Client { is_presenter: true, ..nameless(room()) };
+        let here = Client { is_here: true, ..nameless([127, 0, 0, 1].into()) };
+        let reserved =
+            admitted(&streams, (0..RESERVED + 1).map(|n| if n % 2 == 0 { &presenter } else { &here }.clone()));
+        assert_eq!(reserved.len(), RESERVED);
+    }
+
+    #[test]
+    fn a_place_that_is_given_back_is_free_and_nothing_is_remembered() {
+        let streams = Streams::default();
+        let places = admitted(&streams, std::iter::repeat_n(phone(1, room()), OF_A_BROWSER_MAX));
+        assert!(streams.admit(&phone(1, room())).is_none());
+        drop(places);
+        assert!(streams.admit(&phone(1, room())).is_some());
+        assert!(streams.open().of.is_empty() && streams.open().all == 0);
+    }
+}

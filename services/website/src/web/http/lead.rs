@@ -1,0 +1,43 @@
+//! Leading a window that follows the speaker: it is told which page the act is at, whenever the act or its step changes. The
+//! speaker's own windows are told as well: a press in one of them names the step it leaves.
+
+use std::sync::Arc;
+
+use events::settings::StageSettings;
+use serde_json::json;
+use tokio::sync::watch;
+
+use crate::{shop::control::shop::Site, stage::pure::acts};
+
+/// What one window is told.
+pub struct Lead {
+    settings: watch::Receiver<Arc<StageSettings>>,
+    follows: bool,
+    /// Act and step it was told of last.
+    told: Option<(Option<u8>, u8)>,
+}
+
+impl Lead {
+    /// Leads a window, if it wants to know.
+    pub fn new(site: &Site, follows: bool) -> Self {
+        let mut settings = site.context.stage.follow();
+        // Where the speaker is now is told at once.
+        settings.mark_changed();
+        Lead { settings, follows, told: None }
+    }
+
+    /// Where to look, as the data of an event, once that is news. `None` when nothing will change any more.
+    pub async fn next(&mut self) -> Option<String> {
+        if !self.follows {
+            std::future::pending::<()>().await;
+        }
+        loop {
+            self.settings.changed().await.ok()?;
+            let settings = Arc::clone(&self.settings.borrow_and_update());
+            let (act, step) = (settings.choices.act, settings.choices.step);
+            if self.told.replace((act, step)) != Some((act, step)) {
+                return Some(json!({"act": act, "step": step, "page": acts::page_now(&settings)}).to_string());
+            }
+        }
+    }
+}

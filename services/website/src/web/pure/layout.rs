@@ -1,0 +1,246 @@
+//! The pages, one file each: the data a template needs beside the function that renders it.
+//!
+//! Every page is composed of [`Fragment`]s, elements with an id of their own. The page holds exactly what
+//! `fragments` returns for the same view, so that a browser can be sent the changed ones alone.
+//!
+//! Rendering is pure: no clock, no database. A fragment depends on its view and the language only, never on the time
+//! of rendering, since it would otherwise change all the time: countdowns are drawn by the browser.
+
+use askama::Template;
+use events::{
+    ids::{Moment, Service},
+    quantities::Cents,
+};
+
+use crate::{order::view::Alive, web::pure::{assets, format, texts::Language}};
+
+pub mod shop;
+
+pub mod slowly;
+
+pub mod order;
+
+mod way;
+
+pub mod follow;
+
+mod axis;
+
+pub mod newest;
+
+pub mod map;
+
+pub mod deliveries;
+
+pub mod stock;
+
+mod switches;
+
+mod lanes;
+
+mod bursts;
+
+mod explained;
+
+pub mod analysis;
+
+mod chart;
+
+mod alerts;
+
+pub mod past;
+
+pub mod rebuild;
+
+pub mod questions;
+
+pub mod fraud;
+
+pub mod ledger;
+
+pub mod pulsar;
+
+mod recovery;
+
+pub mod qr;
+
+pub mod console;
+
+mod controls;
+
+pub mod sign_in;
+
+pub mod problem;
+
+mod wording;
+
+#[cfg(test)]
+pub(crate) mod samples;
+
+#[cfg(test)]
+mod tests;
+
+/// An element of a page that can be replaced on its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fragment {
+    /// The id of the element.
+    pub id: String,
+    /// The whole element.
+    pub html: String,
+}
+
+impl Fragment {
+    fn new(id: impl Into<String>, template: &impl Template) -> askama::Result<Fragment> {
+        Ok(Fragment { id: id.into(), html: template.render()? })
+    }
+}
+
+/// How a page is coloured. A browser remembers its own choice; this is what it starts from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Theme {
+    /// Amber on brown-black.
+    #[default]
+    Dark,
+    /// Ink on cream, for projectors.
+    Projector,
+}
+
+impl Theme {
+    /// Both.
+    pub const ALL: [Theme; 2] = [Theme::Dark, Theme::Projector];
+
+    /// Its name, as in `?theme=projector`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Theme::Dark => "dark",
+            Theme::Projector => "projector",
+        }
+    }
+
+    /// The theme with this name.
+    pub fn of_name(name: &str) -> Option<Theme> {
+        Theme::ALL.into_iter().find(|theme| theme.name() == name)
+    }
+}
+
+/// What every page needs beside its own view.
+#[derive(Debug, Clone, Copy)]
+pub struct Frame<'a> {
+    /// The language to speak.
+    pub language: Language,
+    /// The theme asked for by the link.
+    pub theme: Theme,
+    /// Who is there.
+    pub alive: &'a Alive,
+    /// When the page is made.
+    pub now: Moment,
+    /// Whether the presenter is signed in.
+    pub presenter: bool,
+    /// Whether this window follows the speaker.
+    pub follow: bool,
+    /// The path of the page, for links to itself in another language.
+    pub path: &'a str,
+}
+
+impl Frame<'_> {
+    fn t(&self, key: &'static str) -> &'static str {
+        self.language.t(key)
+    }
+
+    /// What stands below a list that names `listed` of so many: how many more there are, if any.
+    fn more(&self, total: u64, listed: usize) -> Option<String> {
+        let rest = total.saturating_sub(u64::try_from(listed).unwrap_or(u64::MAX));
+        (rest > 0).then(|| self.language.count("delivery.more", rest))
+    }
+
+    fn with(&self, key: &'static str, name: &str, value: &str) -> String {
+        self.language.fill(key, &[(name, value)])
+    }
+
+    fn asset(&self, name: &str) -> String {
+        assets::address(name)
+    }
+
+    /// Languages with whether they are spoken now.
+    fn languages(&self) -> Vec<(Language, bool)> {
+        Language::ALL.map(|language| (language, language == self.language)).to_vec()
+    }
+
+    fn as_of(&self) -> String {
+        self.with("frame.as_of", "time", &format::clock_seconds(self.now))
+    }
+
+    /// How a script writes a sum: `€ 1,000.00`, its digits to be replaced.
+    fn money_pattern(&self) -> String {
+        format::money(self.language, Cents(100_000))
+    }
+
+    /// The server's clock, for countdowns until the first heartbeat comes.
+    fn now_micros(&self) -> i64 {
+        self.now.micros()
+    }
+
+    fn is_here(&self, path: &str) -> bool {
+        self.path == path
+    }
+
+    /// Whether this page is this one, or one below it.
+    fn is_below(&self, path: &str) -> bool {
+        self.path.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    }
+
+    /// Whether this is one of the three pages about the past.
+    fn is_past(&self) -> bool {
+        ["/stage/past", "/stage/rebuild", "/stage/questions"].contains(&self.path)
+    }
+}
+
+/// Who is missing, in words; an empty element if nobody is.
+#[derive(Template)]
+#[template(path = "alive.html")]
+struct AliveTemplate {
+    sentences: Vec<String>,
+}
+
+/// The fragment `alive`: says which of `needed` is missing, and who gets nothing of what waits.
+fn alive(frame: &Frame<'_>, needed: &[Service]) -> askama::Result<Fragment> {
+    let silent = needed.iter().filter(|service| !frame.alive.services.contains(service));
+    let sentences = if frame.alive.pulsar {
+        let silent = silent.map(|service| frame.with("frame.silent", "service", service.name()));
+        let still = frame.alive.standing_still.iter().map(|(service, topic)| {
+            frame.language.fill("frame.still", &[("service", service.name()), ("topic", topic)])
+        });
+        silent.chain(still).collect()
+    } else {
+        vec![frame.t("frame.no_pulsar").to_owned()]
+    };
+    Fragment::new("alive", &AliveTemplate { sentences })
+}
+
+/// At most three big figures at the top of a stage page.
+#[derive(Template)]
+#[template(path = "figures.html")]
+struct Figures {
+    figures: Vec<Figure>,
+}
+
+/// One of them.
+struct Figure {
+    text: String,
+    label: String,
+    /// `amber`, `right`, `wrong` or `plain`; the label says the same in words.
+    tone: &'static str,
+}
+
+fn figures(figures: Vec<Figure>) -> askama::Result<Fragment> {
+    Fragment::new("figures", &Figures { figures })
+}
+
+/// The fragments of a page, for its template to place.
+struct Parts(Vec<Fragment>);
+
+impl Parts {
+    fn get(&self, id: &str) -> &str {
+        self.0.iter().find(|fragment| fragment.id == id).map_or("", |fragment| &fragment.html)
+    }
+}

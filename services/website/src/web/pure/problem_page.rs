@@ -1,0 +1,50 @@
+//! The page for what cannot be shown.
+
+use askama::Template;
+
+use crate::web::pure::layout::Frame;
+
+/// Why a page cannot be shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Problem {
+    /// 404: there is nothing at this address.
+    NotFound,
+    /// 403: a page of another website made the browser send it.
+    Foreign,
+    /// 413 or 422: what was sent cannot be an order.
+    Unusable,
+    /// 500: our fault.
+    Broken,
+    /// 503: not now.
+    Unavailable,
+}
+
+impl Problem {
+    /// All of them.
+    pub const ALL: [Problem; 5] =
+        [Problem::NotFound, Problem::Foreign, Problem::Unusable, Problem::Broken, Problem::Unavailable];
+}
+
+#[derive(Template)]
+#[template(path = "problem.html")]
+struct Page<'a> {
+    frame: Frame<'a>,
+    title: &'static str,
+    advice: &'static str,
+    soon: bool,
+}
+
+/// The whole page.
+///
+/// # Errors
+/// If the template cannot be rendered.
+pub fn render(problem: Problem, frame: Frame<'_>) -> askama::Result<String> {
+    let (title, advice) = match problem {
+        Problem::NotFound => ("problem.not_found", "problem.not_found_advice"),
+        Problem::Foreign => ("problem.foreign", "problem.foreign_advice"),
+        Problem::Unusable => ("problem.unusable", "problem.unusable_advice"),
+        Problem::Broken => ("problem.broken", "problem.broken_advice"),
+        Problem::Unavailable => ("problem.unavailable", "problem.unavailable_advice"),
+    };
+    Page { frame, title: frame.t(title), advice: frame.t(advice), soon: problem == Problem::Unavailable }.render()
+}

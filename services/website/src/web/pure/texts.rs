@@ -1,0 +1,246 @@
+//! What the pages say, by language: looked up by key in `web/texts/*.json`, so that no text is in a template.
+
+use std::{collections::HashMap, sync::LazyLock};
+
+use serde::Deserialize;
+
+use crate::web::pure::format;
+
+/// A language the pages speak. One more needs a file of texts, and a line in each `match` here and in `format.rs`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Language {
+    /// English, also for whoever asks for one we do not speak.
+    #[default]
+    En,
+    /// French.
+    Fr,
+    /// Dutch.
+    Nl,
+    /// German.
+    De,
+}
+
+/// One text: a sentence, or two of them to choose from by a number.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Text {
+    Sentence(String),
+    Counted { one: String, other: String },
+}
+
+type Texts = HashMap<String, Text>;
+
+// A file that cannot be read leaves the table empty and every key visible on the page; a test reads them all.
+static ENGLISH: LazyLock<Texts> =
+    LazyLock::new(|| serde_json::from_str(include_str!("../../../web/texts/en.json")).unwrap_or_default());
+static FRENCH: LazyLock<Texts> =
+    LazyLock::new(|| serde_json::from_str(include_str!("../../../web/texts/fr.json")).unwrap_or_default());
+static DUTCH: LazyLock<Texts> =
+    LazyLock::new(|| serde_json::from_str(include_str!("../../../web/texts/nl.json")).unwrap_or_default());
+static GERMAN: LazyLock<Texts> =
+    LazyLock::new(|| serde_json::from_str(include_str!("../../../web/texts/de.json")).unwrap_or_default());
+
+impl Language {
+    /// All of them, in the order they are offered.
+    pub const ALL: [Language; 4] = [Language::En, Language::Fr, Language::Nl, Language::De];
+
+    /// Its tag, as in `lang="fr"`.
+    pub const fn tag(self) -> &'static str {
+        match self {
+            Language::En => "en",
+            Language::Fr => "fr",
+            Language::Nl => "nl",
+            Language::De => "de",
+        }
+    }
+
+    /// Its name in itself.
+    pub const fn own_name(self) -> &'static str {
+        match self {
+            Language::En => "English",
+            Language::Fr => "Français",
+            Language::Nl => "Nederlands",
+            Language::De => "Deutsch",
+        }
+    }
+
+    /// The language of a tag such as `fr` or `fr-BE`, if we speak it.
+    pub fn of_tag(tag: &str) -> Option<Language> {
+        let primary = tag.trim().split('-').next().unwrap_or_default();
+        Language::ALL.into_iter().find(|language| language.tag().eq_ignore_ascii_case(primary))
+    }
+
+    /// The first language of an `Accept-Language` header that we speak. Browsers write it in order of preference, so
+    /// that the weights need not be read.
+    pub fn of_accept_language(header: &str) -> Option<Language> {
+        header.split(',').find_map(|entry| Language::of_tag(entry.split(';').next().unwrap_or_default()))
+    }
+
+    /// The language of the speaker's notes, which are in English and French only. Nobody but the speaker reads them: the
+    /// keys that end in `_say`.
+    pub const fn of_notes(self) -> Language {
+        match self {
+            Language::Fr => Language::Fr,
+            Language::En | Language::Nl | Language::De => Language::En,
+        }
+    }
+
+    fn texts(self) -> &'static Texts {
+        match self {
+            Language::En => &ENGLISH,
+            Language::Fr => &FRENCH,
+            Language::Nl => &DUTCH,
+            Language::De => &GERMAN,
+        }
+    }
+
+    /// French counts none as one.
+    fn is_one(self, n: u64) -> bool {
+        match self {
+            Language::En | Language::Nl | Language::De => n == 1,
+            Language::Fr => n <= 1,
+        }
+    }
+
+    /// The text with this key; the key itself if there is none, which a test excludes.
+    pub fn t(self, key: &'static str) -> &'static str {
+        match self.texts().get(key) {
+            Some(Text::Sentence(text) | Text::Counted { other: text, .. }) => text,
+            None => key,
+        }
+    }
+
+    /// The text with this key, each `{name}` replaced by its value.
+    pub fn fill(self, key: &'static str, values: &[(&str, &str)]) -> String {
+        fill(self.t(key), values)
+    }
+
+    /// The text with this key in the form for `n`; `{n}` becomes that number.
+    pub fn count(self, key: &'static str, n: u64) -> String {
+        let text = match self.texts().get(key) {
+            Some(Text::Counted { one, .. }) if self.is_one(n) => one,
+            _ => self.t(key),
+        };
+        fill(text, &[("n", &format::number(self, n))])
+    }
+}
+
+/// One pass from left to right: a value that contains braces itself is never looked into.
+fn fill(text: &str, values: &[(&str, &str)]) -> String {
+    let mut filled = String::with_capacity(text.len() + 16);
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('{') {
+        let Some((name, behind)) = after.split_once('}') else { break };
+        filled.push_str(before);
+        match values.iter().find(|(known, _)| *known == name) {
+            Some((_, value)) => filled.push_str(value),
+            None => filled.extend(["{", name, "}"]),
+        }
+        rest = behind;
+    }
+    filled.push_str(rest);
+    filled
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::BTreeSet, fs, path::Path};
+
+    use super::*;
+
+    fn placeholders(text: &str) -> BTreeSet<&str> {
+        text.split('{').skip(1).filter_map(|part| part.split_once('}').map(|(name, _)| name)).collect()
+    }
+
+    fn forms(text: &Text) -> Vec<&str> {
+        match text {
+            Text::Sentence(text) => vec![text],
+            Text::Counted { one, other } => vec![one, other],
+        }
+    }
+
+    /// Every file below `folder`, as one text.
+    fn sources(folder: &Path) -> String {
+        let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        entries.map(|path| if path.is_dir() { sources(&path) } else { fs::read_to_string(path).unwrap() }).collect()
+    }
+
+    #[test]
+    fn every_language_says_the_same_things() {
+        assert!(!Language::En.texts().is_empty());
+        for language in Language::ALL {
+            let has_notes = language.of_notes() == language;
+            let expected = Language::En.texts().keys().filter(|key| has_notes || !key.ends_with("_say"));
+            let expected: BTreeSet<_> = expected.collect();
+            let known: BTreeSet<_> = language.texts().keys().collect();
+            assert_eq!(
+                expected.difference(&known).collect::<Vec<_>>(),
+                Vec::<&&String>::new(),
+                "missing in {language:?}"
+            );
+            assert_eq!(
+                known.difference(&expected).collect::<Vec<_>>(),
+                Vec::<&&String>::new(),
+                "unused in {language:?}"
+            );
+            for (key, text) in language.texts() {
+                let english = &Language::En.texts()[key];
+                assert_eq!(forms(english).len(), forms(text).len(), "{key} in {language:?}");
+                let named = |text| forms(text).into_iter().flat_map(placeholders).collect::<BTreeSet<_>>();
+                assert_eq!(named(english), named(text), "{key} in {language:?}");
+                assert!(forms(text).iter().all(|form| !form.trim().is_empty()), "{key} in {language:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_notes_are_in_a_language_that_has_them() {
+        for language in Language::ALL {
+            assert_ne!(language.of_notes().t("act.first_shop_say"), "act.first_shop_say");
+        }
+    }
+
+    #[test]
+    fn no_key_is_missing_and_none_is_unused() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let written = sources(&root.join("src")) + &sources(&root.join("../../web/templates"));
+        let texts = Language::En.texts();
+        let pages: BTreeSet<&str> = texts.keys().filter_map(|key| key.split('.').next()).collect();
+        let used: BTreeSet<&str> = written
+            .split('"')
+            .filter(|word| word.split_once('.').is_some_and(|(page, name)| pages.contains(page) && is_name(name)))
+            .collect();
+        let known: BTreeSet<&str> = texts.keys().map(String::as_str).collect();
+        assert_eq!(used.difference(&known).collect::<Vec<_>>(), Vec::<&&str>::new(), "missing");
+        assert_eq!(known.difference(&used).collect::<Vec<_>>(), Vec::<&&str>::new(), "unused");
+    }
+
+    /// As the second half of a key is written; a file name such as `shop.css` is none.
+    fn is_name(name: &str) -> bool {
+        let file = ["html", "css", "js", "rs"].contains(&name);
+        !file && !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
+    }
+
+    #[test]
+    fn a_value_is_put_in_as_it_is() {
+        assert_eq!(fill("to {address}, {n}", &[("address", "{n} <b>"), ("n", "3")]), "to {n} <b>, 3");
+        assert_eq!(fill("a {unknown} brace {", &[]), "a {unknown} brace {");
+    }
+
+    #[test]
+    fn each_language_counts_its_own_way() {
+        assert_eq!(Language::En.count("shop.bottles", 0), "0 bottles");
+        assert_eq!(Language::En.count("shop.bottles", 1), "1 bottle");
+        assert_eq!(Language::Fr.count("shop.bottles", 0), "0 bouteille");
+        assert_eq!(Language::Fr.count("shop.bottles", 1200), "1\u{202f}200 bouteilles");
+        assert_eq!(Language::Nl.count("shop.bottles", 0), "0 flesjes");
+        assert_eq!(Language::De.count("shop.bottles", 1), "1 Flasche");
+    }
+
+    #[test]
+    fn a_browser_gets_the_first_language_we_speak() {
+        assert_eq!(Language::of_accept_language("it,nl-BE;q=0.9,fr-BE;q=0.8,en;q=0.5"), Some(Language::Nl));
+        assert_eq!(Language::of_accept_language("ja"), None);
+        assert_eq!(Language::of_tag("FR"), Some(Language::Fr));
+    }
+}
