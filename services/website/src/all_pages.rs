@@ -3,13 +3,40 @@
 use std::collections::HashSet;
 
 use events::{
-    ids::{BeerId, EventId, Moment},
+    ids::{BeerId, EventId, Moment, Service},
     settings::Fold,
     topics::SubscriptionType,
 };
 
-use super::*;
-use crate::order::view::*;
+use crate::{
+    order::view::{Status, Step, What},
+    samples,
+    shop::{
+        pages::{order, shop, slowly},
+        pure::form::ShopView,
+    },
+    stage::{
+        pages::{
+            analysis, console, deliveries, follow, fraud, ledger, map, newest, past, pulsar, qr, questions, rebuild,
+            sign_in, stock,
+        },
+        pure::{console::ConsoleView, entrance::QrView},
+        read_model::{
+            deliveries::{DeadLetterView, DeliveriesView},
+            insights::{AnalysisView, LedgerView},
+            map::MapView,
+            newest::NewestView,
+            past::{FraudView, PastView, QuestionsView, RebuildView},
+            stock::StockView,
+        },
+    },
+    web::pure::{
+        assets,
+        language::Language,
+        layout::{Alive, Fragment, Frame, Theme},
+        problem_page,
+    },
+};
 
 fn frame(language: Language, theme: Theme, alive: &Alive) -> Frame<'_> {
     Frame { language, theme, alive, now: samples::NOW, presenter: true, follow: true, path: "/stage/stock" }
@@ -78,7 +105,7 @@ fn pages(frame: Frame<'_>) -> Vec<(String, Vec<Fragment>)> {
     for view in [samples::console(), ConsoleView::default()] {
         pages.push((console::render(&view, frame).unwrap(), console::fragments(&view, frame).unwrap()));
     }
-    pages.extend(problem::Problem::ALL.map(|problem| (problem::render(problem, frame).unwrap(), vec![])));
+    pages.extend(problem_page::Problem::ALL.map(|problem| (problem_page::render(problem, frame).unwrap(), vec![])));
     pages
 }
 

@@ -13,7 +13,24 @@ use events::{
     unreadable::ReasonCode,
 };
 
-use crate::{order::view::*, stage::{pure::acts::Act, read_model::{bursts::Burst, shelves::Shelf}}, web::pure::address::Address};
+use crate::{
+    order::view::{OrderView, Status, Step, What},
+    shop::pure::form::{Attempt, Offer, ShopView, TypedLine},
+    stage::{
+        pure::{
+            acts::Act,
+            console::ConsoleView,
+            entrance::{EntranceView, QrView, Reach},
+        },
+        read_model::{
+            bursts::Burst,
+            deliveries::{DeadLetterView, DeliveriesView, Lane, Parcel, Retry, Tried, Untrue},
+            newest::{NewestOrder, NewestView},
+            stock::{BeerOnShelf, Explained, Happened, Shelf, StockView, Write},
+        },
+    },
+    web::pure::{address::Address, layout::Alive},
+};
 
 mod analysis;
 mod past;
@@ -50,8 +67,9 @@ pub(crate) fn beers() -> Vec<BeerOnShelf> {
 }
 
 pub(crate) fn shop() -> ShopView {
-    let mut beers = beers();
-    beers[8].shown_level = None;
+    let mut beers: Vec<_> =
+        beers().into_iter().map(|shelf| Offer { beer: shelf.beer, level: shelf.shown_level }).collect();
+    beers[8].level = None;
     ShopView {
         beers,
         order_token: "4f1c9a".into(),

@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use website::{acts, texts::Language};
+use website::{Language, acts};
 
 #[test]
 fn the_talk_shows_the_acts() {

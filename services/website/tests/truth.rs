@@ -23,7 +23,7 @@ use service::{
     testing::{Ground, Running, eventually},
 };
 use sqlx::SqlitePool;
-use website::desk::WAITING_MAX;
+use website::WAITING_MAX;
 
 struct Website<'a> {
     ground: &'a Ground,

@@ -1,10 +1,7 @@
-//! The house: what outlives an episode. Its door leads to the website of the episode that runs; while one episode ends
+//! The door: what is served across episodes. It leads to the website of the episode that runs; while one episode ends
 //! and the next begins, whoever comes waits at the door for a moment.
 
-use std::{
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     Router,
@@ -17,106 +14,57 @@ use service::{Context, health};
 use tokio::sync::watch;
 use tower::util::ServiceExt as _;
 
-use crate::{shop::control::{customers::Browsers, shop::Site, spans::{self, Collector}}, stage::control::{director::Director, entrance::Entrance, presenter::Presenter}, web::http::{cookies::Cookies, visitor}};
+use crate::{
+    app::routes,
+    stage::control::stage::{Backstage, Stage},
+    web::http::server::add_headers,
+};
 
 /// How long one waits at the door.
 const WAIT_AT_MOST: Duration = Duration::from_secs(5);
 
-/// The website across its episodes.
-pub struct House {
-    /// What browsers keep.
-    pub cookies: Cookies,
-    /// Who may do more than order.
-    pub presenter: Presenter,
-    /// The presenter's hand: settings, commands, questions.
-    pub director: Director,
-    /// The address phones come in by.
-    pub entrance: Entrance,
-    /// The browsers that ordered.
-    pub browsers: Mutex<Browsers>,
-    /// Who collects traces, if anybody does.
-    pub collector: Option<Collector>,
-    context: Context,
-    inside: watch::Sender<Option<Inside>>,
+/// The door of the website.
+pub struct Door {
+    backstage: Arc<Backstage>,
+    inside: watch::Sender<Option<Router>>,
 }
 
-#[derive(Clone)]
-struct Inside {
-    site: Arc<Site>,
-    routes: Router,
-}
-
-impl House {
-    /// A house that is not open yet, whose door is at this port.
-    ///
-    /// # Errors
-    /// If the presenter's token cannot be kept, or a setting cannot be used.
-    pub fn new(context: Context, port: u16) -> anyhow::Result<Arc<Self>> {
-        let cookies = Cookies::of_suite(&context.data_dir)?;
-        let presenter = Presenter::from_environment(&context.data_dir, cookies.clone())?;
-        let director = Director::new(context.clone())?;
-        let entrance = Entrance::from_environment(port)?;
-        let collector = spans::collector(&context.metrics)?;
-        Ok(Arc::new(House {
-            cookies,
-            presenter,
-            director,
-            entrance,
-            browsers: Mutex::default(),
-            collector,
-            context,
-            inside: watch::Sender::new(None),
-        }))
+impl Door {
+    /// A door that is not open yet.
+    pub fn new(backstage: Arc<Backstage>) -> Arc<Self> {
+        Arc::new(Door { backstage, inside: watch::Sender::new(None) })
     }
 
     /// Opens the door to the website of an episode.
-    pub fn open(&self, site: Arc<Site>) {
-        let routes = http::routes(Arc::clone(&site));
-        self.inside.send_replace(Some(Inside { site, routes }));
+    pub fn open(&self, stage: Arc<Stage>) {
+        self.inside.send_replace(Some(routes::routes(Arc::clone(&stage))));
+        self.backstage.opens(Some(stage));
     }
 
     /// Closes it: this episode is over.
     pub fn close(&self) {
+        self.backstage.opens(None);
         self.inside.send_replace(None);
-    }
-
-    /// The website of this episode, once its door is open.
-    pub async fn site_of(&self, episode: u32) -> Arc<Site> {
-        let mut inside = self.inside.subscribe();
-        let is_it = |inside: &Option<Inside>| {
-            inside.as_ref().is_some_and(|inside| inside.site.context.bus.place().episode == episode)
-        };
-        let found = inside.wait_for(is_it).await.map(|inside| inside.as_ref().map(|inside| Arc::clone(&inside.site)));
-        match found {
-            Ok(Some(site)) => site,
-            _ => std::future::pending().await,
-        }
     }
 
     /// The routes of the website whose door is open.
     async fn routes_inside(&self) -> Router {
         let mut inside = self.inside.subscribe();
-        let open = inside.wait_for(Option::is_some).await;
-        let routes = open.ok().and_then(|inside| inside.as_ref().map(|inside| inside.routes.clone()));
-        match routes {
-            Some(routes) => routes,
-            None => std::future::pending().await,
+        match inside.wait_for(Option::is_some).await.map(|open| open.clone()) {
+            Ok(Some(routes)) => routes,
+            _ => std::future::pending().await,
         }
     }
 
     /// All that is served, whatever the episode.
-    pub fn routes(self: &Arc<Self>) -> Router {
-        let health = health::routes(self.context.health.clone(), self.context.metrics.clone());
-        Router::new()
-            .merge(health)
-            .fallback(enter)
-            .layer(middleware::from_fn(http::add_headers))
-            .with_state(Arc::clone(self))
+    pub fn routes(self: &Arc<Self>, context: &Context) -> Router {
+        let health = health::routes(context.health.clone(), context.metrics.clone());
+        Router::new().merge(health).fallback(enter).layer(middleware::from_fn(add_headers)).with_state(Arc::clone(self))
     }
 }
 
-async fn enter(State(house): State<Arc<House>>, request: Request) -> Response {
-    match tokio::time::timeout(WAIT_AT_MOST, house.routes_inside()).await {
+async fn enter(State(door): State<Arc<Door>>, request: Request) -> Response {
+    match tokio::time::timeout(WAIT_AT_MOST, door.routes_inside()).await {
         Ok(routes) => routes.oneshot(request).await.into_response(),
         Err(_) => {
             let again = [(header::REFRESH, "3")];

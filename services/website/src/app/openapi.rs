@@ -1,4 +1,4 @@
-//! The description of the API, made from the handlers themselves; a test compares it with what they answer.
+//! The description of the API, put together from its two halves; a test compares it with what they answer.
 
 use axum::Json;
 use utoipa::{
@@ -6,17 +6,12 @@ use utoipa::{
     openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
 };
 
-use crate::{shop::api::{orders, socket}, stage::api::{acts, console, entrance, live, past, rehearse, stage, stock}};
+use crate::{shop::api::Api as ShopApi, stage::api::Api as StageApi};
 
 #[derive(OpenApi)]
 #[openapi(
     info(title = "My Belgian beers online", description = "Order beers, follow them, and see whether the sums hold."),
-    paths(
-        shelf::beers, shelf::stock, orders::place, orders::show, socket::open, stage::ledger, stage::insights, stage::deliveries,
-        stage::redrive, stage::return_to_stock, shelf::explain, shelf::bursts, console::settings, console::change_settings,
-        console::burst, console::reset, console::crash, acts::begin, acts::play, acts::next, acts::back, acts::again, rehearse::rehearse, past::history, past::questions, past::ask, past::rebuild,
-        past::begin_rebuild, past::fraud, entrance::choose, live::feed, document,
-    ),
+    paths(document),
     modifiers(&Token)
 )]
 struct Api;
@@ -33,6 +28,9 @@ impl Modify for Token {
 
 /// This document.
 #[utoipa::path(get, path = "/api/openapi.json", responses((status = 200, description = "OpenAPI")))]
-pub(super) async fn document() -> Json<utoipa::openapi::OpenApi> {
-    Json(Api::openapi())
+pub async fn document() -> Json<utoipa::openapi::OpenApi> {
+    let mut all = Api::openapi();
+    all.merge(ShopApi::openapi());
+    all.merge(StageApi::openapi());
+    Json(all)
 }

@@ -4,7 +4,7 @@ use std::{
     fs,
     net::{Ipv4Addr, SocketAddr},
     path::PathBuf,
-    sync::Arc,
+    sync::{Arc, RwLock},
     time::Duration,
 };
 
@@ -14,7 +14,38 @@ use service::{Context, Serving, Tasks, connections, environment, presence, stage
 use tokio::{net::TcpListener, sync::mpsc};
 use tracing::{info, warn};
 
-use crate::{app::door::House, shop::{control::{consume, shop::{AT_THE_DESK_MAX, Site}, spans, writer}, store::{orders::TABLES, read}}, stage::{control::broker_monitor, pure::crowd}, web::{http::admission::{RESERVED, STREAMS_MAX}, pure::format}};
+use crate::{
+    app::door::Door,
+    shop::{
+        control::{
+            consume,
+            customers::Customers,
+            shop::{AT_THE_DESK_MAX, Shop},
+            spans::{self, Collector},
+            writer,
+        },
+        store::{orders::TABLES, waiting},
+    },
+    stage::{
+        control::{
+            broker_monitor, crowd,
+            director::Director,
+            entrance::Entrance,
+            presenter::Presenter,
+            stage::{Backstage, Stage},
+        },
+        store::load,
+    },
+    web::{
+        http::{
+            admission::{RESERVED, STREAMS_MAX},
+            cookies::Cookies,
+            live::Live,
+            page_stream::FragmentCache,
+        },
+        pure::format,
+    },
+};
 
 /// How long the broker is asked which episode runs before the website opens with the one it remembers.
 const ASK_WITHIN: Duration = Duration::from_millis(1500);
@@ -61,18 +92,18 @@ async fn open_on(context: Context, address: SocketAddr) -> anyhow::Result<()> {
     let mut around = Tasks::default();
     around.start(stage::listen(context.clone()));
     around.start(presence::announce(context.clone()));
-    let house = House::new(context.clone(), listener.local_addr()?.port())?;
-    around.start(house.director.questions.listen());
-    let certain = Arc::clone(&house);
+    let lasting = Lasting::new(&context, listener.local_addr()?.port())?;
+    let backstage = Arc::clone(&lasting.backstage);
+    around.start(backstage.director.questions.listen());
     around.start(async move {
-        certain.director.keep_certain().await;
+        backstage.director.keep_certain().await;
         Ok(())
     });
-    let routes = house.routes();
+    let routes = lasting.door.routes(&context);
     let serving = tokio::spawn(connections::serve(CONNECTIONS, listener, routes, context.shutdown.clone()));
     let ended = tokio::select! {
         ended = around.run_until(&context.shutdown) => ended,
-        ended = in_episodes(&context, &house) => ended,
+        ended = in_episodes(&context, &lasting) => ended,
     };
     context.shutdown.cancel();
     if tokio::time::timeout(DRAIN_WITHIN, serving).await.is_err() {
@@ -106,48 +137,84 @@ fn remember(context: &Context, settings: &StageSettings) -> anyhow::Result<()> {
 }
 
 /// One episode after another, until told to stop.
-async fn in_episodes(context: &Context, house: &Arc<House>) -> anyhow::Result<()> {
+async fn in_episodes(context: &Context, lasting: &Lasting) -> anyhow::Result<()> {
     while !context.shutdown.is_cancelled() {
         let settings = context.stage.settings();
         if !settings.seal.is_empty() {
             remember(context, &settings)?;
         }
         let episode = context.in_episode(&settings);
-        let (site, tasks) = open(house, episode.clone()).await?;
-        let store = site.store.clone();
-        house.open(site);
+        let (stage, tasks) = open(lasting, episode.clone()).await?;
+        let store = stage.shop.store.clone();
+        lasting.door.open(stage);
         context.board.runs_in(Some(episode.bus.place().episode));
         tokio::select! {
             ended = tasks.run_until(&episode.shutdown) => ended?,
             next = episode.episode_over() => info!(episode = next.episode, "another episode has begun"),
         }
         context.board.runs_in(None);
-        house.close();
+        lasting.door.close();
         episode.shutdown.cancel();
         store.close().await;
     }
     Ok(())
 }
 
+/// What outlives an episode.
+struct Lasting {
+    customers: Arc<Customers>,
+    backstage: Arc<Backstage>,
+    /// Who collects traces, if anybody does.
+    collector: Option<Collector>,
+    door: Arc<Door>,
+}
+
+impl Lasting {
+    /// A website that is not open yet, whose door is at this port.
+    fn new(context: &Context, port: u16) -> anyhow::Result<Self> {
+        let cookies = Cookies::of_suite(&context.data_dir)?;
+        let presenter = Arc::new(Presenter::from_environment(&context.data_dir, cookies.clone())?);
+        let director = Director::new(context.clone())?;
+        let entrance = Arc::new(Entrance::from_environment(port)?);
+        let customers = Arc::new(Customers::new(cookies, entrance.public().cloned()));
+        let backstage = Backstage::new(presenter, director, entrance);
+        let (collector, door) = (spans::collector(&context.metrics)?, Door::new(Arc::clone(&backstage)));
+        Ok(Lasting { customers, backstage, collector, door })
+    }
+}
+
 /// The website of one episode, with the tasks that keep it going.
-async fn open(house: &Arc<House>, context: Context) -> anyhow::Result<(Arc<Site>, Tasks)> {
+async fn open(lasting: &Lasting, context: Context) -> anyhow::Result<(Arc<Stage>, Tasks)> {
     let store = context.open_store(&TABLES).await?;
     let mut tasks = Tasks::default();
     let outbox = context.start_outbox(&mut tasks, &store);
     outbox.wake();
-    let (letters, waiting) = mpsc::channel(AT_THE_DESK_MAX);
-    let known = books::load(&store).await?;
-    let spans = house.collector.clone().map(|collector| spans::start(collector, &store, &mut tasks));
+    let (writer, letters) = mpsc::channel(AT_THE_DESK_MAX);
+    let mut read_model = load::load(&store).await?;
+    read_model.waiting = waiting::count(&store).await?;
+    let spans = lasting.collector.clone().map(|collector| spans::start(collector, &store, &mut tasks));
     info!(episode = context.bus.place().episode, "the shop is open");
-    let site = Site::new(context, store, outbox, letters, Arc::clone(house), spans, known);
-    tasks.start(desk::work(Arc::clone(&site), waiting));
-    consume::start(&site, &mut tasks);
-    tasks.start(crowd::come(Arc::clone(&site)));
-    tasks.start(broker::watch(Arc::clone(&site)));
-    let tidy = Arc::clone(&site);
+    let shop = Arc::new(Shop {
+        context: context.clone(),
+        store,
+        outbox,
+        writer,
+        customers: Arc::clone(&lasting.customers),
+        presenter: Arc::clone(&lasting.backstage.presenter),
+        spans,
+        live: Arc::new(Live::default()),
+        read_model: Arc::new(RwLock::new(read_model)),
+        fragments: FragmentCache::default(),
+    });
+    let stage = Stage::new(Arc::clone(&shop), Arc::clone(&lasting.backstage));
+    tasks.start(writer::work(Arc::clone(&shop), letters));
+    consume::start(&shop, &mut tasks);
+    tasks.start(crowd::come(Arc::clone(&stage)));
+    tasks.start(broker_monitor::watch(context, Arc::clone(&stage.broker_monitor), Arc::clone(&stage.live)));
+    let tidy = Arc::clone(&stage);
     tasks.start(async move {
         tidy.forget_earlier_episodes().await;
         Ok(())
     });
-    Ok((site, tasks))
+    Ok((stage, tasks))
 }

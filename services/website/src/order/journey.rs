@@ -84,7 +84,7 @@ mod tests {
     };
 
     use super::*;
-use crate::{order::view::Status, samples};
+    use crate::{order::view::Status, samples};
 
     fn journey(hops: Vec<(i64, What)>) -> Vec<Step> {
         let step = |(n, (millis, what)): (usize, (i64, What))| Step {

@@ -1,40 +1,13 @@
-//! What the pages show: plain data, gathered by the shop's books, rendered by `pages`. No database, no clock.
+//! An order as it is shown: where it is, and its way so far. Plain data.
 
 use events::{
-    beers::Beer,
     decisions::Refusal,
     delivery::FailureReason,
     ids::{BeerId, EventId, Moment, OrderId, Service},
-    insights::{Forecast, Fraud, Ledger, Sales},
-    orders::{Fault, Line},
-    quantities::{Bottles, Cents, Sequence},
+    orders::Line,
+    quantities::{Bottles, Cents},
 };
 use serde::{Deserialize, Serialize};
-
-use crate::stage::read_model::outages::Outage;
-
-mod console;
-pub use console::ConsoleView;
-
-mod deliveries;
-pub use deliveries::{DeadLetterView, DeliveriesView, Lane, Parcel, Retry, Tried, Untrue};
-
-mod map;
-pub use map::{MapView, Standing};
-mod entrance;
-pub use entrance::{EntranceView, QrView, Reach};
-
-mod newest;
-pub use newest::{NewestOrder, NewestView};
-
-mod past;
-pub use past::{FraudView, PastView, QuestionsView, RebuildView};
-
-mod pulsar;
-pub use pulsar::PulsarView;
-
-mod stock;
-pub use stock::{Explained, Happened, StockView, Write};
 
 /// Where an order is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -73,6 +46,26 @@ impl Status {
         Status::Returned,
         Status::Ended,
     ];
+
+    /// The word it is stored and sent as.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Status::Placed => "placed",
+            Status::Accepted => "accepted",
+            Status::Refused => "refused",
+            Status::PickedUp => "picked_up",
+            Status::Delivered => "delivered",
+            Status::Retrying => "retrying",
+            Status::Stranded => "stranded",
+            Status::Returned => "returned",
+            Status::Ended => "ended",
+        }
+    }
+
+    /// Whether nothing more will happen to the order.
+    pub const fn is_finished(self) -> bool {
+        matches!(self, Status::Refused | Status::Delivered | Status::Returned | Status::Ended)
+    }
 }
 
 /// One hop of an order.
@@ -191,95 +184,4 @@ pub struct OrderView {
     pub courier: Option<String>,
     /// Its way, oldest first.
     pub journey: Vec<Step>,
-}
-
-/// One beer: the truth (the log), and what is shown (stock-level).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BeerOnShelf {
-    /// Which.
-    pub beer: &'static Beer,
-    /// The log's level; `None` until its first event was read.
-    pub level: Option<Bottles>,
-    /// The log's last sequence.
-    pub sequence: Sequence,
-    /// What stock-level says; `None` until it said something.
-    pub shown_level: Option<Bottles>,
-    /// The highest sequence stock-level handled.
-    pub shown_sequence: Sequence,
-    /// Shown differs from the log, and no event is unhandled.
-    pub wrong: bool,
-    /// Of how many of the last events nobody can say yet that stock-level has handled them.
-    pub behind: u64,
-    /// Who wrote the shown level.
-    pub worker: Option<String>,
-}
-
-/// What all stage pages need to know.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Alive {
-    /// Whether Pulsar is connected.
-    pub pulsar: bool,
-    /// The services that said something in the last two seconds.
-    pub services: Vec<Service>,
-    /// Those among them that get nothing of what waits for them, and on which topic.
-    pub standing_still: Vec<(Service, &'static str)>,
-}
-
-/// `/stage/analysis`.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct AnalysisView {
-    /// What was sold.
-    pub sales: Option<Sales>,
-    /// What will be sold out.
-    pub forecast: Option<Forecast>,
-    /// What is suspicious.
-    pub fraud: Option<Fraud>,
-}
-
-/// `/stage/ledger`.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct LedgerView {
-    /// The sums.
-    pub ledger: Option<Ledger>,
-    /// Since when `balanced` is what it is.
-    pub since: Option<Moment>,
-    /// Who was gone and came back, newest first.
-    pub outages: Vec<Outage>,
-}
-
-/// `/`.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct ShopView {
-    /// All beers, in the order of the catalogue.
-    pub beers: Vec<BeerOnShelf>,
-    /// Sent along with the form: the same one twice is one order.
-    pub order_token: String,
-    /// Who to order for, already filled in.
-    pub customer: String,
-    /// Where to, already filled in.
-    pub address: String,
-    /// What was typed and is wrong, if this page answers a form.
-    pub attempt: Option<Attempt>,
-}
-
-/// An order as it was typed, with what is wrong with it.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Attempt {
-    /// Who.
-    pub customer: String,
-    /// Where to.
-    pub address: String,
-    /// What; in the order of the indices in `faults`.
-    pub lines: Vec<TypedLine>,
-    /// What is wrong.
-    pub faults: Vec<Fault>,
-}
-
-/// One number field as it was typed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TypedLine {
-    /// Which beer.
-    pub beer: BeerId,
-    /// What stood in its field, a number or not.
-    pub bottles: String,
 }

@@ -5,10 +5,16 @@ use events::{
     quantities::Bottles,
 };
 
-use crate::{order::{view::{OrderView, Status, Step, What}, wording}, web::pure::{format, texts::Language}};
+use crate::{
+    order::{
+        view::{OrderView, Status, Step, What},
+        wording,
+    },
+    web::pure::{format, language::Language},
+};
 
 /// One stop of an order.
-pub(super) struct Stop {
+pub struct Stop {
     pub title: String,
     pub detail: String,
     /// When: by the clock at the first stop, then counted from there.
@@ -24,7 +30,7 @@ pub(super) struct Stop {
 }
 
 /// What another service did meanwhile.
-pub(super) struct Hop {
+pub struct Hop {
     pub text: String,
     pub time: String,
     pub topic: &'static str,
@@ -41,7 +47,7 @@ enum Kind {
 }
 
 /// All stops so far, and the one the order waits for.
-pub(super) fn stops(order: &OrderView, language: Language) -> Vec<Stop> {
+pub fn stops(order: &OrderView, language: Language) -> Vec<Stop> {
     let Some(origin) = order.journey.first().map(|step| step.at) else { return vec![] };
     let mut stops: Vec<Stop> = order.journey.iter().filter_map(|step| stop(step, origin, language)).collect();
     let mut hops_of: Vec<Vec<&Step>> = stops.iter().map(|_| vec![]).collect();
@@ -109,7 +115,7 @@ fn words(what: &What, language: Language) -> Option<(Kind, &'static str, &'stati
 }
 
 /// A single hop as title and detail.
-pub(super) fn in_words(step: &Step, language: Language) -> (String, String) {
+pub fn in_words(step: &Step, language: Language) -> (String, String) {
     if let Some((_, _, title, detail)) = words(&step.what, language) {
         return (language.t(title).to_owned(), detail);
     }
@@ -118,7 +124,7 @@ pub(super) fn in_words(step: &Step, language: Language) -> (String, String) {
 }
 
 /// What was tried, in one sentence.
-pub(super) fn tried_in_words(what: &What, language: Language) -> String {
+pub fn tried_in_words(what: &What, language: Language) -> String {
     match words(what, language) {
         // Who came back and why says that it was not delivered.
         Some((_, _, _, detail)) if matches!(what, What::AttemptFailed { .. }) => detail,
@@ -220,7 +226,7 @@ fn waiting(order: &OrderView, language: Language) -> Option<Stop> {
 #[cfg(test)]
 mod tests {
     use super::*;
-use crate::samples;
+    use crate::samples;
 
     #[test]
     fn hops_stand_under_the_stop_that_caused_them() {

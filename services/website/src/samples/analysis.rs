@@ -13,7 +13,14 @@ use events::{
 };
 use service::Now;
 
-use crate::{order::view::{AnalysisView, BeerOnShelf, LedgerView}, samples::{NOW, beers, fraud}, stage::read_model::outages::{Outage, Outages}};
+use crate::{
+    samples::{NOW, beers, fraud},
+    stage::read_model::{
+        insights::{AnalysisView, LedgerView},
+        outages::{Outage, Outages},
+        stock::BeerOnShelf,
+    },
+};
 
 pub(crate) fn analysis() -> AnalysisView {
     let minute = |ago: i64| {

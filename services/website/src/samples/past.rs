@@ -8,7 +8,10 @@ use events::{
     quantities::{Bottles, Cents},
 };
 
-use crate::{samples::{LEVELS, NOW, ledger}, stage::read_model::past::{FraudView, PastView, QuestionsView, RebuildView}};
+use crate::{
+    samples::{LEVELS, NOW, ledger},
+    stage::read_model::past::{FraudView, PastView, QuestionsView, RebuildView},
+};
 
 pub(crate) fn past() -> PastView {
     let ledger = ledger().ledger.unwrap();

@@ -11,7 +11,14 @@ use events::{
     topics::{DELIVERY_ORDERS, ORDERS, SubscriptionType, TOPICS},
 };
 
-use crate::{samples::{NOW, beers, deliveries, fraud, rebuild}, stage::{control::broker_monitor::{Details, Look, Seen, Segment, SubscriptionSeen, TopicSeen}, read_model::{broker::PulsarView, log_tail::Tile, map::{MapView, Standing}}}};
+use crate::{
+    samples::{NOW, beers, deliveries, fraud, rebuild},
+    stage::read_model::{
+        broker::{Details, Look, PulsarView, Seen, Segment, SubscriptionSeen, TopicSeen},
+        log_tail::Tile,
+        map::{MapView, Standing},
+    },
+};
 
 pub(crate) fn map() -> MapView {
     let tail = BEERS.iter().cycle().take(55).map(|beer| Tile { beer, sequence: Sequence(43) }).collect();

@@ -14,7 +14,7 @@ use serde_json::Value;
 use service::{environment, testing::Ground};
 use tokio::task::JoinSet;
 use website::{
-    director::Undone,
+    ControlError,
     questions::{ANYBODYS_MAX, Asker, Questions},
 };
 
@@ -54,7 +54,7 @@ async fn a_hundred_that_nobody_answers_leave_the_presenter_an_answer_and_need_on
     let stats: Value = http.get(stats).send().await?.json().await?;
     assert_eq!(stats["publishers"].as_array().map(Vec::len), Some(1), "{stats}");
     while let Some(ended) = anybody.join_next().await {
-        assert!(matches!(ended?, Err(Undone::NoAnswer { .. } | Undone::TooManyAsk)));
+        assert!(matches!(ended?, Err(ControlError::NoAnswer { .. } | ControlError::TooManyAsk)));
     }
     listening.abort();
     Ok(())

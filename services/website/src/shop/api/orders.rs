@@ -4,13 +4,12 @@ use std::{net::SocketAddr, sync::Arc};
 
 use axum::{
     Json,
-    body::{Body, to_bytes},
     extract::{ConnectInfo, Path, Request, State},
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use events::{
-    ids::{BeerId, Moment, OrderId},
+    ids::{BeerId, OrderId},
     orders::{Fault, Line, PlaceOrder, PlaceOrderType, Problem as Wrong},
     quantities::Bottles,
 };
@@ -19,7 +18,17 @@ use serde_json::Value;
 use service::now;
 use utoipa::ToSchema;
 
-use crate::{app::api::{BODY_MAX, BODY_WITHIN}, order::view::{OrderView, Status, What}, shop::{control::{customers::Orderer, shop::{Key, Site}}, store::orders::status_name}, web::{http::problem::Problem, pure::layout}};
+use crate::{
+    order::json::OrderShown,
+    shop::{
+        control::{
+            request::{Key, NotPlaced},
+            shop::Shop,
+        },
+        pure::order_rate::{Orderer, whole_seconds},
+    },
+    web::http::{body::read_json, problem::Problem},
+};
 
 /// The header with a client's key.
 const KEY: &str = "Idempotency-Key";
@@ -85,56 +94,32 @@ pub(super) struct OrderPlaced {
     )
 )]
 pub(super) async fn place(
-    State(site): State<Arc<Site>>,
+    State(shop): State<Arc<Shop>>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     headers: HeaderMap,
     request: Request,
 ) -> Result<Response, Problem> {
     let body = read_json(&headers, request.into_body()).await?;
     let key = idempotency_key(&headers)?;
-    let placed = place_one(&site, &body, key, Orderer::limited(&site.house.cookies, &headers, peer).as_ref()).await?;
+    let placed =
+        place_one(&shop, &body, key, Orderer::limited(&shop.customers.cookies, &headers, peer).as_ref()).await?;
     Ok((StatusCode::ACCEPTED, [(header::LOCATION, placed.href.clone())], Json(placed)).into_response())
 }
 
 /// Places an order that came as JSON, of somebody whose orders are counted or not.
 pub(super) async fn place_one(
-    site: &Site,
+    shop: &Shop,
     body: &Value,
     key: Option<String>,
     limited: Option<&Orderer>,
 ) -> Result<OrderPlaced, Problem> {
     let order = read_order(body).map_err(|faults| Problem::wrong_fields(&faults))?;
     if let Some(orderer) = limited {
-        site.house.count_order(orderer).map_err(|wait| Problem::too_many(pages::slowly::seconds(wait)))?;
+        shop.customers.count_order(orderer).map_err(|wait| Problem::too_many(whole_seconds(wait)))?;
     }
-    let order_id = site.place(order, key.map(Key::Client), now()).await?;
+    let order_id = shop.place(order, key.map(Key::Client), now()).await?;
     let href = format!("/orders/{order_id}");
     Ok(OrderPlaced { order_id, status: "placed", href })
-}
-
-/// Reads a body as JSON, within its limits.
-pub(super) async fn read_json(headers: &HeaderMap, body: Body) -> Result<Value, Problem> {
-    let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    if kind != "application/json" && !(kind.starts_with("application/") && kind.ends_with("+json")) {
-        return Err(Problem::not_json());
-    }
-    let announced = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
-    if announced.is_some_and(|length| length > BODY_MAX) {
-        return Err(Problem::too_large());
-    }
-    let bytes = tokio::time::timeout(BODY_WITHIN, to_bytes(body, BODY_MAX))
-        .await
-        .map_err(|_| Problem::malformed("the body did not arrive in time"))?
-        .map_err(|error| {
-            // The limit is the only one of these errors that is not a broken connection.
-            if error.to_string().contains("limit") {
-                Problem::too_large()
-            } else {
-                Problem::malformed("the body broke off")
-            }
-        })?;
-    serde_json::from_slice(&bytes).map_err(|error| Problem::malformed(format!("the body is no JSON: {error}")))
 }
 
 fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
@@ -185,41 +170,17 @@ pub fn read_order(body: &Value) -> Result<PlaceOrder, Vec<Fault>> {
     if faults.is_empty() { Ok(order) } else { Err(faults) }
 }
 
-/// An order and its way so far.
-#[derive(Serialize, ToSchema)]
-pub(super) struct OrderShown {
-    #[schema(value_type = String)]
-    order_id: OrderId,
-    /// placed, accepted, refused, picked_up, delivered, retrying, stranded, returned or ended.
-    status: &'static str,
-    customer: String,
-    address: String,
-    lines: Vec<LineShown>,
-    total_cents: u64,
-    /// Why it was refused, or why the last attempt failed.
-    reason: Option<String>,
-    /// Who has or had it last.
-    courier: Option<String>,
-    /// Oldest first.
-    journey: Vec<StepShown>,
-}
-
-/// One beer of an order.
-#[derive(Serialize, ToSchema)]
-pub(super) struct LineShown {
-    beer: String,
-    bottles: u32,
-}
-
-/// One hop of an order.
-#[derive(Serialize, ToSchema)]
-pub(super) struct StepShown {
-    #[schema(value_type = String, example = "2026-11-24T20:41:07.112345Z")]
-    at: Moment,
-    /// The service's folder.
-    service: &'static str,
-    topic: &'static str,
-    what: String,
+impl From<NotPlaced> for Problem {
+    fn from(not_placed: NotPlaced) -> Self {
+        let detail = not_placed.to_string();
+        match not_placed {
+            NotPlaced::DeskClosed(_) => Problem::unavailable(detail),
+            NotPlaced::KeyReused(_) => {
+                Problem::wrong_field(KEY, "used_for_another_order", "take a new key for a new order")
+                    .with_detail(detail)
+            }
+        }
+    }
 }
 
 /// An order and its way so far. While `hide_names` is set, customer and addresses are shortened.
@@ -228,63 +189,13 @@ pub(super) struct StepShown {
     responses((status = 200, body = OrderShown), (status = 404, body = Problem))
 )]
 pub(super) async fn show(
-    State(site): State<Arc<Site>>,
+    State(shop): State<Arc<Shop>>,
     Path(order_id): Path<String>,
 ) -> Result<Json<OrderShown>, Problem> {
     let unknown = || Problem::not_found("no such order");
     let order_id: OrderId = order_id.parse().map_err(|_| unknown())?;
-    let order = site.order_shown(&order_id, false).await?.ok_or_else(unknown)?;
+    let order = shop.order_shown(&order_id, false).await?.ok_or_else(unknown)?;
     Ok(Json(OrderShown::from(order)))
-}
-
-impl From<OrderView> for OrderShown {
-    fn from(order: OrderView) -> Self {
-        let failed = matches!(order.status, Status::Retrying | Status::Stranded | Status::Returned);
-        let failure = order.failure.filter(|_| failed).map(|reason| reason.to_string());
-        OrderShown {
-            order_id: order.order_id,
-            status: status_name(order.status),
-            customer: order.customer,
-            address: order.address,
-            lines: order
-                .lines
-                .into_iter()
-                .map(|line| LineShown { beer: line.beer.to_string(), bottles: line.bottles.0 })
-                .collect(),
-            total_cents: order.total.0,
-            reason: order.refusal.map(|refusal| refusal.to_string()).or(failure),
-            courier: order.courier,
-            journey: order
-                .journey
-                .into_iter()
-                .map(|step| StepShown {
-                    at: step.at,
-                    service: step.service.name(),
-                    topic: step.topic,
-                    what: sentence(&step.what),
-                })
-                .collect(),
-        }
-    }
-}
-
-/// A hop in words; the pages have their own, in the reader's language.
-fn sentence(what: &What) -> String {
-    match what {
-        What::Placed => "placed: safe at the website".to_owned(),
-        What::Accepted { bottles } => format!("accepted: {bottles} bottles put aside"),
-        What::Refused { reason } => format!("refused: {reason}"),
-        What::Reserved { beer, bottles, level } => format!("reserved {bottles} {beer}, {level} left"),
-        What::Released { beer, bottles, level } => format!("released {bottles} {beer}, {level} on the shelf"),
-        What::Shown { beer, level } => format!("shows {level} {beer} on the shelf"),
-        What::Counted => "counted in the books".to_owned(),
-        What::PickedUp { courier } => format!("picked up by {courier}"),
-        What::AttemptFailed { courier, reason, retry_at } => format!("{courier}: {reason}; again at {retry_at}"),
-        What::Stranded { reason, attempts } => format!("stranded after {attempts} attempts: {reason}"),
-        What::Redriven { address } => format!("tried again, to {address}"),
-        What::Returned => "given up: the bottles go back".to_owned(),
-        What::Delivered { courier } => format!("delivered by {courier}"),
-    }
 }
 
 #[cfg(test)]

@@ -14,7 +14,17 @@ use serde::Serialize;
 use serde_json::Value;
 use tokio::time::timeout;
 
-use crate::{app::api::BODY_MAX, shop::{api::orders::{OrderPlaced, place_one, usable_key}, control::{customers::Orderer, shop::Site}}, web::{http::{admission::Client, problem::Problem}, pure::arrival::Arrival}};
+use crate::{
+    shop::{
+        api::orders::{OrderPlaced, place_one, usable_key},
+        control::shop::Shop,
+        pure::order_rate::Orderer,
+    },
+    web::{
+        http::{body::BODY_MAX, problem::Problem},
+        pure::arrival::Arrival,
+    },
+};
 
 /// Longest message that is read, in bytes: what is longer than an order may be is answered, up to here; what is longer
 /// still ends the socket.
@@ -48,34 +58,34 @@ enum Answer {
     )
 )]
 pub(super) async fn open(
-    State(site): State<Arc<Site>>,
+    State(shop): State<Arc<Shop>>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     headers: HeaderMap,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, Problem> {
     // A page that another website serves may open a socket to here as well: no browser asks before.
-    if !Arrival::of(&headers, peer, site.house.entrance.public()).has_own_origin(&headers) {
+    if !Arrival::of(&headers, peer, shop.customers.public.as_ref()).has_own_origin(&headers) {
         return Err(Problem::forbidden("only pages of this shop, and programs without an Origin, may order here"));
     }
     let upgrade = upgrade.map_err(|rejection| Problem::not_a_socket(rejection.to_string()))?;
-    let client = Client::of(&site.house, &headers, peer);
-    let place = site.live.streams.admit(&client).ok_or_else(Problem::too_many_streams)?;
-    let limited = Orderer::limited(&site.house.cookies, &headers, peer);
+    let client = shop.client(&headers, peer);
+    let place = shop.live.streams.admit(&client).ok_or_else(Problem::too_many_streams)?;
+    let limited = Orderer::limited(&shop.customers.cookies, &headers, peer);
     let upgrade = upgrade.max_message_size(MESSAGE_MAX).max_frame_size(MESSAGE_MAX);
     Ok(upgrade.on_upgrade(move |socket| async move {
-        take_orders(&site, socket, limited).await;
+        take_orders(&shop, socket, limited).await;
         drop(place);
     }))
 }
 
-async fn take_orders(site: &Site, mut socket: WebSocket, limited: Option<Orderer>) {
+async fn take_orders(shop: &Shop, mut socket: WebSocket, limited: Option<Orderer>) {
     let (code, reason) = loop {
         let received = tokio::select! {
             received = timeout(IDLE_MAX, socket.recv()) => received,
-            () = site.context.shutdown.cancelled() => break (close_code::RESTART, "the shop opens in a moment"),
+            () = shop.context.shutdown.cancelled() => break (close_code::RESTART, "the shop opens in a moment"),
         };
         let answer = match received {
-            Ok(Some(Ok(Message::Text(text)))) => answer(site, text.as_bytes(), limited.as_ref()).await,
+            Ok(Some(Ok(Message::Text(text)))) => answer(shop, text.as_bytes(), limited.as_ref()).await,
             Ok(Some(Ok(Message::Binary(_)))) => Answer::Problem(Problem::malformed("an order is a text message")),
             Ok(Some(Ok(Message::Ping(_) | Message::Pong(_)))) => continue,
             Ok(Some(Ok(Message::Close(_))) | None) => return,
@@ -91,13 +101,13 @@ async fn take_orders(site: &Site, mut socket: WebSocket, limited: Option<Orderer
     drop(socket.send(Message::Close(Some(CloseFrame { code, reason: reason.into() }))).await);
 }
 
-async fn answer(site: &Site, text: &[u8], limited: Option<&Orderer>) -> Answer {
-    place(site, text, limited).await.map_or_else(Answer::Problem, Answer::Placed)
+async fn answer(shop: &Shop, text: &[u8], limited: Option<&Orderer>) -> Answer {
+    place(shop, text, limited).await.map_or_else(Answer::Problem, Answer::Placed)
 }
 
-async fn place(site: &Site, text: &[u8], limited: Option<&Orderer>) -> Result<OrderPlaced, Problem> {
+async fn place(shop: &Shop, text: &[u8], limited: Option<&Orderer>) -> Result<OrderPlaced, Problem> {
     if text.len() > BODY_MAX {
-        return Err(Problem::too_large());
+        return Err(Problem::too_large(BODY_MAX));
     }
     let body: Value =
         serde_json::from_slice(text).map_err(|error| Problem::malformed(format!("the message is no JSON: {error}")))?;
@@ -106,5 +116,5 @@ async fn place(site: &Site, text: &[u8], limited: Option<&Orderer>) -> Result<Or
         Some(Value::String(key)) => Some(usable_key(KEY, key)?),
         Some(_) => return Err(Problem::wrong_field(KEY, "wrong_value", "is a text")),
     };
-    place_one(site, &body, key, limited).await
+    place_one(shop, &body, key, limited).await
 }

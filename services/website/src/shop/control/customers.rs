@@ -1,14 +1,8 @@
-//! The browsers that ordered: how fast each of them orders, and what is theirs. The core is pure; time is handed in.
-//!
-//! A browser is known by a random number in a cookie, so that phones behind one address do not share a limit. Whoever
-//! brings no cookie shares a wide one with all others at the same address: it is no way around the limit for a
-//! single machine, and a room of browsers without cookies still gets its beer. It is for eager thumbs, not against
-//! attackers: those may ask for a new cookie as often as they like.
+//! The customers across episodes: who orders, how fast, and what is theirs.
 
 use std::{
-    collections::{HashMap, VecDeque},
-    net::{IpAddr, SocketAddr},
-    sync::PoisonError,
+    net::SocketAddr,
+    sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -18,40 +12,23 @@ use axum::{
 };
 use events::ids::OrderId;
 
-use crate::{app::door::House, web::{http::cookies::Cookies, pure::arrival::{self, Arrival}}};
-
-/// So many orders one browser may place within [`WITHIN`].
-pub const ORDERS_MAX: usize = 10;
-/// So many all those without a cookie may place together, behind one address.
-pub const NAMELESS_ORDERS_MAX: usize = 500;
-/// The time in which orders are counted.
-pub const WITHIN: Duration = Duration::from_secs(10);
-/// Most browsers and addresses remembered; the one that ordered longest ago is forgotten first.
-const REMEMBERED_MAX: usize = 5_000;
-/// Most orders remembered as a browser's own; the oldest is forgotten first.
-const OWN_ORDERS_MAX: usize = 50;
-
-/// The cookie a browser is known by.
-const COOKIE: &str = "browser";
-/// Its length: 128 bits.
-const ID_LENGTH: usize = 32;
-/// How long a browser keeps it.
-const KEPT_FOR: Duration = Duration::from_secs(24 * 60 * 60);
-/// Whose orders are counted together.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Orderer {
-    /// One browser.
-    Browser(String),
-    /// All without a cookie behind this address.
-    Nameless(IpAddr),
-}
+use crate::{
+    shop::pure::order_rate::{Browsers, Orderer},
+    web::{
+        http::{browser, cookies::Cookies},
+        pure::{
+            address::Address,
+            arrival::{self, Arrival},
+        },
+    },
+};
 
 impl Orderer {
     /// Who sent this.
     pub fn of(cookies: &Cookies, headers: &HeaderMap, peer: SocketAddr) -> Orderer {
-        match browser(cookies, headers) {
+        match browser::browser(cookies, headers) {
             Some(id) => Orderer::Browser(id.to_owned()),
-            None => Orderer::Nameless(address(headers, peer)),
+            None => Orderer::Nameless(browser::address(headers, peer)),
         }
     }
 
@@ -59,120 +36,50 @@ impl Orderer {
     pub fn limited(cookies: &Cookies, headers: &HeaderMap, peer: SocketAddr) -> Option<Orderer> {
         (!arrival::is_of_this_machine(headers, peer)).then(|| Orderer::of(cookies, headers, peer))
     }
-
-    const fn most(&self) -> usize {
-        match self {
-            Orderer::Browser(_) => ORDERS_MAX,
-            Orderer::Nameless(_) => NAMELESS_ORDERS_MAX,
-        }
-    }
 }
 
-/// The number in the cookie of a browser, if it has brought one of ours.
-pub fn browser<'a>(cookies: &Cookies, headers: &'a HeaderMap) -> Option<&'a str> {
-    let mut ids = cookies.read(headers, COOKIE);
-    ids.find(|id| id.len() == ID_LENGTH && id.bytes().all(|byte| byte.is_ascii_hexdigit()))
+/// The customers of the shop.
+pub struct Customers {
+    pub cookies: Cookies,
+    /// `PUBLIC_URL`.
+    pub public: Option<Address>,
+    browsers: Mutex<Browsers>,
 }
 
-fn new_id() -> String {
-    format!("{:032x}", rand::random::<u128>())
-}
-
-/// Where this comes from: the peer; behind a proxy on this machine whoever the proxy says, which is the last one it adds.
-pub fn address(headers: &HeaderMap, peer: SocketAddr) -> IpAddr {
-    let peer = peer.ip().to_canonical();
-    let forwarded = headers.get_all("x-forwarded-for").iter().next_back().filter(|_| peer.is_loopback());
-    let client = forwarded.and_then(|value| value.to_str().ok()?.rsplit(',').next()?.trim().parse::<IpAddr>().ok());
-    client.map_or(peer, |client| client.to_canonical())
-}
-
-/// All that ordered lately.
-#[derive(Debug, Default)]
-pub struct Browsers(HashMap<Orderer, Remembered>);
-
-#[derive(Debug, Default)]
-struct Remembered {
-    /// When it placed the orders that still count, the oldest first.
-    placed: VecDeque<Instant>,
-    /// When it placed one last; none before the first.
-    last: Option<Instant>,
-    own: VecDeque<OrderId>,
-}
-
-impl Browsers {
-    /// Counts an order that is about to be placed.
-    ///
-    /// # Errors
-    /// How long to wait, if there were too many: this one is not counted then.
-    pub fn order(&mut self, orderer: &Orderer, at: Instant) -> Result<(), Duration> {
-        if !self.0.contains_key(orderer) {
-            self.make_room();
-        }
-        let remembered = self.0.entry(orderer.clone()).or_default();
-        while remembered.placed.front().is_some_and(|placed| at.saturating_duration_since(*placed) >= WITHIN) {
-            remembered.placed.pop_front();
-        }
-        if let Some(oldest) = remembered.placed.front().filter(|_| remembered.placed.len() >= orderer.most()) {
-            return Err(WITHIN.saturating_sub(at.saturating_duration_since(*oldest)));
-        }
-        remembered.placed.push_back(at);
-        remembered.last = Some(at);
-        Ok(())
+impl Customers {
+    /// Nobody has ordered yet.
+    pub fn new(cookies: Cookies, public: Option<Address>) -> Self {
+        Customers { cookies, public, browsers: Mutex::default() }
     }
 
-    fn make_room(&mut self) {
-        if self.0.len() < REMEMBERED_MAX {
-            return;
-        }
-        let longest_ago = self.0.iter().min_by_key(|(_, remembered)| remembered.last);
-        if let Some(forgotten) = longest_ago.map(|(orderer, _)| orderer.clone()) {
-            self.0.remove(&forgotten);
-        }
+    fn browsers(&self) -> MutexGuard<'_, Browsers> {
+        self.browsers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// This order is this browser's own.
-    pub fn owns(&mut self, orderer: &Orderer, order_id: OrderId) {
-        let (Orderer::Browser(_), Some(remembered)) = (orderer, self.0.get_mut(orderer)) else { return };
-        if remembered.own.len() >= OWN_ORDERS_MAX {
-            remembered.own.pop_front();
-        }
-        remembered.own.push_back(order_id);
-    }
-
-    /// Whether it is, as far as is remembered.
-    pub fn is_own(&self, browser: &str, order_id: &OrderId) -> bool {
-        let remembered = self.0.get(&Orderer::Browser(browser.to_owned()));
-        remembered.is_some_and(|remembered| remembered.own.contains(order_id))
-    }
-}
-
-impl House {
     /// Counts an order of this orderer.
     ///
     /// # Errors
     /// As [`Browsers::order`].
     pub fn count_order(&self, orderer: &Orderer) -> Result<(), Duration> {
-        self.browsers.lock().unwrap_or_else(PoisonError::into_inner).order(orderer, Instant::now())
+        self.browsers().order(orderer, Instant::now())
     }
 
     /// This order is this orderer's own.
     pub fn owns(&self, orderer: &Orderer, order_id: OrderId) {
-        self.browsers.lock().unwrap_or_else(PoisonError::into_inner).owns(orderer, order_id);
+        self.browsers().owns(orderer, order_id);
     }
 
     /// Whether the browser that asks has placed this order.
     pub fn is_own(&self, headers: &HeaderMap, order_id: &OrderId) -> bool {
-        let browsers = self.browsers.lock().unwrap_or_else(PoisonError::into_inner);
-        browser(&self.cookies, headers).is_some_and(|browser| browsers.is_own(browser, order_id))
+        browser::browser(&self.cookies, headers).is_some_and(|browser| self.browsers().is_own(browser, order_id))
     }
 
     /// Gives a browser its number, if it has none yet.
     pub fn with_browser_cookie(&self, mut response: Response, headers: &HeaderMap, peer: SocketAddr) -> Response {
-        if browser(&self.cookies, headers).is_some() {
+        if browser::browser(&self.cookies, headers).is_some() {
             return response;
         }
-        let (id, arrival) = (new_id(), Arrival::of(headers, peer, self.entrance.public()));
-        if let Some(cookie) = self.cookies.set(COOKIE, &id, KEPT_FOR, arrival.is_https) {
+        if let Some(cookie) = browser::cookie(&self.cookies, &Arrival::of(headers, peer, self.public.as_ref())) {
             response.headers_mut().append(header::SET_COOKIE, cookie);
         }
         response
@@ -181,116 +88,21 @@ impl House {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::LazyLock;
-
-    use axum::http::{HeaderName, HeaderValue};
+    use axum::http::HeaderValue;
 
     use super::*;
-
-    const SECOND: u64 = 1_000_000;
-
-    fn phone(n: usize) -> Orderer {
-        Orderer::Browser(format!("{n:032x}"))
-    }
-
-    fn at(micros: u64) -> Instant {
-        static BEGINNING: LazyLock<Instant> = LazyLock::new(Instant::now);
-        *BEGINNING + Duration::from_micros(micros)
-    }
-
-    #[test]
-    fn the_eleventh_order_within_ten_seconds_waits_for_the_first_to_be_old() {
-        let mut browsers = Browsers::default();
-        for n in 0..10 {
-            assert_eq!(browsers.order(&phone(1), at(n * SECOND / 2)), Ok(()));
-        }
-        assert_eq!(browsers.order(&phone(1), at(5 * SECOND)), Err(Duration::from_secs(5)));
-        assert_eq!(browsers.order(&phone(2), at(5 * SECOND)), Ok(()), "another phone");
-        assert_eq!(browsers.order(&phone(1), at(10 * SECOND - 1)), Err(Duration::from_micros(1)));
-        assert_eq!(browsers.order(&phone(1), at(10 * SECOND)), Ok(()));
-        assert_eq!(browsers.order(&phone(1), at(10 * SECOND)), Err(Duration::from_millis(500)));
-    }
-
-    #[test]
-    fn who_keeps_trying_is_not_kept_waiting_for_it() {
-        let mut browsers = Browsers::default();
-        for _ in 0..10 {
-            browsers.order(&phone(1), at(0)).unwrap();
-        }
-        for second in 1..10 {
-            assert!(browsers.order(&phone(1), at(second * SECOND)).is_err());
-        }
-        assert_eq!(browsers.order(&phone(1), at(10 * SECOND)), Ok(()));
-    }
-
-    #[test]
-    fn without_cookies_a_room_shares_a_wide_limit() {
-        let mut browsers = Browsers::default();
-        let room = Orderer::Nameless([10, 0, 0, 7].into());
-        for _ in 0..NAMELESS_ORDERS_MAX {
-            browsers.order(&room, at(0)).unwrap();
-        }
-        assert!(browsers.order(&room, at(SECOND)).is_err());
-        assert!(browsers.order(&Orderer::Nameless([10, 0, 0, 8].into()), at(SECOND)).is_ok());
-    }
-
-    #[test]
-    fn the_browser_that_ordered_longest_ago_is_forgotten() {
-        let mut browsers = Browsers::default();
-        let order: OrderId = "k7m2q9xd".parse().unwrap();
-        for n in 0..REMEMBERED_MAX {
-            browsers.order(&phone(n), at(u64::try_from(n).unwrap())).unwrap();
-            browsers.owns(&phone(n), order.clone());
-        }
-        browsers.order(&phone(REMEMBERED_MAX), at(SECOND)).unwrap();
-        assert_eq!(browsers.0.len(), REMEMBERED_MAX);
-        let knows = |n: usize| browsers.is_own(&format!("{n:032x}"), &order);
-        assert!(!knows(0) && knows(1));
-    }
-
-    #[test]
-    fn an_order_is_its_own_browsers_only() {
-        let mut browsers = Browsers::default();
-        let order = |n: usize| -> OrderId { format!("o{n}").parse().unwrap() };
-        let nameless = Orderer::Nameless([10, 0, 0, 7].into());
-        for orderer in [&phone(1), &nameless] {
-            browsers.order(orderer, at(0)).unwrap();
-        }
-        for n in 0..=OWN_ORDERS_MAX {
-            browsers.owns(&phone(1), order(n));
-            browsers.owns(&nameless, order(n));
-        }
-        let (mine, yours) = (format!("{:032x}", 1), format!("{:032x}", 2));
-        assert!(browsers.is_own(&mine, &order(OWN_ORDERS_MAX)) && !browsers.is_own(&yours, &order(1)));
-        assert!(!browsers.is_own(&mine, &order(0)), "the oldest is forgotten");
-    }
 
     #[test]
     fn a_browser_is_known_by_a_cookie_of_ours_only() {
         let cookies = Cookies::of("aaaa");
         let with = |cookie: &str| HeaderMap::from_iter([(header::COOKIE, HeaderValue::from_str(cookie).unwrap())]);
         let peer = SocketAddr::from(([127, 0, 0, 1], 5000));
-        let id = new_id();
+        let id = browser::new_id();
         let known = Orderer::of(&cookies, &with(&format!("lang=fr; browser-aaaa={id}")), peer);
         assert_eq!(known, Orderer::Browser(id.clone()));
         let wrong = ["browser-aaaa=", "browser-aaaa=12", &format!("browser-aaaa={}", "g".repeat(32)), "lang=fr"];
         for wrong in wrong.into_iter().chain([format!("browser={id}").as_str()]) {
             assert_eq!(Orderer::of(&cookies, &with(wrong), peer), Orderer::Nameless(peer.ip()), "{wrong}");
         }
-    }
-
-    #[test]
-    fn a_proxy_on_this_machine_says_who_asks_and_nobody_else_does() {
-        let forwarded = |list: &str| {
-            let name: HeaderName = "x-forwarded-for".parse().unwrap();
-            HeaderMap::from_iter([(name, HeaderValue::from_str(list).unwrap())])
-        };
-        let (here, room) = (SocketAddr::from(([127, 0, 0, 1], 5000)), SocketAddr::from(([10, 0, 0, 7], 5000)));
-        let phone = IpAddr::from([192, 0, 2, 5]);
-        assert_eq!(address(&forwarded("192.0.2.5"), here), phone);
-        assert_eq!(address(&forwarded("1.2.3.4, 192.0.2.5"), here), phone, "the first is what the phone says");
-        assert_eq!(address(&forwarded("192.0.2.5"), room), room.ip());
-        assert_eq!(address(&forwarded("unknown"), here), here.ip());
-        assert_eq!(address(&HeaderMap::new(), here), here.ip());
     }
 }

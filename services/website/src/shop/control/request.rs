@@ -12,8 +12,6 @@ use events::{
 };
 use tokio::{sync::oneshot, time::Instant};
 
-use crate::shop::control::shop::{Key, KeyReused};
-
 /// What can be brought to the desk.
 pub enum Letter {
     /// An order from the form or the API.
@@ -65,4 +63,35 @@ pub enum News {
     Insights(Vec<Received<Insight>>),
     /// What others could not read.
     Unreadable(Vec<Received<Unreadable>>),
+}
+
+/// The desk does not answer: another program holds the lock of the books, the website is about to stop, or its disk is
+/// full.
+#[derive(Debug, thiserror::Error)]
+#[error("the books cannot be written to")]
+pub struct DeskClosed;
+
+/// The key was used for another order before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("this key was used for another order")]
+pub struct KeyReused;
+
+/// Why an order was not placed.
+#[derive(Debug, thiserror::Error)]
+pub enum NotPlaced {
+    /// It could not be written.
+    #[error(transparent)]
+    DeskClosed(#[from] DeskClosed),
+    /// Its key is another order's.
+    #[error(transparent)]
+    KeyReused(#[from] KeyReused),
+}
+
+/// What tells that an order was sent again. Keys of clients and tokens of forms are never the same.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Key {
+    /// A client's `Idempotency-Key`: it is for one order only.
+    Client(String),
+    /// The token of a form: sent again with the same order it is the same one, with another it is a new one.
+    Form(String),
 }

@@ -22,7 +22,13 @@ use tokio::{
 };
 use tracing::{info, warn};
 
-use crate::{order::{journey, view::{OrderView, Step, What}}, shop::store::read};
+use crate::{
+    order::{
+        journey,
+        view::{OrderView, Step, What},
+    },
+    shop::store::read,
+};
 
 /// Most finished orders that wait to be sent.
 const WAITING_MAX: usize = 2_000;
@@ -87,7 +93,7 @@ async fn collect(store: &Store, mut collector: Collector, mut waiting: mpsc::Rec
         let mut orders = Vec::with_capacity(finished.len());
         for (order_id, settled) in finished.drain(..) {
             sleep_until(settled).await;
-            match books::order(store, &order_id).await {
+            match read::order(store, &order_id).await {
                 Ok(order) => orders.extend(order),
                 // The desk ends the process if the books are broken; a trace is no reason to.
                 Err(error) => warn!(%order_id, %error, "an order cannot be read for its spans"),
@@ -245,7 +251,7 @@ mod tests {
     use tokio::net::TcpListener;
 
     use super::*;
-use crate::{order::view::Status, samples};
+    use crate::{order::view::Status, samples};
 
     /// A collector on a port of its own that answers as told; what it got comes out of the receiver.
     async fn a_collector(answer: StatusCode) -> (String, mpsc::UnboundedReceiver<Value>) {

@@ -22,17 +22,26 @@ use tokio::{
     time::Instant,
 };
 
-use crate::{order::view::{Status, What}, shop::{control::shop::{KeyReused, Site}, pages::order::is_finished, store::{orders::{Card, Hop, Keyed, Placed, status_name}, orders as books}}, stage::read_model::newest::listed};
-
-mod letter;
-pub use letter::{Letter, News};
+use crate::{
+    order::view::{Status, What},
+    shop::{
+        control::{
+            request::{KeyReused, Letter, News},
+            shop::Shop,
+        },
+        store::{
+            orders as books,
+            orders::{Card, Hop, Keyed, Placed},
+        },
+    },
+    stage::{read_model::newest::listed, store::write},
+};
 
 mod facts;
 
 mod placing;
 
-pub(crate) mod waiting;
-pub use waiting::WAITING_MAX;
+mod waiting;
 
 /// Most letters handled in one transaction.
 const LETTERS_MAX: usize = 256;
@@ -50,21 +59,21 @@ enum Reply {
 /// # Errors
 /// If the database fails: then nothing of the transaction is in the books, and what is known may be ahead of them, so
 /// the process ends and reads them again.
-pub async fn work(site: Arc<Site>, mut letters: mpsc::Receiver<Letter>) -> anyhow::Result<()> {
+pub async fn work(shop: Arc<Shop>, mut letters: mpsc::Receiver<Letter>) -> anyhow::Result<()> {
     let mut waiting = Vec::new();
     while letters.recv_many(&mut waiting, LETTERS_MAX).await > 0 {
-        let transaction = site.store.begin().await?;
-        let mut entry = Work::new(&site, transaction);
+        let transaction = shop.store.begin().await?;
+        let mut entry = Work::new(&shop, transaction);
         let mut replies = Vec::with_capacity(waiting.len());
         for letter in waiting.drain(..) {
             replies.push(entry.take(letter).await?);
         }
         let Committed { changed, to_publish, has_untrue } = entry.commit().await?;
         if to_publish {
-            site.outbox.wake();
+            shop.outbox.wake();
         }
         if has_untrue {
-            site.context.say_what_is_disbelieved(&site.store).await?;
+            shop.context.say_what_is_disbelieved(&shop.store).await?;
         }
         for reply in replies {
             // Whoever asked may be gone; the books are written all the same.
@@ -75,20 +84,20 @@ pub async fn work(site: Arc<Site>, mut letters: mpsc::Receiver<Letter>) -> anyho
             }
         }
         for (order_id, status, at) in changed {
-            site.live.order_changed(&order_id);
-            if let Some(spans) = site.spans.as_ref().filter(|_| is_finished(status)) {
+            shop.live.order_changed(&order_id);
+            if let Some(spans) = shop.spans.as_ref().filter(|_| status.is_finished()) {
                 spans.finished(&order_id);
             }
-            site.live.tell(|| json!({"order_id": order_id, "status": status_name(status), "at": at}).to_string());
+            shop.live.tell(|| json!({"order_id": order_id, "status": status.name(), "at": at}).to_string());
         }
-        site.live.changed();
+        shop.live.changed();
     }
     Ok(())
 }
 
 /// One transaction at the desk.
 struct Work<'a> {
-    site: &'a Site,
+    shop: &'a Shop,
     transaction: Transaction,
     now: Moment,
     changed: Vec<Change>,
@@ -110,9 +119,9 @@ struct Committed {
 }
 
 impl<'a> Work<'a> {
-    fn new(site: &'a Site, transaction: Transaction) -> Self {
+    fn new(shop: &'a Shop, transaction: Transaction) -> Self {
         let (changed, beers, cards) = (Vec::new(), BTreeSet::new(), HashMap::new());
-        Work { site, transaction, now: now(), changed, beers, cards, to_publish: false, has_untrue: false }
+        Work { shop, transaction, now: now(), changed, beers, cards, to_publish: false, has_untrue: false }
     }
 
     async fn take(&mut self, letter: Letter) -> anyhow::Result<Reply> {
@@ -149,8 +158,8 @@ impl<'a> Work<'a> {
             }
         }
         for beer in &self.beers {
-            let shelf = self.site.known(|known| known.shelves.shelf(beer));
-            books::save_beer(&mut self.transaction, beer.as_str(), &shelf).await?;
+            let shelf = self.shop.known(|known| known.shelves.shelf(beer));
+            write::save_beer(&mut self.transaction, beer.as_str(), &shelf).await?;
         }
         self.transaction.commit().await?;
         Ok(Committed { changed: self.changed, to_publish: self.to_publish, has_untrue: self.has_untrue })
@@ -182,7 +191,7 @@ impl<'a> Work<'a> {
             card.address.clone_from(&order.address);
         }
         let bottles = orders::bottles(&order.lines);
-        self.site.learn(|known| {
+        self.shop.learn(|known| {
             known.parcels.described(order_id, &order.customer, &order.address);
             known.newest.placed(listed(order_id, &order.customer, bottles.0, Status::Placed, at));
             known.count_orders(1);
@@ -191,7 +200,7 @@ impl<'a> Work<'a> {
         // Not the id of the message: whoever placed it, an order is placed once.
         let event_id = EventId::new(format!("placed {order_id}"));
         self.hop(&event_id, order_id, at, (Service::Website, ORDERS.spec), &What::Placed).await?;
-        self.site.context.trail.note(order_id, "placed");
+        self.shop.context.trail.note(order_id, "placed");
         self.changed.push((order_id.clone(), Status::Placed, at));
         self.take_up(order_id).await?;
         Ok(true)
@@ -265,8 +274,8 @@ impl<'a> Work<'a> {
             }
             News::Unreadable(batch) => {
                 for unreadable in batch.into_iter().filter_map(|received| received.message.ok()) {
-                    if books::save_unreadable(&mut self.transaction, &unreadable).await? {
-                        self.site.learn(|known| known.unreadable(unreadable));
+                    if write::save_unreadable(&mut self.transaction, &unreadable).await? {
+                        self.shop.learn(|known| known.unreadable(unreadable));
                     }
                 }
             }
@@ -286,12 +295,12 @@ impl<'a> Work<'a> {
     }
 
     async fn insight(&mut self, insight: &Insight, received: &Received<Insight>) -> anyhow::Result<()> {
-        let since = self.site.learn(|known| known.insight(insight));
-        books::save_insight(&mut self.transaction, insight, received.at, since).await?;
+        let since = self.shop.learn(|known| known.insight(insight));
+        write::save_insight(&mut self.transaction, insight, received.at, since).await?;
         if let Insight::Ledger(ledger) = insight {
             let decisions = ledger.read.iter().find(|read| read.topic == ORDER_DECISIONS.spec.name);
             if let Some(read) = decisions {
-                books::note_counted(&mut self.transaction, read, ledger.at, &received.event_id).await?;
+                write::note_counted(&mut self.transaction, read, ledger.at, &received.event_id).await?;
             }
         }
         Ok(())

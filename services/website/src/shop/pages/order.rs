@@ -8,7 +8,18 @@ use events::{
     orders::{self, Line},
 };
 
-use crate::{order::{view::{OrderView, Status}, way::{self, Stop}, wording}, web::pure::{format, glass::{Size, glass}, layout::{Fragment, Frame, Parts, alive}}};
+use crate::{
+    order::{
+        view::OrderView,
+        way::{self, Stop},
+        wording,
+    },
+    web::pure::{
+        format,
+        glass::{Size, glass},
+        layout::{Fragment, Frame, Parts, alive},
+    },
+};
 
 /// Up to here every bottle has a glass of its own, beyond that every beer has.
 const GLASSES_MAX: u32 = 4;
@@ -56,18 +67,13 @@ struct Story<'a> {
     names: String,
 }
 
-/// Whether nothing more will happen to an order.
-pub const fn is_finished(status: Status) -> bool {
-    matches!(status, Status::Refused | Status::Delivered | Status::Returned | Status::Ended)
-}
-
 /// The whole page.
 ///
 /// # Errors
 /// If a template cannot be rendered.
 pub fn render(view: &OrderView, frame: Frame<'_>) -> askama::Result<String> {
     let parts = Parts(fragments(view, frame)?);
-    Page { frame, parts, id: view.order_id.as_str(), finished: is_finished(view.status) }.render()
+    Page { frame, parts, id: view.order_id.as_str(), finished: view.status.is_finished() }.render()
 }
 
 /// Everything on the page that can change.
@@ -112,6 +118,6 @@ fn story<'a>(view: &'a OrderView, frame: Frame<'a>) -> Story<'a> {
     let mut seen = BTreeSet::new();
     let names: Vec<_> = view.journey.iter().map(|step| step.topic).filter(|topic| seen.insert(*topic)).collect();
     let count = u64::try_from(names.len()).unwrap_or(u64::MAX);
-    let key = if is_finished(view.status) { "order.story_topics" } else { "order.story_topics_so_far" };
+    let key = if view.status.is_finished() { "order.story_topics" } else { "order.story_topics_so_far" };
     Story { frame, id: view.order_id.as_str(), topics: frame.language.count(key, count), names: names.join(" · ") }
 }

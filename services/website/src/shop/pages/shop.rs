@@ -6,9 +6,17 @@ use events::{
     quantities::Bottles,
 };
 
-use crate::{order::{view::{Attempt, BeerOnShelf, ShopView}, wording}, web::pure::{format, glass::{Size, glass}, layout::{Fragment, Frame, Parts, alive}}};
+use crate::{
+    order::wording,
+    shop::pure::form::{Attempt, Offer, ShopView},
+    web::pure::{
+        format,
+        glass::{Size, glass},
+        layout::{Fragment, Frame, Parts, alive},
+    },
+};
 
-/// From here on a shelf is said to be almost empty: one customer may take as many.
+/// From here on a offer is said to be almost empty: one customer may take as many.
 const FEW_BOTTLES: Bottles = LINE_BOTTLES_MAX;
 
 #[derive(Template)]
@@ -84,7 +92,7 @@ pub fn render(view: &ShopView, frame: Frame<'_>) -> askama::Result<String> {
     Page {
         frame,
         parts: Parts(fragments(&view.beers, frame)?),
-        rows: view.beers.iter().map(|shelf| row(shelf, attempt, &frame)).collect(),
+        rows: view.beers.iter().map(|offer| row(offer, attempt, &frame)).collect(),
         order_token: &view.order_token,
         customer: Field {
             text: attempt.map_or(&view.customer, |attempt| &attempt.customer),
@@ -107,11 +115,11 @@ pub fn render(view: &ShopView, frame: Frame<'_>) -> askama::Result<String> {
 ///
 /// # Errors
 /// If a template cannot be rendered.
-pub fn fragments(beers: &[BeerOnShelf], frame: Frame<'_>) -> askama::Result<Vec<Fragment>> {
+pub fn fragments(beers: &[Offer], frame: Frame<'_>) -> askama::Result<Vec<Fragment>> {
     let mut fragments = vec![alive(&frame, &[])?];
-    for shelf in beers {
-        let (id, level) = (shelf.beer.id, shelf.shown_level);
-        let svg = glass(&format!("g-{id}"), shelf.beer, level, None, Size::Small, None);
+    for offer in beers {
+        let (id, level) = (offer.beer.id, offer.level);
+        let svg = glass(&format!("g-{id}"), offer.beer, level, None, Size::Small, None);
         fragments.push(Fragment::new(format!("glass-{id}"), &GlassTemplate { id, svg })?);
         let text = match level {
             None => "…".to_owned(),
@@ -124,8 +132,8 @@ pub fn fragments(beers: &[BeerOnShelf], frame: Frame<'_>) -> askama::Result<Vec<
     Ok(fragments)
 }
 
-fn row(shelf: &BeerOnShelf, attempt: Option<&Attempt>, frame: &Frame<'_>) -> Row {
-    let beer = shelf.beer;
+fn row(offer: &Offer, attempt: Option<&Attempt>, frame: &Frame<'_>) -> Row {
+    let beer = offer.beer;
     let place = attempt.and_then(|attempt| attempt.lines.iter().position(|line| line.beer.as_str() == beer.id));
     let typed = attempt.zip(place).and_then(|(attempt, place)| attempt.lines.get(place));
     let fault = attempt.zip(place).and_then(|(attempt, place)| {
@@ -141,7 +149,7 @@ fn row(shelf: &BeerOnShelf, attempt: Option<&Attempt>, frame: &Frame<'_>) -> Row
         facts,
         price_cents: beer.price.0,
         typed: typed.map_or_else(|| "0".to_owned(), |line| line.bottles.clone()),
-        sold_out: shelf.shown_level == Some(Bottles::NONE),
+        sold_out: offer.level == Some(Bottles::NONE),
         fault,
         more: frame.with("shop.more", "beer", beer.name),
         fewer: frame.with("shop.fewer", "beer", beer.name),
@@ -153,7 +161,7 @@ fn row(shelf: &BeerOnShelf, attempt: Option<&Attempt>, frame: &Frame<'_>) -> Row
 fn basket_fault(attempt: &Attempt, view: &ShopView, frame: &Frame<'_>) -> Option<&'static str> {
     let has_row = |place: usize| {
         let line = attempt.lines.get(place);
-        line.is_some_and(|line| view.beers.iter().any(|shelf| shelf.beer.id == line.beer.as_str()))
+        line.is_some_and(|line| view.beers.iter().any(|offer| offer.beer.id == line.beer.as_str()))
     };
     wording::fault(frame.language, &attempt.faults, |field| {
         let place = field.strip_prefix("lines[").and_then(|rest| rest.split(']').next()?.parse().ok());

@@ -4,7 +4,7 @@ use std::{collections::HashMap, time::Duration};
 
 use askama::Template;
 
-use crate::web::pure::layout::Frame;
+use crate::{shop::pure::order_rate::whole_seconds, web::pure::layout::Frame};
 
 /// The fields of an order that are kept: those of each beer begin with this.
 const BOTTLES: &str = "bottles-";
@@ -27,11 +27,6 @@ pub fn render(fields: &HashMap<String, String>, wait: Duration, frame: Frame<'_>
     let mut kept: Vec<(&str, &str)> =
         fields.iter().filter(|(name, _)| is_kept(name)).map(|(name, value)| (name.as_str(), value.as_str())).collect();
     kept.sort_unstable();
-    let advice = frame.language.count("slowly.advice", seconds(wait));
+    let advice = frame.language.count("slowly.advice", whole_seconds(wait));
     Page { frame, advice, fields: kept }.render()
-}
-
-/// Whole seconds to wait, at least one.
-pub fn seconds(wait: Duration) -> u64 {
-    u64::try_from(wait.as_millis().div_ceil(1000)).unwrap_or(u64::MAX).max(1)
 }

@@ -1,69 +1,54 @@
-//! What the website writes: orders, their hops, beers, insights, unreadable messages. All statements that change
-//! something stand here; those that read for a page stand in `books`.
+//! What the shop writes: orders and their hops. All statements that change them stand here; those that read for a page stand
+//! in `read`.
 
 use events::{
     ids::{BeerId, EventId, Moment, OrderId, Service},
-    insights::{Insight, ReadUpTo},
     orders::Line,
     quantities::{Cents, Sequence},
     received::Position,
-    stock::StockLevel,
-    unreadable::Unreadable,
 };
 use sqlx::sqlite::SqliteRow;
 use store::{Columns, Migrator, StoreError, Transaction, column_of, json_of};
 
-use crate::{order::{progress::Progress, view::{Status, What}}, stage::read_model::shelves::Shelf};
+use crate::order::{
+    progress::Progress,
+    view::{Status, What},
+};
 
 /// The website's tables.
-pub(crate) static TABLES: Migrator = sqlx::migrate!();
-
-/// The word a status is stored and sent as.
-pub(crate) fn status_name(status: Status) -> &'static str {
-    match status {
-        Status::Placed => "placed",
-        Status::Accepted => "accepted",
-        Status::Refused => "refused",
-        Status::PickedUp => "picked_up",
-        Status::Delivered => "delivered",
-        Status::Retrying => "retrying",
-        Status::Stranded => "stranded",
-        Status::Returned => "returned",
-        Status::Ended => "ended",
-    }
-}
+pub static TABLES: Migrator = sqlx::migrate!();
 
 /// The status in this column.
-pub(crate) fn status(row: Columns<'_>, column: &'static str) -> Result<Status, StoreError> {
-    row.found(column, "a status", |word| Status::ALL.into_iter().find(|known| status_name(*known) == word))
+pub fn status(row: Columns<'_>, column: &'static str) -> Result<Status, StoreError> {
+    row.found(column, "a status", |word| Status::ALL.into_iter().find(|known| known.name() == word))
 }
 
 /// An order as it was placed.
-pub(crate) struct Placed<'a> {
-    pub(crate) order_id: &'a OrderId,
-    pub(crate) keyed: Keyed<'a>,
-    pub(crate) customer: &'a str,
-    pub(crate) address: &'a str,
-    pub(crate) lines: &'a [Line],
-    pub(crate) total: Cents,
-    pub(crate) at: Moment,
+pub struct Placed<'a> {
+    pub order_id: &'a OrderId,
+    pub keyed: Keyed<'a>,
+    pub customer: &'a str,
+    pub address: &'a str,
+    pub lines: &'a [Line],
+    pub total: Cents,
+    pub at: Moment,
 }
 
 /// The key an order was placed with, and what was ordered with it where that matters.
 #[derive(Clone, Copy, Default)]
-pub(crate) struct Keyed<'a> {
-    pub(crate) key: Option<&'a str>,
-    pub(crate) ordered: Option<&'a str>,
+pub struct Keyed<'a> {
+    pub key: Option<&'a str>,
+    pub ordered: Option<&'a str>,
 }
 
 /// An order that was placed with a key.
-pub(crate) struct Before {
-    pub(crate) order_id: OrderId,
-    pub(crate) ordered: Option<String>,
+pub struct Before {
+    pub order_id: OrderId,
+    pub ordered: Option<String>,
 }
 
 /// The order that was placed with this key before, if any.
-pub(crate) async fn order_of_key(transaction: &mut Transaction, key: &str) -> Result<Option<Before>, StoreError> {
+pub async fn order_of_key(transaction: &mut Transaction, key: &str) -> Result<Option<Before>, StoreError> {
     let row = sqlx::query("select order_id, ordered from orders where idempotency_key = $1")
         .bind(key)
         .fetch_optional(&mut **transaction)
@@ -77,7 +62,7 @@ pub(crate) async fn order_of_key(transaction: &mut Transaction, key: &str) -> Re
 
 /// Writes an order that was placed. `false` if it is there already; one of which only later news was read so far is
 /// filled in.
-pub(crate) async fn place(transaction: &mut Transaction, order: &Placed<'_>) -> Result<bool, StoreError> {
+pub async fn place(transaction: &mut Transaction, order: &Placed<'_>) -> Result<bool, StoreError> {
     let written = sqlx::query(
         "insert into orders (order_id, idempotency_key, customer, address, lines, total_cents, placed_at, ordered, status,
                              updated, attempt, changed_at, returned, released)
@@ -102,16 +87,16 @@ pub(crate) async fn place(transaction: &mut Transaction, order: &Placed<'_>) -> 
 
 /// What the desk needs to know of an order to take news of it in.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Card {
+pub struct Card {
     /// Whether it was read from `orders`, or placed here.
-    pub(crate) placed: bool,
-    pub(crate) progress: Progress,
-    pub(crate) customer: String,
-    pub(crate) address: String,
+    pub placed: bool,
+    pub progress: Progress,
+    pub customer: String,
+    pub address: String,
 }
 
 /// The card of an order; a blank one if it was not placed, as far as it is known.
-pub(crate) async fn card(transaction: &mut Transaction, order_id: &OrderId) -> Result<Card, StoreError> {
+pub async fn card(transaction: &mut Transaction, order_id: &OrderId) -> Result<Card, StoreError> {
     let row = sqlx::query(
         "select status, decided, updated, refusal, failure, courier, attempt, retry_at, returned, released, customer,
                 address, placed_at
@@ -148,7 +133,7 @@ fn read_card(row: &SqliteRow) -> Result<Card, StoreError> {
 }
 
 /// Writes how far an order is, and where it goes.
-pub(crate) async fn save_card(
+pub async fn save_card(
     transaction: &mut Transaction,
     order_id: &OrderId,
     card: &Card,
@@ -161,7 +146,7 @@ pub(crate) async fn save_card(
          where order_id = $1",
     )
     .bind(order_id.as_str())
-    .bind(status_name(progress.status))
+    .bind(progress.status.name())
     .bind(i64::from(progress.updated))
     .bind(progress.refusal.as_ref().map(|why| json_of("orders", "refusal", why)).transpose()?)
     .bind(progress.failure.as_ref().map(|why| json_of("orders", "failure", why)).transpose()?)
@@ -179,21 +164,21 @@ pub(crate) async fn save_card(
 }
 
 /// A hop of an order.
-pub(crate) struct Hop<'a> {
-    pub(crate) event_id: &'a EventId,
-    pub(crate) order_id: &'a OrderId,
-    pub(crate) at: Moment,
-    pub(crate) service: Service,
-    pub(crate) topic: &'static str,
-    pub(crate) what: &'a What,
+pub struct Hop<'a> {
+    pub event_id: &'a EventId,
+    pub order_id: &'a OrderId,
+    pub at: Moment,
+    pub service: Service,
+    pub topic: &'static str,
+    pub what: &'a What,
     /// Of a stock event: beer and sequence.
-    pub(crate) stock: Option<(&'a BeerId, Sequence)>,
+    pub stock: Option<(&'a BeerId, Sequence)>,
     /// Of a decision: where it lies.
-    pub(crate) position: Option<Position>,
+    pub position: Option<Position>,
 }
 
 /// Adds a hop; `false` if it is there already: the message is a repeat.
-pub(crate) async fn add_hop(transaction: &mut Transaction, hop: &Hop<'_>) -> Result<bool, StoreError> {
+pub async fn add_hop(transaction: &mut Transaction, hop: &Hop<'_>) -> Result<bool, StoreError> {
     let inserted = sqlx::query(
         "insert into journey (event_id, order_id, at, service, topic, what, beer, sequence, ledger, entry)
          values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) on conflict (event_id) do nothing",
@@ -214,115 +199,10 @@ pub(crate) async fn add_hop(transaction: &mut Transaction, hop: &Hop<'_>) -> Res
 }
 
 /// Whether this hop is there.
-pub(crate) async fn has_hop(transaction: &mut Transaction, event_id: &EventId) -> Result<bool, StoreError> {
+pub async fn has_hop(transaction: &mut Transaction, event_id: &EventId) -> Result<bool, StoreError> {
     let row: Option<(i64,)> = sqlx::query_as("select 1 from journey where event_id = $1")
         .bind(event_id.as_str())
         .fetch_optional(&mut **transaction)
         .await?;
     Ok(row.is_some())
-}
-
-/// Writes one beer.
-pub(crate) async fn save_beer(transaction: &mut Transaction, beer: &str, shelf: &Shelf) -> Result<(), StoreError> {
-    sqlx::query(
-        "insert into beers (beer, level, sequence, shown_level, shown_sequence, shown_written, worker, settled)
-         values ($1, $2, $3, $4, $5, $6, $7, $8)
-         on conflict (beer) do update
-         set level = excluded.level, sequence = excluded.sequence, shown_level = excluded.shown_level,
-             shown_sequence = excluded.shown_sequence, shown_written = excluded.shown_written,
-             worker = excluded.worker, settled = excluded.settled",
-    )
-    .bind(beer)
-    .bind(shelf.level.map(|level| i64::from(level.0)))
-    .bind(column_of("beers", "sequence", shelf.sequence.0)?)
-    .bind(shelf.shown_level.map(|level| i64::from(level.0)))
-    .bind(column_of("beers", "shown_sequence", shelf.shown_sequence.0)?)
-    .bind(column_of("beers", "shown_written", shelf.shown_written)?)
-    .bind(shelf.worker.as_deref())
-    .bind(column_of("beers", "settled", shelf.settled.0)?)
-    .execute(&mut **transaction)
-    .await?;
-    Ok(())
-}
-
-/// Notes when stock-level showed which sequence.
-pub(crate) async fn note_shown(
-    transaction: &mut Transaction,
-    level: &StockLevel,
-    event_id: &EventId,
-) -> Result<(), StoreError> {
-    sqlx::query(
-        "insert into shown (beer, sequence, at, level, event_id) values ($1, $2, $3, $4, $5)
-         on conflict (beer, sequence) do nothing",
-    )
-    .bind(level.beer.as_str())
-    .bind(column_of("shown", "sequence", level.sequence.0)?)
-    .bind(level.at.micros())
-    .bind(i64::from(level.level.0))
-    .bind(event_id.as_str())
-    .execute(&mut **transaction)
-    .await?;
-    Ok(())
-}
-
-/// Notes how far the analysis has counted.
-pub(crate) async fn note_counted(
-    transaction: &mut Transaction,
-    read: &ReadUpTo,
-    at: Moment,
-    event_id: &EventId,
-) -> Result<(), StoreError> {
-    sqlx::query(
-        "insert into counted (ledger, entry, at, event_id) values ($1, $2, $3, $4)
-         on conflict (ledger, entry) do nothing",
-    )
-    .bind(column_of("counted", "ledger", read.ledger)?)
-    .bind(column_of("counted", "entry", read.entry)?)
-    .bind(at.micros())
-    .bind(event_id.as_str())
-    .execute(&mut **transaction)
-    .await?;
-    Ok(())
-}
-
-/// Writes the newest insight of its kind.
-pub(crate) async fn save_insight(
-    transaction: &mut Transaction,
-    insight: &Insight,
-    at: Moment,
-    since: Moment,
-) -> Result<(), StoreError> {
-    sqlx::query(
-        "insert into insights (kind, insight, at, since) values ($1, $2, $3, $4)
-         on conflict (kind) do update set insight = excluded.insight, at = excluded.at, since = excluded.since",
-    )
-    .bind(insight.kind())
-    .bind(json_of("insights", "insight", insight)?)
-    .bind(at.micros())
-    .bind(since.micros())
-    .execute(&mut **transaction)
-    .await?;
-    Ok(())
-}
-
-/// Writes what nobody could read; `false` if somebody else had met it before.
-pub(crate) async fn save_unreadable(
-    transaction: &mut Transaction,
-    unreadable: &Unreadable,
-) -> Result<bool, StoreError> {
-    let inserted = sqlx::query(
-        "insert into unreadable (topic, message_id, reader, code, reason, first_bytes, at)
-         values ($1, $2, $3, $4, $5, $6, $7)
-         on conflict (topic, message_id) do nothing",
-    )
-    .bind(&unreadable.topic)
-    .bind(&unreadable.message_id)
-    .bind(unreadable.reader.name())
-    .bind(unreadable.code.name())
-    .bind(&unreadable.reason)
-    .bind(&unreadable.first_bytes)
-    .bind(unreadable.at.micros())
-    .execute(&mut **transaction)
-    .await?;
-    Ok(inserted.rows_affected() > 0)
 }

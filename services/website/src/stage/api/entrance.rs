@@ -11,7 +11,13 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use crate::{shop::{api::orders::read_json, control::shop::Site}, stage::{api::console::authorize, control::entrance}, web::http::problem::Problem};
+use crate::{
+    stage::{
+        api::authorize::authorize,
+        control::{entrance, stage::Stage},
+    },
+    web::http::{body::read_json, problem::Problem},
+};
 
 /// Which address to show.
 #[derive(ToSchema)]
@@ -39,20 +45,20 @@ pub(super) struct EntranceShown {
     )
 )]
 pub(super) async fn choose(
-    State(site): State<Arc<Site>>,
+    State(stage): State<Arc<Stage>>,
     headers: HeaderMap,
     request: Request,
 ) -> Result<Json<EntranceShown>, Problem> {
-    authorize(&site, &headers)?;
+    authorize(&stage, &headers)?;
     let body = read_json(&headers, request.into_body()).await?;
-    let entrance = &site.house.entrance;
+    let shown = &stage.backstage.entrance;
     let chosen = match body.get("address") {
-        None | Some(Value::Null) => entrance.choose(None),
-        Some(address) => entrance.choose(Some(address.as_str().unwrap_or_default())),
+        None | Some(Value::Null) => shown.choose(None),
+        Some(address) => shown.choose(Some(address.as_str().unwrap_or_default())),
     };
     chosen.map_err(|why| Problem::wrong_field("address", "unusable", &why.to_string()))?;
-    site.live.changed();
-    entrance::try_all(&site);
-    let address = entrance.view().address.map(|address| address.url().to_owned());
+    stage.live.changed();
+    entrance::try_all(shown, &stage.live);
+    let address = shown.view().address.map(|address| address.url().to_owned());
     Ok(Json(EntranceShown { address }))
 }

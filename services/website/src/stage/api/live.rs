@@ -13,7 +13,14 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use tokio::sync::broadcast::error::RecvError;
 
-use crate::{shop::{api::orders::OrderShown, control::shop::Site}, stage::api::{stage::Deliveries, stock::Stock}, web::http::{admission::Client, problem::Problem, sse}};
+use crate::{
+    order::json::OrderShown,
+    stage::{
+        api::{stage::Deliveries, stock::Stock},
+        control::stage::Stage,
+    },
+    web::http::{problem::Problem, sse},
+};
 
 /// Changes of everything but single orders are told at most this often.
 const CHANGES_EVERY: Duration = Duration::from_millis(100);
@@ -35,29 +42,31 @@ pub(super) struct Follow {
     responses((status = 200, content_type = "text/event-stream"), (status = 404, body = Problem), (status = 503, body = Problem))
 )]
 pub(super) async fn feed(
-    State(site): State<Arc<Site>>,
+    State(stage): State<Arc<Stage>>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     Query(follow): Query<Follow>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let client = Client::of(&site.house, &headers, peer);
+    let client = stage.shop.client(&headers, peer);
     match follow.order {
-        None => streams::serve(&site, &client, || everything(Arc::clone(&site))),
+        None => sse::serve(&stage.live.streams, &stage.context.shutdown, &client, || everything(Arc::clone(&stage))),
         Some(order_id) => {
             let order_id = order_id.parse().map_err(|_| Problem::not_found("no such order"))?;
-            site.order(&order_id).await?.ok_or_else(|| Problem::not_found("no such order"))?;
-            streams::serve(&site, &client, || one_order(Arc::clone(&site), order_id))
+            stage.shop.order(&order_id).await?.ok_or_else(|| Problem::not_found("no such order"))?;
+            sse::serve(&stage.live.streams, &stage.context.shutdown, &client, || {
+                one_order(Arc::clone(&stage), order_id)
+            })
         }
     }
     .ok_or_else(Problem::too_many_streams)
 }
 
-fn views(site: &Site) -> Map<String, Value> {
+fn views(stage: &Stage) -> Map<String, Value> {
     let (stock, deliveries, analysis, ledger) = (
-        site.known(|known| known.shelves.beers()),
-        site.deliveries(),
-        site.analysis(),
-        site.known(|known| known.ledger()),
+        stage.known(|known| known.shelves.beers()),
+        stage.deliveries(),
+        stage.analysis(),
+        stage.known(|known| known.ledger()),
     );
     let value = |result: Result<Value, serde_json::Error>| result.unwrap_or(Value::Null);
     let entries = [
@@ -69,13 +78,13 @@ fn views(site: &Site) -> Map<String, Value> {
     entries.into_iter().map(|(name, view)| (name.to_owned(), view)).collect()
 }
 
-fn everything(site: Arc<Site>) -> impl Stream<Item = Result<Event, Infallible>> + Send {
-    streams::channel(move |wire| async move {
-        let mut changes = site.live.feed();
-        let mut version = site.live.version();
-        let mut told = views(&site);
+fn everything(stage: Arc<Stage>) -> impl Stream<Item = Result<Event, Infallible>> + Send {
+    sse::channel(move |wire| async move {
+        let mut changes = stage.live.feed();
+        let mut version = stage.live.version();
+        let mut told = views(&stage);
         wire.event("snapshot", &Value::Object(told.clone()).to_string()).await?;
-        let mut heartbeat = streams::heartbeat();
+        let mut heartbeat = sse::heartbeat();
         let mut pace = tokio::time::interval(CHANGES_EVERY);
         let mut stale = false;
         loop {
@@ -83,7 +92,7 @@ fn everything(site: Arc<Site>) -> impl Stream<Item = Result<Event, Infallible>> 
                 change = changes.recv() => match change {
                     Ok(change) => wire.event("order", &change).await?,
                     Err(RecvError::Lagged(_)) => {
-                        told = views(&site);
+                        told = views(&stage);
                         wire.event("snapshot", &Value::Object(told.clone()).to_string()).await?;
                     }
                     Err(RecvError::Closed) => return Some(()),
@@ -94,7 +103,7 @@ fn everything(site: Arc<Site>) -> impl Stream<Item = Result<Event, Infallible>> 
                 }
                 _ = pace.tick(), if stale => {
                     stale = false;
-                    let now_so = views(&site);
+                    let now_so = views(&stage);
                     let mut news = now_so.clone();
                     news.retain(|name, view| told.get(name) != Some(view));
                     if !news.is_empty() {
@@ -108,13 +117,13 @@ fn everything(site: Arc<Site>) -> impl Stream<Item = Result<Event, Infallible>> 
     })
 }
 
-fn one_order(site: Arc<Site>, order_id: OrderId) -> impl Stream<Item = Result<Event, Infallible>> + Send {
-    streams::channel(move |wire| async move {
-        let mut changed = site.live.follow(&order_id);
-        let mut heartbeat = streams::heartbeat();
+fn one_order(stage: Arc<Stage>, order_id: OrderId) -> impl Stream<Item = Result<Event, Infallible>> + Send {
+    sse::channel(move |wire| async move {
+        let mut changed = stage.live.follow(&order_id);
+        let mut heartbeat = sse::heartbeat();
         let mut name = "snapshot";
         loop {
-            if let Ok(Some(order)) = site.order_shown(&order_id, false).await {
+            if let Ok(Some(order)) = stage.shop.order_shown(&order_id, false).await {
                 let order = serde_json::to_string(&OrderShown::from(order)).ok()?;
                 wire.event(name, &order).await?;
                 name = "order";

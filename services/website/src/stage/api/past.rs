@@ -1,6 +1,6 @@
 //! The past: how it was at any moment, questions nobody had thought of, the rebuild, and what fraud watch found.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use axum::{
     Json,
@@ -8,19 +8,21 @@ use axum::{
     http::{HeaderMap, StatusCode},
 };
 use events::{
-    ids::{Moment, Service},
+    ids::Moment,
     insights::{Difference, Fraud, GivenUp, Rebuild},
     past::{AsOf, PastAnswer, PastQuestion},
-    stage::{Answer, Command, Question},
 };
 use serde::{Deserialize, Serialize};
 use service::now;
 use utoipa::ToSchema;
 
-use crate::{shop::control::shop::Site, stage::{api::console::authorize, control::questions::Asker}, web::http::problem::Problem};
-
-/// How long a rebuild may take to begin.
-const BEGUN_WITHIN: Duration = Duration::from_secs(3);
+use crate::{
+    stage::{
+        api::authorize::authorize,
+        control::{past, stage::Stage},
+    },
+    web::http::problem::Problem,
+};
 
 /// Which moment.
 #[derive(Deserialize)]
@@ -33,23 +35,14 @@ pub(super) struct When {
     get, path = "/api/history", params(("at" = Option<String>, Query, description = "as in 2026-11-24T20:41:07.112Z")),
     responses((status = 200, body = Object), (status = 422, body = Problem), (status = 503, body = Problem))
 )]
-pub(super) async fn history(State(site): State<Arc<Site>>, Query(when): Query<When>) -> Result<Json<AsOf>, Problem> {
+pub(super) async fn history(State(stage): State<Arc<Stage>>, Query(when): Query<When>) -> Result<Json<AsOf>, Problem> {
     let at: Moment = match when.at {
         Some(at) => at.parse().map_err(|_| {
             Problem::wrong_field("at", "wrong_value", "is written as in 2026-11-24T20:41:07Z, from 1970 to 9999")
         })?,
         None => now(),
     };
-    Ok(Json(as_of(&site, at).await?))
-}
-
-/// How it was at this moment.
-pub(crate) async fn as_of(site: &Site, at: Moment) -> Result<AsOf, Problem> {
-    let (questions, question) = (&site.house.director.questions, Question::AsOf { at });
-    match questions.ask(Asker::Anybody, Service::InventoryAnalysis, question).await? {
-        Answer::AsOf(as_of) => Ok(as_of),
-        _ => Err(Problem::unavailable("inventory-analysis gave another answer")),
-    }
+    Ok(Json(past::as_of(&stage, at).await?))
 }
 
 /// A question that can be asked.
@@ -81,26 +74,13 @@ pub(super) async fn questions() -> Json<Vec<Askable>> {
     )
 )]
 pub(super) async fn ask(
-    State(site): State<Arc<Site>>,
+    State(stage): State<Arc<Stage>>,
     Path(question): Path<String>,
     headers: HeaderMap,
 ) -> Result<Json<PastAnswer>, Problem> {
-    authorize(&site, &headers)?;
+    authorize(&stage, &headers)?;
     let question = PastQuestion::of_name(&question).ok_or_else(|| Problem::not_found("no such question"))?;
-    Ok(Json(site.for_all_eyes(ask_the_past(&site, question).await?)))
-}
-
-/// What the log says to a question.
-pub(crate) async fn ask_the_past(site: &Site, question: PastQuestion) -> Result<PastAnswer, Problem> {
-    let (questions, question) = (&site.house.director.questions, Question::Past { question });
-    match questions.ask(Asker::Presenter, Service::InventoryAnalysis, question).await? {
-        Answer::Past(answer) => {
-            site.learn(|known| known.answered(answer.clone()));
-            site.live.changed();
-            Ok(answer)
-        }
-        _ => Err(Problem::unavailable("inventory-analysis gave another answer")),
-    }
+    Ok(Json(stage.shop.redacted(past::ask(&stage, question).await?)))
 }
 
 /// A rebuild, under way or done.
@@ -134,8 +114,8 @@ impl From<Rebuild> for RebuildShown {
 
 /// The rebuild under way, or the last one.
 #[utoipa::path(get, path = "/api/analysis/rebuild", responses((status = 200, body = RebuildShown)))]
-pub(super) async fn rebuild(State(site): State<Arc<Site>>) -> Json<RebuildShown> {
-    Json(RebuildShown::from(site.known(|known| known.rebuild().cloned().unwrap_or_default())))
+pub(super) async fn rebuild(State(stage): State<Arc<Stage>>) -> Json<RebuildShown> {
+    Json(RebuildShown::from(stage.known(|known| known.rebuild().cloned().unwrap_or_default())))
 }
 
 /// Folds the topics again from their first message to the live checkpoint, and compares; the live view goes on.
@@ -144,36 +124,15 @@ pub(super) async fn rebuild(State(site): State<Arc<Site>>) -> Json<RebuildShown>
     responses((status = 202, body = RebuildShown), (status = 401, body = Problem), (status = 503, body = Problem))
 )]
 pub(super) async fn begin_rebuild(
-    State(site): State<Arc<Site>>,
+    State(stage): State<Arc<Stage>>,
     headers: HeaderMap,
 ) -> Result<(StatusCode, Json<RebuildShown>), Problem> {
-    authorize(&site, &headers)?;
-    Ok((StatusCode::ACCEPTED, Json(RebuildShown::from(make_rebuild(&site).await?))))
-}
-
-/// Begins a rebuild; returns what is known of it once it has begun. One that is under way goes on.
-pub(crate) async fn make_rebuild(site: &Site) -> Result<Rebuild, Problem> {
-    let mut version = site.live.version();
-    let before = site.known(|known| known.rebuild().cloned());
-    site.house.director.command(Service::InventoryAnalysis, Command::Rebuild).await?;
-    let begun = async {
-        loop {
-            let known = site.known(|known| known.rebuild().cloned());
-            if let Some(rebuild) = known.filter(|rebuild| rebuild.running || Some(rebuild) != before.as_ref()) {
-                return rebuild;
-            }
-            if version.changed().await.is_err() {
-                std::future::pending::<()>().await;
-            }
-        }
-    };
-    tokio::time::timeout(BEGUN_WITHIN, begun)
-        .await
-        .map_err(|_| Problem::unavailable("inventory-analysis does not begin the rebuild"))
+    authorize(&stage, &headers)?;
+    Ok((StatusCode::ACCEPTED, Json(RebuildShown::from(past::rebuild(&stage).await?))))
 }
 
 /// What fraud watch found. While `hide_names` is set, customers are shortened.
 #[utoipa::path(get, path = "/api/fraud", responses((status = 200, body = Object)))]
-pub(super) async fn fraud(State(site): State<Arc<Site>>) -> Json<Fraud> {
-    Json(site.fraud().fraud.unwrap_or_default())
+pub(super) async fn fraud(State(stage): State<Arc<Stage>>) -> Json<Fraud> {
+    Json(stage.fraud().fraud.unwrap_or_default())
 }

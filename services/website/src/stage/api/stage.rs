@@ -5,19 +5,24 @@ use std::sync::Arc;
 use axum::{
     Json,
     extract::{Path, Request, State},
-    http::{HeaderMap, StatusCode, header},
+    http::{HeaderMap, StatusCode},
 };
 use events::{
     delivery::DeliveryRequest,
     ids::{Moment, OrderId},
     insights::{BottleSums, DeliverySums, Forecast, Ledger, OrderSums, Sales},
-    orders::{ADDRESS_MAX, Fault, text_problem},
 };
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use crate::{order::view::Status, shop::{api::orders::read_json, control::shop::Site}, stage::read_model::deliveries::{DeadLetterView, DeliveriesView, Untrue}, web::http::problem::Problem};
+use crate::{
+    stage::{
+        control::{dead_letters, stage::Stage},
+        read_model::deliveries::{DeadLetterView, DeliveriesView, Untrue},
+    },
+    web::http::{body::read_optional, problem::Problem},
+};
 
 /// The sums that must hold.
 #[derive(Serialize, ToSchema)]
@@ -46,8 +51,8 @@ pub(super) struct LedgerShown {
 
 /// The ledger, as inventory-analysis keeps it.
 #[utoipa::path(get, path = "/api/ledger", responses((status = 200, body = LedgerShown)))]
-pub(super) async fn ledger(State(site): State<Arc<Site>>) -> Json<LedgerShown> {
-    let view = site.known(|known| known.ledger());
+pub(super) async fn ledger(State(stage): State<Arc<Stage>>) -> Json<LedgerShown> {
+    let view = stage.known(|known| known.ledger());
     let as_of = view.ledger.as_ref().map(|ledger| ledger.at);
     let Ledger { balanced, bottles, orders, deliveries, contradictions, on_the_way, .. } =
         view.ledger.unwrap_or_default();
@@ -78,8 +83,8 @@ pub(super) struct Insights {
 
 /// Sales and forecast.
 #[utoipa::path(get, path = "/api/insights", responses((status = 200, body = Insights)))]
-pub(super) async fn insights(State(site): State<Arc<Site>>) -> Json<Insights> {
-    let view = site.analysis();
+pub(super) async fn insights(State(stage): State<Arc<Stage>>) -> Json<Insights> {
+    let view = stage.analysis();
     Json(Insights { sales: view.sales, forecast: view.forecast })
 }
 
@@ -179,8 +184,8 @@ pub(super) enum DeadLetter {
 
 /// Couriers, queue, retries and dead letters. While `hide_names` is set, customers and addresses are shortened.
 #[utoipa::path(get, path = "/api/deliveries", responses((status = 200, body = Deliveries)))]
-pub(super) async fn deliveries(State(site): State<Arc<Site>>) -> Json<Deliveries> {
-    Json(Deliveries::from(site.deliveries()))
+pub(super) async fn deliveries(State(stage): State<Arc<Stage>>) -> Json<Deliveries> {
+    Json(Deliveries::from(stage.deliveries()))
 }
 
 impl From<DeliveriesView> for Deliveries {
@@ -266,25 +271,24 @@ pub(super) struct Requested {
     )
 )]
 pub(super) async fn redrive(
-    State(site): State<Arc<Site>>,
+    State(stage): State<Arc<Stage>>,
     Path(order_id): Path<String>,
     headers: HeaderMap,
     request: Request,
 ) -> Result<(StatusCode, Json<Requested>), Problem> {
     // Before the body: nobody without the token gets to send one.
-    authorize(&site, &headers)?;
-    let no_body = headers.get(header::CONTENT_TYPE).is_none();
-    let body = if no_body { Value::Null } else { read_json(&headers, request.into_body()).await? };
+    authorize(&stage, &headers)?;
+    let body = read_optional(&headers, request).await?;
     let address = match body.get("address") {
         None | Some(Value::Null) => None,
         Some(address) => {
             let address = address.as_str().unwrap_or_default();
-            check_address(address).map_err(|fault| Problem::wrong_fields(&[fault]))?;
+            dead_letters::check_address(address).map_err(|fault| Problem::wrong_fields(&[fault]))?;
             Some(address.to_owned())
         }
     };
-    let order_id = stranded(&site, &order_id).await?;
-    site.request(DeliveryRequest::Redrive { order_id: order_id.clone(), address }).await?;
+    let order_id = read_id(&order_id)?;
+    dead_letters::ask_delivery(&stage, DeliveryRequest::Redrive { order_id: order_id.clone(), address }).await?;
     Ok((StatusCode::ACCEPTED, Json(Requested { order_id, requested: "redrive" })))
 }
 
@@ -298,35 +302,20 @@ pub(super) async fn redrive(
     )
 )]
 pub(super) async fn return_to_stock(
-    State(site): State<Arc<Site>>,
+    State(stage): State<Arc<Stage>>,
     Path(order_id): Path<String>,
     headers: HeaderMap,
 ) -> Result<(StatusCode, Json<Requested>), Problem> {
-    authorize(&site, &headers)?;
-    let order_id = stranded(&site, &order_id).await?;
-    site.request(DeliveryRequest::ReturnToStock { order_id: order_id.clone() }).await?;
+    authorize(&stage, &headers)?;
+    let order_id = read_id(&order_id)?;
+    dead_letters::ask_delivery(&stage, DeliveryRequest::ReturnToStock { order_id: order_id.clone() }).await?;
     Ok((StatusCode::ACCEPTED, Json(Requested { order_id, requested: "return" })))
 }
 
-fn authorize(site: &Site, headers: &HeaderMap) -> Result<(), Problem> {
-    if site.house.presenter.is_bearer(headers) { Ok(()) } else { Err(Problem::unauthorized()) }
+fn authorize(stage: &Stage, headers: &HeaderMap) -> Result<(), Problem> {
+    if stage.backstage.presenter.is_bearer(headers) { Ok(()) } else { Err(Problem::unauthorized()) }
 }
 
-/// What is wrong with a corrected address, if anything.
-pub(crate) fn check_address(address: &str) -> Result<(), Fault> {
-    match text_problem(address, ADDRESS_MAX) {
-        Some(problem) => Err(Fault { field: "address".to_owned(), problem }),
-        None => Ok(()),
-    }
-}
-
-async fn stranded(site: &Site, order_id: &str) -> Result<OrderId, Problem> {
-    let unknown = || Problem::not_found("no such order");
-    let order_id: OrderId = order_id.parse().map_err(|_| unknown())?;
-    let order = site.order(&order_id).await?.ok_or_else(unknown)?;
-    if order.status == Status::Stranded {
-        Ok(order_id)
-    } else {
-        Err(Problem::conflict("this order does not lie among the dead letters"))
-    }
+fn read_id(order_id: &str) -> Result<OrderId, Problem> {
+    order_id.parse().map_err(|_| Problem::not_found("no such order"))
 }

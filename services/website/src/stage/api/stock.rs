@@ -1,4 +1,4 @@
-//! The beers: for a customer, and for whoever wants to know whether what is shown is true.
+//! The stock, for whoever wants to know whether what is shown is true.
 
 use std::{sync::Arc, time::Duration};
 
@@ -16,37 +16,16 @@ use events::{
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{order::view::BeerOnShelf, shop::control::shop::Site, stage::read_model::{bursts::Burst, stock::Explained}, web::http::problem::Problem};
-
-/// A beer of the shop.
-#[derive(Serialize, ToSchema)]
-pub(super) struct Beer {
-    #[schema(example = "orval")]
-    beer: &'static str,
-    name: &'static str,
-    brewery: &'static str,
-    style: &'static str,
-    /// Percent by volume.
-    abv: f64,
-    price_cents: u64,
-    /// What stock-level shows; null until it has said something.
-    level: Option<u32>,
-}
-
-/// The beers, as the shop shows them.
-#[utoipa::path(get, path = "/api/beers", responses((status = 200, body = [Beer])))]
-pub(super) async fn beers(State(site): State<Arc<Site>>) -> Json<Vec<Beer>> {
-    let beer = |shelf: BeerOnShelf| Beer {
-        beer: shelf.beer.id,
-        name: shelf.beer.name,
-        brewery: shelf.beer.brewery,
-        style: shelf.beer.style,
-        abv: shelf.beer.abv(),
-        price_cents: shelf.beer.price.0,
-        level: shelf.shown_level.map(|level| level.0),
-    };
-    Json(site.known(|known| known.shelves.beers()).into_iter().map(beer).collect())
-}
+use crate::{
+    stage::{
+        control::stage::Stage,
+        read_model::{
+            bursts::Burst,
+            stock::{BeerOnShelf, Explained},
+        },
+    },
+    web::http::problem::Problem,
+};
 
 /// All beers, the truth beside what is shown.
 #[derive(Serialize, ToSchema)]
@@ -75,8 +54,8 @@ pub(super) struct StockOfBeer {
 
 /// The stock, the truth beside what is shown.
 #[utoipa::path(get, path = "/api/stock", responses((status = 200, body = Stock)))]
-pub(super) async fn stock(State(site): State<Arc<Site>>) -> Json<Stock> {
-    Json(Stock::from(site.known(|known| known.shelves.beers()).as_slice()))
+pub(super) async fn stock(State(stage): State<Arc<Stage>>) -> Json<Stock> {
+    Json(Stock::from(stage.known(|known| known.shelves.beers()).as_slice()))
 }
 
 impl From<&[BeerOnShelf]> for Stock {
@@ -121,7 +100,7 @@ pub(super) struct BurstShown {
 
 /// What bursts did to the levels.
 #[utoipa::path(get, path = "/api/stock/bursts", responses((status = 200, body = BurstsShown)))]
-pub(super) async fn bursts(State(site): State<Arc<Site>>) -> Json<BurstsShown> {
+pub(super) async fn bursts(State(stage): State<Arc<Stage>>) -> Json<BurstsShown> {
     let shown = |burst: &Burst| BurstShown {
         subscription: burst.folding.subscription,
         fold: burst.folding.fold,
@@ -130,7 +109,7 @@ pub(super) async fn bursts(State(site): State<Arc<Site>>) -> Json<BurstsShown> {
         seconds: Duration::from_micros(burst.micros).as_secs_f64(),
         wrong: burst.wrong,
     };
-    Json(BurstsShown { bursts: site.known(|known| known.shelves.bursts().over().map(shown).collect()) })
+    Json(BurstsShown { bursts: stage.known(|known| known.shelves.bursts().over().map(shown).collect()) })
 }
 
 /// How the level of a beer came about.
@@ -188,12 +167,12 @@ pub(super) struct WriteShown {
     responses((status = 200, body = ExplainedShown), (status = 404, body = Problem))
 )]
 pub(super) async fn explain(
-    State(site): State<Arc<Site>>,
+    State(stage): State<Arc<Stage>>,
     Path(beer): Path<String>,
 ) -> Result<Json<ExplainedShown>, Problem> {
     let beer = BeerId::new(beer);
     beers::find(&beer).ok_or_else(|| Problem::not_found("no such beer"))?;
-    let Explained { shelf, log, written } = site.known(|known| known.shelves.explain(&beer));
+    let Explained { shelf, log, written } = stage.known(|known| known.shelves.explain(&beer));
     let events = log.into_iter().map(|happened| EventShown {
         sequence: happened.event.sequence.0,
         change: happened.event.change,

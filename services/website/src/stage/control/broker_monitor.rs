@@ -2,29 +2,26 @@
 //! somebody looks at it; at once when somebody begins to.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use bus::{Admin, AdminError, Examined};
-use events::{
-    ids::Moment,
-    topics::{TOPICS, TopicSpec},
-};
-use serde::Deserialize;
-use service::now;
+use bus::{Admin, AdminError};
+use events::topics::{TOPICS, TopicSpec};
+use service::{Context, now};
 use tokio::{
     sync::Notify,
     time::{Instant, MissedTickBehavior, sleep_until, timeout},
 };
 
-use crate::shop::control::shop::Site;
+use crate::{
+    stage::read_model::broker::{Bookies, Details, Look, Seen, Stored, TopicStats},
+    web::http::live::Live,
+};
 
 /// How often the broker is asked.
 const ASK_EVERY: Duration = Duration::from_secs(1);
-/// A rate is counted over at least so long: over less, one message would look like many.
-const RATE_OVER_MIN: Duration = Duration::from_millis(500);
 /// One look asks some twenty times; together they may take so long.
 const ANSWERED_WITHIN: Duration = Duration::from_secs(3);
 /// What was seen at the beginning of a look is of now for so long.
@@ -32,96 +29,9 @@ const FRESH_FOR: Duration = Duration::from_secs(2);
 /// Messages at the end of a topic that are shown.
 const LAST_MESSAGES: u64 = 5;
 
-/// What the broker said.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Seen {
-    /// All tenants.
-    pub tenants: Vec<String>,
-    /// The namespaces of ours, episodes that are being deleted included.
-    pub namespaces: Vec<String>,
-    /// The brokers of the cluster.
-    pub brokers: Vec<String>,
-    /// The bookies that keep what is stored.
-    pub bookies: Vec<String>,
-    /// Every topic, in the order of [`TOPICS`].
-    pub topics: Vec<TopicSeen>,
-    /// Of the topics somebody looks at more closely.
-    pub details: BTreeMap<&'static str, Details>,
-}
-
-/// One topic.
-#[derive(Debug, Clone, PartialEq)]
-pub struct TopicSeen {
-    /// What it is.
-    pub spec: &'static TopicSpec,
-    /// Messages that came since the broker has it open.
-    pub messages: u64,
-    /// Messages that came a second since the look before; the broker's own average is a minute old.
-    pub per_second: Option<u64>,
-    /// Bytes it keeps.
-    pub stored_bytes: u64,
-    /// Who is connected to write.
-    pub producers: usize,
-    /// Its subscriptions, by name.
-    pub subscriptions: Vec<SubscriptionSeen>,
-}
-
-/// One subscription.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SubscriptionSeen {
-    /// Its name.
-    pub name: String,
-    /// Its type, as the broker names it.
-    pub kind: String,
-    /// Messages that wait for a consumer now: those that wait for their time are not among them.
-    pub backlog: u64,
-    /// Messages that wait for their time.
-    pub delayed: u64,
-    /// The consumers by name; of a Failover subscription the active one first.
-    pub consumers: Vec<String>,
-    /// Whether only one of them is active.
-    pub one_is_active: bool,
-}
-
-/// More of one topic.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Details {
-    /// Its segments, oldest first.
-    pub segments: Vec<Segment>,
-    /// Its last messages, newest first.
-    pub messages: Vec<Examined>,
-}
-
-/// A segment of a topic: a ledger of BookKeeper.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Segment {
-    /// The ledger's id.
-    pub ledger: u64,
-    /// How many entries it has.
-    pub entries: u64,
-    /// How many bytes.
-    pub bytes: u64,
-    /// Where it is kept.
-    pub bookies: Vec<String>,
-    /// Still written to.
-    pub is_open: bool,
-}
-
-/// What is known of the broker.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub enum Look {
-    /// Nobody has looked yet.
-    #[default]
-    Nothing,
-    /// What it said, and when.
-    Seen(Arc<Seen>, Moment),
-    /// It did not answer, and why.
-    Silent(String),
-}
-
 /// Where the broker is watched from.
 #[derive(Default)]
-pub struct Observatory {
+pub struct BrokerMonitor {
     /// How many look at nothing in particular, or at this topic.
     looking: Mutex<HashMap<Option<&'static str>, usize>>,
     last: Mutex<Look>,
@@ -131,11 +41,11 @@ pub struct Observatory {
 
 /// Somebody looks, until this is dropped.
 pub struct Looking {
-    site: Arc<Site>,
+    monitor: Arc<BrokerMonitor>,
     topic: Option<&'static str>,
 }
 
-impl Observatory {
+impl BrokerMonitor {
     /// What is known now.
     pub fn last(&self) -> Look {
         self.last.lock().unwrap_or_else(PoisonError::into_inner).clone()
@@ -152,24 +62,24 @@ impl Observatory {
 
 impl Looking {
     /// Somebody begins to look, at one topic more closely.
-    pub fn at(site: &Arc<Site>, topic: Option<&'static TopicSpec>) -> Self {
+    pub fn at(monitor: &Arc<BrokerMonitor>, topic: Option<&'static TopicSpec>) -> Self {
         let topic = topic.map(|topic| topic.name);
         let lookers = {
-            let mut looking = site.observatory.looking();
+            let mut looking = monitor.looking();
             let lookers = looking.entry(topic).or_default();
             *lookers += 1;
             *lookers
         };
         if lookers == 1 {
-            site.observatory.begun.notify_one();
+            monitor.begun.notify_one();
         }
-        Looking { site: Arc::clone(site), topic }
+        Looking { monitor: Arc::clone(monitor), topic }
     }
 }
 
 impl Drop for Looking {
     fn drop(&mut self) {
-        let mut looking = self.site.observatory.looking();
+        let mut looking = self.monitor.looking();
         if let Some(lookers) = looking.get_mut(&self.topic) {
             *lookers -= 1;
             if *lookers == 0 {
@@ -180,8 +90,11 @@ impl Drop for Looking {
 }
 
 /// Asks for as long as the website runs, whenever somebody looks.
-pub(crate) async fn watch(site: Arc<Site>) -> anyhow::Result<()> {
-    let admin = Admin::new(site.context.bus.broker())?;
+///
+/// # Errors
+/// If no HTTP client can be made.
+pub async fn watch(context: Context, monitor: Arc<BrokerMonitor>, live: Arc<Live>) -> anyhow::Result<()> {
+    let admin = Admin::new(context.bus.broker())?;
     let mut tick = tokio::time::interval(ASK_EVERY);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut fresh_until = Instant::now() + FRESH_FOR;
@@ -189,31 +102,31 @@ pub(crate) async fn watch(site: Arc<Site>) -> anyhow::Result<()> {
     loop {
         tokio::select! {
             _ = tick.tick() => {}
-            () = site.observatory.begun.notified() => tick.reset(),
+            () = monitor.begun.notified() => tick.reset(),
         }
-        let topics: Vec<_> = site.observatory.looking().keys().copied().collect();
+        let topics: Vec<_> = monitor.looking().keys().copied().collect();
         if topics.is_empty() {
             // What was seen before would look as if it were of now.
-            site.observatory.note(Look::Nothing);
+            monitor.note(Look::Nothing);
             continue;
         }
         let topics: Vec<&'static str> = topics.into_iter().flatten().collect();
         let began = Instant::now();
-        let asking = timeout(ANSWERED_WITHIN, ask(&admin, &site, &topics));
+        let asking = timeout(ANSWERED_WITHIN, ask(&admin, &context, &topics));
         tokio::pin!(asking);
         let answer = tokio::select! {
             answer = &mut asking => answer,
             // That it is silent stays true until it says something.
-            () = sleep_until(fresh_until), if matches!(site.observatory.last(), Look::Seen(..)) => {
-                site.observatory.note(Look::Nothing);
-                site.live.changed();
+            () = sleep_until(fresh_until), if matches!(monitor.last(), Look::Seen(..)) => {
+                monitor.note(Look::Nothing);
+                live.changed();
                 asking.await
             }
         };
         fresh_until = began + FRESH_FOR;
         let look = match answer {
             Ok(Ok(mut seen)) => {
-                if let Look::Seen(before, _) = site.observatory.last() {
+                if let Look::Seen(before, _) = monitor.last() {
                     seen.count_rates(&before, seen_at.elapsed());
                 }
                 seen_at = Instant::now();
@@ -222,28 +135,13 @@ pub(crate) async fn watch(site: Arc<Site>) -> anyhow::Result<()> {
             Ok(Err(error)) => Look::Silent(error.to_string()),
             Err(_) => Look::Silent("it takes too long to answer".to_owned()),
         };
-        site.observatory.note(look);
-        site.live.changed();
+        monitor.note(look);
+        live.changed();
     }
 }
 
-impl Seen {
-    /// What came since this look, so long ago.
-    fn count_rates(&mut self, before: &Seen, ago: Duration) {
-        let millis = u64::try_from(ago.as_millis()).unwrap_or(u64::MAX).max(1);
-        for (topic, before) in self.topics.iter_mut().zip(&before.topics) {
-            if ago < RATE_OVER_MIN {
-                topic.per_second = before.per_second;
-                continue;
-            }
-            let since = topic.messages.checked_sub(before.messages);
-            topic.per_second = since.map(|messages| (messages * 1000 + millis / 2) / millis);
-        }
-    }
-}
-
-async fn ask(admin: &Admin, site: &Site, closely: &[&'static str]) -> Result<Seen, AdminError> {
-    let place = site.context.bus.place();
+async fn ask(admin: &Admin, context: &Context, closely: &[&'static str]) -> Result<Seen, AdminError> {
+    let place = context.bus.place();
     let clusters: Vec<String> = admin.get("clusters").await?;
     let mut seen = Seen {
         tenants: admin.get("tenants").await?,
@@ -267,167 +165,9 @@ async fn ask(admin: &Admin, site: &Site, closely: &[&'static str]) -> Result<See
 
 async fn details(admin: &Admin, path: &str) -> Result<Details, AdminError> {
     let stored: Stored = admin.get(&format!("{path}/internalStats?metadata=true")).await?;
-    let last = stored.ledgers.last().map(|ledger| ledger.ledger_id);
-    let segment = |ledger: &Ledger| Segment {
-        ledger: ledger.ledger_id,
-        // The one that is written to counts for itself.
-        entries: if Some(ledger.ledger_id) == last { stored.current_ledger_entries } else { ledger.entries },
-        bytes: if Some(ledger.ledger_id) == last { stored.current_ledger_size } else { ledger.size },
-        bookies: bookies_of(&ledger.metadata),
-        is_open: Some(ledger.ledger_id) == last,
-    };
-    let mut details = Details { segments: stored.ledgers.iter().map(segment).collect(), ..Details::default() };
+    let mut details = Details { segments: stored.segments(), ..Details::default() };
     for back in 1..=LAST_MESSAGES.min(stored.number_of_entries) {
         details.messages.extend(admin.examine(path, back).await?);
     }
     Ok(details)
-}
-
-/// The bookies named in a ledger's metadata, which is text: `… ensembles={0=[bookie-1:3181, bookie-2:3181]}, …`.
-fn bookies_of(metadata: &str) -> Vec<String> {
-    let ensembles = metadata.split_once("ensembles={").and_then(|(_, rest)| rest.split_once('}'));
-    let lists = ensembles.map(|(ensembles, _)| ensembles).unwrap_or_default().split('[').skip(1);
-    let mut bookies: Vec<String> = lists
-        .filter_map(|list| list.split_once(']'))
-        .flat_map(|(list, _)| list.split(',').map(|bookie| bookie.trim().to_owned()))
-        .collect();
-    bookies.sort();
-    bookies.dedup();
-    bookies
-}
-
-#[derive(Deserialize)]
-struct Bookies {
-    bookies: Vec<Bookie>,
-}
-
-#[derive(Deserialize)]
-struct Bookie {
-    #[serde(rename = "bookieId")]
-    id: String,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-#[derive(Default)]
-struct TopicStats {
-    msg_in_counter: u64,
-    storage_size: u64,
-    publishers: Vec<serde::de::IgnoredAny>,
-    subscriptions: BTreeMap<String, SubscriptionStats>,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(rename_all = "camelCase", default)]
-struct SubscriptionStats {
-    #[serde(rename = "type")]
-    kind: String,
-    msg_backlog: i64,
-    msg_delayed: i64,
-    active_consumer_name: Option<String>,
-    consumers: Vec<ConsumerStats>,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(rename_all = "camelCase", default)]
-struct ConsumerStats {
-    consumer_name: String,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Stored {
-    number_of_entries: u64,
-    current_ledger_entries: u64,
-    current_ledger_size: u64,
-    ledgers: Vec<Ledger>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Ledger {
-    ledger_id: u64,
-    entries: u64,
-    size: u64,
-    #[serde(default)]
-    metadata: String,
-}
-
-impl TopicStats {
-    fn of(self, spec: &'static TopicSpec) -> TopicSeen {
-        // The broker's own, such as the place up to which it has compacted.
-        let is_ours = |(name, _): &(String, SubscriptionStats)| !name.starts_with("__");
-        let subscriptions = self.subscriptions.into_iter().filter(is_ours);
-        TopicSeen {
-            spec,
-            messages: self.msg_in_counter,
-            per_second: None,
-            stored_bytes: self.storage_size,
-            producers: self.publishers.len(),
-            subscriptions: subscriptions.map(|(name, stats)| stats.of(name)).collect(),
-        }
-    }
-}
-
-impl SubscriptionStats {
-    fn of(self, name: String) -> SubscriptionSeen {
-        let unsigned = |count: i64| u64::try_from(count).unwrap_or(0);
-        let active = self.active_consumer_name.filter(|_| self.kind == "Failover");
-        let mut consumers: Vec<String> = self.consumers.into_iter().map(|consumer| consumer.consumer_name).collect();
-        consumers.sort_by_key(|name| (Some(name) != active.as_ref(), name.clone()));
-        SubscriptionSeen {
-            name,
-            one_is_active: self.kind == "Failover",
-            kind: self.kind,
-            backlog: unsigned(self.msg_backlog - self.msg_delayed),
-            delayed: unsigned(self.msg_delayed),
-            consumers,
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_waits_for_its_time_is_no_backlog_and_the_active_consumer_comes_first() {
-        let stats: SubscriptionStats = serde_json::from_str(
-            r#"{"type": "Failover", "msgBacklog": 12, "msgDelayed": 5, "activeConsumerName": "b",
-                "consumers": [{"consumerName": "a"}, {"consumerName": "b"}], "unackedMessages": 1}"#,
-        )
-        .unwrap();
-        let seen = stats.of("warehouse".to_owned());
-        assert_eq!((seen.backlog, seen.delayed), (7, 5));
-        assert_eq!((seen.consumers, seen.one_is_active), (vec!["b".to_owned(), "a".to_owned()], true));
-    }
-
-    #[test]
-    fn rates_are_counted_between_two_looks() {
-        let topic = |messages| TopicSeen {
-            spec: TOPICS[0],
-            messages,
-            per_second: Some(7),
-            stored_bytes: 0,
-            producers: 0,
-            subscriptions: Vec::new(),
-        };
-        let seen = |messages| Seen { topics: vec![topic(messages)], ..Seen::default() };
-        let rate = |before, after, millis| {
-            let mut now = seen(after);
-            now.count_rates(&seen(before), Duration::from_millis(millis));
-            now.topics[0].per_second
-        };
-        assert_eq!(rate(100, 150, 1_000), Some(50));
-        assert_eq!(rate(100, 100, 1_000), Some(0));
-        assert_eq!(rate(100, 105, 40), Some(7), "too short to count");
-        assert_eq!(rate(100, 3, 1_000), None, "the broker has opened it anew");
-    }
-
-    #[test]
-    fn the_bookies_of_a_segment_are_read_from_its_metadata() {
-        let metadata = "LedgerMetadata{formatVersion=3, ensembles={0=[b:1, a:1], 2059=[c:1, a:1]}, customMetadata={}}";
-        assert_eq!(bookies_of(metadata), ["a:1", "b:1", "c:1"]);
-        assert!(bookies_of("").is_empty());
-    }
 }

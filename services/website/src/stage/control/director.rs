@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use bus::{Admin, AdminError, Outgoing, SetUpError, episodes, forget_earlier_episodes, set_up};
+use bus::{Admin, AdminError, Outgoing, episodes, forget_earlier_episodes, set_up};
 use events::{
     ids::{EventId, Service},
     settings::{Choices, StageSettings, version_after},
@@ -14,52 +14,12 @@ use service::{Context, environment, now, stage};
 use tokio::sync::{Mutex as AsyncMutex, Notify};
 use tracing::{info, warn};
 
-use crate::stage::control::questions::Questions;
+use crate::stage::control::{control_error::ControlError, questions::Questions};
 
 /// How long the broker may take to confirm a setting, a command or a question.
 const CONFIRMED_WITHIN: Duration = Duration::from_secs(2);
 /// How often the broker is asked again after it has not confirmed the settings.
 const ASK_AGAIN_EVERY: Duration = Duration::from_secs(1);
-
-/// Why something could not be done.
-#[derive(Debug, thiserror::Error)]
-pub enum Undone {
-    /// The broker does not confirm it.
-    #[error("Pulsar does not answer")]
-    Away,
-    /// The broker was sent a change of the settings and does not confirm it. It does not hold.
-    #[error("not confirmed: Pulsar does not answer")]
-    Unconfirmed,
-    /// Nobody answered in time.
-    #[error("{service} did not answer within {seconds} s")]
-    NoAnswer {
-        /// Who was asked.
-        service: Service,
-        /// How long was waited.
-        seconds: u64,
-    },
-    /// Others wait for answers already, as many as may.
-    #[error("too many questions wait for their answers")]
-    TooManyAsk,
-    /// The answer is no.
-    #[error("{0}")]
-    Refused(String),
-    /// The broker cannot be set up, or refuses an admin call.
-    #[error("{0}")]
-    Broker(String),
-}
-
-impl From<AdminError> for Undone {
-    fn from(error: AdminError) -> Self {
-        Undone::Broker(error.to_string())
-    }
-}
-
-impl From<SetUpError> for Undone {
-    fn from(error: SetUpError) -> Self {
-        Undone::Broker(error.to_string())
-    }
-}
 
 /// What this process has written of the settings.
 #[derive(Default)]
@@ -107,7 +67,7 @@ impl Director {
     ///
     /// # Errors
     /// What `change` says, or that the broker does not confirm it.
-    pub async fn change<E: From<Undone>>(
+    pub async fn change<E: From<ControlError>>(
         &self,
         change: impl FnOnce(&Choices) -> Result<Choices, E>,
     ) -> Result<Arc<StageSettings>, E> {
@@ -122,10 +82,10 @@ impl Director {
     }
 
     /// Writes these settings as the next version.
-    async fn write(&self, written: &mut Written, settings: StageSettings) -> Result<(), Undone> {
+    async fn write(&self, written: &mut Written, settings: StageSettings) -> Result<(), ControlError> {
         if settings.seal.is_empty() {
             // No broker has ever said which episode runs.
-            return Err(Undone::Away);
+            return Err(ControlError::Away);
         }
         let known = self.settings();
         let version = version_after(written.version.max(known.version));
@@ -138,7 +98,7 @@ impl Director {
             );
             written.doubt.get_or_insert(known);
             self.doubted.notify_one();
-            return Err(Undone::Unconfirmed);
+            return Err(ControlError::Unconfirmed);
         }
         written.doubt = None;
         self.context.stage.change(settings);
@@ -147,7 +107,7 @@ impl Director {
 
     /// After a change that was not confirmed: writes the settings from before it once more. If another episode has begun since,
     /// that one rules.
-    async fn dispel(&self, written: &mut Written) -> Result<(), Undone> {
+    async fn dispel(&self, written: &mut Written) -> Result<(), ControlError> {
         let Some(confirmed) = written.doubt.clone() else { return Ok(()) };
         match self.newest().await? {
             Some(newest) if !newest.are_of_episode(&confirmed) => {
@@ -174,13 +134,13 @@ impl Director {
     }
 
     /// What the broker says is the last word.
-    async fn newest(&self) -> Result<Option<StageSettings>, Undone> {
+    async fn newest(&self) -> Result<Option<StageSettings>, ControlError> {
         let bus = self.context.bus.clone();
         // A task of its own: what asks the broker must not be cancelled half way.
         let asking = tokio::spawn(async move { stage::current(&bus).await });
         match tokio::time::timeout(CONFIRMED_WITHIN, asking).await {
             Ok(Ok(Ok(newest))) => Ok(newest),
-            _ => Err(Undone::Unconfirmed),
+            _ => Err(ControlError::Unconfirmed),
         }
     }
 
@@ -188,7 +148,7 @@ impl Director {
     ///
     /// # Errors
     /// If the broker does not confirm it.
-    pub async fn command(&self, service: Service, command: Command) -> Result<(), Undone> {
+    pub async fn command(&self, service: Service, command: Command) -> Result<(), ControlError> {
         let command = StageCommand { service, command, issued_at: now() };
         self.send(COMMANDS, service.name(), &command).await
     }
@@ -198,7 +158,7 @@ impl Director {
     ///
     /// # Errors
     /// If the broker cannot be set up, or does not confirm the settings.
-    pub async fn begin_episode(&self, choices: impl FnOnce(&Choices) -> Choices) -> Result<u32, Undone> {
+    pub async fn begin_episode(&self, choices: impl FnOnce(&Choices) -> Choices) -> Result<u32, ControlError> {
         let mut written = self.written.lock().await;
         self.dispel(&mut written).await?;
         let known = self.settings();
@@ -215,12 +175,12 @@ impl Director {
     ///
     /// # Errors
     /// If the broker cannot be asked.
-    pub async fn forget_earlier(&self, episode: u32) -> Result<(), Undone> {
+    pub async fn forget_earlier(&self, episode: u32) -> Result<(), ControlError> {
         {
             let written = self.written.lock().await;
             let newest = self.newest().await?;
             if written.doubt.is_some() || newest.is_none_or(|newest| newest.episode != episode) {
-                return Err(Undone::Refused(format!("episode {episode} does not run")));
+                return Err(ControlError::Refused(format!("episode {episode} does not run")));
             }
         }
         Ok(forget_earlier_episodes(&self.admin, self.context.bus.in_episode(episode).place()).await?)
@@ -230,9 +190,9 @@ impl Director {
     ///
     /// # Errors
     /// If it was not there, or refuses.
-    pub async fn stop_broker(&self) -> Result<(), Undone> {
+    pub async fn stop_broker(&self) -> Result<(), ControlError> {
         if !self.admin.is_ready().await {
-            return Err(Undone::Away);
+            return Err(ControlError::Away);
         }
         match self.admin.post("brokers/shutdown").await {
             // It may be gone before it has said that it goes.
@@ -242,10 +202,10 @@ impl Director {
     }
 
     /// Publishes, and waits for the broker's word, but not for ever.
-    async fn send<M: Serialize>(&self, topic: Topic<M>, key: &str, message: &M) -> Result<(), Undone> {
+    async fn send<M: Serialize>(&self, topic: Topic<M>, key: &str, message: &M) -> Result<(), ControlError> {
         let id = EventId::new(format!("website-{}-{:016x}", topic.spec.name, rand::random::<u64>()));
         let message =
-            Outgoing::new(topic, key, id, now(), message).map_err(|error| Undone::Refused(error.to_string()))?;
+            Outgoing::new(topic, key, id, now(), message).map_err(|error| ControlError::Refused(error.to_string()))?;
         let mut publisher = self.context.bus.publisher();
         // A task of its own: making a producer must not be cancelled.
         let sending = tokio::spawn(async move { publisher.publish(&[message]).await });
@@ -255,7 +215,7 @@ impl Director {
             _ => {
                 // It must not go on by itself. A producer that is being made is made in the publisher's own task.
                 given_up.abort();
-                Err(Undone::Away)
+                Err(ControlError::Away)
             }
         }
     }

@@ -14,17 +14,18 @@ use bus::http_client;
 use reqwest::redirect::Policy;
 use service::environment::{self, Unusable};
 
-use crate::{shop::control::shop::Site, stage::pure::entrance::{EntranceView, QrView, Reach}, web::pure::arrival::Arrival};
-
-mod address;
-pub use address::Address;
+use crate::{
+    stage::pure::entrance::{ADDRESSES_MAX, EntranceView, QrView, Reach},
+    web::{
+        http::live::Live,
+        pure::{address::Address, arrival::Arrival},
+    },
+};
 
 mod networks;
 
 /// How long the website may take to answer itself through an address.
 const TRY_WITHIN: Duration = Duration::from_secs(2);
-/// Most addresses to choose from: each has a key of its own, from `a`.
-pub const ADDRESSES_MAX: usize = 6;
 /// Files that are there in a container only: its networks are no phone's.
 const IN_A_CONTAINER: [&str; 2] = ["/.dockerenv", "/run/.containerenv"];
 
@@ -162,13 +163,13 @@ fn shown<'a>(addresses: &'a [Address], chosen: Option<&str>, is_settled: bool) -
 }
 
 /// Tries each address in the background: the website calls itself through it. What came of it is shown as it comes.
-pub fn try_all(site: &Arc<Site>) {
-    for address in site.house.entrance.addresses() {
-        let site = Arc::clone(site);
+pub fn try_all(entrance: &Arc<Entrance>, live: &Arc<Live>) {
+    for address in entrance.addresses() {
+        let (entrance, live) = (Arc::clone(entrance), Arc::clone(live));
         tokio::spawn(async move {
             let answers = answers(&address).await;
-            site.house.entrance.state().tried.insert(address.name().to_owned(), answers);
-            site.live.changed();
+            entrance.state().tried.insert(address.name().to_owned(), answers);
+            live.changed();
         });
     }
 }

@@ -15,11 +15,19 @@ use service::{
     now,
 };
 
-use crate::{stage::control::presenter::{guesses::Guesses, sessions::{SESSION_FOR, Sessions}}, web::{http::cookies::{Cookies, kept_or_made, letters, private_file}, pure::arrival::Arrival}};
+use crate::{
+    stage::control::presenter::{
+        guesses::Guesses,
+        sessions::{SESSION_FOR, Sessions},
+    },
+    web::{
+        http::cookies::{Cookies, kept_or_made, letters, private_file},
+        pure::arrival::{Arrival, Guesser},
+    },
+};
 
 mod guesses;
 mod sessions;
-pub use guesses::Guesser;
 
 /// The cookie that holds the id of a session.
 const COOKIE: &str = "presenter";

@@ -18,7 +18,7 @@ use tokio::{
     time::timeout,
 };
 
-use crate::stage::control::director::Undone;
+use crate::stage::control::control_error::ControlError;
 
 /// How long the broker may take to confirm a question.
 const CONFIRMED_WITHIN: Duration = Duration::from_secs(2);
@@ -64,28 +64,28 @@ impl Questions {
     ///
     /// # Errors
     /// If there is no answer in time or it is no, or if too many wait already.
-    pub async fn ask(&self, asker: Asker, service: Service, question: Question) -> Result<Answer, Undone> {
+    pub async fn ask(&self, asker: Asker, service: Service, question: Question) -> Result<Answer, ControlError> {
         let limit = question.answered_within();
         let places = match asker {
             Asker::Presenter => &self.presenters,
             Asker::Anybody => &self.anybodys,
         };
         let place = timeout(limit, places.acquire()).await;
-        let _place = place.ok().and_then(Result::ok).ok_or(Undone::TooManyAsk)?;
+        let _place = place.ok().and_then(Result::ok).ok_or(ControlError::TooManyAsk)?;
         let correlation_id = format!("q-{:016x}", rand::random::<u64>());
         let told = Told::wait(&self.waiting, &correlation_id);
         self.send(StageQuery { correlation_id, service, question, asked_at: now() }).await?;
         match timeout(limit, told.answer()).await {
-            Ok(Some(Answer::Failed { reason })) => Err(Undone::Refused(reason)),
+            Ok(Some(Answer::Failed { reason })) => Err(ControlError::Refused(reason)),
             Ok(Some(answer)) => Ok(answer),
-            _ => Err(Undone::NoAnswer { service, seconds: limit.as_secs() }),
+            _ => Err(ControlError::NoAnswer { service, seconds: limit.as_secs() }),
         }
     }
 
-    async fn send(&self, query: StageQuery) -> Result<(), Undone> {
+    async fn send(&self, query: StageQuery) -> Result<(), ControlError> {
         let id = EventId::new(format!("website-query-{}", query.correlation_id));
         let message = Outgoing::new(QUERIES, query.service.name(), id, now(), &query)
-            .map_err(|error| Undone::Refused(error.to_string()))?;
+            .map_err(|error| ControlError::Refused(error.to_string()))?;
         let (publisher, waiting) = (Arc::clone(&self.publisher), Arc::clone(&self.waiting));
         // A task of its own: what publishes must not be cancelled half way.
         let sending = tokio::spawn(async move {
@@ -99,7 +99,7 @@ impl Questions {
         });
         match timeout(CONFIRMED_WITHIN, sending).await {
             Ok(Ok(Ok(true))) => Ok(()),
-            _ => Err(Undone::Away),
+            _ => Err(ControlError::Away),
         }
     }
 

@@ -3,7 +3,14 @@
 use askama::Template;
 use events::insights::{BeerForecast, Forecast};
 
-use crate::{order::{view::AnalysisView, wording}, web::pure::{format, layout::{Fragment, Frame}}};
+use crate::{
+    order::wording,
+    stage::read_model::insights::AnalysisView,
+    web::pure::{
+        format,
+        layout::{Fragment, Frame},
+    },
+};
 
 /// A beer that is sold out within this many milliseconds is almost sold out.
 const ALMOST_WITHIN_MS: i64 = 10 * 60_000;

@@ -6,7 +6,20 @@ use events::{
     insights::{BeerForecast, Forecast, MinuteOfSales, Sales},
 };
 
-use crate::{order::{view::AnalysisView, wording}, stage::pages::{alerts::alerts, chart::{self, Minutes}}, web::pure::{format, layout::{Figure, Fragment, Frame, Parts, alive, figures}}};
+use crate::{
+    order::wording,
+    stage::{
+        pages::{
+            alerts::alerts,
+            chart::{self, Minutes},
+        },
+        read_model::insights::AnalysisView,
+    },
+    web::pure::{
+        format,
+        layout::{Figure, Fragment, Frame, Parts, alive, figures},
+    },
+};
 
 #[derive(Template)]
 #[template(path = "analysis/page.html")]

@@ -6,7 +6,16 @@ use events::{
     topics::SubscriptionType::{self, Failover, KeyShared, Shared},
 };
 
-use crate::{stage::{pages::switches::crew, read_model::{bursts::Burst, stock::StockView}}, web::pure::{format, layout::{Fragment, Frame}}};
+use crate::{
+    stage::{
+        pages::switches::crew,
+        read_model::{bursts::Burst, stock::StockView},
+    },
+    web::pure::{
+        format,
+        layout::{Fragment, Frame},
+    },
+};
 
 /// The four ways of the fifth act.
 const WAYS: [(SubscriptionType, Fold); 4] =
@@ -77,7 +86,10 @@ fn mean(values: impl Iterator<Item = u64>, count: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-use crate::{samples, web::pure::{layout::Theme, texts::Language}};
+    use crate::{
+        samples,
+        web::pure::{language::Language, layout::Theme},
+    };
 
     #[test]
     fn only_bursts_that_can_be_compared_are_counted() {

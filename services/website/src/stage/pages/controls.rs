@@ -10,7 +10,11 @@ use events::{
 };
 use serde_json::{Value, json};
 
-use crate::web::pure::{format, layout::{Fragment, Frame}, texts::Language};
+use crate::web::pure::{
+    format,
+    language::Language,
+    layout::{Fragment, Frame},
+};
 
 const PACES_MS: [u32; 9] = [100, 200, 300, 500, 1_000, 2_000, 3_000, 5_000, 10_000];
 const CROWDS: [u32; 11] = [0, 1, 2, 3, 5, 10, 20, 50, 100, 200, 500];

@@ -7,7 +7,18 @@ use events::{
     unreadable::ReasonCode,
 };
 
-use crate::{order::{way, wording}, stage::read_model::deliveries::{DeadLetterView, DeliveriesView, Lane, Parcel, Retry, Tried, Untrue}, web::pure::{format, layout::{Figure, Fragment, Frame, Parts, alive, figures}, texts::Language}};
+use crate::{
+    order::{way, wording},
+    stage::{
+        pages::wording::reason_code,
+        read_model::deliveries::{DeadLetterView, DeliveriesView, Lane, Parcel, Retry, Tried, Untrue},
+    },
+    web::pure::{
+        format,
+        language::Language,
+        layout::{Figure, Fragment, Frame, Parts, alive, figures},
+    },
+};
 
 /// More lanes than these stand in narrow columns.
 const LANES_IN_ONE_COLUMN: usize = 5;
@@ -175,7 +186,7 @@ fn untrue<'a>(view: &DeliveriesView, frame: &Frame<'a>) -> UntrueMessages<'a> {
     let row = |untrue: &Untrue| UntrueRow {
         service: untrue.service.name(),
         topic: untrue.topic,
-        why: wording::reason_code(frame.language, untrue.code),
+        why: reason_code(frame.language, untrue.code),
         count: format::number(frame.language, untrue.count),
     };
     let total = view.untrue.iter().map(|untrue| untrue.count).fold(0, u64::saturating_add);
@@ -279,7 +290,7 @@ fn letter_row<'a>(letter: &'a DeadLetterView, frame: &Frame<'_>) -> Letter<'a> {
             message_id,
             reason: match code {
                 ReasonCode::Undecodable => reason,
-                code => wording::reason_code(frame.language, *code),
+                code => reason_code(frame.language, *code),
             },
             first_bytes,
             met: frame

@@ -3,7 +3,19 @@
 use askama::Template;
 use events::beers::Beer;
 
-use crate::{order::view::BeerOnShelf, stage::{pages::lanes::{Fate, fates, why_wrong}, read_model::{shelves::DESK, stock::{Happened, StockView, Write}}}, web::pure::{format, layout::{Fragment, Frame}}};
+use crate::{
+    stage::{
+        pages::lanes::{Fate, fates, why_wrong},
+        read_model::{
+            bursts::DESK,
+            stock::{BeerOnShelf, Happened, StockView, Write},
+        },
+    },
+    web::pure::{
+        format,
+        layout::{Fragment, Frame},
+    },
+};
 
 /// Events and writes that are shown, the newest: those of a burst.
 const SHOWN_MAX: usize = 5;

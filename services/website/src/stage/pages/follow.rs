@@ -3,7 +3,19 @@
 use askama::Template;
 use events::ids::{Moment, Trace};
 
-use crate::{order::{journey, view::{OrderView, Status, Step, What}, way, wording}, shop::pages::order::is_finished, stage::pages::axis::{Axis, Mark}, web::pure::{format, layout::{Figure, Fragment, Frame, Parts, alive, figures}, texts::Language}};
+use crate::{
+    order::{
+        journey,
+        view::{OrderView, Status, Step, What},
+        way, wording,
+    },
+    stage::pages::axis::{Axis, Mark},
+    web::pure::{
+        format,
+        language::Language,
+        layout::{Figure, Fragment, Frame, Parts, alive, figures},
+    },
+};
 
 /// What took less than a millisecond.
 const INSTANT: &str = "<\u{a0}1\u{a0}ms";
@@ -58,7 +70,7 @@ struct Row<'a> {
 /// If a template cannot be rendered.
 pub fn render(view: &OrderView, frame: Frame<'_>) -> askama::Result<String> {
     let parts = Parts(fragments(view, frame)?);
-    Page { frame, parts, id: view.order_id.as_str(), finished: is_finished(view.status) }.render()
+    Page { frame, parts, id: view.order_id.as_str(), finished: view.status.is_finished() }.render()
 }
 
 /// Everything on the page that can change.
@@ -85,7 +97,7 @@ fn big_figures(view: &OrderView, frame: &Frame<'_>) -> Vec<Figure> {
     let hops = u64::try_from(view.journey.len()).unwrap_or(u64::MAX);
     let mut figures = Vec::with_capacity(2);
     if let Some(micros) = total(view) {
-        let label = if is_finished(view.status) { "follow.total" } else { "follow.total_so_far" };
+        let label = if view.status.is_finished() { "follow.total" } else { "follow.total_so_far" };
         figures.push(Figure {
             text: took(micros, frame.language),
             label: frame.t(label).to_owned(),
@@ -165,7 +177,7 @@ const fn tone(what: &What) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-use crate::samples;
+    use crate::samples;
 
     fn rows(order: &OrderView) -> Vec<(String, &'static str, String)> {
         let mut steps = order.journey.clone();

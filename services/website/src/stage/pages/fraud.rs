@@ -7,7 +7,14 @@ use events::{
     topics::{FRAUD_WATCH, ORDERS},
 };
 
-use crate::{stage::read_model::past::FraudView, web::pure::{format, layout::{Figure, Fragment, Frame, Parts, alive, figures}, texts::Language}};
+use crate::{
+    stage::read_model::past::FraudView,
+    web::pure::{
+        format,
+        language::Language,
+        layout::{Figure, Fragment, Frame, Parts, alive, figures},
+    },
+};
 
 /// Findings that have room on a wall.
 const FINDINGS_SHOWN_MAX: usize = 7;

@@ -7,7 +7,10 @@ use std::collections::{BTreeSet, HashMap};
 
 use events::{beers::Beer, settings::Folding, topics::SubscriptionType};
 
-use crate::{order::view::BeerOnShelf, stage::read_model::stock::{StockView, Write}, web::pure::{format, texts::Language}};
+use crate::{
+    stage::read_model::stock::{BeerOnShelf, StockView, Write},
+    web::pure::{format, language::Language},
+};
 
 /// The axis is as long as so many events of usual work, one after the other.
 const EVENTS_LONG: i64 = 28;
@@ -306,7 +309,7 @@ mod tests {
     use events::{ids::BeerId, quantities::Sequence};
 
     use super::*;
-use crate::samples;
+    use crate::samples;
 
     fn write(worker: u32, from: i64, to: i64) -> Write {
         Write {

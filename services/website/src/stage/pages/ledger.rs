@@ -6,7 +6,17 @@ use events::{
     insights::{Ledger, OnTheWay},
 };
 
-use crate::{order::{view::LedgerView, wording}, stage::pages::recovery::recovery, web::pure::{format, layout::{Figure, Fragment, Frame, Parts, alive, figures}, texts::Language}};
+use crate::{
+    stage::{
+        pages::{recovery::recovery, wording},
+        read_model::insights::LedgerView,
+    },
+    web::pure::{
+        format,
+        language::Language,
+        layout::{Figure, Fragment, Frame, Parts, alive, figures},
+    },
+};
 
 /// What is on its way that has room below the sums: the oldest.
 const ON_THE_WAY_SHOWN_MAX: usize = 3;

@@ -6,10 +6,28 @@ use askama::Template;
 use events::ids::{Moment, Service};
 use serde_json::json;
 
-use crate::{order::{view::{BeerOnShelf, Status}, wording}, shop::store::orders::status_name, stage::{pages::deliveries, read_model::{deliveries::{DeliveriesView, Lane}, map::{MapView, Standing}}}, web::pure::{format, glass::{Size, glass}, layout::{Figure, Fragment, Frame, Parts, alive, figures}}};
+use crate::{
+    order::{view::Status, wording},
+    stage::{
+        pages::deliveries,
+        read_model::{
+            deliveries::{DeliveriesView, Lane},
+            map::{MapView, Standing},
+            stock::BeerOnShelf,
+        },
+    },
+    web::pure::{
+        format,
+        glass::{Size, glass},
+        layout::{Figure, Fragment, Frame, Parts, alive, figures},
+    },
+};
 
 mod readers;
 mod tape;
+mod words;
+
+use words::standing;
 
 /// Places on the shelf of parcels that are drawn.
 const SHELF: usize = 18;
@@ -127,7 +145,7 @@ struct GlassOnShelf {
 /// If a template cannot be rendered.
 pub fn render(view: &MapView, frame: Frame<'_>) -> askama::Result<String> {
     let beers = view.beers.iter().map(fragment_id).collect();
-    let named = |status: Status| (status_name(status), wording::status(frame.language, status));
+    let named = |status: Status| (status.name(), wording::status(frame.language, status));
     let statuses: BTreeMap<_, _> = Status::ALL.map(named).into();
     let statuses = json!(statuses).to_string();
     Page { frame, parts: Parts(fragments(view, frame)?), beers, statuses }.render()
@@ -195,17 +213,6 @@ fn rate(view: &MapView, frame: &Frame<'_>) -> String {
         0 => format::number(frame.language, 0),
         slow @ 1..100 => format::tenths(frame.language, slow),
         fast => format::number(frame.language, (fast + 5) / 10),
-    }
-}
-
-/// How a service is drawn, and what is said of it if it is not simply at work.
-fn standing(standing: Standing, frame: &Frame<'_>) -> (&'static str, Option<&'static str>) {
-    match standing {
-        Standing::Running => ("running", None),
-        Standing::Paused => ("paused", Some(frame.t("map.paused"))),
-        Standing::Still => ("gone", Some(frame.t("map.still"))),
-        Standing::Starting => ("paused", Some(frame.t("map.starting"))),
-        Standing::Gone => ("gone", Some(frame.t("map.gone"))),
     }
 }
 

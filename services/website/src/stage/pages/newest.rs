@@ -2,7 +2,14 @@
 
 use askama::Template;
 
-use crate::{order::wording, stage::read_model::newest_view::{NewestOrder, NewestView}, web::pure::{format, layout::{Figure, Fragment, Frame, Parts, alive, figures}}};
+use crate::{
+    order::wording,
+    stage::read_model::newest::{NewestOrder, NewestView},
+    web::pure::{
+        format,
+        layout::{Figure, Fragment, Frame, Parts, alive, figures},
+    },
+};
 
 #[derive(Template)]
 #[template(path = "follow/newest_page.html")]

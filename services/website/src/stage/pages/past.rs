@@ -7,7 +7,14 @@ use events::{
     quantities::Bottles,
 };
 
-use crate::{stage::read_model::past::PastView, web::pure::{format, glass::{Size, glass}, layout::{Figure, Fragment, Frame, Parts, alive, figures}}};
+use crate::{
+    stage::read_model::past::PastView,
+    web::pure::{
+        format,
+        glass::{Size, glass},
+        layout::{Figure, Fragment, Frame, Parts, alive, figures},
+    },
+};
 
 /// Width of a bar in its own units.
 const BAR: u64 = 1000;
@@ -181,7 +188,10 @@ fn share(n: u64, total: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-use crate::{samples, web::pure::{layout::Theme, texts::Language}};
+    use crate::{
+        samples,
+        web::pure::{language::Language, layout::Theme},
+    };
 
     #[test]
     fn parts_fill_the_bar_without_a_gap() {

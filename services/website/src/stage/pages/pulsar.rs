@@ -4,7 +4,13 @@ use askama::Template;
 use bus::Examined;
 use events::topics::{Lifetime, Namespace, TopicSpec};
 
-use crate::{stage::{control::broker_monitor::{Details, Look, Seen, Segment, SubscriptionSeen, TopicSeen}, read_model::broker::PulsarView}, web::pure::{format, layout::{Figure, Fragment, Frame, Parts, alive, figures}}};
+use crate::{
+    stage::read_model::broker::{Details, Look, PulsarView, Seen, Segment, SubscriptionSeen, TopicSeen},
+    web::pure::{
+        format,
+        layout::{Figure, Fragment, Frame, Parts, alive, figures},
+    },
+};
 
 /// Segments that are drawn: the newest.
 const SEGMENTS_SHOWN: usize = 24;

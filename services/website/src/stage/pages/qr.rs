@@ -6,12 +6,15 @@ use askama::Template;
 use qrcodegen::{QrCode, QrCodeEcc};
 use serde_json::json;
 
-use crate::{stage::pure::entrance::{EntranceView, QrView, Reach}, web::pure::layout::{Figure, Fragment, Frame, Parts, alive, figures}};
+use crate::{
+    stage::pure::entrance::{ADDRESSES_MAX, EntranceView, QrView, Reach},
+    web::pure::layout::{Figure, Fragment, Frame, Parts, alive, figures},
+};
 
 /// The quiet zone a reader needs around a code, in modules.
 const QUIET: i32 = 4;
 /// Keys of the addresses, in their order.
-const KEYS: [&str; crate::entrance::ADDRESSES_MAX] = ["a", "b", "c", "d", "e", "f"];
+const KEYS: [&str; ADDRESSES_MAX] = ["a", "b", "c", "d", "e", "f"];
 
 #[derive(Template)]
 #[template(path = "qr/page.html")]

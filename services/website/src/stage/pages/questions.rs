@@ -7,7 +7,15 @@ use events::{
     past::{Cell, PastAnswer, PastQuestion},
 };
 
-use crate::{order::wording, stage::read_model::past::QuestionsView, web::pure::{format, layout::{Figure, Fragment, Frame, Parts, alive, figures}, texts::Language}};
+use crate::{
+    order::wording,
+    stage::read_model::past::QuestionsView,
+    web::pure::{
+        format,
+        language::Language,
+        layout::{Figure, Fragment, Frame, Parts, alive, figures},
+    },
+};
 
 /// Length of the longest bar in its own units.
 const BAR: u64 = 1000;

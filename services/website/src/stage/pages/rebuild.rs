@@ -6,7 +6,13 @@ use events::{
     insights::{GivenUp, OrderSums, Rebuild},
 };
 
-use crate::{order::wording, stage::read_model::past::RebuildView, web::pure::{format, layout::{Figure, Fragment, Frame, Parts, alive, figures}}};
+use crate::{
+    stage::{pages::wording, read_model::past::RebuildView},
+    web::pure::{
+        format,
+        layout::{Figure, Fragment, Frame, Parts, alive, figures},
+    },
+};
 
 /// Length of the tape in its own units.
 const TAPE: u64 = 1000;

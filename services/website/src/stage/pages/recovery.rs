@@ -3,7 +3,13 @@
 use askama::Template;
 use events::ids::Moment;
 
-use crate::{stage::read_model::outages::{Outage, Who}, web::pure::{format, layout::{Fragment, Frame}}};
+use crate::{
+    stage::read_model::outages::{Outage, Who},
+    web::pure::{
+        format,
+        layout::{Fragment, Frame},
+    },
+};
 
 /// Outages that have room beside the sums.
 const SHOWN_MAX: usize = 4;

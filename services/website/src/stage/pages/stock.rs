@@ -4,7 +4,17 @@
 use askama::Template;
 use events::{ids::Service, settings::Fold, topics::SubscriptionType};
 
-use crate::{order::view::BeerOnShelf, stage::{pages::{bursts, explained, lanes, switches}, read_model::stock::StockView}, web::pure::{format, glass::{Size, glass}, layout::{Figure, Fragment, Frame, Parts, alive, figures}}};
+use crate::{
+    stage::{
+        pages::{bursts, explained, lanes, switches},
+        read_model::stock::{BeerOnShelf, StockView},
+    },
+    web::pure::{
+        format,
+        glass::{Size, glass},
+        layout::{Figure, Fragment, Frame, Parts, alive, figures},
+    },
+};
 
 #[derive(Template)]
 #[template(path = "stock/page.html")]

@@ -7,7 +7,10 @@ use events::{
 };
 use serde_json::{Value, json};
 
-use crate::web::pure::{format, layout::{Fragment, Frame}};
+use crate::web::pure::{
+    format,
+    layout::{Fragment, Frame},
+};
 
 #[derive(Template)]
 #[template(path = "stock/switches.html")]

@@ -11,7 +11,14 @@ use axum::{
 use events::ids::Moment;
 use serde::Deserialize;
 
-use crate::{app::api, shop::control::shop::Site, stage::read_model::past::PastView, web::{http::{sse::now_as_past, visitor::Visitor}, pure::{layout, problem_page::Problem}}};
+use crate::{
+    stage::{
+        control::{self, stage::Stage},
+        pages::past,
+        read_model::past::PastView,
+    },
+    web::pure::problem_page::Problem,
+};
 
 /// Which moment; now, if none is named.
 #[derive(Deserialize)]
@@ -28,40 +35,40 @@ fn read_moment(text: &str) -> Option<Moment> {
 }
 
 /// How it was then, or is now.
-async fn look(site: &Site, when: &When) -> Result<PastView, Problem> {
-    let Some(at) = &when.at else { return Ok(now_as_past(site)) };
+async fn look(stage: &Stage, when: &When) -> Result<PastView, Problem> {
+    let Some(at) = &when.at else { return Ok(stage.past_now()) };
     let at = read_moment(at).ok_or(Problem::Unusable)?;
-    let as_of = api::as_of(site, at).await.map_err(|_| Problem::Unavailable)?;
-    Ok(PastView::of(&as_of, site.context.stage.settings().began_at))
+    let as_of = control::past::as_of(stage, at).await.map_err(|_| Problem::Unavailable)?;
+    Ok(PastView::of(&as_of, stage.context.stage.settings().began_at))
 }
 
 /// The page.
 pub(crate) async fn page(
-    State(site): State<Arc<Site>>,
+    State(stage): State<Arc<Stage>>,
     Query(when): Query<When>,
     uri: Uri,
     headers: HeaderMap,
 ) -> Response {
-    let visitor = Visitor::of(&site, &uri, &headers);
-    match look(&site, &when).await {
-        Ok(view) => visitor.show(&site, StatusCode::OK, |frame| pages::past::render(&view, frame)),
-        Err(problem) => visitor.problem(&site, problem),
+    let visitor = stage.shop.visitor(&uri, &headers);
+    match look(&stage, &when).await {
+        Ok(view) => visitor.show(&stage.alive(), StatusCode::OK, |frame| past::render(&view, frame)),
+        Err(problem) => visitor.problem(&stage.alive(), problem),
     }
 }
 
 /// Its fragments, by id.
 pub(crate) async fn fragments(
-    State(site): State<Arc<Site>>,
+    State(stage): State<Arc<Stage>>,
     Query(when): Query<When>,
     uri: Uri,
     headers: HeaderMap,
 ) -> Response {
-    let visitor = Visitor::of(&site, &uri, &headers);
-    let view = match look(&site, &when).await {
+    let visitor = stage.shop.visitor(&uri, &headers);
+    let view = match look(&stage, &when).await {
         Ok(view) => view,
         Err(problem) => return problem.status().into_response(),
     };
-    match visitor.fragments(&site, |frame| pages::past::fragments(&view, frame)) {
+    match visitor.fragments(&stage.alive(), |frame| past::fragments(&view, frame)) {
         Ok(fragments) => {
             let by_id: BTreeMap<_, _> = fragments.into_iter().map(|fragment| (fragment.id, fragment.html)).collect();
             Json(by_id).into_response()

@@ -1,3 +1,5 @@
+//! The console as it is shown.
+
 use events::settings::StageSettings;
 
 /// `/console`.

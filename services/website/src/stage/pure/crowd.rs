@@ -1,6 +1,4 @@
-//! The crowd: simulated customers, as many as the settings say. The pure part makes the orders; the edge places them.
-
-use std::{sync::Arc, time::Duration};
+//! The crowd: what its simulated customers order.
 
 use events::{
     beers::{BEERS, Beer},
@@ -8,15 +6,9 @@ use events::{
     quantities::Bottles,
     settings::Crowd,
 };
-use service::now;
-use tokio::time::{Instant, MissedTickBehavior};
 
-use crate::{shop::control::shop::Site, stage::read_model::bursts::IN_A_ROW as BURST_IN_A_ROW};
-
-/// How often the crowd comes through the door: so many orders at a time as are due.
-const TICK: Duration = Duration::from_millis(20);
-/// Most orders placed at once, after the website was held up.
-const AT_ONCE_MAX: u64 = 100;
+/// Orders of one beer in a burst.
+pub const BURST_IN_A_ROW: u32 = 5;
 /// So many orders in a row are suspicious together: as many as fraud watch calls a burst.
 const IN_A_ROW: u64 = 5;
 
@@ -151,49 +143,6 @@ pub fn burst() -> Vec<PlaceOrder> {
         })
     };
     for_everyone().flat_map(of_beer).collect()
-}
-
-/// The crowd at work, as the settings say, for as long as the episode lasts.
-///
-/// # Errors
-/// None: what cannot be placed is not placed.
-pub async fn come(site: Arc<Site>) -> anyhow::Result<()> {
-    let mut settings = site.context.stage.follow();
-    let mut placed = 0;
-    loop {
-        let crowd = settings.borrow_and_update().choices.crowd;
-        if crowd.orders_per_second == 0 {
-            settings.changed().await?;
-            continue;
-        }
-        tokio::select! {
-            () = order_on(&site, crowd, &mut placed) => return Ok(()),
-            changed = settings.changed() => changed?,
-        }
-    }
-}
-
-/// Orders at a steady rate. Returns when the desk has closed.
-async fn order_on(site: &Arc<Site>, crowd: Crowd, placed: &mut u64) {
-    let rate = u64::from(crowd.orders_per_second);
-    let began = Instant::now();
-    let mut tick = tokio::time::interval(TICK);
-    tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
-    let mut due_before = 0;
-    loop {
-        tick.tick().await;
-        let due = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX) * rate / 1000;
-        let now_due = (due - due_before).min(AT_ONCE_MAX);
-        due_before = due;
-        for _ in 0..now_due {
-            let n = *placed;
-            *placed += 1;
-            // A crowd does not wait for its answers, but the desk makes it wait when it is full.
-            if site.hand_in(order(n, crowd), now()).await.is_err() {
-                return;
-            }
-        }
-    }
 }
 
 #[cfg(test)]

@@ -12,12 +12,12 @@ use events::{
     stock::{StockChange, StockEvent, StockLevel},
 };
 
-use crate::stage::read_model::shelves::DESK;
+use crate::stage::pure::crowd::BURST_IN_A_ROW as IN_A_ROW;
 
+/// Who writes what no worker of stock-level handed in: levels folded afresh.
+pub const DESK: &str = "desk";
 /// Bursts that are remembered: ten of each kind in the table of the stock page.
 pub const BURSTS_MAX: usize = 40;
-/// Orders of one beer in a burst.
-pub const IN_A_ROW: u32 = 5;
 
 /// A burst that is over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,3 +1,5 @@
+//! Parcels as the stage shows them: lanes, the queue, retries, dead letters.
+
 use events::{
     delivery::FailureReason,
     ids::{Moment, OrderId, Service},

@@ -1,10 +1,12 @@
+//! The map as it is shown.
+
 use events::{
     ids::{OrderId, Service},
     insights::{Fraud, Rebuild},
     settings::Folding,
 };
 
-use crate::{order::view::BeerOnShelf, stage::read_model::{deliveries::DeliveriesView, log_tail::Tile}};
+use crate::stage::read_model::{deliveries::DeliveriesView, log_tail::Tile, stock::BeerOnShelf};
 
 /// `/stage`: services and topics as one drawing.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

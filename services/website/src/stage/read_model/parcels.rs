@@ -12,7 +12,16 @@ use events::{
 };
 use service::Now;
 
-use crate::{order::{progress::Progress, view::{Status, What}}, stage::read_model::{deliveries::{DeadLetterView, Lane, Parcel, Retry, Tried}, throughput::is_of_now}};
+use crate::{
+    order::{
+        progress::Progress,
+        view::{Status, What},
+    },
+    stage::read_model::{
+        deliveries::{DeadLetterView, Lane, Parcel, Retry, Tried},
+        throughput::is_of_now,
+    },
+};
 
 /// Parcels of the queue that are named on a page.
 pub const QUEUED_SHOWN_MAX: usize = 30;
@@ -199,6 +208,7 @@ impl Parcels {
     }
 
     /// Whether this order lies among the dead letters.
+    #[cfg(test)]
     pub fn is_stranded(&self, order_id: &OrderId) -> bool {
         self.known.get(order_id).is_some_and(|known| known.place == Place::Stranded)
     }

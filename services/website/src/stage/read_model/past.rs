@@ -1,3 +1,5 @@
+//! The past as it is shown: the time machine, the rebuild, questions, fraud watch.
+
 use events::{
     beers::{BEERS, Beer},
     ids::Moment,

@@ -6,52 +6,23 @@ use events::{
     beers::{self, BEERS},
     chain::{Arrival, Chains, Said, Verdict},
     ids::{BeerId, Moment},
-    quantities::{Bottles, Sequence},
     settings::Folding,
     stock::{StockEvent, StockLevel},
     unreadable::ReasonCode,
 };
 
-use crate::{order::view::BeerOnShelf, stage::{pure::crowd, read_model::{bursts::Bursts, stock::{Explained, Happened, Write}}}};
+use crate::stage::{
+    pure::crowd,
+    read_model::{
+        bursts::{Bursts, DESK},
+        stock::{BeerOnShelf, Explained, Happened, Shelf, Write},
+    },
+};
 
-/// Who writes what no worker of stock-level handed in: levels folded afresh.
-pub const DESK: &str = "desk";
 /// Writes of stock-level that are remembered, to be shown: more than those of a burst.
 const WRITES_MAX: usize = 80;
 /// Events and writes of one beer that are remembered, to explain how its level came about.
 const EXPLAINED_MAX: usize = 20;
-
-/// One beer.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Shelf {
-    /// The log's level; `None` until its first event was read.
-    pub level: Option<Bottles>,
-    /// The log's last sequence.
-    pub sequence: Sequence,
-    /// The level written last by stock-level.
-    pub shown_level: Option<Bottles>,
-    /// The highest sequence it handled.
-    pub shown_sequence: Sequence,
-    /// It has handled every event up to this one.
-    pub settled: Sequence,
-    /// Its count of writes.
-    pub shown_written: u64,
-    /// Who wrote it.
-    pub worker: Option<String>,
-}
-
-impl Shelf {
-    /// How many events of this beer stock-level has still to handle.
-    pub fn behind(&self) -> u64 {
-        self.sequence.0.saturating_sub(self.settled.0)
-    }
-
-    /// Wrong: what is shown differs from the log, and no event is unhandled. While one is, it is only behind; and while
-    /// stock-level is ahead of what was read here of the log, nothing can be said.
-    pub fn is_wrong(&self) -> bool {
-        self.level.is_some() && self.settled == self.sequence && self.shown_level != self.level
-    }
-}
 
 /// All beers.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -213,7 +184,10 @@ impl Shelves {
 
 #[cfg(test)]
 mod tests {
-    use events::stock::StockChange;
+    use events::{
+        quantities::{Bottles, Sequence},
+        stock::StockChange,
+    };
 
     use super::*;
 

@@ -1,3 +1,5 @@
+//! The beers as the stage shows them: the truth of the log beside what stock-level shows.
+
 use events::{
     beers::Beer,
     ids::Moment,
@@ -6,7 +8,60 @@ use events::{
     stock::StockEvent,
 };
 
-use crate::{order::view::BeerOnShelf, stage::read_model::{bursts::Burst, shelves::Shelf}};
+use crate::stage::read_model::bursts::Burst;
+
+/// One beer.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Shelf {
+    /// The log's level; `None` until its first event was read.
+    pub level: Option<Bottles>,
+    /// The log's last sequence.
+    pub sequence: Sequence,
+    /// The level written last by stock-level.
+    pub shown_level: Option<Bottles>,
+    /// The highest sequence it handled.
+    pub shown_sequence: Sequence,
+    /// It has handled every event up to this one.
+    pub settled: Sequence,
+    /// Its count of writes.
+    pub shown_written: u64,
+    /// Who wrote it.
+    pub worker: Option<String>,
+}
+
+impl Shelf {
+    /// How many events of this beer stock-level has still to handle.
+    pub fn behind(&self) -> u64 {
+        self.sequence.0.saturating_sub(self.settled.0)
+    }
+
+    /// Wrong: what is shown differs from the log, and no event is unhandled. While one is, it is only behind; and while
+    /// stock-level is ahead of what was read here of the log, nothing can be said.
+    pub fn is_wrong(&self) -> bool {
+        self.level.is_some() && self.settled == self.sequence && self.shown_level != self.level
+    }
+}
+
+/// One beer: the truth (the log), and what is shown (stock-level).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BeerOnShelf {
+    /// Which.
+    pub beer: &'static Beer,
+    /// The log's level; `None` until its first event was read.
+    pub level: Option<Bottles>,
+    /// The log's last sequence.
+    pub sequence: Sequence,
+    /// What stock-level says; `None` until it said something.
+    pub shown_level: Option<Bottles>,
+    /// The highest sequence stock-level handled.
+    pub shown_sequence: Sequence,
+    /// Shown differs from the log, and no event is unhandled.
+    pub wrong: bool,
+    /// Of how many of the last events nobody can say yet that stock-level has handled them.
+    pub behind: u64,
+    /// Who wrote the shown level.
+    pub worker: Option<String>,
+}
 
 /// `/stage/stock`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -1,6 +1,6 @@
 //! Who may open another stream: how many there may be of one browser, behind one address, and in all. The core is pure.
 //!
-//! A room is behind one address, and each of its browsers has a random number in a cookie (see `browsers`). So a program
+//! A room is behind one address, and each of its browsers has a random number in a cookie (see `browser`). So a program
 //! that opens streams without end uses up the share of those without a cookie behind its address, and nobody else's; one
 //! that invents cookies uses up the share of all browsers behind its address.
 
@@ -12,7 +12,10 @@ use std::{
 
 use axum::http::HeaderMap;
 
-use crate::{app::door::House, shop::control::customers, web::pure::arrival};
+use crate::web::{
+    http::{browser, cookies::Cookies},
+    pure::arrival,
+};
 
 /// Most streams open at once, sockets that take orders among them.
 pub const STREAMS_MAX: usize = 2_000;
@@ -46,13 +49,12 @@ enum Group {
 
 impl Client {
     /// Who sent this.
-    pub fn of(house: &House, headers: &HeaderMap, peer: SocketAddr) -> Self {
-        let presenter = &house.presenter;
+    pub fn of(cookies: &Cookies, headers: &HeaderMap, peer: SocketAddr, is_presenter: bool) -> Self {
         Client {
-            browser: browsers::browser(&house.cookies, headers).map(str::to_owned),
-            address: browsers::address(headers, peer),
+            browser: browser::browser(cookies, headers).map(str::to_owned),
+            address: browser::address(headers, peer),
             is_here: arrival::is_of_this_machine(headers, peer),
-            is_presenter: presenter.is_bearer(headers) || presenter.has_signed_in(headers),
+            is_presenter,
         }
     }
 

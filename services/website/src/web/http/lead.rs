@@ -7,11 +7,13 @@ use events::settings::StageSettings;
 use serde_json::json;
 use tokio::sync::watch;
 
-use crate::{shop::control::shop::Site, stage::pure::acts};
+/// The page the room looks at by these settings.
+pub type PageNow = fn(&StageSettings) -> &'static str;
 
 /// What one window is told.
 pub struct Lead {
     settings: watch::Receiver<Arc<StageSettings>>,
+    page_now: PageNow,
     follows: bool,
     /// Act and step it was told of last.
     told: Option<(Option<u8>, u8)>,
@@ -19,11 +21,10 @@ pub struct Lead {
 
 impl Lead {
     /// Leads a window, if it wants to know.
-    pub fn new(site: &Site, follows: bool) -> Self {
-        let mut settings = site.context.stage.follow();
+    pub fn new(mut settings: watch::Receiver<Arc<StageSettings>>, page_now: PageNow, follows: bool) -> Self {
         // Where the speaker is now is told at once.
         settings.mark_changed();
-        Lead { settings, follows, told: None }
+        Lead { settings, page_now, follows, told: None }
     }
 
     /// Where to look, as the data of an event, once that is news. `None` when nothing will change any more.
@@ -36,7 +37,7 @@ impl Lead {
             let settings = Arc::clone(&self.settings.borrow_and_update());
             let (act, step) = (settings.choices.act, settings.choices.step);
             if self.told.replace((act, step)) != Some((act, step)) {
-                return Some(json!({"act": act, "step": step, "page": acts::page_now(&settings)}).to_string());
+                return Some(json!({"act": act, "step": step, "page": (self.page_now)(&settings)}).to_string());
             }
         }
     }

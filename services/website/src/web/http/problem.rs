@@ -9,8 +9,6 @@ use events::orders::Fault;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::shop::control::shop::{DeskClosed, KeyReused, NotPlaced};
-
 /// After so many seconds whoever was turned away may try again.
 const AGAIN_AFTER_S: u64 = 5;
 
@@ -60,11 +58,6 @@ impl Problem {
         }
     }
 
-    /// What is wrong with the call, in a sentence.
-    pub fn detail(&self) -> &str {
-        &self.detail
-    }
-
     /// 400.
     pub fn malformed(detail: impl Into<String>) -> Self {
         Problem::new(StatusCode::BAD_REQUEST, detail)
@@ -95,9 +88,9 @@ impl Problem {
         Problem::new(StatusCode::CONFLICT, detail)
     }
 
-    /// 413.
-    pub fn too_large() -> Self {
-        Problem::new(StatusCode::PAYLOAD_TOO_LARGE, format!("a body has at most {} bytes", super::BODY_MAX))
+    /// 413, with how many bytes there may be.
+    pub fn too_large(most: usize) -> Self {
+        Problem::new(StatusCode::PAYLOAD_TOO_LARGE, format!("a body has at most {most} bytes"))
     }
 
     /// 415.
@@ -126,12 +119,9 @@ impl Problem {
         Problem { errors, ..Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "some fields are wrong") }
     }
 
-    /// 422: the key of another order.
-    pub fn key_reused(reused: KeyReused) -> Self {
-        let detail = reused.to_string();
-        let problem =
-            Problem::wrong_field("Idempotency-Key", "used_for_another_order", "take a new key for a new order");
-        Problem { detail, ..problem }
+    /// The same problem, in another sentence.
+    pub fn with_detail(self, detail: impl Into<String>) -> Self {
+        Problem { detail: detail.into(), ..self }
     }
 
     /// 426.
@@ -160,21 +150,6 @@ impl Problem {
     /// 503.
     pub fn unavailable(detail: impl Into<String>) -> Self {
         Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail)
-    }
-}
-
-impl From<DeskClosed> for Problem {
-    fn from(closed: DeskClosed) -> Self {
-        Problem::unavailable(closed.to_string())
-    }
-}
-
-impl From<NotPlaced> for Problem {
-    fn from(not_placed: NotPlaced) -> Self {
-        match not_placed {
-            NotPlaced::DeskClosed(closed) => closed.into(),
-            NotPlaced::KeyReused(reused) => Problem::key_reused(reused),
-        }
     }
 }
 

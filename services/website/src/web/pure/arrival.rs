@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use axum::http::{HeaderMap, HeaderName, header};
 
-use crate::{stage::control::presenter::guesses::Guesser, web::pure::address::Address};
+use crate::web::pure::address::Address;
 
 /// What a proxy adds: a request that came by one is nobody's on this machine.
 const FORWARDED: [HeaderName; 2] = [HeaderName::from_static("x-forwarded-for"), header::FORWARDED];
@@ -62,6 +62,16 @@ impl Arrival {
             ["http://", "https://"].iter().find_map(|scheme| origin.strip_prefix(scheme)).map(without_usual_port);
         host.is_some_and(|host| !host.is_empty() && (host == self.host || host == self.public_host))
     }
+}
+
+/// Whose guesses are counted together: all that came by one address, apart from those a proxy there has handed on. So
+/// nobody who guesses through a tunnel keeps the presenter at the laptop itself out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Guesser {
+    /// The address.
+    pub address: IpAddr,
+    /// Whether a proxy handed the request on.
+    pub is_forwarded: bool,
 }
 
 /// Whose tokens are counted together with those of this request.

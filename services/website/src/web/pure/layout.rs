@@ -12,73 +12,7 @@ use events::{
     quantities::Cents,
 };
 
-use crate::{order::view::Alive, web::pure::{assets, format, texts::Language}};
-
-pub mod shop;
-
-pub mod slowly;
-
-pub mod order;
-
-mod way;
-
-pub mod follow;
-
-mod axis;
-
-pub mod newest;
-
-pub mod map;
-
-pub mod deliveries;
-
-pub mod stock;
-
-mod switches;
-
-mod lanes;
-
-mod bursts;
-
-mod explained;
-
-pub mod analysis;
-
-mod chart;
-
-mod alerts;
-
-pub mod past;
-
-pub mod rebuild;
-
-pub mod questions;
-
-pub mod fraud;
-
-pub mod ledger;
-
-pub mod pulsar;
-
-mod recovery;
-
-pub mod qr;
-
-pub mod console;
-
-mod controls;
-
-pub mod sign_in;
-
-pub mod problem;
-
-mod wording;
-
-#[cfg(test)]
-pub(crate) mod samples;
-
-#[cfg(test)]
-mod tests;
+use crate::web::pure::{assets, format, language::Language};
 
 /// An element of a page that can be replaced on its own.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -90,7 +24,7 @@ pub struct Fragment {
 }
 
 impl Fragment {
-    fn new(id: impl Into<String>, template: &impl Template) -> askama::Result<Fragment> {
+    pub fn new(id: impl Into<String>, template: &impl Template) -> askama::Result<Fragment> {
         Ok(Fragment { id: id.into(), html: template.render()? })
     }
 }
@@ -143,56 +77,67 @@ pub struct Frame<'a> {
 }
 
 impl Frame<'_> {
-    fn t(&self, key: &'static str) -> &'static str {
+    pub fn t(&self, key: &'static str) -> &'static str {
         self.language.t(key)
     }
 
     /// What stands below a list that names `listed` of so many: how many more there are, if any.
-    fn more(&self, total: u64, listed: usize) -> Option<String> {
+    pub fn more(&self, total: u64, listed: usize) -> Option<String> {
         let rest = total.saturating_sub(u64::try_from(listed).unwrap_or(u64::MAX));
         (rest > 0).then(|| self.language.count("delivery.more", rest))
     }
 
-    fn with(&self, key: &'static str, name: &str, value: &str) -> String {
+    pub fn with(&self, key: &'static str, name: &str, value: &str) -> String {
         self.language.fill(key, &[(name, value)])
     }
 
-    fn asset(&self, name: &str) -> String {
+    pub fn asset(&self, name: &str) -> String {
         assets::address(name)
     }
 
     /// Languages with whether they are spoken now.
-    fn languages(&self) -> Vec<(Language, bool)> {
+    pub fn languages(&self) -> Vec<(Language, bool)> {
         Language::ALL.map(|language| (language, language == self.language)).to_vec()
     }
 
-    fn as_of(&self) -> String {
+    pub fn as_of(&self) -> String {
         self.with("frame.as_of", "time", &format::clock_seconds(self.now))
     }
 
     /// How a script writes a sum: `€ 1,000.00`, its digits to be replaced.
-    fn money_pattern(&self) -> String {
+    pub fn money_pattern(&self) -> String {
         format::money(self.language, Cents(100_000))
     }
 
     /// The server's clock, for countdowns until the first heartbeat comes.
-    fn now_micros(&self) -> i64 {
+    pub fn now_micros(&self) -> i64 {
         self.now.micros()
     }
 
-    fn is_here(&self, path: &str) -> bool {
+    pub fn is_here(&self, path: &str) -> bool {
         self.path == path
     }
 
     /// Whether this page is this one, or one below it.
-    fn is_below(&self, path: &str) -> bool {
+    pub fn is_below(&self, path: &str) -> bool {
         self.path.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     }
 
     /// Whether this is one of the three pages about the past.
-    fn is_past(&self) -> bool {
+    pub fn is_past(&self) -> bool {
         ["/stage/past", "/stage/rebuild", "/stage/questions"].contains(&self.path)
     }
+}
+
+/// Who is there, as far as the website knows.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Alive {
+    /// Whether Pulsar is connected.
+    pub pulsar: bool,
+    /// The services that said something in the last two seconds.
+    pub services: Vec<Service>,
+    /// Those among them that get nothing of what waits for them, and on which topic.
+    pub standing_still: Vec<(Service, &'static str)>,
 }
 
 /// Who is missing, in words; an empty element if nobody is.
@@ -203,7 +148,7 @@ struct AliveTemplate {
 }
 
 /// The fragment `alive`: says which of `needed` is missing, and who gets nothing of what waits.
-fn alive(frame: &Frame<'_>, needed: &[Service]) -> askama::Result<Fragment> {
+pub fn alive(frame: &Frame<'_>, needed: &[Service]) -> askama::Result<Fragment> {
     let silent = needed.iter().filter(|service| !frame.alive.services.contains(service));
     let sentences = if frame.alive.pulsar {
         let silent = silent.map(|service| frame.with("frame.silent", "service", service.name()));
@@ -225,22 +170,22 @@ struct Figures {
 }
 
 /// One of them.
-struct Figure {
-    text: String,
-    label: String,
+pub struct Figure {
+    pub text: String,
+    pub label: String,
     /// `amber`, `right`, `wrong` or `plain`; the label says the same in words.
-    tone: &'static str,
+    pub tone: &'static str,
 }
 
-fn figures(figures: Vec<Figure>) -> askama::Result<Fragment> {
+pub fn figures(figures: Vec<Figure>) -> askama::Result<Fragment> {
     Fragment::new("figures", &Figures { figures })
 }
 
 /// The fragments of a page, for its template to place.
-struct Parts(Vec<Fragment>);
+pub struct Parts(pub Vec<Fragment>);
 
 impl Parts {
-    fn get(&self, id: &str) -> &str {
+    pub fn get(&self, id: &str) -> &str {
         self.0.iter().find(|fragment| fragment.id == id).map_or("", |fragment| &fragment.html)
     }
 }

@@ -1,6 +1,7 @@
 //! The page for what cannot be shown.
 
 use askama::Template;
+use axum::http::StatusCode;
 
 use crate::web::pure::layout::Frame;
 
@@ -13,16 +14,26 @@ pub enum Problem {
     Foreign,
     /// 413 or 422: what was sent cannot be an order.
     Unusable,
-    /// 500: our fault.
-    Broken,
     /// 503: not now.
     Unavailable,
 }
 
 impl Problem {
     /// All of them.
-    pub const ALL: [Problem; 5] =
-        [Problem::NotFound, Problem::Foreign, Problem::Unusable, Problem::Broken, Problem::Unavailable];
+    #[cfg(test)]
+    pub const ALL: [Problem; 4] = [Problem::NotFound, Problem::Foreign, Problem::Unusable, Problem::Unavailable];
+}
+
+impl Problem {
+    /// What its page is answered with.
+    pub const fn status(self) -> StatusCode {
+        match self {
+            Problem::NotFound => StatusCode::NOT_FOUND,
+            Problem::Foreign => StatusCode::FORBIDDEN,
+            Problem::Unusable => StatusCode::UNPROCESSABLE_ENTITY,
+            Problem::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
 }
 
 #[derive(Template)]
@@ -43,7 +54,6 @@ pub fn render(problem: Problem, frame: Frame<'_>) -> askama::Result<String> {
         Problem::NotFound => ("problem.not_found", "problem.not_found_advice"),
         Problem::Foreign => ("problem.foreign", "problem.foreign_advice"),
         Problem::Unusable => ("problem.unusable", "problem.unusable_advice"),
-        Problem::Broken => ("problem.broken", "problem.broken_advice"),
         Problem::Unavailable => ("problem.unavailable", "problem.unavailable_advice"),
     };
     Page { frame, title: frame.t(title), advice: frame.t(advice), soon: problem == Problem::Unavailable }.render()

@@ -4,21 +4,7 @@ use std::{collections::HashMap, sync::LazyLock};
 
 use serde::Deserialize;
 
-use crate::web::pure::format;
-
-/// A language the pages speak. One more needs a file of texts, and a line in each `match` here and in `format.rs`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub enum Language {
-    /// English, also for whoever asks for one we do not speak.
-    #[default]
-    En,
-    /// French.
-    Fr,
-    /// Dutch.
-    Nl,
-    /// German.
-    De,
-}
+use crate::web::pure::{format, language::Language};
 
 /// One text: a sentence, or two of them to choose from by a number.
 #[derive(Debug, Deserialize)]
@@ -32,73 +18,21 @@ type Texts = HashMap<String, Text>;
 
 // A file that cannot be read leaves the table empty and every key visible on the page; a test reads them all.
 static ENGLISH: LazyLock<Texts> =
-    LazyLock::new(|| serde_json::from_str(include_str!("../../../web/texts/en.json")).unwrap_or_default());
+    LazyLock::new(|| serde_json::from_str(include_str!("../../../../../web/texts/en.json")).unwrap_or_default());
 static FRENCH: LazyLock<Texts> =
-    LazyLock::new(|| serde_json::from_str(include_str!("../../../web/texts/fr.json")).unwrap_or_default());
+    LazyLock::new(|| serde_json::from_str(include_str!("../../../../../web/texts/fr.json")).unwrap_or_default());
 static DUTCH: LazyLock<Texts> =
-    LazyLock::new(|| serde_json::from_str(include_str!("../../../web/texts/nl.json")).unwrap_or_default());
+    LazyLock::new(|| serde_json::from_str(include_str!("../../../../../web/texts/nl.json")).unwrap_or_default());
 static GERMAN: LazyLock<Texts> =
-    LazyLock::new(|| serde_json::from_str(include_str!("../../../web/texts/de.json")).unwrap_or_default());
+    LazyLock::new(|| serde_json::from_str(include_str!("../../../../../web/texts/de.json")).unwrap_or_default());
 
 impl Language {
-    /// All of them, in the order they are offered.
-    pub const ALL: [Language; 4] = [Language::En, Language::Fr, Language::Nl, Language::De];
-
-    /// Its tag, as in `lang="fr"`.
-    pub const fn tag(self) -> &'static str {
-        match self {
-            Language::En => "en",
-            Language::Fr => "fr",
-            Language::Nl => "nl",
-            Language::De => "de",
-        }
-    }
-
-    /// Its name in itself.
-    pub const fn own_name(self) -> &'static str {
-        match self {
-            Language::En => "English",
-            Language::Fr => "Français",
-            Language::Nl => "Nederlands",
-            Language::De => "Deutsch",
-        }
-    }
-
-    /// The language of a tag such as `fr` or `fr-BE`, if we speak it.
-    pub fn of_tag(tag: &str) -> Option<Language> {
-        let primary = tag.trim().split('-').next().unwrap_or_default();
-        Language::ALL.into_iter().find(|language| language.tag().eq_ignore_ascii_case(primary))
-    }
-
-    /// The first language of an `Accept-Language` header that we speak. Browsers write it in order of preference, so
-    /// that the weights need not be read.
-    pub fn of_accept_language(header: &str) -> Option<Language> {
-        header.split(',').find_map(|entry| Language::of_tag(entry.split(';').next().unwrap_or_default()))
-    }
-
-    /// The language of the speaker's notes, which are in English and French only. Nobody but the speaker reads them: the
-    /// keys that end in `_say`.
-    pub const fn of_notes(self) -> Language {
-        match self {
-            Language::Fr => Language::Fr,
-            Language::En | Language::Nl | Language::De => Language::En,
-        }
-    }
-
     fn texts(self) -> &'static Texts {
         match self {
             Language::En => &ENGLISH,
             Language::Fr => &FRENCH,
             Language::Nl => &DUTCH,
             Language::De => &GERMAN,
-        }
-    }
-
-    /// French counts none as one.
-    fn is_one(self, n: u64) -> bool {
-        match self {
-            Language::En | Language::Nl | Language::De => n == 1,
-            Language::Fr => n <= 1,
         }
     }
 

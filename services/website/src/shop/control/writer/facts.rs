@@ -13,7 +13,20 @@ use events::{
 };
 use service::Now;
 
-use crate::{order::{progress::{Doubt, hop_of_decision, hop_of_update}, view::What}, shop::{control::writer::Work, store::{orders::{Card, Hop}, orders as books}}};
+use crate::{
+    order::{
+        progress::{Doubt, Progress, hop_of_decision, hop_of_update},
+        view::What,
+    },
+    shop::{
+        control::writer::Work,
+        store::{
+            orders as books,
+            orders::{Card, Hop},
+        },
+    },
+    stage::store::write,
+};
 
 impl Work<'_> {
     pub(super) async fn decided(
@@ -38,7 +51,7 @@ impl Work<'_> {
         };
         if books::add_hop(&mut self.transaction, &hop).await? {
             let accepted = matches!(decision, OrderDecision::Accepted { .. });
-            self.site.learn(|known| known.count_decided(accepted.into(), (!accepted).into()));
+            self.shop.learn(|known| known.count_decided(accepted.into(), (!accepted).into()));
             self.change(order_id, received.at, |card| card.progress.decided(decision)).await?;
             self.take_up(order_id).await?;
         }
@@ -67,9 +80,9 @@ impl Work<'_> {
             }
         };
         self.change(order_id, at, change).await?;
-        self.site.learn(|known| known.parcels.tried(order_id, at, &what));
+        self.shop.learn(|known| known.parcels.tried(order_id, at, &what));
         if let DeliveryUpdate::Delivered { courier, .. } = update {
-            self.site.learn(|known| {
+            self.shop.learn(|known| {
                 let now = Now::read();
                 known.parcels.delivered(courier, at, now);
                 known.tempo.delivered(order_id, at, now);
@@ -101,7 +114,7 @@ impl Work<'_> {
         let Some((card, changed_at)) = self.cards.get_mut(order_id) else { return Ok(()) };
         *changed_at = Some(at);
         let Card { progress, customer, address, .. } = card;
-        self.site.learn(|known| {
+        self.shop.learn(|known| {
             known.parcels.moved(order_id, customer, address, progress, at);
             known.newest.moved(order_id, progress.status);
         });
@@ -110,7 +123,7 @@ impl Work<'_> {
     }
 
     pub(super) async fn happened(&mut self, received: &Received<StockEvent>, event: &StockEvent) -> anyhow::Result<()> {
-        match self.site.learn(|known| known.happened(event, received.at)) {
+        match self.shop.learn(|known| known.happened(event, received.at)) {
             Ok(true) => {
                 self.beers.insert(event.beer.clone());
             }
@@ -151,10 +164,10 @@ impl Work<'_> {
     }
 
     pub(super) async fn shown(&mut self, received: &Received<StockLevel>, level: &StockLevel) -> anyhow::Result<()> {
-        match self.site.learn(|known| known.shelves.shown(level)) {
+        match self.shop.learn(|known| known.shelves.shown(level)) {
             Ok(true) => {
                 self.beers.insert(level.beer.clone());
-                Ok(books::note_shown(&mut self.transaction, level, &received.event_id).await?)
+                Ok(write::note_shown(&mut self.transaction, level, &received.event_id).await?)
             }
             Ok(false) => Ok(()),
             Err(code) => self.disbelieve(STOCK_LEVELS.spec, received.position, code).await,
@@ -164,7 +177,7 @@ impl Work<'_> {
 
 impl Card {
     /// How far its order is, if it was placed.
-    fn of_placed(&self) -> Result<&crate::order::Progress, Doubt> {
+    fn of_placed(&self) -> Result<&Progress, Doubt> {
         if self.placed { Ok(&self.progress) } else { Err(Doubt::Early(ReasonCode::UnknownOrder)) }
     }
 }

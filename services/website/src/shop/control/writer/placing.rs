@@ -7,7 +7,13 @@ use events::{
 };
 use store::{enqueue, json_of};
 
-use crate::shop::{control::{shop::{Key, KeyReused}, writer::Work}, store::orders as books};
+use crate::shop::{
+    control::{
+        request::{Key, KeyReused},
+        writer::Work,
+    },
+    store::orders as books,
+};
 
 impl Work<'_> {
     /// Order and outbox row in one transaction: from here on the order is safe.

@@ -2,9 +2,10 @@
 
 use std::{
     collections::{HashMap, VecDeque},
-    net::IpAddr,
     time::{Duration, Instant},
 };
+
+use crate::web::pure::arrival::Guesser;
 
 /// So many wrong tokens are looked at within [`WITHIN`]; after that none is, not even the right one.
 pub const GUESSES_MAX: usize = 20;
@@ -12,16 +13,6 @@ pub const GUESSES_MAX: usize = 20;
 pub const WITHIN: Duration = Duration::from_secs(60);
 /// Most addresses remembered; the one that guessed longest ago is forgotten first.
 const REMEMBERED_MAX: usize = 1_000;
-
-/// Whose guesses are counted together: all that came by one address, apart from those a proxy there has handed on. So
-/// nobody who guesses through a tunnel keeps the presenter at the laptop itself out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Guesser {
-    /// The address.
-    pub address: IpAddr,
-    /// Whether a proxy handed the request on.
-    pub is_forwarded: bool,
-}
 
 /// The wrong tokens of the last minute.
 #[derive(Debug, Default)]
@@ -54,6 +45,8 @@ impl Guesses {
 
 #[cfg(test)]
 mod tests {
+    use std::net::IpAddr;
+
     use super::*;
 
     fn guesser(n: u32) -> Guesser {

@@ -3,7 +3,19 @@
 use askama::Template;
 use events::{ids::Service, insights::Rebuild, settings::Fold, topics::SubscriptionType};
 
-use crate::{stage::{pages::map::{standing, tape::{self, Drawn, Pin}}, read_model::map::MapView}, web::pure::{format, layout::{Fragment, Frame}}};
+use crate::{
+    stage::{
+        pages::map::{
+            tape::{self, Drawn, Pin},
+            words::standing,
+        },
+        read_model::map::MapView,
+    },
+    web::pure::{
+        format,
+        layout::{Fragment, Frame},
+    },
+};
 
 /// Behind by no more than this a reader is at the end: the rest is just being handled.
 const AT_THE_END: u64 = 5;

@@ -5,15 +5,36 @@ use std::collections::BTreeSet;
 use events::{
     ids::Service,
     past::PastQuestion,
-    settings::{Choices, Crowd, Fold, Folding, Share},
+    settings::{Choices, Crowd, Fold, Folding, Share, StageSettings},
     topics::SubscriptionType,
 };
 
-use crate::stage::pure::acts::{Act, Effect::{self, Ask, Burst, Crash, Order, OrderNowhere, Rebuild, Redrive, ReturnToStock, Say, Set}, Step, Target};
+use crate::stage::pure::acts::act::{
+    Act,
+    Effect::{self, Ask, Burst, Crash, Order, OrderNowhere, Rebuild, Redrive, ReturnToStock, Say, Set},
+    Step, Target,
+};
 
 /// All acts, in order.
 pub fn acts() -> &'static [Act] {
     &SCRIPT
+}
+
+impl Act {
+    /// The act with this number.
+    pub fn of_number(number: u8) -> Option<&'static Act> {
+        acts().iter().find(|act| act.number == number)
+    }
+
+    /// The act these settings are at, if the speaker has begun one.
+    pub fn now(settings: &StageSettings) -> Option<&'static Act> {
+        settings.choices.act.and_then(Act::of_number)
+    }
+}
+
+/// The page the room looks at now; the map, as long as no act has begun.
+pub fn page_now(settings: &StageSettings) -> &'static str {
+    Act::now(settings).map_or("/stage", |act| act.page_at(settings.choices.step))
 }
 
 const fn step(title: &'static str, words: &'static str, effect: Effect) -> Step {

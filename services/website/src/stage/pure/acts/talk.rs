@@ -5,7 +5,13 @@ use std::collections::BTreeMap;
 use events::settings::Choices;
 use serde_json::Value;
 
-use crate::{stage::pure::acts::{Act, Effect, Target, acts}, web::pure::texts::Language};
+use crate::{
+    stage::pure::acts::{
+        act::{Act, Effect, Target},
+        script::acts,
+    },
+    web::pure::language::Language,
+};
 
 /// What the `n`th step of an act does beside letting the speaker speak; empty if nothing.
 pub fn does(act: &Act, n: u8, language: Language) -> String {

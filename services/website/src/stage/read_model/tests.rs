@@ -3,9 +3,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use events::stage::ServiceState;
+use events::{
+    ids::{Moment, Service},
+    settings::{Choices, Folding},
+    stage::{Presence, ServiceState},
+};
+use service::Now;
 
-use super::*;
+use super::{ReadModel, map::Standing};
 
 /// So many milliseconds after the beginning, by a clock that was set by as many in between.
 fn now(millis: u64, set_by: i64) -> Now {
@@ -32,7 +37,7 @@ fn presence(service: Service) -> Presence {
 
 #[test]
 fn a_service_is_there_for_two_seconds_after_it_spoke_whatever_the_clock_is_set_to() {
-    let mut known = Known::default();
+    let mut known = ReadModel::default();
     for service in Service::ALL {
         known.heard(presence(service), now(0, 0));
     }

@@ -1,63 +1,36 @@
-//! The JSON API, for programs and for whoever is curious. Described at `/api/openapi.json`.
-
-mod problem;
-
-mod orders;
-pub use orders::read_order;
-
-mod socket;
-
-mod shelf;
-
-mod stage;
-
-mod console;
-
-mod past;
-pub(crate) use past::as_of;
+//! The stage as JSON, over the use cases that the pages call. May not import the pages.
 
 mod acts;
-
-mod rehearse;
-
+mod authorize;
+mod console;
 mod entrance;
-
 mod live;
+mod past;
+mod rehearse;
+mod stage;
+mod stock;
 
-mod openapi;
-
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use axum::{
     Router,
     routing::{get, post},
 };
+use utoipa::OpenApi;
 
-use crate::shop::control::shop::Site;
-pub(crate) use problem::Problem;
+use crate::stage::control::stage::Stage;
 
-pub(crate) use stage::check_address;
-
-/// Largest body that is read, in bytes.
-pub const BODY_MAX: usize = 16 * 1024;
-/// A body that takes longer to arrive is given up.
-pub const BODY_WITHIN: Duration = Duration::from_secs(10);
-
-/// Everything below `/api`.
-pub fn routes() -> Router<Arc<Site>> {
-    let api = Router::new()
-        .route("/beers", get(shelf::beers))
-        .route("/stock", get(shelf::stock))
-        .route("/orders", post(orders::place))
-        .route("/orders/socket", get(socket::open))
-        .route("/orders/{order_id}", get(orders::show))
+/// Everything of the stage below `/api`.
+pub fn routes() -> Router<Arc<Stage>> {
+    Router::new()
+        .route("/stock", get(stock::stock))
         .route("/ledger", get(stage::ledger))
         .route("/insights", get(stage::insights))
         .route("/deliveries", get(stage::deliveries))
         .route("/dead-letters/{order_id}/redrive", post(stage::redrive))
         .route("/dead-letters/{order_id}/return", post(stage::return_to_stock))
-        .route("/stock/bursts", get(shelf::bursts))
-        .route("/stock/explain/{beer}", get(shelf::explain))
+        .route("/stock/bursts", get(stock::bursts))
+        .route("/stock/explain/{beer}", get(stock::explain))
         .route("/settings", get(console::settings).patch(console::change_settings))
         .route("/stage/burst", post(console::burst))
         .route("/stage/reset", post(console::reset))
@@ -75,8 +48,37 @@ pub fn routes() -> Router<Arc<Site>> {
         .route("/analysis/rebuild", get(past::rebuild).post(past::begin_rebuild))
         .route("/fraud", get(past::fraud))
         .route("/live", get(live::feed))
-        .route("/openapi.json", get(openapi::document))
-        .fallback(|| async { Problem::not_found("there is nothing at this address") })
-        .method_not_allowed_fallback(|| async { Problem::method_not_allowed() });
-    Router::new().nest("/api", api)
 }
+
+/// Its part of the description of the API, made from the handlers themselves.
+#[derive(OpenApi)]
+#[openapi(paths(
+    acts::again,
+    acts::back,
+    acts::begin,
+    acts::next,
+    acts::play,
+    console::burst,
+    console::change_settings,
+    console::crash,
+    console::reset,
+    console::settings,
+    entrance::choose,
+    live::feed,
+    past::ask,
+    past::begin_rebuild,
+    past::fraud,
+    past::history,
+    past::questions,
+    past::rebuild,
+    rehearse::rehearse,
+    stage::deliveries,
+    stage::insights,
+    stage::ledger,
+    stage::redrive,
+    stage::return_to_stock,
+    stock::bursts,
+    stock::explain,
+    stock::stock,
+))]
+pub struct Api;

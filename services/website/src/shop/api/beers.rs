@@ -1,0 +1,39 @@
+//! The beers, for a customer.
+
+use std::sync::Arc;
+
+use axum::{Json, extract::State};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::shop::{control::shop::Shop, pure::form::Offer};
+
+/// A beer of the shop.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Beer {
+    #[schema(example = "orval")]
+    beer: &'static str,
+    name: &'static str,
+    brewery: &'static str,
+    style: &'static str,
+    /// Percent by volume.
+    abv: f64,
+    price_cents: u64,
+    /// What stock-level shows; null until it has said something.
+    level: Option<u32>,
+}
+
+/// The beers, as the shop shows them.
+#[utoipa::path(get, path = "/api/beers", responses((status = 200, body = [Beer])))]
+pub(super) async fn beers(State(shop): State<Arc<Shop>>) -> Json<Vec<Beer>> {
+    let beer = |offer: Offer| Beer {
+        beer: offer.beer.id,
+        name: offer.beer.name,
+        brewery: offer.beer.brewery,
+        style: offer.beer.style,
+        abv: offer.beer.abv(),
+        price_cents: offer.beer.price.0,
+        level: offer.level.map(|level| level.0),
+    };
+    Json(shop.offers().into_iter().map(beer).collect())
+}

@@ -1,0 +1,84 @@
+//! The streams of the shop's pages over HTTP.
+
+use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
+
+use axum::{
+    extract::{ConnectInfo, Path, State},
+    http::{HeaderMap, StatusCode, Uri},
+    response::{IntoResponse as _, Response, sse::Event},
+};
+use events::ids::OrderId;
+use futures_util::Stream;
+
+use crate::{
+    shop::{
+        control::shop::Shop,
+        pages::{
+            order,
+            order_stream::{self, OrderPage},
+            shop as page,
+        },
+    },
+    web::{
+        http::{
+            page_stream::{self, Changes, Version},
+            sse::{self, Sent, too_many},
+            visitor::Reader,
+        },
+        pure::layout::Fragment,
+    },
+};
+
+/// A phone is sent at most two events a second: what changed, and perhaps the notice that the order is on its way.
+const ORDER_PACE: Duration = Duration::from_secs(1);
+/// How often the page with the beers is sent what changed.
+const SHOP_PACE: Duration = Duration::from_millis(500);
+
+fn rendered(shop: &Shop, reader: Reader, version: Version) -> Option<Arc<Vec<Fragment>>> {
+    shop.fragments.of(reader, version, || page::fragments(&shop.offers(), reader.frame(&shop.alive())))
+}
+
+fn changes(shop: &Shop) -> Changes {
+    Changes { version: shop.live.version(), settings: shop.context.stage.follow() }
+}
+
+fn stream(shop: Arc<Shop>, reader: Reader, is_led: bool) -> impl Stream<Item = Result<Event, Infallible>> + Send {
+    let (changes, lead) = (changes(&shop), shop.lead(is_led));
+    page_stream::page(changes, SHOP_PACE, lead, move |version| rendered(&shop, reader, version))
+}
+
+async fn once(shop: &Shop, reader: Reader, is_led: bool) -> Option<Response> {
+    let fragments = Sent::default().news(&rendered(shop, reader, changes(shop).seen())?)?;
+    Some(sse::once(fragments, is_led.then(|| shop.lead(true))).await)
+}
+
+/// The stream of the page with the beers.
+pub async fn beers(
+    State(shop): State<Arc<Shop>>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response {
+    let visitor = shop.visitor(&uri, &headers);
+    if visitor.once {
+        return once(&shop, visitor.reader(), visitor.is_led()).await.unwrap_or_else(too_many);
+    }
+    let begin = || stream(Arc::clone(&shop), visitor.reader(), visitor.is_led());
+    let client = shop.client(&headers, peer);
+    sse::serve(&shop.live.streams, &shop.context.shutdown, &client, begin).unwrap_or_else(too_many)
+}
+
+/// The stream of a customer's order page.
+pub async fn order(
+    State(shop): State<Arc<Shop>>,
+    Path(order_id): Path<String>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response {
+    let Ok(order_id) = order_id.parse::<OrderId>() else { return StatusCode::NOT_FOUND.into_response() };
+    let page = OrderPage { fragments: order::fragments, pace: ORDER_PACE };
+    let is_own = shop.customers.is_own(&headers, &order_id);
+    let visitor = shop.visitor(&uri, &headers);
+    order_stream::respond(&shop, &shop.client(&headers, peer), order_id, is_own, &visitor, page).await
+}

@@ -1,0 +1,145 @@
+//! The stream of a page about one order.
+
+use std::{convert::Infallible, sync::Arc, time::Duration};
+
+use axum::response::{Response, sse::Event};
+use events::ids::OrderId;
+use futures_util::Stream;
+use serde_json::json;
+use tokio::time::Instant;
+
+use crate::{
+    order::view::OrderView,
+    shop::control::shop::Shop,
+    web::{
+        http::{
+            admission::Client,
+            lead::Lead,
+            sse::{self, Sent, too_many},
+            visitor::{Reader, Visitor},
+        },
+        pure::layout::{Fragment, Frame},
+    },
+};
+
+/// After a change of an order it is looked again so much later: what stock-level shows and the analysis has counted
+/// names no order in its messages.
+const LOOK_AGAIN_AFTER: [Duration; 3] =
+    [Duration::from_millis(150), Duration::from_millis(600), Duration::from_secs(2)];
+/// Nothing more is expected.
+const FAR_AWAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Where an order is shown.
+#[derive(Clone, Copy)]
+pub struct OrderPage {
+    /// The page, as its fragments.
+    pub fragments: fn(&OrderView, Frame<'_>) -> askama::Result<Vec<Fragment>>,
+    /// How often it is sent what changed.
+    pub pace: Duration,
+}
+
+/// The stream of a page about one order; `is_own` if it is shown to whoever ordered it.
+fn stream(
+    shop: Arc<Shop>,
+    order_id: OrderId,
+    is_own: bool,
+    reader: Reader,
+    mut lead: Lead,
+    page: OrderPage,
+) -> impl Stream<Item = Result<Event, Infallible>> + Send {
+    sse::channel(move |wire| async move {
+        let mut changed = shop.live.follow(&order_id);
+        let mut presence = shop.live.presence();
+        let mut settings = shop.context.stage.follow();
+        let mut names_hidden = settings.borrow_and_update().choices.hide_names;
+        let mut sent = Sent::default();
+        let mut heartbeat = sse::heartbeat();
+        let mut pace = sse::pace(page.pace);
+        let mut told = changed.borrow().on_its_way.clone();
+        let mut looks = LOOK_AGAIN_AFTER.iter();
+        let look = tokio::time::sleep(FAR_AWAY);
+        tokio::pin!(look);
+        let mut known = None;
+        let mut stale = true;
+        loop {
+            tokio::select! {
+                _ = pace.tick(), if stale => {
+                    stale = false;
+                    let on_its_way = changed.borrow_and_update().on_its_way.clone();
+                    if on_its_way != told {
+                        wire.event("notice", &json!({"courier": on_its_way}).to_string()).await?;
+                        told = on_its_way;
+                    }
+                    let view = match known.take() {
+                        Some(view) => view,
+                        None => shop.order_shown(&order_id, is_own).await.ok()??,
+                    };
+                    let fragments = (page.fragments)(&view, reader.frame(&shop.alive())).ok()?;
+                    known = Some(view);
+                    if let Some(news) = sent.news(&fragments) {
+                        wire.event("fragments", &news).await?;
+                        heartbeat.reset();
+                    }
+                    look.as_mut().reset(Instant::now() + looks.next().copied().unwrap_or(FAR_AWAY));
+                }
+                change = changed.changed(), if !stale => {
+                    change.ok()?;
+                    looks = LOOK_AGAIN_AFTER.iter();
+                    known = None;
+                    stale = true;
+                }
+                () = &mut look, if !stale => {
+                    known = None;
+                    stale = true;
+                }
+                changed = settings.changed() => {
+                    changed.ok()?;
+                    let hidden = settings.borrow_and_update().choices.hide_names;
+                    // Whoever looks at their own sees their name in any case; no other setting is on this page.
+                    if std::mem::replace(&mut names_hidden, hidden) != hidden && !is_own {
+                        known = None;
+                        stale = true;
+                    }
+                }
+                // What is known of the order is as it was.
+                somebody = presence.changed() => {
+                    somebody.ok()?;
+                    stale = true;
+                }
+                page = lead.next() => wire.event("follow", &page?).await?,
+                _ = heartbeat.tick() => wire.heartbeat().await?,
+            }
+        }
+    })
+}
+
+/// What the stream of a page about one order begins with. `None` if it cannot be read or rendered.
+async fn once(
+    shop: &Shop,
+    order_id: &OrderId,
+    is_own: bool,
+    reader: Reader,
+    is_led: bool,
+    page: OrderPage,
+) -> Option<Response> {
+    let view = shop.order_shown(order_id, is_own).await.ok()??;
+    let fragments = Sent::default().news(&(page.fragments)(&view, reader.frame(&shop.alive())).ok()?)?;
+    Some(sse::once(fragments, is_led.then(|| shop.lead(true))).await)
+}
+
+/// The stream of a page about one order as a response to this visitor, or what it begins with.
+pub async fn respond(
+    shop: &Arc<Shop>,
+    client: &Client,
+    order_id: OrderId,
+    is_own: bool,
+    visitor: &Visitor,
+    page: OrderPage,
+) -> Response {
+    let (reader, is_led) = (Reader { presenter: false, ..visitor.reader() }, visitor.is_led());
+    if visitor.once {
+        return once(shop, &order_id, is_own, reader, is_led, page).await.unwrap_or_else(too_many);
+    }
+    let begin = || stream(Arc::clone(shop), order_id, is_own, reader, shop.lead(is_led), page);
+    sse::serve(&shop.live.streams, &shop.context.shutdown, client, begin).unwrap_or_else(too_many)
+}

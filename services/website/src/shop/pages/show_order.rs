@@ -1,0 +1,49 @@
+//! A page about one order, if there is such an order.
+
+use std::sync::Arc;
+
+use axum::{
+    extract::{Path, State},
+    http::{HeaderMap, StatusCode, Uri},
+    response::Response,
+};
+use events::ids::OrderId;
+
+use crate::{
+    order::view::OrderView,
+    shop::{control::shop::Shop, pages::order},
+    web::{
+        http::visitor::Visitor,
+        pure::{layout::Frame, problem_page::Problem},
+    },
+};
+
+/// The page of a customer's order.
+pub async fn own(
+    State(shop): State<Arc<Shop>>,
+    Path(order_id): Path<String>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response {
+    let is_own = |order_id: &OrderId| shop.customers.is_own(&headers, order_id);
+    show(&shop, &shop.visitor(&uri, &headers), &order_id, is_own, order::render).await
+}
+
+/// A page about one order; whoever looks at their own sees their name in any case.
+pub async fn show(
+    shop: &Shop,
+    visitor: &Visitor,
+    order_id: &str,
+    is_own: impl FnOnce(&OrderId) -> bool,
+    render: fn(&OrderView, Frame<'_>) -> askama::Result<String>,
+) -> Response {
+    let Ok(order_id) = order_id.parse::<OrderId>() else { return visitor.problem(&shop.alive(), Problem::NotFound) };
+    match shop.order_shown(&order_id, is_own(&order_id)).await {
+        Ok(Some(view)) => visitor.show(&shop.alive(), StatusCode::OK, |frame| render(&view, frame)),
+        Ok(None) => visitor.problem(&shop.alive(), Problem::NotFound),
+        Err(error) => {
+            tracing::warn!(%error, "an order cannot be read");
+            visitor.problem(&shop.alive(), Problem::Unavailable)
+        }
+    }
+}

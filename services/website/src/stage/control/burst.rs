@@ -1,0 +1,40 @@
+//! A burst: a few orders of each beer in a row, to see what becomes of the levels.
+
+use std::time::Duration;
+
+use events::{
+    ids::Service,
+    stage::{Answer, Question},
+};
+use service::now;
+use tokio::time::timeout;
+
+use crate::stage::{
+    control::{control_error::ControlError, questions::Asker, stage::Stage},
+    pure::crowd,
+};
+
+/// How long stock-level may take to say that it has heard of the settings: it says so twice a second.
+const HEARD_WITHIN: Duration = Duration::from_secs(5);
+
+/// Makes a burst; how many orders it has. stock-level must have heard of the last change of settings: that comes by
+/// another topic than the question.
+///
+/// # Errors
+/// If stock-level does not fold its levels afresh, or the shop does not take the orders.
+pub async fn make(stage: &Stage) -> Result<usize, ControlError> {
+    let heard = stage.has_heard(Service::StockLevel);
+    timeout(HEARD_WITHIN, heard).await.map_err(|_| ControlError::Silent(Service::StockLevel))?;
+    let questions = &stage.backstage.director.questions;
+    let Answer::Done = questions.ask(Asker::Presenter, Service::StockLevel, Question::FoldAfresh).await? else {
+        return Err(ControlError::OtherAnswer(Service::StockLevel));
+    };
+    let folding = stage.backstage.director.settings().choices.stock_level;
+    stage.learn(|known| known.shelves.begin_burst(folding));
+    let orders = crowd::burst();
+    let count = orders.len();
+    for order in orders {
+        stage.shop.hand_in(order, now()).await?;
+    }
+    Ok(count)
+}

@@ -1,0 +1,49 @@
+//! Letting something die without any farewell; whoever watches it brings it back.
+
+use std::{sync::Arc, time::Duration};
+
+use events::{ids::Service, stage::Command};
+
+use crate::stage::control::{control_error::ControlError, stage::Stage};
+
+/// The website answers first, and crashes then.
+const LAST_WORDS: Duration = Duration::from_millis(200);
+
+/// What crashes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Crash {
+    /// A service.
+    Service(Service),
+    /// A courier, by name.
+    Courier(String),
+    /// A worker of stock-level, by name.
+    Worker(String),
+    /// The broker, if somebody watches it and starts it again.
+    Broker,
+}
+
+/// Lets it crash.
+///
+/// # Errors
+/// If the broker does not confirm the command, or nobody would start the broker again.
+pub async fn make(stage: &Stage, what: Crash) -> Result<(), ControlError> {
+    let director = &stage.backstage.director;
+    let whole = Command::Crash { who: None };
+    match what {
+        Crash::Broker if !director.watches_broker => {
+            Err(ControlError::Conflict("nobody would start this broker again"))
+        }
+        Crash::Broker => director.stop_broker().await,
+        Crash::Service(Service::Website) => {
+            let backstage = Arc::clone(&stage.backstage);
+            tokio::spawn(async move {
+                tokio::time::sleep(LAST_WORDS).await;
+                drop(backstage.director.command(Service::Website, whole).await);
+            });
+            Ok(())
+        }
+        Crash::Service(service) => director.command(service, whole).await,
+        Crash::Courier(who) => director.command(Service::Delivery, Command::Crash { who: Some(who) }).await,
+        Crash::Worker(who) => director.command(Service::StockLevel, Command::Crash { who: Some(who) }).await,
+    }
+}

@@ -1,0 +1,162 @@
+//! The stage, for one episode, and what outlives the episodes.
+
+use std::{
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
+
+use axum::http::HeaderMap;
+use events::ids::Service;
+use service::Context;
+use tokio::sync::watch;
+use tracing::warn;
+
+use crate::{
+    shop::control::shop::Shop,
+    stage::{
+        control::{broker_monitor::BrokerMonitor, director::Director, entrance::Entrance, presenter::Presenter},
+        pure::page::Page,
+        read_model::ReadModel,
+    },
+    web::{
+        http::{live::Live, page_stream::FragmentCache, visitor::Reader},
+        pure::layout::Alive,
+    },
+};
+
+/// How long to wait after the broker could not delete what belonged to earlier episodes.
+const FORGET_AGAIN_AFTER: Duration = Duration::from_secs(10);
+
+/// What outlives an episode.
+pub struct Backstage {
+    /// Who may do more than order.
+    pub presenter: Arc<Presenter>,
+    /// The presenter's hand: settings, commands, questions.
+    pub director: Director,
+    /// The address phones come in by.
+    pub entrance: Arc<Entrance>,
+    open: watch::Sender<Option<Arc<Stage>>>,
+}
+
+impl Backstage {
+    /// No stage is open yet.
+    pub fn new(presenter: Arc<Presenter>, director: Director, entrance: Arc<Entrance>) -> Arc<Self> {
+        Arc::new(Backstage { presenter, director, entrance, open: watch::Sender::new(None) })
+    }
+
+    /// From now on this stage is the one of the episode that runs; none, while there is no such episode.
+    pub fn opens(&self, stage: Option<Arc<Stage>>) {
+        self.open.send_replace(stage);
+    }
+
+    /// The stage of this episode, once it is open.
+    pub async fn stage_of(&self, episode: u32) -> Arc<Stage> {
+        let mut open = self.open.subscribe();
+        let is_it =
+            |open: &Option<Arc<Stage>>| open.as_ref().is_some_and(|stage| stage.context.bus.place().episode == episode);
+        match open.wait_for(is_it).await.map(|open| open.clone()) {
+            Ok(Some(stage)) => stage,
+            _ => std::future::pending().await,
+        }
+    }
+}
+
+/// What the stage is made of.
+pub struct Stage {
+    pub context: Context,
+    /// Orders are placed there.
+    pub shop: Arc<Shop>,
+    pub backstage: Arc<Backstage>,
+    /// Who wants to know.
+    pub live: Arc<Live>,
+    /// What the broker says of itself.
+    pub broker_monitor: Arc<BrokerMonitor>,
+    /// The pages as their readers were shown them.
+    pub fragments: FragmentCache<(Page, Reader)>,
+    pub read_model: Arc<RwLock<ReadModel>>,
+}
+
+impl Stage {
+    /// The stage of the episode of this shop.
+    pub fn new(shop: Arc<Shop>, backstage: Arc<Backstage>) -> Arc<Self> {
+        Arc::new(Stage {
+            context: shop.context.clone(),
+            live: Arc::clone(&shop.live),
+            read_model: Arc::clone(&shop.read_model),
+            broker_monitor: Arc::default(),
+            fragments: FragmentCache::default(),
+            shop,
+            backstage,
+        })
+    }
+
+    /// Reads what is known.
+    pub fn known<R>(&self, read: impl FnOnce(&ReadModel) -> R) -> R {
+        read(&self.read_model.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Changes what is known.
+    pub fn learn<R>(&self, change: impl FnOnce(&mut ReadModel) -> R) -> R {
+        change(&mut self.read_model.write().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Who is there.
+    pub fn alive(&self) -> Alive {
+        self.shop.alive()
+    }
+
+    /// Whether the presenter asks: with the token as a bearer, or from a browser that has signed in.
+    pub fn is_presenter(&self, headers: &HeaderMap) -> bool {
+        let presenter = &self.backstage.presenter;
+        presenter.is_bearer(headers) || presenter.has_signed_in(headers)
+    }
+
+    /// Returns when all services run in this episode and the shop has beers to sell. What is paused is not waited for.
+    pub async fn everybody_moved(&self) {
+        let mut version = self.live.version();
+        loop {
+            let paused = self.context.stage.settings().choices.paused.clone();
+            let sells = self.known(|known| known.shelves.all_shown()) || !paused.is_empty();
+            if self.not_moved().is_empty() && sells {
+                return;
+            }
+            if version.changed().await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        }
+    }
+
+    /// Services that do not say that they run in this episode.
+    pub fn not_moved(&self) -> Vec<Service> {
+        let here = self.alive().services;
+        Service::ALL.into_iter().filter(|service| !here.contains(service)).collect()
+    }
+
+    /// Deletes what belonged to the episodes before this one, once every service has said that it runs in this one.
+    pub async fn forget_earlier_episodes(&self) {
+        let episode = self.context.bus.place().episode;
+        loop {
+            let mut version = self.live.version();
+            while !self.not_moved().is_empty() {
+                if version.changed().await.is_err() {
+                    std::future::pending::<()>().await;
+                }
+            }
+            match self.backstage.director.forget_earlier(episode).await {
+                Ok(()) => std::future::pending().await,
+                Err(error) => warn!(%error, "the episodes before are not deleted yet"),
+            }
+            tokio::time::sleep(FORGET_AGAIN_AFTER).await;
+        }
+    }
+
+    /// Returns when this service has said that it knows the settings as they are.
+    pub async fn has_heard(&self, service: Service) {
+        let mut changes = self.live.version();
+        while self.known(|known| known.settings_version(service)) != self.backstage.director.settings().version {
+            if changes.changed().await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        }
+    }
+}

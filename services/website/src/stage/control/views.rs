@@ -1,0 +1,80 @@
+//! What the pages and the API of the stage show now. A view that names customers leaves by one of these methods, or by
+//! `Shop::order_shown`, and by no other way.
+
+use events::{beers::Beer, topics::TopicSpec};
+use service::Now;
+
+use crate::stage::{
+    control::stage::Stage,
+    pure::console::ConsoleView,
+    read_model::{
+        broker::PulsarView,
+        deliveries::DeliveriesView,
+        insights::AnalysisView,
+        map::MapView,
+        newest::NewestView,
+        past::{FraudView, PastView, QuestionsView},
+        stock::StockView,
+    },
+};
+
+impl Stage {
+    /// `/stage`.
+    pub fn map(&self) -> MapView {
+        let choices = &self.context.stage.settings().choices;
+        self.shop.redacted(self.known(|known| known.map(choices, Now::read())))
+    }
+
+    /// `/stage/pulsar`, with one topic looked at more closely if that is asked for.
+    pub fn pulsar(&self, topic: Option<&'static TopicSpec>) -> PulsarView {
+        let tenant = self.context.bus.place().tenant.clone();
+        self.shop.redacted(PulsarView { look: self.broker_monitor.last(), tenant, topic })
+    }
+
+    /// `/stage/deliveries`.
+    pub fn deliveries(&self) -> DeliveriesView {
+        let choices = &self.context.stage.settings().choices;
+        self.shop.redacted(self.known(|known| known.deliveries(choices, Now::read())))
+    }
+
+    /// `/stage/orders`.
+    pub fn newest(&self) -> NewestView {
+        self.shop.redacted(self.known(|known| known.newest.view()))
+    }
+
+    /// `/stage/analysis`.
+    pub fn analysis(&self) -> AnalysisView {
+        self.shop.redacted(self.known(|known| known.analysis()))
+    }
+
+    /// `/stage/questions`.
+    pub fn asked(&self) -> QuestionsView {
+        self.shop.redacted(self.known(|known| known.asked()))
+    }
+
+    /// `/stage/fraud`.
+    pub fn fraud(&self) -> FraudView {
+        let wanted = self.context.stage.settings().choices.fraud_watch;
+        self.shop.redacted(self.known(|known| known.watched(wanted)))
+    }
+
+    /// `/stage/stock`, with the explanation of one beer if that is asked for.
+    pub fn stock(&self, explained: Option<&'static Beer>) -> StockView {
+        let folding = self.context.stage.settings().choices.stock_level;
+        self.known(|known| known.stock(folding, explained, Now::read()))
+    }
+
+    /// `/stage/past` while the time machine rests.
+    pub fn past_now(&self) -> PastView {
+        let began_at = self.context.stage.settings().began_at;
+        self.known(|known| known.now(began_at))
+    }
+
+    /// `/console`.
+    pub fn console(&self) -> ConsoleView {
+        let (courier, worker) = self.known(|known| (known.busiest_courier(), known.last_worker()));
+        let director = &self.backstage.director;
+        let settings = (*director.settings()).clone();
+        ConsoleView { settings, courier, worker, offered_broker_stop: director.watches_broker }
+    }
+}

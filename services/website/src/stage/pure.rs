@@ -1,0 +1,8 @@
+//! Data and decisions without clock, IO or randomness: the acts, the change of settings, the crowd's orders.
+
+pub mod acts;
+pub mod console;
+pub mod crowd;
+pub mod entrance;
+pub mod page;
+pub mod settings;

@@ -1,0 +1,15 @@
+//! What every handler needs: who visits, what is remembered in cookies, how bodies are read, streams, problem documents.
+//!
+//! Imports `web::pure` only.
+
+pub mod admission;
+pub mod body;
+pub mod browser;
+pub mod cookies;
+pub mod lead;
+pub mod live;
+pub mod page_stream;
+pub mod problem;
+pub mod server;
+pub mod sse;
+pub mod visitor;

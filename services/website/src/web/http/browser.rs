@@ -1,0 +1,63 @@
+//! The browser a request comes from: known by a random number in a cookie; and the address it comes from.
+
+use std::{
+    net::{IpAddr, SocketAddr},
+    time::Duration,
+};
+
+use axum::http::{HeaderMap, HeaderValue};
+
+use crate::web::{http::cookies::Cookies, pure::arrival::Arrival};
+
+/// The cookie a browser is known by.
+const COOKIE: &str = "browser";
+/// Its length: 128 bits.
+const ID_LENGTH: usize = 32;
+/// How long a browser keeps it.
+const KEPT_FOR: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// The number in the cookie of a browser, if it has brought one of ours.
+pub fn browser<'a>(cookies: &Cookies, headers: &'a HeaderMap) -> Option<&'a str> {
+    let mut ids = cookies.read(headers, COOKIE);
+    ids.find(|id| id.len() == ID_LENGTH && id.bytes().all(|byte| byte.is_ascii_hexdigit()))
+}
+
+/// The number a browser is to keep from now on.
+pub fn cookie(cookies: &Cookies, arrival: &Arrival) -> Option<HeaderValue> {
+    cookies.set(COOKIE, &new_id(), KEPT_FOR, arrival.is_https)
+}
+
+/// A number nobody has.
+pub fn new_id() -> String {
+    format!("{:032x}", rand::random::<u128>())
+}
+
+/// Where this comes from: the peer; behind a proxy on this machine whoever the proxy says, which is the last one it adds.
+pub fn address(headers: &HeaderMap, peer: SocketAddr) -> IpAddr {
+    let peer = peer.ip().to_canonical();
+    let forwarded = headers.get_all("x-forwarded-for").iter().next_back().filter(|_| peer.is_loopback());
+    let client = forwarded.and_then(|value| value.to_str().ok()?.rsplit(',').next()?.trim().parse::<IpAddr>().ok());
+    client.map_or(peer, |client| client.to_canonical())
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::HeaderName;
+
+    use super::*;
+
+    #[test]
+    fn a_proxy_on_this_machine_says_who_asks_and_nobody_else_does() {
+        let forwarded = |list: &str| {
+            let name: HeaderName = "x-forwarded-for".parse().unwrap();
+            HeaderMap::from_iter([(name, HeaderValue::from_str(list).unwrap())])
+        };
+        let (here, room) = (SocketAddr::from(([127, 0, 0, 1], 5000)), SocketAddr::from(([10, 0, 0, 7], 5000)));
+        let phone = IpAddr::from([192, 0, 2, 5]);
+        assert_eq!(address(&forwarded("192.0.2.5"), here), phone);
+        assert_eq!(address(&forwarded("1.2.3.4, 192.0.2.5"), here), phone, "the first is what the phone says");
+        assert_eq!(address(&forwarded("192.0.2.5"), room), room.ip());
+        assert_eq!(address(&forwarded("unknown"), here), here.ip());
+        assert_eq!(address(&HeaderMap::new(), here), here.ip());
+    }
+}

@@ -1,0 +1,115 @@
+//! The stream of a page that everybody sees the same of, and what it was rendered to last.
+
+use std::{
+    collections::HashMap,
+    convert::Infallible,
+    fmt::Debug,
+    hash::Hash,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use axum::response::sse::Event;
+use events::settings::StageSettings;
+use futures_util::Stream;
+use tokio::sync::watch;
+
+use crate::web::{
+    http::{
+        lead::Lead,
+        sse::{self, Sent},
+    },
+    pure::layout::Fragment,
+};
+
+/// What a rendering depends on: changes of what is known, and of the settings.
+pub type Version = (u64, u64);
+
+type Rendered = (Version, Arc<Vec<Fragment>>);
+
+/// Pages as they were rendered last, so that a room full of readers costs one rendering.
+pub struct FragmentCache<Page>(Mutex<HashMap<Page, Rendered>>);
+
+impl<Page> Default for FragmentCache<Page> {
+    fn default() -> Self {
+        FragmentCache(Mutex::default())
+    }
+}
+
+impl<Page: Copy + Debug + Eq + Hash> FragmentCache<Page> {
+    /// The fragments of a page as they are by this version; `None` if it cannot be rendered.
+    pub fn of(
+        &self,
+        page: Page,
+        version: Version,
+        render: impl FnOnce() -> askama::Result<Vec<Fragment>>,
+    ) -> Option<Arc<Vec<Fragment>>> {
+        let mut rendered = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((of_version, fragments)) = rendered.get(&page)
+            && *of_version == version
+        {
+            return Some(Arc::clone(fragments));
+        }
+        let fragments = match render() {
+            Ok(fragments) => Arc::new(fragments),
+            Err(error) => {
+                tracing::warn!(?page, %error, "a page cannot be rendered");
+                return None;
+            }
+        };
+        rendered.insert(page, (version, Arc::clone(&fragments)));
+        Some(fragments)
+    }
+}
+
+/// What tells a page that it may be stale.
+pub struct Changes {
+    /// Counts the changes of what is known.
+    pub version: watch::Receiver<u64>,
+    pub settings: watch::Receiver<Arc<StageSettings>>,
+}
+
+impl Changes {
+    /// The version a page rendered now is of.
+    pub fn seen(&mut self) -> Version {
+        (*self.version.borrow_and_update(), self.settings.borrow_and_update().version)
+    }
+}
+
+/// All fragments of a page, then those that change, at most once in so long; and where the stage is, for a window that
+/// follows the speaker or is the speaker's.
+pub fn page(
+    mut changes: Changes,
+    every: Duration,
+    mut lead: Lead,
+    render: impl Fn(Version) -> Option<Arc<Vec<Fragment>>> + Send + 'static,
+) -> impl Stream<Item = Result<Event, Infallible>> + Send {
+    sse::channel(move |wire| async move {
+        let mut sent = Sent::default();
+        let mut heartbeat = sse::heartbeat();
+        let mut pace = sse::pace(every);
+        let mut stale = true;
+        loop {
+            tokio::select! {
+                _ = pace.tick(), if stale => {
+                    stale = false;
+                    let fragments = render(changes.seen())?;
+                    if let Some(news) = sent.news(&fragments) {
+                        wire.event("fragments", &news).await?;
+                        heartbeat.reset();
+                    }
+                }
+                changed = changes.version.changed(), if !stale => {
+                    changed.ok()?;
+                    stale = true;
+                }
+                changed = changes.settings.changed(), if !stale => {
+                    changed.ok()?;
+                    stale = true;
+                }
+                page = lead.next() => wire.event("follow", &page?).await?,
+                _ = heartbeat.tick() => wire.heartbeat().await?,
+            }
+        }
+    })
+}
