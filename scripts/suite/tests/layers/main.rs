@@ -1,0 +1,253 @@
+//! Dependencies point one way: between crates, between the layers of a crate, between its modules.
+//!
+//! The sources are read as text: comments, strings and `#[cfg(test)]` items are taken out, then every `use` and every path
+//! that begins with `crate`, `self`, `super` or a child module is an arrow from one file's module to another's.
+#![expect(clippy::unwrap_used, reason = "what cannot be here ends the test")]
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::{Path, PathBuf},
+};
+
+mod sources;
+
+use sources::Module;
+
+/// A crate whose modules are in layers. A module belongs to the longest prefix that names it.
+struct Layers {
+    /// From the bottom: each may import itself and what is below it.
+    layers: &'static [(&'static str, &'static [&'static str])],
+    /// Modules of one layer that may not import each other.
+    apart: &'static [(&'static str, &'static str)],
+    /// Whose a module is, and whose else it may import.
+    owners: &'static [(&'static str, &'static [&'static str])],
+    /// What crosses between owners all the same.
+    crossings: &'static [(&'static str, &'static str)],
+}
+
+const WEBSITE: Layers = Layers {
+    layers: &[
+        ("pure", &["web::pure", "order", "shop::pure", "stage::pure"]),
+        ("web", &["web::http"]),
+        ("read model", &["stage::read_model"]),
+        ("store", &["shop::store", "stage::store"]),
+        ("control", &["shop::control", "stage::control"]),
+        ("pages and API", &["shop::pages", "shop::api", "stage::pages", "stage::api"]),
+        ("app", &["app"]),
+    ],
+    apart: &[
+        ("shop::pages", "shop::api"),
+        ("shop::pages", "stage::api"),
+        ("stage::pages", "shop::api"),
+        ("stage::pages", "stage::api"),
+    ],
+    owners: &[("web", &[]), ("order", &["web"]), ("shop", &["web", "order"]), ("stage", &["web", "order"])],
+    crossings: &[
+        // The shop shows its pages to the presenter as well, and leads the windows that follow the speaker.
+        ("shop::control::shop", "stage::control::presenter"),
+        ("shop::control::shop", "stage::pure::acts"),
+        // One reader of the topics and one writer serve both.
+        ("shop::control::shop", "stage::read_model"),
+        ("shop::control::writer", "stage::read_model::newest"),
+        ("shop::control::writer", "stage::store::write"),
+        ("shop::control::writer::facts", "stage::store::write"),
+        ("stage::store::load", "shop::store::orders"),
+        ("stage::store::load", "shop::store::read"),
+        // Crowd and steps place their orders, and requests to delivery go out, through the shop's writer.
+        ("stage::control::control_error", "shop::control::request"),
+        ("stage::control::stage", "shop::control::shop"),
+        // The stage follows an order by the shop's stream and page.
+        ("stage::pages::handlers", "shop::pages::show_order"),
+        ("stage::pages::live", "shop::pages::order_stream"),
+    ],
+};
+
+/// From the bottom; a crate may depend on those before it. No service depends on another.
+const SHARED: [&str; 4] = ["events", "bus", "store", "service"];
+
+/// Crates whose modules form no cycle.
+const WITHOUT_CYCLES: [&str; 3] = ["services/warehouse", "services/website", "shared/service"];
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// The crates in this folder.
+fn crates(folder: &str) -> Vec<String> {
+    let entries = fs::read_dir(root().join(folder)).unwrap().map(|entry| entry.unwrap());
+    let crates = entries.filter(|entry| entry.path().join("Cargo.toml").is_file());
+    crates.map(|entry| format!("{folder}/{}", entry.file_name().into_string().unwrap())).collect()
+}
+
+fn modules(of: &str) -> Vec<Module> {
+    sources::modules(&root().join(of).join("src"))
+}
+
+/// Whether a module is this one or below it.
+fn is_in(module: &str, of: &str) -> bool {
+    module.strip_prefix(of).is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
+}
+
+impl Layers {
+    fn layer(&self, module: &str) -> Option<usize> {
+        let is_here = |(_, prefixes): &(&str, &[&str])| prefixes.iter().any(|prefix| is_in(module, prefix));
+        self.layers.iter().position(is_here)
+    }
+
+    fn owner(&self, module: &str) -> Option<&(&'static str, &'static [&'static str])> {
+        self.owners.iter().find(|(owner, _)| is_in(module, owner))
+    }
+
+    fn violations(&self, modules: &[Module]) -> Vec<String> {
+        let arrows =
+            modules.iter().flat_map(|module| module.imports.iter().map(|to| (module.name.as_str(), to.as_str())));
+        let arrows: BTreeSet<(&str, &str)> = arrows.filter(|(from, _)| !from.is_empty()).collect();
+        let mut violations: Vec<String> =
+            arrows.iter().filter_map(|(from, to)| Some(format!("{from} → {to}: {}", self.wrong(from, to)?))).collect();
+        let gone = self.crossings.iter().filter(|crossing| !arrows.contains(*crossing));
+        violations
+            .extend(gone.map(|(from, to)| format!("{from} → {to}: does not cross any more, take it off the list")));
+        violations
+    }
+
+    /// What is wrong with an arrow.
+    fn wrong(&self, from: &str, to: &str) -> Option<&'static str> {
+        let is_between =
+            |(one, other): &(&str, &str)| is_in(from, one) && is_in(to, other) || is_in(from, other) && is_in(to, one);
+        let crosses =
+            self.owner(from).zip(self.owner(to)).is_some_and(|((from, may), (to, _))| from != to && !may.contains(to));
+        match (self.layer(from), self.layer(to)) {
+            (Some(from), Some(to)) if to > from => Some("runs back up"),
+            (Some(_), None) => Some("is in no layer"),
+            _ if self.apart.iter().any(is_between) => Some("pages and API know nothing of each other"),
+            _ if crosses && !self.crossings.contains(&(from, to)) => Some("crosses"),
+            _ => None,
+        }
+    }
+}
+
+/// The first way from a module back to itself, if there is one. The crate's root may name all and be named by all.
+fn cycle(modules: &[Module]) -> Option<String> {
+    let below_root = modules.iter().filter(|module| !module.name.is_empty());
+    let imports: BTreeMap<&str, &BTreeSet<String>> =
+        below_root.map(|module| (module.name.as_str(), &module.imports)).collect();
+    let mut done = BTreeSet::new();
+    imports.keys().find_map(|module| walk(module, &imports, &mut vec![], &mut done))
+}
+
+fn walk<'a>(
+    module: &'a str,
+    imports: &BTreeMap<&'a str, &'a BTreeSet<String>>,
+    way: &mut Vec<&'a str>,
+    done: &mut BTreeSet<&'a str>,
+) -> Option<String> {
+    if let Some(before) = way.iter().position(|known| *known == module) {
+        let cycle = way.iter().skip(before).copied().chain([module]);
+        return Some(cycle.collect::<Vec<_>>().join(" → "));
+    }
+    if done.contains(module) {
+        return None;
+    }
+    way.push(module);
+    let next = imports.get(module).into_iter().flat_map(|imports| imports.iter());
+    let found = next.map(String::as_str).find_map(|to| walk(to, imports, way, done));
+    way.pop();
+    done.insert(module);
+    found
+}
+
+/// Modules with SQL that are not in a `store`.
+fn sql_outside_store(modules: &[Module]) -> Vec<&str> {
+    let outside =
+        |module: &&Module| module.code.contains("sqlx::query") && !module.name.split("::").any(|part| part == "store");
+    modules.iter().filter(outside).map(|module| module.name.as_str()).collect()
+}
+
+/// Crates of ours that a manifest names and its crate may not use.
+fn wrong_dependencies(of: &str, manifest: &str) -> Vec<String> {
+    let (folder, name) = of.split_once('/').unwrap();
+    let below = if folder == "shared" { SHARED.iter().position(|known| *known == name) } else { Some(SHARED.len()) };
+    let below = below.unwrap_or_else(|| panic!("{of} has no place among the crates"));
+    let services: Vec<String> =
+        crates("services").iter().filter_map(|known| Some(known.split_once('/')?.1.to_owned())).collect();
+    let named = manifest.lines().filter_map(|line| line.split(['.', ' ', '=']).next());
+    let is_above = |known: &&str| {
+        let place = SHARED.iter().position(|shared| shared == known);
+        *known != name && (place.is_some_and(|place| place >= below) || services.iter().any(|service| service == known))
+    };
+    named.filter(is_above).map(|known| format!("{of} → {known}")).collect()
+}
+
+#[test]
+fn crates_depend_on_those_below_them_only() {
+    for of in crates("shared").into_iter().chain(crates("services")) {
+        let manifest = fs::read_to_string(root().join(&of).join("Cargo.toml")).unwrap();
+        assert_eq!(wrong_dependencies(&of, &manifest), Vec::<String>::new());
+    }
+}
+
+#[test]
+fn in_the_website_every_arrow_points_down() {
+    let violations = WEBSITE.violations(&modules("services/website"));
+    assert!(violations.is_empty(), "{}", violations.join("\n"));
+}
+
+#[test]
+fn modules_form_no_cycles() {
+    for of in WITHOUT_CYCLES {
+        assert_eq!(cycle(&modules(of)), None, "{of}");
+    }
+}
+
+#[test]
+fn all_sql_is_in_store() {
+    for of in crates("services").iter().chain(&["shared/service".to_owned(), "shared/bus".to_owned()]) {
+        assert_eq!(sql_outside_store(&modules(of)), Vec::<&str>::new(), "{of}");
+    }
+}
+
+/// A crate of a few lines that breaks each rule once, in a way of its own.
+#[test]
+fn each_rule_is_broken_by_what_it_forbids() {
+    let breaking = [
+        ("", "mod shop; mod stage; mod web; #[cfg(test)] mod samples;"),
+        ("samples", "use crate::shop::pages;"),
+        ("web", "pub mod pure; pub mod http;"),
+        ("web::http", ""),
+        ("web::pure", "fn f() { super::http::serve() } // use crate::shop;"),
+        ("shop", "pub mod pages; pub mod api; pub mod store; pub mod control;"),
+        ("shop::store", "const SQL: &str = \"use crate::shop::api;\"; fn f() { sqlx::query(SQL) }"),
+        ("shop::control", "use super::store; use crate::{stage::{pages as p}, web::pure};\nfn f() { sqlx::query(A) }"),
+        (
+            "shop::pages",
+            "use super::{api::{self, Problem}, control}; use crate::stage::pages; #[cfg(test)] mod tests { use crate::stage; }",
+        ),
+        ("shop::api", ""),
+        ("stage", "pub mod pages;"),
+        ("stage::pages", "mod map; mod words; fn f() { map::render() }"),
+        ("stage::pages::map", "use super::words;"),
+        ("stage::pages::words", "use super::map::standing;"),
+    ];
+    let modules = sources::linked(breaking.map(|(name, text)| (name.to_owned(), text.to_owned())).into());
+    let layers = Layers { crossings: &[("shop::pages", "stage::pages"), ("shop::store", "stage::pages")], ..WEBSITE };
+    assert_eq!(
+        layers.violations(&modules),
+        [
+            "shop::control → stage::pages: runs back up",
+            "shop::pages → shop::api: pages and API know nothing of each other",
+            "web::pure → web::http: runs back up",
+            "shop::store → stage::pages: does not cross any more, take it off the list",
+        ]
+    );
+    let without = Layers { crossings: &[], ..WEBSITE }.violations(&modules);
+    assert!(without.contains(&"shop::pages → stage::pages: crosses".to_owned()), "{without:?}");
+    assert_eq!(cycle(&modules).as_deref(), Some("stage::pages::map → stage::pages::words → stage::pages::map"));
+    assert_eq!(sql_outside_store(&modules), ["shop::control"]);
+    let manifest = "[dependencies]\nanyhow.workspace = true\nservice.workspace = true\nevents = { path = \"\" }";
+    assert_eq!(wrong_dependencies("shared/store", manifest), ["shared/store → service"]);
+    assert_eq!(
+        wrong_dependencies("services/website", "delivery = { path = \"../delivery\" }"),
+        ["services/website → delivery"]
+    );
+}
