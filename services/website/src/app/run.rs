@@ -20,7 +20,7 @@ use crate::{
         control::{
             consume,
             customers::Customers,
-            shop::{AT_THE_DESK_MAX, Shop},
+            shop::{REQUESTS_MAX, Shop},
             spans::{self, Collector},
             writer,
         },
@@ -189,7 +189,7 @@ async fn open(lasting: &Lasting, context: Context) -> anyhow::Result<(Arc<Stage>
     let mut tasks = Tasks::default();
     let outbox = context.start_outbox(&mut tasks, &store);
     outbox.wake();
-    let (writer, letters) = mpsc::channel(AT_THE_DESK_MAX);
+    let (writer, requests) = mpsc::channel(REQUESTS_MAX);
     let mut read_model = load::load(&store).await?;
     read_model.waiting = waiting::count(&store).await?;
     let spans = lasting.collector.clone().map(|collector| spans::start(collector, &store, &mut tasks));
@@ -207,7 +207,7 @@ async fn open(lasting: &Lasting, context: Context) -> anyhow::Result<(Arc<Stage>
         fragments: FragmentCache::default(),
     });
     let stage = Stage::new(Arc::clone(&shop), Arc::clone(&lasting.backstage));
-    tasks.start(writer::work(Arc::clone(&shop), letters));
+    tasks.start(writer::work(Arc::clone(&shop), requests));
     consume::start(&shop, &mut tasks);
     tasks.start(crowd::come(Arc::clone(&stage)));
     tasks.start(broker_monitor::watch(context, Arc::clone(&stage.broker_monitor), Arc::clone(&stage.live)));

@@ -174,7 +174,7 @@ impl From<NotPlaced> for Problem {
     fn from(not_placed: NotPlaced) -> Self {
         let detail = not_placed.to_string();
         match not_placed {
-            NotPlaced::DeskClosed(_) => Problem::unavailable(detail),
+            NotPlaced::WriterClosed(_) => Problem::unavailable(detail),
             NotPlaced::KeyReused(_) => {
                 Problem::wrong_field(KEY, "used_for_another_order", "take a new key for a new order")
                     .with_detail(detail)

@@ -1,4 +1,4 @@
-//! Messages in: each topic has a reader that brings what comes to the desk, and acknowledges what is in the books.
+//! Messages in: each topic has a reader that hands what comes to the writer, and acknowledges what is stored.
 
 use std::{sync::Arc, time::Duration};
 
@@ -17,11 +17,11 @@ use service::{Now, Tasks, now};
 use tokio::{sync::oneshot, time::MissedTickBehavior};
 
 use crate::shop::control::{
-    request::{Letter, News},
+    request::{News, Request},
     shop::Shop,
 };
 
-/// Most messages of a topic brought to the desk at once.
+/// Most messages of a topic handed over at once.
 const BATCH_MAX: usize = 256;
 /// How often it is looked who is missing.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
@@ -54,8 +54,8 @@ async fn read<M: DeserializeOwned + Send + 'static>(
         let positions: Vec<Position> = batch.iter().map(|received| received.position).collect();
         let unreadable = batch.iter().filter(|received| received.message.is_err()).count();
         let (done, written) = oneshot::channel();
-        if shop.writer.send(Letter::News { news: news(batch), done }).await.is_err() || written.await.is_err() {
-            // The desk has failed, and says why itself.
+        if shop.writer.send(Request::News { news: news(batch), done }).await.is_err() || written.await.is_err() {
+            // The writer has failed, and says why itself.
             return Ok(());
         }
         shop.context.metrics.handled(topic.spec.name, positions.len() - unreadable);
@@ -111,8 +111,8 @@ async fn look_who_is_missing(shop: Arc<Shop>) -> anyhow::Result<()> {
         let alive = Some(shop.alive());
         let connected = shop.context.bus.is_connected();
         let news = shop.learn(|known| known.look(connected, Now::read()));
-        if shop.known(|known| known.waiting > 0) && shop.writer.send(Letter::Overdue).await.is_err() {
-            // The desk has failed, and says why itself.
+        if shop.known(|known| known.waiting > 0) && shop.writer.send(Request::Overdue).await.is_err() {
+            // The writer has failed, and says why itself.
             return Ok(());
         }
         if alive != before {

@@ -1,4 +1,4 @@
-//! What can be brought to the desk, and what it is answered.
+//! What the writer is asked to write, and what it answers.
 
 use events::{
     decisions::OrderDecision,
@@ -12,8 +12,8 @@ use events::{
 };
 use tokio::{sync::oneshot, time::Instant};
 
-/// What can be brought to the desk.
-pub enum Letter {
+/// What the writer is asked to write.
+pub enum Request {
     /// An order from the form or the API.
     Place {
         /// The order, checked.
@@ -28,7 +28,7 @@ pub enum Letter {
         reply: oneshot::Sender<Result<OrderId, KeyReused>>,
     },
     /// What the presenter asks of delivery.
-    Request {
+    Delivery {
         /// The request.
         request: DeliveryRequest,
         /// After this it is not asked any more.
@@ -42,7 +42,7 @@ pub enum Letter {
     News {
         /// The messages.
         news: News,
-        /// Answered once it is in the books.
+        /// Answered once it is stored.
         done: oneshot::Sender<()>,
     },
 }
@@ -65,11 +65,11 @@ pub enum News {
     Unreadable(Vec<Received<Unreadable>>),
 }
 
-/// The desk does not answer: another program holds the lock of the books, the website is about to stop, or its disk is
+/// The writer does not answer: another program holds the lock of the database, the website is about to stop, or its disk is
 /// full.
 #[derive(Debug, thiserror::Error)]
 #[error("the books cannot be written to")]
-pub struct DeskClosed;
+pub struct WriterClosed;
 
 /// The key was used for another order before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -81,7 +81,7 @@ pub struct KeyReused;
 pub enum NotPlaced {
     /// It could not be written.
     #[error(transparent)]
-    DeskClosed(#[from] DeskClosed),
+    WriterClosed(#[from] WriterClosed),
     /// Its key is another order's.
     #[error(transparent)]
     KeyReused(#[from] KeyReused),

@@ -27,7 +27,7 @@ use crate::{
     shop::{
         control::{
             customers::Customers,
-            request::{DeskClosed, Key, Letter, NotPlaced},
+            request::{Key, NotPlaced, Request, WriterClosed},
             spans::Spans,
         },
         pure::form::Offer,
@@ -46,14 +46,14 @@ use crate::{
     },
 };
 
-/// Most letters that wait at the desk.
-pub const AT_THE_DESK_MAX: usize = 1_000;
+/// Most requests that wait for the writer.
+pub const REQUESTS_MAX: usize = 1_000;
 /// Episodes before this one whose orders still have a page.
 const EPISODES_REMEMBERED: usize = 5;
-/// How long an order or a request may wait for the desk: another program may hold the lock of the books. After that
+/// How long an order or a request may wait for the writer: another program may hold the lock of the database. After that
 /// nothing is done about it.
 const TAKEN_WITHIN: Duration = Duration::from_secs(5);
-/// How long the desk may take for what it took in time.
+/// How long the writer may take for what it took in time.
 const WRITTEN_WITHIN: Duration = Duration::from_secs(6);
 
 /// What the shop is made of.
@@ -62,7 +62,7 @@ pub struct Shop {
     pub store: Store,
     pub outbox: OutboxHandle,
     /// Whoever writes into the database, writes here.
-    pub writer: mpsc::Sender<Letter>,
+    pub writer: mpsc::Sender<Request>,
     /// They outlive the episode.
     pub customers: Arc<Customers>,
     pub presenter: Arc<Presenter>,
@@ -125,46 +125,46 @@ impl Shop {
         view
     }
 
-    /// Puts an order into the books; it is safe when this returns. The same key twice is the same order.
+    /// Stores an order; it is safe when this returns. The same key twice is the same order.
     ///
     /// # Errors
-    /// If the books cannot be written to in time, or the key is another order's. Then nothing was placed.
+    /// If it cannot be stored in time, or the key is another order's. Then nothing was placed.
     pub async fn place(&self, order: PlaceOrder, key: Option<Key>, at: Moment) -> Result<OrderId, NotPlaced> {
         let (reply, answer) = oneshot::channel();
         let until = Some(Instant::now() + TAKEN_WITHIN);
-        self.bring(Letter::Place { order, key, at, until, reply }, answer).await?.map_err(NotPlaced::from)
+        self.bring(Request::Place { order, key, at, until, reply }, answer).await?.map_err(NotPlaced::from)
     }
 
-    /// Puts a request to delivery into the books; it is safe when this returns.
+    /// Stores a request to delivery; it is safe when this returns.
     ///
     /// # Errors
-    /// If the books cannot be written to in time. Then nothing is asked.
-    pub async fn request(&self, request: DeliveryRequest) -> Result<(), DeskClosed> {
+    /// If it cannot be stored in time. Then nothing is asked.
+    pub async fn request(&self, request: DeliveryRequest) -> Result<(), WriterClosed> {
         let (reply, answer) = oneshot::channel();
-        self.bring(Letter::Request { request, until: Instant::now() + TAKEN_WITHIN, reply }, answer).await
+        self.bring(Request::Delivery { request, until: Instant::now() + TAKEN_WITHIN, reply }, answer).await
     }
 
-    async fn bring<A>(&self, letter: Letter, answer: oneshot::Receiver<A>) -> Result<A, DeskClosed> {
+    async fn bring<A>(&self, request: Request, answer: oneshot::Receiver<A>) -> Result<A, WriterClosed> {
         let answered = async {
-            self.writer.send(letter).await.map_err(|_| DeskClosed)?;
-            answer.await.map_err(|_| DeskClosed)
+            self.writer.send(request).await.map_err(|_| WriterClosed)?;
+            answer.await.map_err(|_| WriterClosed)
         };
-        timeout(WRITTEN_WITHIN, answered).await.map_err(|_| DeskClosed)?
+        timeout(WRITTEN_WITHIN, answered).await.map_err(|_| WriterClosed)?
     }
 
-    /// Puts an order into the books without waiting for its id, only for room at the desk.
+    /// Hands an order to the writer without waiting for its id, only for room in its queue.
     ///
     /// # Errors
-    /// If the books cannot be written to.
-    pub async fn hand_in(&self, order: PlaceOrder, at: Moment) -> Result<(), DeskClosed> {
+    /// If the writer has ended.
+    pub async fn hand_in(&self, order: PlaceOrder, at: Moment) -> Result<(), WriterClosed> {
         let (reply, _nobody_waits) = oneshot::channel();
-        self.writer.send(Letter::Place { order, key: None, at, until: None, reply }).await.map_err(|_| DeskClosed)
+        self.writer.send(Request::Place { order, key: None, at, until: None, reply }).await.map_err(|_| WriterClosed)
     }
 
-    /// An order of this episode, or of one before it whose books are still there: what was under way then has ended.
+    /// An order of this episode, or of one before it whose database is still there: what was under way then has ended.
     ///
     /// # Errors
-    /// If the books cannot be read.
+    /// If the database cannot be read.
     pub async fn order(&self, order_id: &OrderId) -> Result<Option<OrderView>, StoreError> {
         if let Some(order) = read::order(&self.store, order_id).await? {
             return Ok(Some(order));

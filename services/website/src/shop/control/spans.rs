@@ -95,7 +95,7 @@ async fn collect(store: &Store, mut collector: Collector, mut waiting: mpsc::Rec
             sleep_until(settled).await;
             match read::order(store, &order_id).await {
                 Ok(order) => orders.extend(order),
-                // The desk ends the process if the books are broken; a trace is no reason to.
+                // The writer ends the process if the database is broken; a trace is no reason to.
                 Err(error) => warn!(%order_id, %error, "an order cannot be read for its spans"),
             }
         }

@@ -1,4 +1,4 @@
-//! The desk: everything that is written into the website's books goes over it, what waits in one transaction.
+//! The writer: the one task that writes into the website's database. It takes all that waits into one transaction.
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -8,7 +8,7 @@ use std::{
 use events::{
     ids::{BeerId, EventId, Moment, OrderId, Service},
     insights::Insight,
-    orders::{self, PlaceOrder},
+    orders::{PlaceOrder, bottles, total},
     received::{Received, Undecodable},
     topics::{
         self, DELIVERY_REQUESTS, DELIVERY_UPDATES, INSIGHTS, ORDER_DECISIONS, ORDERS, STOCK_EVENTS, STOCK_LEVELS,
@@ -26,13 +26,10 @@ use crate::{
     order::view::{Status, What},
     shop::{
         control::{
-            request::{KeyReused, Letter, News},
+            request::{KeyReused, News, Request},
             shop::Shop,
         },
-        store::{
-            orders as books,
-            orders::{Card, Hop, Keyed, Placed},
-        },
+        store::orders::{self, Hop, Keyed, OrderState, Placed},
     },
     stage::{read_model::newest::listed, store::write},
 };
@@ -43,8 +40,8 @@ mod placing;
 
 mod waiting;
 
-/// Most letters handled in one transaction.
-const LETTERS_MAX: usize = 256;
+/// Most requests handled in one transaction.
+const AT_ONCE_MAX: usize = 256;
 
 /// Whom to answer once the transaction is committed.
 enum Reply {
@@ -54,19 +51,19 @@ enum Reply {
     Nobody,
 }
 
-/// Works until the letters end.
+/// Works until the requests end.
 ///
 /// # Errors
-/// If the database fails: then nothing of the transaction is in the books, and what is known may be ahead of them, so
+/// If the database fails: then nothing of the transaction is stored, and what is known may be ahead of them, so
 /// the process ends and reads them again.
-pub async fn work(shop: Arc<Shop>, mut letters: mpsc::Receiver<Letter>) -> anyhow::Result<()> {
+pub async fn work(shop: Arc<Shop>, mut requests: mpsc::Receiver<Request>) -> anyhow::Result<()> {
     let mut waiting = Vec::new();
-    while letters.recv_many(&mut waiting, LETTERS_MAX).await > 0 {
+    while requests.recv_many(&mut waiting, AT_ONCE_MAX).await > 0 {
         let transaction = shop.store.begin().await?;
         let mut entry = Work::new(&shop, transaction);
         let mut replies = Vec::with_capacity(waiting.len());
-        for letter in waiting.drain(..) {
-            replies.push(entry.take(letter).await?);
+        for request in waiting.drain(..) {
+            replies.push(entry.take(request).await?);
         }
         let Committed { changed, to_publish, has_untrue } = entry.commit().await?;
         if to_publish {
@@ -76,7 +73,7 @@ pub async fn work(shop: Arc<Shop>, mut letters: mpsc::Receiver<Letter>) -> anyho
             shop.context.say_what_is_disbelieved(&shop.store).await?;
         }
         for reply in replies {
-            // Whoever asked may be gone; the books are written all the same.
+            // Whoever asked may be gone; it is stored all the same.
             match reply {
                 Reply::Placed(reply, placed) => drop(reply.send(placed)),
                 Reply::Done(done) => drop(done.send(()).ok()),
@@ -95,7 +92,7 @@ pub async fn work(shop: Arc<Shop>, mut letters: mpsc::Receiver<Letter>) -> anyho
     Ok(())
 }
 
-/// One transaction at the desk.
+/// One transaction of the writer.
 struct Work<'a> {
     shop: &'a Shop,
     transaction: Transaction,
@@ -103,7 +100,7 @@ struct Work<'a> {
     changed: Vec<Change>,
     beers: BTreeSet<BeerId>,
     /// Orders there was news of, each read once and written once, with the time of its last change if there was one.
-    cards: HashMap<OrderId, (Card, Option<Moment>)>,
+    states: HashMap<OrderId, (OrderState, Option<Moment>)>,
     to_publish: bool,
     /// A message was not believed.
     has_untrue: bool,
@@ -120,31 +117,31 @@ struct Committed {
 
 impl<'a> Work<'a> {
     fn new(shop: &'a Shop, transaction: Transaction) -> Self {
-        let (changed, beers, cards) = (Vec::new(), BTreeSet::new(), HashMap::new());
-        Work { shop, transaction, now: now(), changed, beers, cards, to_publish: false, has_untrue: false }
+        let (changed, beers, states) = (Vec::new(), BTreeSet::new(), HashMap::new());
+        Work { shop, transaction, now: now(), changed, beers, states, to_publish: false, has_untrue: false }
     }
 
-    async fn take(&mut self, letter: Letter) -> anyhow::Result<Reply> {
-        match letter {
-            Letter::Place { until: Some(until), .. } | Letter::Request { until, .. } if until < Instant::now() => {
+    async fn take(&mut self, request: Request) -> anyhow::Result<Reply> {
+        match request {
+            Request::Place { until: Some(until), .. } | Request::Delivery { until, .. } if until < Instant::now() => {
                 Ok(Reply::Nobody)
             }
-            Letter::Place { order, key, at, until: _, reply } => {
+            Request::Place { order, key, at, until: _, reply } => {
                 let placed = self.place(order, key.as_ref(), at).await?;
                 Ok(Reply::Placed(reply, placed))
             }
-            Letter::Request { request, until: _, reply } => {
+            Request::Delivery { request, until: _, reply } => {
                 let order_id = request.order_id().clone();
                 let (at, key) = (self.now, order_id.as_str());
                 enqueue(&mut self.transaction, DELIVERY_REQUESTS, key, at, Some(&order_id), &request)?;
                 self.to_publish = true;
                 Ok(Reply::Done(reply))
             }
-            Letter::Overdue => {
+            Request::Overdue => {
                 self.give_up_overdue().await?;
                 Ok(Reply::Nobody)
             }
-            Letter::News { news, done } => {
+            Request::News { news, done } => {
                 self.news(news).await?;
                 Ok(Reply::Done(done))
             }
@@ -152,9 +149,9 @@ impl<'a> Work<'a> {
     }
 
     async fn commit(mut self) -> anyhow::Result<Committed> {
-        for (order_id, (card, changed_at)) in &self.cards {
+        for (order_id, (state, changed_at)) in &self.states {
             if let Some(at) = changed_at {
-                books::save_card(&mut self.transaction, order_id, card, *at).await?;
+                orders::save_state(&mut self.transaction, order_id, state, *at).await?;
             }
         }
         for beer in &self.beers {
@@ -179,18 +176,18 @@ impl<'a> Work<'a> {
             customer: &order.customer,
             address: &order.address,
             lines: &order.lines,
-            total: orders::total(&order.lines),
+            total: total(&order.lines),
             at,
         };
-        if !books::place(&mut self.transaction, &placed).await? {
+        if !orders::place(&mut self.transaction, &placed).await? {
             return Ok(false);
         }
-        if let Some((card, _)) = self.cards.get_mut(order_id) {
-            card.placed = true;
-            card.customer.clone_from(&order.customer);
-            card.address.clone_from(&order.address);
+        if let Some((state, _)) = self.states.get_mut(order_id) {
+            state.placed = true;
+            state.customer.clone_from(&order.customer);
+            state.address.clone_from(&order.address);
         }
-        let bottles = orders::bottles(&order.lines);
+        let bottles = bottles(&order.lines);
         self.shop.learn(|known| {
             known.parcels.described(order_id, &order.customer, &order.address);
             known.newest.placed(listed(order_id, &order.customer, bottles.0, Status::Placed, at));
@@ -215,7 +212,7 @@ impl<'a> Work<'a> {
         what: &What,
     ) -> anyhow::Result<bool> {
         let hop = Hop { event_id, order_id, at, service, topic: topic.name, what, stock: None, position: None };
-        Ok(books::add_hop(&mut self.transaction, &hop).await?)
+        Ok(orders::add_hop(&mut self.transaction, &hop).await?)
     }
 
     async fn news(&mut self, news: News) -> anyhow::Result<()> {

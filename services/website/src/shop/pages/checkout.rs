@@ -53,7 +53,7 @@ pub fn view(shop: &Shop, attempt: Option<Attempt>) -> ShopView {
     }
 }
 
-/// The form was sent: the order is in the books before the customer sees its page. Sent twice, it is one order.
+/// The form was sent: the order is stored before the customer sees its page. Sent twice, it is one order.
 pub async fn order(
     State(shop): State<Arc<Shop>>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,

@@ -85,9 +85,9 @@ pub async fn place(transaction: &mut Transaction, order: &Placed<'_>) -> Result<
     Ok(written.rows_affected() > 0)
 }
 
-/// What the desk needs to know of an order to take news of it in.
+/// What the writer needs to know of an order to take news of it in.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Card {
+pub struct OrderState {
     /// Whether it was read from `orders`, or placed here.
     pub placed: bool,
     pub progress: Progress,
@@ -95,8 +95,8 @@ pub struct Card {
     pub address: String,
 }
 
-/// The card of an order; a blank one if it was not placed, as far as it is known.
-pub async fn card(transaction: &mut Transaction, order_id: &OrderId) -> Result<Card, StoreError> {
+/// The state of an order; a blank one if it was not placed, as far as it is known.
+pub async fn state(transaction: &mut Transaction, order_id: &OrderId) -> Result<OrderState, StoreError> {
     let row = sqlx::query(
         "select status, decided, updated, refusal, failure, courier, attempt, retry_at, returned, released, customer,
                 address, placed_at
@@ -106,15 +106,15 @@ pub async fn card(transaction: &mut Transaction, order_id: &OrderId) -> Result<C
     .fetch_optional(&mut **transaction)
     .await?;
     match row {
-        Some(row) => read_card(&row),
+        Some(row) => read_state(&row),
         None => {
             let (customer, address) = (String::new(), String::new());
-            Ok(Card { placed: false, progress: Progress::placed(), customer, address })
+            Ok(OrderState { placed: false, progress: Progress::placed(), customer, address })
         }
     }
 }
 
-fn read_card(row: &SqliteRow) -> Result<Card, StoreError> {
+fn read_state(row: &SqliteRow) -> Result<OrderState, StoreError> {
     let row = Columns::of("orders", row);
     let progress = Progress {
         status: status(row, "status")?,
@@ -129,17 +129,17 @@ fn read_card(row: &SqliteRow) -> Result<Card, StoreError> {
         released: row.flag("released")?,
     };
     let (customer, address) = (row.text("customer")?, row.text("address")?);
-    Ok(Card { placed: row.moment("placed_at")? != Moment::default(), progress, customer, address })
+    Ok(OrderState { placed: row.moment("placed_at")? != Moment::default(), progress, customer, address })
 }
 
 /// Writes how far an order is, and where it goes.
-pub async fn save_card(
+pub async fn save_state(
     transaction: &mut Transaction,
     order_id: &OrderId,
-    card: &Card,
+    state: &OrderState,
     at: Moment,
 ) -> Result<(), StoreError> {
-    let progress = &card.progress;
+    let progress = &state.progress;
     sqlx::query(
         "update orders set decided = $13, status = $2, updated = $3, refusal = $4, failure = $5, courier = $6, attempt = $7,
                            retry_at = $8, returned = $9, released = $10, changed_at = $11, address = $12
@@ -156,7 +156,7 @@ pub async fn save_card(
     .bind(i64::from(progress.returned))
     .bind(i64::from(progress.released))
     .bind(at.micros())
-    .bind(&card.address)
+    .bind(&state.address)
     .bind(i64::from(progress.decided))
     .execute(&mut **transaction)
     .await?;

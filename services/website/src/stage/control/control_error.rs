@@ -5,7 +5,7 @@ use events::ids::Service;
 use service::environment::Unusable;
 use store::StoreError;
 
-use crate::shop::control::request::DeskClosed;
+use crate::shop::control::request::WriterClosed;
 
 /// Why something could not be done.
 #[derive(Debug, thiserror::Error)]
@@ -59,7 +59,7 @@ pub enum ControlError {
     Store(#[from] StoreError),
     /// The shop does not take it.
     #[error(transparent)]
-    Shop(#[from] DeskClosed),
+    Shop(#[from] WriterClosed),
     /// The broker cannot be set up, or refuses an admin call.
     #[error("{0}")]
     Broker(String),

@@ -33,7 +33,7 @@ pub async fn come(stage: Arc<Stage>) -> anyhow::Result<()> {
     }
 }
 
-/// Orders at a steady rate. Returns when the desk has closed.
+/// Orders at a steady rate. Returns when the writer has ended.
 async fn order_on(stage: &Stage, settings: Crowd, placed: &mut u64) {
     let rate = u64::from(settings.orders_per_second);
     let began = Instant::now();
@@ -48,7 +48,7 @@ async fn order_on(stage: &Stage, settings: Crowd, placed: &mut u64) {
         for _ in 0..now_due {
             let n = *placed;
             *placed += 1;
-            // A crowd does not wait for its answers, but the desk makes it wait when it is full.
+            // A crowd does not wait for its answers, but the writer makes it wait when its queue is full.
             if stage.shop.hand_in(crowd::order(n, settings), now()).await.is_err() {
                 return;
             }

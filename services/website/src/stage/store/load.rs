@@ -184,17 +184,17 @@ mod tests {
     use crate::{
         order::view::What,
         shop::store::{
-            orders::{TABLES, card},
+            orders::{TABLES, state},
             read::order,
         },
     };
 
-    /// Everything the website reads from its books.
+    /// Everything the website reads from its database.
     async fn read_all(store: Store) -> Result<(), StoreError> {
         let order_id: OrderId = "a".parse().unwrap();
         load(&store).await?;
         order(&store, &order_id).await?;
-        card(&mut store.begin().await?, &order_id).await?;
+        state(&mut store.begin().await?, &order_id).await?;
         Ok(())
     }
 

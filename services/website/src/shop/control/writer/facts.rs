@@ -1,4 +1,4 @@
-//! Facts in: decisions, updates, the log and the levels, each believed or not before it changes the books.
+//! Facts in: decisions, updates, the log and the levels, each believed or not before it changes anything.
 
 use std::collections::hash_map::Entry;
 
@@ -20,10 +20,7 @@ use crate::{
     },
     shop::{
         control::writer::Work,
-        store::{
-            orders as books,
-            orders::{Card, Hop},
-        },
+        store::orders::{self, Hop, OrderState},
     },
     stage::store::write,
 };
@@ -35,8 +32,8 @@ impl Work<'_> {
         decision: &OrderDecision,
     ) -> anyhow::Result<()> {
         let order_id = decision.order_id();
-        let card = self.card(order_id).await?;
-        if let Err(doubt) = card.of_placed().and_then(|progress| progress.judge_decision()) {
+        let state = self.state(order_id).await?;
+        if let Err(doubt) = state.of_placed().and_then(|progress| progress.judge_decision()) {
             return self.doubt(ORDER_DECISIONS, received, order_id, decision, doubt).await;
         }
         let hop = Hop {
@@ -49,10 +46,10 @@ impl Work<'_> {
             stock: None,
             position: Some(received.position),
         };
-        if books::add_hop(&mut self.transaction, &hop).await? {
+        if orders::add_hop(&mut self.transaction, &hop).await? {
             let accepted = matches!(decision, OrderDecision::Accepted { .. });
             self.shop.learn(|known| known.count_decided(accepted.into(), (!accepted).into()));
-            self.change(order_id, received.at, |card| card.progress.decided(decision)).await?;
+            self.change(order_id, received.at, |state| state.progress.decided(decision)).await?;
             self.take_up(order_id).await?;
         }
         Ok(())
@@ -64,8 +61,8 @@ impl Work<'_> {
         update: &DeliveryUpdate,
     ) -> anyhow::Result<()> {
         let (order_id, at) = (update.order_id(), received.at);
-        let card = self.card(order_id).await?;
-        if let Err(doubt) = card.of_placed().and_then(|progress| progress.judge_update(update)) {
+        let state = self.state(order_id).await?;
+        if let Err(doubt) = state.of_placed().and_then(|progress| progress.judge_update(update)) {
             return self.doubt(DELIVERY_UPDATES, received, order_id, update, doubt).await;
         }
         let from = (Service::Delivery, DELIVERY_UPDATES.spec);
@@ -73,10 +70,10 @@ impl Work<'_> {
         if !self.hop(&received.event_id, order_id, at, from, &what).await? {
             return Ok(());
         }
-        let change = |card: &mut Card| {
-            card.progress.delivery(update);
+        let change = |state: &mut OrderState| {
+            state.progress.delivery(update);
             if let DeliveryUpdate::Redriven { address, .. } = update {
-                card.address.clone_from(address);
+                state.address.clone_from(address);
             }
         };
         self.change(order_id, at, change).await?;
@@ -91,29 +88,34 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// The card of an order, read once in a transaction.
-    async fn card(&mut self, order_id: &OrderId) -> anyhow::Result<&mut Card> {
-        let (card, _) = match self.cards.entry(order_id.clone()) {
+    /// The state of an order, read once in a transaction.
+    async fn state(&mut self, order_id: &OrderId) -> anyhow::Result<&mut OrderState> {
+        let (state, _) = match self.states.entry(order_id.clone()) {
             Entry::Occupied(known) => known.into_mut(),
             Entry::Vacant(unknown) => {
-                let card = books::card(&mut self.transaction, order_id).await?;
-                unknown.insert((card, None))
+                let state = orders::state(&mut self.transaction, order_id).await?;
+                unknown.insert((state, None))
             }
         };
-        Ok(card)
+        Ok(state)
     }
 
-    /// Takes news of an order into its card, and its parcel to where it is now.
-    async fn change(&mut self, order_id: &OrderId, at: Moment, change: impl FnOnce(&mut Card)) -> anyhow::Result<()> {
-        let card = self.card(order_id).await?;
-        let before = card.clone();
-        change(card);
-        if *card == before {
+    /// Takes news of an order into its state, and its parcel to where it is now.
+    async fn change(
+        &mut self,
+        order_id: &OrderId,
+        at: Moment,
+        change: impl FnOnce(&mut OrderState),
+    ) -> anyhow::Result<()> {
+        let state = self.state(order_id).await?;
+        let before = state.clone();
+        change(state);
+        if *state == before {
             return Ok(());
         }
-        let Some((card, changed_at)) = self.cards.get_mut(order_id) else { return Ok(()) };
+        let Some((state, changed_at)) = self.states.get_mut(order_id) else { return Ok(()) };
         *changed_at = Some(at);
-        let Card { progress, customer, address, .. } = card;
+        let OrderState { progress, customer, address, .. } = state;
         self.shop.learn(|known| {
             known.parcels.moved(order_id, customer, address, progress, at);
             known.newest.moved(order_id, progress.status);
@@ -143,7 +145,7 @@ impl Work<'_> {
             StockChange::Counted | StockChange::Received => return Ok(()),
         };
         if event.change == StockChange::Released
-            && let Err(doubt) = self.card(order_id).await?.of_placed().map(|_| ())
+            && let Err(doubt) = self.state(order_id).await?.of_placed().map(|_| ())
         {
             return self.doubt(STOCK_EVENTS, received, order_id, event, doubt).await;
         }
@@ -157,8 +159,8 @@ impl Work<'_> {
             stock: Some((&event.beer, event.sequence)),
             position: None,
         };
-        if books::add_hop(&mut self.transaction, &hop).await? && event.change == StockChange::Released {
-            self.change(order_id, received.at, |card| card.progress.bottles_released()).await?;
+        if orders::add_hop(&mut self.transaction, &hop).await? && event.change == StockChange::Released {
+            self.change(order_id, received.at, |state| state.progress.bottles_released()).await?;
         }
         Ok(())
     }
@@ -175,7 +177,7 @@ impl Work<'_> {
     }
 }
 
-impl Card {
+impl OrderState {
     /// How far its order is, if it was placed.
     fn of_placed(&self) -> Result<&Progress, Doubt> {
         if self.placed { Ok(&self.progress) } else { Err(Doubt::Early(ReasonCode::UnknownOrder)) }

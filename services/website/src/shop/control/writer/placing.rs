@@ -1,4 +1,4 @@
-//! Orders from the form and the API: one for each key, in the books before anybody is answered.
+//! Orders from the form and the API: one for each key, stored before anybody is answered.
 
 use events::{
     ids::{Moment, OrderId},
@@ -12,7 +12,7 @@ use crate::shop::{
         request::{Key, KeyReused},
         writer::Work,
     },
-    store::orders as books,
+    store::orders,
 };
 
 impl Work<'_> {
@@ -30,7 +30,7 @@ impl Work<'_> {
             Key::Form(token) => format!("form {token} {ordered}"),
         });
         if let Some(stored) = &stored
-            && let Some(before) = books::order_of_key(&mut self.transaction, stored).await?
+            && let Some(before) = orders::order_of_key(&mut self.transaction, stored).await?
         {
             let is_same = before.ordered.is_none_or(|before| before == ordered);
             return Ok(if is_same { Ok(before.order_id) } else { Err(KeyReused) });
@@ -38,7 +38,7 @@ impl Work<'_> {
         let ordered = matches!(key, Some(Key::Client(_))).then_some(ordered.as_str());
         loop {
             let order_id = OrderId::random();
-            let written = books::Keyed { key: stored.as_deref(), ordered };
+            let written = orders::Keyed { key: stored.as_deref(), ordered };
             if self.write_order(&order_id, &order, written, at).await? {
                 order.order_id = Some(order_id.clone());
                 let (topic, id) = (ORDERS, order_id.as_str());
