@@ -29,7 +29,11 @@ use crate::{
             stock::{BeerOnShelf, Explained, Happened, Shelf, StockView, Write},
         },
     },
-    web::pure::{address::Address, layout::Alive},
+    web::pure::{
+        address::Address,
+        language::Language,
+        layout::{Alive, Frame, Theme},
+    },
 };
 
 mod analysis;
@@ -50,6 +54,11 @@ fn beer(id: &str) -> &'static Beer {
 
 pub(crate) fn alive() -> Alive {
     Alive { pulsar: true, services: Service::ALL.to_vec(), ..Alive::default() }
+}
+
+/// What a page needs beside its view, for a presenter who follows.
+pub(crate) fn frame(language: Language, theme: Theme, alive: &Alive) -> Frame<'_> {
+    Frame { language, theme, alive, now: NOW, presenter: true, follow: true, path: "/stage/stock" }
 }
 
 pub(crate) fn beers() -> Vec<BeerOnShelf> {

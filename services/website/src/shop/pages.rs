@@ -26,3 +26,6 @@ pub fn routes() -> Router<Arc<Shop>> {
         .route("/live/shop", get(live::beers))
         .route("/live/orders/{order_id}", get(live::order))
 }
+
+#[cfg(test)]
+mod tests;

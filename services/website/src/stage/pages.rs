@@ -58,3 +58,6 @@ pub fn routes() -> Router<Arc<Stage>> {
         .route("/live/{page}", get(live::page))
         .route("/live/followed/{order_id}", get(live::followed))
 }
+
+#[cfg(test)]
+mod tests;
