@@ -18,7 +18,7 @@ use service::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::consume::{Answer, Delivery, Work};
+use crate::handler::{Answer, Delivery, Work};
 
 /// One courier.
 pub(crate) struct Courier {

@@ -13,8 +13,8 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use crate::{
-    consume::Delivery,
     courier::{Badge, Courier},
+    handler::Delivery,
     roster::Roster,
 };
 
@@ -142,7 +142,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        consume::writer,
+        handler::writer,
         roster::{AWAY_AFTER_CRASH, NAMES},
         round::Patience,
         store::TABLES,

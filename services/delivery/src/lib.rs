@@ -22,6 +22,8 @@ mod store;
 
 mod updates;
 
+mod handler;
+
 mod courier;
 
 mod roster;

@@ -1,7 +1,10 @@
 //! What the one writer does: levels are folded, written and published in the order of its commits, whatever the number
 //! of workers.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use bus::{BusError, Until};
 use events::{
@@ -23,13 +26,22 @@ use crate::{
     settled::BEYOND_MAX,
     snapshot::{Afresh, Snapshot},
     store::{load, load_snapshot, save, save_snapshot},
-    worker::Taken,
 };
 
 /// Who writes what no worker took: levels folded afresh.
 const NOBODY: &str = "desk";
 /// After this many events handled in order a snapshot is kept: a fold afresh reads about as many.
 const SNAPSHOT_EVERY: usize = 1_000;
+
+/// An event as a worker took it.
+pub(crate) struct Taken {
+    pub(crate) event: StockEvent,
+    pub(crate) position: Position,
+    pub(crate) worker: Arc<str>,
+    pub(crate) at: Moment,
+    /// Whether events are taken one by one: then each is a write of its own.
+    pub(crate) singly: bool,
+}
 
 /// Levels, and what is known of the log.
 pub(crate) struct LevelHandler {

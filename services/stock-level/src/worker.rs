@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bus::Consumer;
 use events::{
-    ids::{Moment, Service},
+    ids::Service,
     received::{Position, Received},
     settings::StageSettings,
     stock::StockEvent,
@@ -17,20 +17,13 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::{handler::LevelHandler, work::time_for};
+use crate::{
+    handler::{LevelHandler, Taken},
+    work::time_for,
+};
 
 /// Most events a worker takes at once where they come in order and need no work; else it has one in hand.
 const AT_ONCE_IN_ORDER: usize = 256;
-
-/// An event as a worker took it.
-pub(crate) struct Taken {
-    pub(crate) event: StockEvent,
-    pub(crate) position: Position,
-    pub(crate) worker: Arc<str>,
-    pub(crate) at: Moment,
-    /// Whether events are taken one by one: then each is a write of its own.
-    pub(crate) singly: bool,
-}
 
 /// What a worker works with.
 pub(crate) struct Worker {

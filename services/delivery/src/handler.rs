@@ -1,0 +1,182 @@
+//! What the one writer does about couriers' reports, dead letters, and what a person asks about them.
+
+use events::{
+    delivery::{DeadLetter, DeliveryOrder, DeliveryRequest, DeliveryUpdate},
+    ids::{EventId, Moment},
+    received::Position,
+    topics::DELIVERY_REQUESTS,
+    unreadable::ReasonCode,
+};
+use service::{
+    Batch, Context, Outcome,
+    idempotent_consumer::{AcknowledgeAfter, Handler, Writer, WriterHandle},
+    trail::Trail,
+};
+use store::{OutboxHandle, Store};
+use tracing::debug;
+
+use crate::{
+    round::{self, Decision, Ignored, NotItsTurn, Parcel, Patience},
+    store::{load, save},
+    updates::{in_words, picked_up, queue, tell, tell_outcome},
+};
+
+/// The writer of delivery. A courier waits for the commit only, and not for the broker: each has one parcel, and would be
+/// slower by a round trip.
+pub(crate) fn writer(
+    context: &Context,
+    store: &Store,
+    outbox: &OutboxHandle,
+    patience: Patience,
+) -> (Writer<Delivery>, WriterHandle<Delivery>) {
+    let delivery = Delivery { patience, trail: context.trail.clone() };
+    Writer::new(context, store, outbox, AcknowledgeAfter::Commit, delivery)
+}
+
+/// What the messages ask for.
+pub(crate) enum Work {
+    /// A courier took a parcel, and brings it.
+    PickUp { courier: &'static str, task: DeliveryOrder },
+    /// A courier is where a parcel should go. `picked_up_at` says when it was taken, if that was not written before.
+    Try { courier: &'static str, task: DeliveryOrder, picked_up_at: Option<Moment> },
+    /// A dead letter.
+    Compare(DeadLetter),
+    /// A person's request about a stranded parcel.
+    Answer { position: Position, event_id: EventId, request: DeliveryRequest },
+}
+
+/// What a courier is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Answer {
+    /// Bring it there.
+    BringIt,
+    /// It is delivered.
+    Delivered,
+    /// Nothing more is to be done about it.
+    Nothing,
+}
+
+/// What becomes of parcels.
+pub(crate) struct Delivery {
+    patience: Patience,
+    trail: Trail,
+}
+
+impl Handler for Delivery {
+    type Work = Work;
+    type Answer = Answer;
+
+    fn id(work: &Work) -> Option<String> {
+        match work {
+            Work::Answer { event_id, .. } => Some(format!("request {event_id}")),
+            // The parcel's round and attempt tell whether a task comes again; comparing a letter changes nothing.
+            Work::PickUp { .. } | Work::Try { .. } | Work::Compare(_) => None,
+        }
+    }
+
+    async fn handle(&mut self, work: &Work, batch: &mut Batch) -> anyhow::Result<Outcome<Answer>> {
+        match work {
+            Work::PickUp { courier, task } => self.pick_up(batch, courier, task).await,
+            Work::Try { courier, task, picked_up_at } => self.attempt(batch, courier, task, *picked_up_at).await,
+            Work::Compare(letter) => compare(batch, letter).await,
+            Work::Answer { position, request, .. } => self.answer(batch, *position, request).await,
+        }
+    }
+}
+
+impl Delivery {
+    async fn pick_up(&self, batch: &mut Batch, courier: &str, task: &DeliveryOrder) -> anyhow::Result<Outcome<Answer>> {
+        let parcel = load(batch, &task.order_id).await?;
+        if let Err(why) = round::is_its_turn(parcel.as_ref(), task) {
+            return Ok(left_as_it_is(parcel.as_ref(), task, why));
+        }
+        let now = batch.now;
+        tell(batch, &picked_up(task, courier), now)?;
+        self.trail.note(&task.order_id, "picked up");
+        Ok(Outcome::Begun(Answer::BringIt))
+    }
+
+    async fn attempt(
+        &self,
+        batch: &mut Batch,
+        courier: &str,
+        task: &DeliveryOrder,
+        picked_up_at: Option<Moment>,
+    ) -> anyhow::Result<Outcome<Answer>> {
+        let parcel = load(batch, &task.order_id).await?;
+        let outcome = match round::decide(parcel.as_ref(), task, self.patience) {
+            Ok(outcome) => outcome,
+            Err(why) => return Ok(left_as_it_is(parcel.as_ref(), task, why)),
+        };
+        save(batch, &task.order_id, &round::after(&outcome, task), Some(courier)).await?;
+        if let Some(at) = picked_up_at {
+            tell(batch, &picked_up(task, courier), at)?;
+        }
+        let now = batch.now;
+        tell_outcome(batch, &outcome, task, courier, now)?;
+        self.trail.note(&task.order_id, in_words(&outcome));
+        let is_delivered = outcome == round::Outcome::Delivered;
+        Ok(Outcome::Handled(if is_delivered { Answer::Delivered } else { Answer::Nothing }))
+    }
+
+    /// Does what was asked, unless nothing can be done.
+    async fn answer(
+        &self,
+        batch: &mut Batch,
+        position: Position,
+        request: &DeliveryRequest,
+    ) -> anyhow::Result<Outcome<Answer>> {
+        let (order_id, now) = (request.order_id(), batch.now);
+        let parcel = load(batch, order_id).await?;
+        let decision = match round::answer(parcel.as_ref(), request) {
+            Ok(decision) => decision,
+            Err(why) => {
+                debug!(%order_id, %why, "a request changes nothing");
+                return match why {
+                    Ignored::NotStranded => Ok(Outcome::Handled(Answer::Nothing)),
+                    Ignored::Unknown => Ok(Outcome::Untrue(ReasonCode::UnknownOrder)),
+                    Ignored::Address(_) => {
+                        let (topic, why) = (DELIVERY_REQUESTS.spec, (ReasonCode::OutOfRange, why.to_string()));
+                        batch.quarantine_as(topic, position, why, request).await?;
+                        Ok(Outcome::Quarantined)
+                    }
+                };
+            }
+        };
+        save(batch, order_id, &decision.parcel(), None).await?;
+        let order_id = order_id.clone();
+        match decision {
+            Decision::Redriven { task } => {
+                let (round, address) = (task.round, task.address.clone());
+                tell(batch, &DeliveryUpdate::Redriven { order_id, round, address }, now)?;
+                queue(batch, &task, now, None)?;
+                self.trail.note(&task.order_id, "sent out again");
+            }
+            Decision::Returned { task } => {
+                self.trail.note(&order_id, "given up");
+                tell(batch, &DeliveryUpdate::Returned { order_id, lines: task.lines }, now)?;
+            }
+        }
+        Ok(Outcome::Handled(Answer::Nothing))
+    }
+}
+
+/// Compares a dead letter with the book. Ours are in it, since the outcome that stranded the parcel was written with the
+/// letter; one that the book does not bear out is not believed.
+async fn compare(batch: &mut Batch, letter: &DeadLetter) -> anyhow::Result<Outcome<Answer>> {
+    let parcel = load(batch, &letter.order_id).await?;
+    Ok(match round::judge_letter(parcel.as_ref(), letter) {
+        Ok(()) => Outcome::Handled(Answer::Nothing),
+        Err(code) => Outcome::Untrue(code),
+    })
+}
+
+fn left_as_it_is(parcel: Option<&Parcel>, task: &DeliveryOrder, why: NotItsTurn) -> Outcome<Answer> {
+    if let Some(code) = why.untrue(parcel, task) {
+        return Outcome::Untrue(code);
+    }
+    let DeliveryOrder { order_id, round, attempt, .. } = task;
+    // Not louder: after the crash of a broker thousands may come again.
+    debug!(%order_id, round, attempt, %why, "a parcel came again, and is left as it is");
+    Outcome::Repeated
+}
