@@ -33,7 +33,8 @@ const IN_A_CONTAINER: [&str; 2] = ["/.dockerenv", "/run/.containerenv"];
 pub struct Entrance {
     public: Option<Address>,
     port: u16,
-    in_a_container: bool,
+    /// This machine's addresses in the networks that phones may be in, with a port.
+    networks: fn(u16) -> Vec<Address>,
     state: Mutex<State>,
 }
 
@@ -57,7 +58,8 @@ impl Entrance {
     pub fn from_environment(port: u16) -> Result<Self, Unusable> {
         let public = environment::text("PUBLIC_URL").map(public_address).transpose()?;
         let in_a_container = IN_A_CONTAINER.iter().any(|file| fs::exists(file).unwrap_or(false));
-        Ok(Entrance { public, port, in_a_container, state: Mutex::default() })
+        let networks: fn(u16) -> Vec<Address> = if in_a_container { |_| Vec::new() } else { networks::addresses };
+        Ok(Entrance { public, port, networks, state: Mutex::default() })
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -82,12 +84,11 @@ impl Entrance {
         if let Some(public) = &self.public {
             return vec![public.clone()];
         }
-        let networks = if self.in_a_container { Vec::new() } else { networks::addresses(self.port) };
         let known = {
             let state = self.state();
             [state.console.clone(), state.typed.clone()]
         };
-        let addresses = known.into_iter().flatten().chain(networks);
+        let addresses = known.into_iter().flatten().chain((self.networks)(self.port));
         let mut unique: Vec<Address> = Vec::new();
         for address in addresses {
             if !unique.contains(&address) {
@@ -195,7 +196,7 @@ mod tests {
 
     fn entrance(public: Option<&str>) -> Entrance {
         let public = public.and_then(Address::read);
-        Entrance { public, port: 8000, in_a_container: true, state: Mutex::default() }
+        Entrance { public, port: 8000, networks: |_| Vec::new(), state: Mutex::default() }
     }
 
     fn opened_by(host: &'static str) -> HeaderMap {
@@ -254,6 +255,24 @@ mod tests {
         assert_eq!(shown().as_deref(), Some("http://10.0.0.7:8000"));
         assert_eq!(entrance.choose(Some("beer.example.com")), Ok(()), "it is still offered");
         assert_eq!(shown().as_deref(), Some("https://beer.example.com"));
+    }
+
+    #[test]
+    fn the_address_of_the_console_comes_before_those_of_the_networks() {
+        let two = |port| [[10, 0, 0, 7], [192, 168, 1, 20]].map(|ip| Address::of_machine(ip.into(), port)).into();
+        let entrance = Entrance { networks: two, ..entrance(None) };
+        let shown = || entrance.view().address.map(|address| address.name().to_owned());
+        assert_eq!(shown(), None);
+        assert!(entrance.console_opened(&opened_by("beer.local:8000"), HERE));
+        assert_eq!(shown().as_deref(), Some("beer.local:8000"));
+        assert_eq!(entrance.choose(Some("192.168.1.20:8000")), Ok(()));
+        assert_eq!(shown().as_deref(), Some("192.168.1.20:8000"));
+        assert_eq!(entrance.choose(Some("typed.local")), Ok(()));
+        assert_eq!(shown().as_deref(), Some("typed.local"));
+        let offered: Vec<_> = entrance.view().entrances.into_iter().map(|entrance| entrance.name).collect();
+        assert_eq!(offered, ["beer.local:8000", "typed.local", "10.0.0.7:8000", "192.168.1.20:8000"]);
+        assert_eq!(entrance.choose(None), Ok(()));
+        assert_eq!(shown().as_deref(), Some("beer.local:8000"));
     }
 
     #[test]
