@@ -338,8 +338,8 @@ mod tests {
     async fn a_peer_that_leaves_without_a_word_is_noticed_by_the_system() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let _peer = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
-        let (stream, _) = listener.accept().await.unwrap();
-        prepare(&stream);
+        let places = Places { free: Arc::new(Semaphore::new(1)), taken: Arc::default(), limits: LIMITS };
+        let (stream, ..) = places.accept(&listener).await.unwrap().unwrap();
         let socket = SockRef::from(&stream);
         assert!(socket.keepalive().unwrap() && socket.tcp_nodelay().unwrap());
         assert_eq!(socket.tcp_keepalive_time().unwrap() + ASKED_EVERY * ASKED_TIMES, GONE_AFTER);
