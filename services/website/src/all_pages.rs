@@ -222,3 +222,13 @@ fn whatever_a_stranger_types_stays_text() {
         }
     }
 }
+
+#[test]
+fn a_standstill_is_named_on_every_page_that_moves() {
+    let still = Alive { standing_still: vec![(Service::Warehouse, "orders")], ..samples::alive() };
+    for (page, fragments) in pages(frame(Language::En, Theme::Dark, &still)) {
+        // Without fragments nothing on a page is of now: who signs in, a problem, an order that came too fast.
+        let names_it = page.contains("warehouse gets none of the messages that wait for it on orders");
+        assert_eq!(names_it, !fragments.is_empty(), "{page}");
+    }
+}

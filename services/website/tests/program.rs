@@ -1,9 +1,11 @@
 //! The website as a program: what its environment changes.
 
 use std::{
+    io::Read as _,
     net::{Ipv4Addr, TcpListener},
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
+    sync::Mutex,
 };
 
 use anyhow::Result;
@@ -75,5 +77,18 @@ fn a_zone_that_is_none_is_refused_in_a_sentence() -> Result<()> {
     drop(std::fs::remove_dir_all(&folder));
     let said = String::from_utf8(stderr)?;
     assert!(!status.success() && said.contains("TZ=Nowhere/Land cannot be used: it must be a zone"), "{said}");
+    Ok(())
+}
+
+/// The pages lead to each other from the root.
+#[tokio::test]
+async fn a_public_url_with_a_path_is_refused_at_the_start() -> Result<()> {
+    let folder = folder();
+    let child = command(&folder, free_port()?, "UTC").env("PUBLIC_URL", "https://example.com/beer").spawn()?;
+    let program = Mutex::new(Program { child, folder });
+    let ended = eventually("its end", || async { program.lock().unwrap().child.try_wait().ok().flatten() }).await?;
+    let mut said = String::new();
+    program.into_inner().unwrap().child.stderr.take().unwrap().read_to_string(&mut said)?;
+    assert!(!ended.success() && said.contains("PUBLIC_URL=https://example.com/beer cannot be used"), "{said}");
     Ok(())
 }

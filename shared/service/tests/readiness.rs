@@ -6,7 +6,7 @@ use axum::{
     body::{Body, to_bytes},
     http::{Request, StatusCode},
 };
-use bus::Dealt;
+use bus::ConsumerOptions;
 use events::{
     ids::Service,
     topics::{ORDERS, PRESENCE},
@@ -29,9 +29,9 @@ async fn a_service_that_gets_nothing_of_what_waits_is_not_ready_and_says_on_whic
     };
     assert_eq!(ask("/health/ready").await.0, StatusCode::OK);
     // Nobody has made this episode: there is nothing to subscribe to.
-    let mut orders = context.bus.in_episode(99).consumer(ORDERS, Service::Warehouse, Dealt::default())?;
+    let mut orders = context.bus.in_episode(99).consumer(ORDERS, Service::Warehouse, ConsumerOptions::default())?;
     let receiving = tokio::spawn(async move { orders.receive(1).await.len() });
-    let mut heard = ground.bus.consumer(PRESENCE, Service::Website, Dealt::default())?;
+    let mut heard = ground.bus.consumer(PRESENCE, Service::Website, ConsumerOptions::default())?;
     let saying = tokio::spawn(presence::announce(context.clone()));
     eventually("it to be named", || async {
         let (status, said) = ask("/health/ready").await;

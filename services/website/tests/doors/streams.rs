@@ -3,7 +3,7 @@
 use anyhow::Result;
 use reqwest::{Response, StatusCode};
 
-use crate::Shop;
+use crate::{Shop, placed};
 
 /// What a tunnel on this machine adds.
 const FORWARDED: &str = "x-forwarded-for";
@@ -51,5 +51,22 @@ async fn a_program_that_opens_streams_without_end_locks_nobody_out() -> Result<(
     })
     .await?;
     drop(greedy);
+    shop.website.stop().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_stream_asks_proxies_to_pass_it_on_at_once_and_unchanged() -> Result<()> {
+    let shop = Shop::open().await?;
+    let order = placed(shop.order(1).send().await?).await?;
+    let of_the_order = ["/live/orders/", "/live/followed/", "/api/live?order="].map(|path| format!("{path}{order}"));
+    let of_all = ["/live/shop", "/live/map", "/api/live", "/live/shop?once"].map(str::to_owned);
+    for path in of_the_order.into_iter().chain(of_all) {
+        let stream = shop.get(&path).header("accept-encoding", "gzip").send().await?;
+        let header = |name: &str| stream.headers().get(name).and_then(|value| value.to_str().ok());
+        assert_eq!((stream.status(), header("content-type")), (StatusCode::OK, Some("text/event-stream")), "{path}");
+        assert_eq!(header("x-accel-buffering"), Some("no"), "{path}");
+        assert_eq!(header("cache-control"), Some("no-store, no-transform"), "{path}");
+        assert_eq!(header("content-encoding"), None, "{path}");
+    }
     shop.website.stop().await
 }

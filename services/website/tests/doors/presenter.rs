@@ -1,0 +1,88 @@
+//! The presenter's doors: who comes in, and what another website cannot do in the presenter's name.
+
+use anyhow::Result;
+use reqwest::{Method, StatusCode};
+use serde_json::Value;
+
+use crate::Shop;
+
+/// The forms of the pages; all else that changes something is in the description of the API.
+const FORMS: [&str; 5] =
+    ["/orders", "/sign-in", "/sign-out", "/stage/dead-letters/1/redrive", "/stage/dead-letters/1/return"];
+
+impl Shop {
+    async fn is_signed_in(&self, cookie: &str) -> Result<bool> {
+        Ok(self.get("/console").header("cookie", cookie).send().await?.status() == StatusCode::OK)
+    }
+
+    /// What the code of the shop leads to, as everybody sees it.
+    async fn code(&self) -> Result<String> {
+        Ok(self.get("/stage/qr").send().await?.text().await?)
+    }
+
+    /// Every request that changes something.
+    async fn changes(&self) -> Result<Vec<(Method, String)>> {
+        let api: Value = self.get("/api/openapi.json").send().await?.json().await?;
+        let mut changes: Vec<_> = FORMS.map(|form| (Method::POST, form.to_owned())).into();
+        for (path, methods) in api["paths"].as_object().unwrap() {
+            let path = path.replace("{order_id}", "1").replace("{act}", "1").replace("{step}", "1");
+            let path = path.replace("{question}", "ordered-together");
+            let methods = methods.as_object().unwrap().keys().filter(|method| *method != "get");
+            changes.extend(methods.map(|method| (method.to_uppercase().parse().unwrap(), path.clone())));
+        }
+        Ok(changes)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_another_website_makes_a_browser_send_is_refused_at_every_door() -> Result<()> {
+    let shop = Shop::open().await?;
+    let cookie = shop.session().await?;
+    let changes = shop.changes().await?;
+    assert!(changes.len() > 20 && changes.iter().any(|(method, _)| method == Method::PATCH), "{changes:?}");
+    for (method, path) in changes {
+        for foreign in [("origin", "https://evil.example"), ("sec-fetch-site", "cross-site")] {
+            let sent = shop.http.request(method.clone(), shop.url(&path)).header("cookie", &cookie);
+            let sent = sent.header(foreign.0, foreign.1).header("content-type", "application/json").body("{}");
+            assert_eq!(sent.send().await?.status(), StatusCode::FORBIDDEN, "{method} {path} with {foreign:?}");
+        }
+    }
+    assert!(shop.is_signed_in(&cookie).await?);
+    shop.website.stop().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_the_presenter_opens_the_console_and_sets_the_address_of_the_code() -> Result<()> {
+    let shop = Shop::open().await?;
+    let cookie = shop.session().await?;
+    for door in ["/console", "/live/console"] {
+        let host = format!("{}.invalid", door.replace('/', ""));
+        let opened = |cookie: &str| shop.get(door).header("x-forwarded-host", &host).header("cookie", cookie).send();
+        let stranger = opened("").await?;
+        assert!(matches!(stranger.status(), StatusCode::SEE_OTHER | StatusCode::UNAUTHORIZED), "{stranger:?}");
+        assert!(!shop.code().await?.contains(&host), "anybody sets the address by {door}");
+        assert_eq!(opened(&cookie).await?.status(), StatusCode::OK);
+        assert!(shop.code().await?.contains(&host), "{door}");
+    }
+    shop.website.stop().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn cookies_are_named_after_the_suite_and_over_https_they_stay_there() -> Result<()> {
+    let shop = Shop::open().await?;
+    let suite = std::fs::read_to_string(shop.ground.folder().join("suite-id"))?;
+    let by_https = [("x-forwarded-proto", "https")];
+    for (headers, is_secure) in [(&[][..], false), (&by_https[..], true)] {
+        let mut shop_page = shop.get("/");
+        for (name, value) in headers {
+            shop_page = shop_page.header(*name, *value);
+        }
+        let of_the_shop = shop_page.send().await?.headers().get("set-cookie").unwrap().to_str()?.to_owned();
+        for (name, cookie) in [("browser", of_the_shop), ("presenter", shop.sign_in(headers).await?)] {
+            assert!(cookie.starts_with(&format!("{name}-{}=", suite.trim())), "{cookie}");
+            assert_eq!(cookie.ends_with("; Secure"), is_secure, "{cookie}");
+            assert!(!cookie.contains(&shop.token()), "{cookie}");
+        }
+    }
+    shop.website.stop().await
+}
