@@ -7,7 +7,7 @@ use events::{
     delivery::DeliveryOrder,
     ids::Moment,
     received::Received,
-    stage::{Carrying, CourierState},
+    stage::{Carrying, CourierState, Staff},
     topics::DELIVERY_ORDERS,
 };
 use service::{
@@ -89,7 +89,7 @@ pub(crate) struct Badge {
 
 impl Badge {
     pub(crate) fn new(name: &'static str, board: Board) -> Self {
-        board.couriers(|couriers| {
+        board.staff(|Staff { couriers, .. }| {
             let place = couriers.partition_point(|other| other.courier.as_str() < name);
             couriers.insert(place, CourierState { courier: name.to_owned(), carrying: None, delivered: 0 });
         });
@@ -111,7 +111,7 @@ impl Badge {
     }
 
     fn change(&self, change: impl FnOnce(&mut CourierState)) {
-        self.board.couriers(|couriers| {
+        self.board.staff(|Staff { couriers, .. }| {
             if let Some(state) = couriers.iter_mut().find(|state| state.courier == self.name) {
                 change(state);
             }
@@ -121,6 +121,6 @@ impl Badge {
 
 impl Drop for Badge {
     fn drop(&mut self) {
-        self.board.couriers(|couriers| couriers.retain(|state| state.courier != self.name));
+        self.board.staff(|staff| staff.couriers.retain(|state| state.courier != self.name));
     }
 }

@@ -179,7 +179,8 @@ mod tests {
     }
 
     async fn board_shows(context: &Context, expected: &[&str]) {
-        let shown = || context.board.couriers(|all| all.iter().map(|state| state.courier.clone()).collect::<Vec<_>>());
+        let shown =
+            || context.board.staff(|all| all.couriers.iter().map(|state| state.courier.clone()).collect::<Vec<_>>());
         let same = eventually("the board", || async { (shown() == expected).then_some(()) }).await;
         same.unwrap_or_else(|_| panic!("expected {expected:?}, the board shows {:?}", shown()));
     }

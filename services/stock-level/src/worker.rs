@@ -7,6 +7,7 @@ use events::{
     ids::Service,
     received::{Position, Received},
     settings::StageSettings,
+    stage::Staff,
     stock::StockEvent,
     topics::{STOCK_EVENTS, SubscriptionType},
 };
@@ -98,7 +99,7 @@ struct Listed {
 
 impl Listed {
     fn new(board: Board, name: String) -> Self {
-        board.workers(|workers| {
+        board.staff(|Staff { workers, .. }| {
             workers.push(name.clone());
             // worker-10 behind worker-9.
             workers.sort_by_key(|name| (name.len(), name.clone()));
@@ -109,6 +110,6 @@ impl Listed {
 
 impl Drop for Listed {
     fn drop(&mut self) {
-        self.board.workers(|workers| workers.retain(|name| *name != self.name));
+        self.board.staff(|staff| staff.workers.retain(|name| *name != self.name));
     }
 }

@@ -40,7 +40,7 @@ fn workers(writes: &[StockLevel]) -> BTreeSet<&str> {
 
 /// What the board lists, once it is this many.
 async fn listed(floor: &Floor, many: usize) -> Result<Vec<String>> {
-    let look = || async { Some(floor.board.workers(|workers| workers.clone())).filter(|names| names.len() == many) };
+    let look = || async { Some(floor.board.staff(|staff| staff.workers.clone())).filter(|names| names.len() == many) };
     eventually("the crew on the board", look).await
 }
 

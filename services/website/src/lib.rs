@@ -21,7 +21,7 @@ mod all_pages;
 #[cfg(test)]
 mod samples;
 
-pub use app::run::{run, run_on};
+pub use app::run::{HTTP_PORT, run, run_on};
 pub use shop::store::waiting::WAITING_MAX;
 pub use stage::{
     control::{control_error::ControlError, questions},

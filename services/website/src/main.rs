@@ -5,5 +5,5 @@ use std::process::ExitCode;
 use events::ids::Service;
 
 fn main() -> ExitCode {
-    service::run(Service::Website, website::run)
+    service::run_http(Service::Website, website::HTTP_PORT, website::run)
 }

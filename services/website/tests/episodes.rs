@@ -13,7 +13,7 @@ use bus::{Admin, episodes, http_client};
 use events::{
     ids::Service,
     settings::StageSettings,
-    stage::{PRESENCE_EVERY_MS, Presence, ServiceState},
+    stage::{PRESENCE_EVERY_MS, Presence, ServiceState, Staff},
     topics::{PRESENCE, SETTINGS},
 };
 use reqwest::{Client, Method, StatusCode};
@@ -76,8 +76,7 @@ fn announce(ground: &Arc<Ground>, hangs: &Arc<Mutex<Option<Service>>>) {
                     state: ServiceState::Running,
                     started_at,
                     at: now(),
-                    couriers: Vec::new(),
-                    workers: Vec::new(),
+                    staff: Staff::default(),
                     standing_still: Vec::new(),
                     disbelieved: Vec::new(),
                 };

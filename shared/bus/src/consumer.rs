@@ -28,8 +28,8 @@ use crate::{
 /// What the specification of a subscription leaves open to its consumers.
 #[derive(Debug, Clone, Default)]
 pub struct ConsumerOptions {
-    /// The consumer's name, for one of several of a subscription: couriers and workers. The broker chooses the active one
-    /// of a Failover subscription by it.
+    /// The consumer's name, where a subscription has several. The broker chooses the active one of a Failover subscription
+    /// by it.
     pub name: Option<String>,
     /// Another type than the specified one, for the subscription that is switched live.
     pub subscription_type: Option<SubscriptionType>,

@@ -6,8 +6,8 @@
 //!
 //! It stands still as well while it cannot be subscribed to for some seconds.
 //!
-//! Only a consumer that waits looks. So nothing stands still while a service is paused, while a courier carries a parcel,
-//! or where nobody reads.
+//! Only a consumer that waits looks. So nothing stands still while a service is paused, while it works on a message, or
+//! where nobody reads.
 
 use std::{
     collections::{BTreeSet, HashMap},

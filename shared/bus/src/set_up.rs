@@ -162,7 +162,7 @@ fn policies(namespace: Namespace) -> Value {
         }
     });
     if namespace != Namespace::Stage {
-        // One parcel in a courier's hands and no more; without it one courier hoards the queue.
+        // Each consumer of a Shared queue has one message in hand; without it one of them hoards the queue.
         policies["max_unacked_messages_per_consumer"] = json!(1);
     }
     match namespace {

@@ -1,6 +1,6 @@
 //! All that the speaker can change, in one document that every service obeys.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, ops::RangeInclusive};
 
 use serde::{Deserialize, Serialize};
 
@@ -134,6 +134,24 @@ pub struct Choices {
 }
 
 impl Choices {
+    /// What the speaker starts from, at a first start and after a reset: the usual choices, with the numbers of `COURIERS`,
+    /// `COURIER_PACE_MS` and `STOCK_WORKERS`. `number` reads such a variable, given its default and its limits.
+    ///
+    /// # Errors
+    /// The first error of `number`.
+    pub fn starting_from<E>(
+        number: impl Fn(&'static str, u32, RangeInclusive<u32>) -> Result<u32, E>,
+    ) -> Result<Self, E> {
+        let usual = Choices::default();
+        let workers = number("STOCK_WORKERS", usual.stock_level.workers, 1..=WORKERS_MAX)?;
+        Ok(Choices {
+            couriers: number("COURIERS", usual.couriers, 0..=COURIERS_MAX)?,
+            courier_pace_ms: number("COURIER_PACE_MS", usual.courier_pace_ms, 0..=COURIER_PACE_MAX_MS)?,
+            stock_level: Folding { workers, ..usual.stock_level },
+            ..usual
+        })
+    }
+
     /// Checks that everything is within its limits.
     ///
     /// # Errors

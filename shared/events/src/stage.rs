@@ -132,18 +132,26 @@ pub struct Presence {
     pub started_at: Moment,
     /// When this was said.
     pub at: Moment,
-    /// Delivery only: exactly the couriers it employs.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub couriers: Vec<CourierState>,
-    /// stock-level only: exactly the workers it employs, by name.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub workers: Vec<String>,
+    /// Exactly those it employs.
+    #[serde(flatten)]
+    pub staff: Staff,
     /// The topics on which messages wait for it although it gets none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub standing_still: Vec<String>,
     /// What it does not believe, by topic and reason.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub disbelieved: Vec<Disbelieved>,
+}
+
+/// Those who do the work of a service, where it is done by several.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Staff {
+    /// Of delivery.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub couriers: Vec<CourierState>,
+    /// Of stock-level, by name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub workers: Vec<String>,
 }
 
 /// How often a service says that it is there, in milliseconds.

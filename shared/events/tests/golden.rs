@@ -17,7 +17,7 @@ use events::{
     quantities::{Bottles, Cents, Sequence},
     settings::{Choices, Crowd, Fold, Folding, Share, StageSettings},
     stage::{
-        Answer, Carrying, Command, CourierState, Presence, Question, ServiceState, StageAnswer, StageCommand,
+        Answer, Carrying, Command, CourierState, Presence, Question, ServiceState, Staff, StageAnswer, StageCommand,
         StageQuery,
     },
     stock::{StockChange, StockEvent, StockLevel},
@@ -298,12 +298,17 @@ fn stage() {
         state: ServiceState::Running,
         started_at: moment(),
         at: moment(),
-        couriers: vec![CourierState { courier: "Ada".into(), carrying: Some(carrying), delivered: 12 }],
-        workers: Vec::new(),
+        staff: Staff {
+            couriers: vec![CourierState { courier: "Ada".into(), carrying: Some(carrying), delivered: 12 }],
+            workers: Vec::new(),
+        },
         standing_still: Vec::new(),
         disbelieved: vec![Disbelieved { topic: "delivery-orders".into(), code: ReasonCode::SecondOutcome, count: 2 }],
     };
     golden("presence", &presence);
+    let workers = vec!["worker-1".to_owned(), "worker-2".to_owned()];
+    let staff = Staff { workers, ..Staff::default() };
+    golden("presence-workers", &Presence { service: Service::StockLevel, staff, ..presence });
 }
 
 #[test]

@@ -178,12 +178,17 @@ impl Tasks {
     pub async fn run_until(mut self, shutdown: &CancellationToken) -> anyhow::Result<()> {
         let ended = tokio::select! {
             () = shutdown.cancelled() => Ok(()),
-            ended = self.set.join_next() => match ended {
-                Some(ended) => ended.map_err(anyhow::Error::from).and_then(|result| result),
-                None => Ok(()),
-            },
+            ended = self.ended() => ended,
         };
         self.set.shutdown().await;
         ended
+    }
+
+    /// Waits until a task fails or ends, or until there is none.
+    ///
+    /// # Errors
+    /// The error of the task, or that it panicked.
+    pub async fn ended(&mut self) -> anyhow::Result<()> {
+        self.set.join_next().await.unwrap_or(Ok(Ok(())))?
     }
 }

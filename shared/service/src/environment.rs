@@ -8,8 +8,6 @@ use std::{
 };
 
 use bus::Broker;
-use events::settings::{COURIER_PACE_MAX_MS, COURIERS_MAX, Choices, Folding, WORKERS_MAX};
-
 use jiff::tz::TimeZone;
 
 use crate::dot_env::{self, DotEnvError};
@@ -150,20 +148,4 @@ pub fn zone() -> Result<TimeZone, Unusable> {
 /// If it is no port.
 pub fn health_port() -> Result<u16, Unusable> {
     number("HEALTH_PORT", 0_u16, 0..=u16::MAX)
-}
-
-/// What the speaker starts from, at a first start and after a reset: `COURIERS` (3), `COURIER_PACE_MS` (2000),
-/// `STOCK_WORKERS` (2). After that the settings document rules.
-///
-/// # Errors
-/// If one of them is no number within its limits.
-pub fn choices() -> Result<Choices, Unusable> {
-    let usual = Choices::default();
-    let workers = number("STOCK_WORKERS", usual.stock_level.workers, 1..=WORKERS_MAX)?;
-    Ok(Choices {
-        couriers: number("COURIERS", usual.couriers, 0..=COURIERS_MAX)?,
-        courier_pace_ms: number("COURIER_PACE_MS", usual.courier_pace_ms, 0..=COURIER_PACE_MAX_MS)?,
-        stock_level: Folding { workers, ..usual.stock_level },
-        ..usual
-    })
 }

@@ -9,7 +9,7 @@
 //! In reading order:
 
 mod process;
-pub use process::{Command, run, run_with};
+pub use process::{Command, HttpPort, run, run_http, run_with};
 
 pub mod arguments;
 

@@ -8,7 +8,7 @@ use std::{
 use bus::Outgoing;
 use events::{
     ids::EventId,
-    stage::{CourierState, PRESENCE_EVERY_MS, Presence, ServiceState},
+    stage::{PRESENCE_EVERY_MS, Presence, ServiceState, Staff},
     topics::PRESENCE,
     unreadable::Disbelieved,
 };
@@ -28,8 +28,7 @@ struct Said {
     /// The episode it runs in; none while it moves from one to the next.
     episode: Option<u32>,
     paused: bool,
-    couriers: Vec<CourierState>,
-    workers: Vec<String>,
+    staff: Staff,
     disbelieved: Vec<Disbelieved>,
 }
 
@@ -49,14 +48,9 @@ impl Board {
         self.change(|said| said.paused)
     }
 
-    /// Changes what is said of the couriers.
-    pub fn couriers<R>(&self, change: impl FnOnce(&mut Vec<CourierState>) -> R) -> R {
-        self.change(|said| change(&mut said.couriers))
-    }
-
-    /// Changes what is said of the workers.
-    pub fn workers<R>(&self, change: impl FnOnce(&mut Vec<String>) -> R) -> R {
-        self.change(|said| change(&mut said.workers))
+    /// Changes what is said of those it employs.
+    pub fn staff<R>(&self, change: impl FnOnce(&mut Staff) -> R) -> R {
+        self.change(|said| change(&mut said.staff))
     }
 
     /// Says what is not believed; returns what was said before.
@@ -102,8 +96,7 @@ async fn announce_for_ever(context: Context) -> anyhow::Result<()> {
             },
             started_at: context.started_at,
             at: now,
-            couriers: said.couriers.clone(),
-            workers: said.workers.clone(),
+            staff: said.staff.clone(),
             standing_still: context.bus.standing_still().into_iter().map(str::to_owned).collect(),
             disbelieved: said.disbelieved.clone(),
         });

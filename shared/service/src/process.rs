@@ -12,10 +12,7 @@ use std::{
 use anyhow::Context as _;
 use bus::{Bus, Place};
 use events::{ids::Service, settings::StageSettings};
-use tokio::{
-    signal::unix::{SignalKind, signal},
-    task::JoinHandle,
-};
+use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 use tracing_subscriber::EnvFilter;
@@ -23,8 +20,9 @@ use tracing_subscriber::EnvFilter;
 use crate::{
     arguments::{Arg, Program, nothing_more},
     connections,
-    context::{Context, Serving},
-    environment, health,
+    context::{Context, Serving, Tasks},
+    environment::{self, Unusable},
+    health,
     presence::announce,
     stage::{self, Stage},
 };
@@ -34,6 +32,8 @@ use crate::{
 const THREADS: usize = 1;
 /// How long a service may take to put down what it has in hand.
 const DRAIN_WITHIN: Duration = Duration::from_secs(5);
+/// The exit code after a second signal: what a shell says of a program that Ctrl-C ended.
+const ABORTED: i32 = 130;
 
 /// What a service can do beside its work, while another process of it runs.
 pub struct Command {
@@ -44,6 +44,24 @@ pub struct Command {
     /// Does it, in the running episode. The context has no seal, so that the database is taken as it is: it belongs to the
     /// process that runs.
     pub run: fn(Context) -> Serving,
+}
+
+/// The port on which a service serves HTTP.
+pub struct HttpPort {
+    /// The variable that sets it.
+    pub variable: &'static str,
+    /// The port if that is not set.
+    pub default: u16,
+}
+
+impl HttpPort {
+    /// The port as it is set.
+    ///
+    /// # Errors
+    /// If it is set to what is no port.
+    pub fn number(&self) -> Result<u16, Unusable> {
+        environment::number(self.variable, self.default, 1..=u16::MAX)
+    }
 }
 
 /// Connections to the health endpoints, all of them from this machine.
@@ -58,49 +76,115 @@ pub fn run(service: Service, serve: fn(Context) -> Serving) -> ExitCode {
 }
 
 /// As [`run`], for a service that has commands of its own.
-pub fn run_with(service: Service, serve: fn(Context) -> Serving, commands: &[Command]) -> ExitCode {
-    let program = Program { name: service.name(), help: help(service, commands) };
-    let asked = program.read(|parser| match parser.next()? {
-        None => Ok(Asked::Live),
-        Some(Arg::Value(name)) if name == "healthcheck" => nothing_more(parser, Asked::Healthcheck),
-        Some(Arg::Value(name)) => match commands.iter().find(|command| name == command.name) {
-            Some(command) => nothing_more(parser, Asked::Command(command)),
-            None => Err(Arg::Value(name).unexpected()),
-        },
-        Some(other) => Err(other.unexpected()),
-    });
-    match asked {
-        Ok(Asked::Live) => to_the_end(live(service, serve)),
-        Ok(Asked::Healthcheck) => to_the_end(healthcheck(service)),
-        Ok(Asked::Command(command)) => to_the_end(beside(service, command)),
-        Err(code) => code,
-    }
+pub fn run_with(service: Service, serve: fn(Context) -> Serving, commands: &'static [Command]) -> ExitCode {
+    Process { service, serve, commands, http: None }.main()
 }
 
-enum Asked<'a> {
+/// As [`run`], for a service that serves HTTP, health and metrics included. `serve` is called at once and only once: it opens
+/// without a broker, and moves from one episode to the next by itself.
+pub fn run_http(service: Service, port: HttpPort, serve: fn(Context) -> Serving) -> ExitCode {
+    Process { service, serve, commands: &[], http: Some(port) }.main()
+}
+
+/// What a service adds to the process around it.
+struct Process {
+    service: Service,
+    serve: fn(Context) -> Serving,
+    commands: &'static [Command],
+    http: Option<HttpPort>,
+}
+
+enum Asked {
     Live,
     Healthcheck,
-    Command(&'a Command),
+    Command(&'static Command),
 }
 
-fn help(service: Service, commands: &[Command]) -> String {
-    let mut help = format!(
-        "{service}, a service of My Belgian beers online. It runs until SIGTERM or Ctrl-C.\n\n\
-         Usage: {service} [COMMAND]\n\n  \
-         healthcheck  asks the process that runs with these settings; exits with 0 if it is live\n"
-    );
-    for Command { name, help: does, .. } in commands {
-        help += &format!("  {name:<11}  {does}\n");
+impl Process {
+    fn main(&self) -> ExitCode {
+        let program = Program { name: self.service.name(), help: self.help() };
+        let asked = program.read(|parser| match parser.next()? {
+            None => Ok(Asked::Live),
+            Some(Arg::Value(name)) if name == "healthcheck" => nothing_more(parser, Asked::Healthcheck),
+            Some(Arg::Value(name)) => match self.commands.iter().find(|command| name == command.name) {
+                Some(command) => nothing_more(parser, Asked::Command(command)),
+                None => Err(Arg::Value(name).unexpected()),
+            },
+            Some(other) => Err(other.unexpected()),
+        });
+        match asked {
+            Ok(Asked::Live) => to_the_end(until_told(|shutdown| self.live(shutdown))),
+            Ok(Asked::Healthcheck) => to_the_end(self.healthcheck()),
+            Ok(Asked::Command(command)) => to_the_end(until_told(|shutdown| self.beside(command, shutdown))),
+            Err(code) => code,
+        }
     }
-    help + "\nSettings come from the environment and from the file .env; .env.example lists them.\n"
+
+    fn help(&self) -> String {
+        let service = self.service;
+        let mut help = format!(
+            "{service}, a service of My Belgian beers online. It runs until SIGTERM or Ctrl-C.\n\n\
+             Usage: {service} [COMMAND]\n\n  \
+             healthcheck  asks the process that runs with these settings; exits with 0 if it is live\n"
+        );
+        for Command { name, help: does, .. } in self.commands {
+            help += &format!("  {name:<11}  {does}\n");
+        }
+        help + "\nSettings come from the environment and from the file .env; .env.example lists them.\n"
+    }
+
+    async fn beside(&self, command: &Command, shutdown: CancellationToken) -> anyhow::Result<()> {
+        let bus = bus()?;
+        let settings = stage::current(&bus).await?.context("the broker has no settings yet")?;
+        let stage = Stage::set(StageSettings { seal: String::new(), ..settings });
+        (command.run)(Context::new(self.service, bus, stage, &environment::data_dir(), shutdown)).await
+    }
+
+    async fn live(&self, shutdown: CancellationToken) -> anyhow::Result<()> {
+        let data_dir = environment::data_dir();
+        let Some(_lock) = lock(self.service, &data_dir, &shutdown).await? else { return Ok(()) };
+        let context = Context::new(self.service, bus()?, Stage::default(), &data_dir, shutdown);
+        if self.http.is_some() {
+            return (self.serve)(context).await;
+        }
+        let listener = health::listen(environment::health_port()?).await?;
+        note_port(self.service, &data_dir, listener.local_addr()?.port())?;
+        let routes = health::routes(context.health.clone(), context.metrics.clone());
+        let mut around = Tasks::default();
+        around.start(async move {
+            connections::serve(ASKING, listener, routes, CancellationToken::new()).await;
+            Ok(())
+        });
+        let settings = tokio::select! {
+            ended = around.ended() => return ended,
+            settings = stage::wait(&context.bus, &context.shutdown) => settings,
+        };
+        let Some(settings) = settings else { return Ok(()) };
+        context.stage.change(settings);
+        around.start(stage::listen(context.clone()));
+        around.start(announce(context.clone()));
+        tokio::select! {
+            ended = around.ended() => ended,
+            ended = in_episodes(&context, self.serve) => ended,
+        }
+    }
+
+    async fn healthcheck(&self) -> anyhow::Result<()> {
+        let port = match (&self.http, environment::health_port()?) {
+            (Some(http), _) => http.number()?,
+            (None, 0) => {
+                let path = environment::data_dir().join("run").join(format!("{}.port", self.service));
+                let noted = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
+                noted.trim().parse()?
+            }
+            (None, port) => port,
+        };
+        health::ask(port).await
+    }
 }
 
-async fn beside(service: Service, command: &Command) -> anyhow::Result<()> {
-    let place = Place { tenant: environment::tenant(), episode: 1 };
-    let bus = Bus::new(environment::broker()?, place);
-    let settings = stage::current(&bus).await?.context("the broker has no settings yet")?;
-    let stage = Stage::set(StageSettings { seal: String::new(), ..settings });
-    (command.run)(Context::new(service, bus, stage, &environment::data_dir(), stop_on_signals()?)).await
+fn bus() -> anyhow::Result<Bus> {
+    Ok(Bus::new(environment::broker()?, Place { tenant: environment::tenant(), episode: 1 }))
 }
 
 fn to_the_end(work: impl Future<Output = anyhow::Result<()>>) -> ExitCode {
@@ -139,29 +223,6 @@ fn start_logs() {
     drop(logs.try_init());
 }
 
-async fn live(service: Service, serve: fn(Context) -> Serving) -> anyhow::Result<()> {
-    let shutdown = stop_on_signals()?;
-    let data_dir = environment::data_dir();
-    let Some(_lock) = lock(service, &data_dir, &shutdown).await? else { return Ok(()) };
-    let place = Place { tenant: environment::tenant(), episode: 1 };
-    let bus = Bus::new(environment::broker()?, place);
-    let context = Context::new(service, bus, Stage::default(), &data_dir, shutdown);
-    // The website serves these among its pages, and opens without a broker.
-    if service == Service::Website {
-        return serve(context).await;
-    }
-    let listener = health::listen(environment::health_port()?).await?;
-    note_port(service, &data_dir, listener.local_addr()?.port())?;
-    let routes = health::routes(context.health.clone(), context.metrics.clone());
-    tokio::spawn(connections::serve(ASKING, listener, routes, CancellationToken::new()));
-    let Some(settings) = stage::wait(&context.bus, &context.shutdown).await else { return Ok(()) };
-    context.stage.change(settings);
-    let around = [stage::listen(context.clone()), announce(context.clone())].map(tokio::spawn);
-    let ended = in_episodes(&context, serve).await;
-    around.iter().for_each(JoinHandle::abort);
-    ended
-}
-
 /// One episode after another, until told to stop.
 async fn in_episodes(context: &Context, serve: fn(Context) -> Serving) -> anyhow::Result<()> {
     while !context.shutdown.is_cancelled() {
@@ -186,28 +247,36 @@ async fn in_episodes(context: &Context, serve: fn(Context) -> Serving) -> anyhow
     Ok(())
 }
 
-/// The first signal drains, the second aborts.
-fn stop_on_signals() -> anyhow::Result<CancellationToken> {
+/// Does this work until it is told to stop by a signal.
+async fn until_told<F: Future<Output = anyhow::Result<()>>>(
+    work: impl FnOnce(CancellationToken) -> F,
+) -> anyhow::Result<()> {
     let shutdown = CancellationToken::new();
+    let mut signals = Tasks::default();
+    signals.start(heed_signals(shutdown.clone()));
+    tokio::select! {
+        ended = work(shutdown) => ended,
+        ended = signals.ended() => ended,
+    }
+}
+
+/// The first signal drains, the second aborts.
+async fn heed_signals(shutdown: CancellationToken) -> anyhow::Result<()> {
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    let told = shutdown.clone();
-    tokio::spawn(async move {
-        for _ in 0..2 {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = interrupt.recv() => {}
-            }
-            if told.is_cancelled() {
-                std::process::exit(130);
-            }
-            told.cancel();
+    loop {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
         }
-    });
-    Ok(shutdown)
+        if shutdown.is_cancelled() {
+            std::process::exit(ABORTED);
+        }
+        shutdown.cancel();
+    }
 }
 
 /// One process per service and data folder writes; a second one stands by and takes over when the first is gone. So
-/// `cargo run -p warehouse` joins a suite that runs: stop the old one, and the new one is it.
+/// `cargo run -p NAME` joins a suite that runs: stop the old one, and the new one is it.
 async fn lock(service: Service, data_dir: &Path, shutdown: &CancellationToken) -> anyhow::Result<Option<File>> {
     let folder = run_dir(data_dir)?;
     let path = folder.join(format!("{service}.lock"));
@@ -235,20 +304,4 @@ fn note_port(service: Service, data_dir: &Path, port: u16) -> anyhow::Result<()>
     let path = run_dir(data_dir)?.join(format!("{service}.port"));
     let mut file = File::create(&path).with_context(|| path.display().to_string())?;
     writeln!(file, "{port}").with_context(|| path.display().to_string())
-}
-
-async fn healthcheck(service: Service) -> anyhow::Result<()> {
-    let port = if service == Service::Website {
-        environment::number("HTTP_PORT", 8000_u16, 1..=u16::MAX)?
-    } else {
-        match environment::health_port()? {
-            0 => {
-                let path = environment::data_dir().join("run").join(format!("{service}.port"));
-                let noted = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
-                noted.trim().parse()?
-            }
-            port => port,
-        }
-    };
-    health::ask(port).await
 }

@@ -29,7 +29,7 @@ const CUES_MAX: usize = 16;
 /// What a service is told to do now, or asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Cue {
-    /// One courier or worker shall die without any farewell.
+    /// One of those it employs ends at once, without cleaning up.
     Crash {
         /// Which.
         who: String,
@@ -246,10 +246,10 @@ async fn make_sure(context: &Context, unsure: &Notify) {
     }
 }
 
-/// The website shows settings that cannot be read among what nobody could read.
+/// Puts settings that cannot be read on `unreadable`, once: the service that writes the settings does so.
 async fn show_unreadable(context: &Context, batch: &[Received<StageSettings>]) {
     let reader = context.service;
-    if reader != Service::Website {
+    if !SETTINGS.spec.producers.contains(&reader) {
         return;
     }
     let topic = SETTINGS.spec.name;

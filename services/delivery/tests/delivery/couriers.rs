@@ -7,6 +7,7 @@ use events::{
     delivery::{DeliveryRequest, DeliveryUpdate},
     ids::{Moment, Service},
     received::Received,
+    stage::Staff,
     topics::{DELIVERY_UPDATES, UNREADABLE},
 };
 use service::{
@@ -47,7 +48,7 @@ fn pick_ups(received: &[Received<DeliveryUpdate>]) -> Vec<(Moment, (String, Stri
 /// Who carries which parcel, once so many are carried.
 async fn carried(board: &Board, parcels: usize) -> Result<Vec<(String, String)>> {
     eventually("couriers with parcels", || async {
-        let carried: Vec<_> = board.couriers(|couriers| {
+        let carried: Vec<_> = board.staff(|Staff { couriers, .. }| {
             let carrying = couriers.iter().filter_map(|state| Some((state, state.carrying.as_ref()?)));
             carrying.map(|(state, carrying)| (state.courier.clone(), carrying.order_id.to_string())).collect()
         });
@@ -57,7 +58,7 @@ async fn carried(board: &Board, parcels: usize) -> Result<Vec<(String, String)>>
 }
 
 async fn board_shows(board: &Board, expected: &[&str]) -> Result<()> {
-    let names = || board.couriers(|couriers| couriers.iter().map(|state| state.courier.clone()).collect::<Vec<_>>());
+    let names = || board.staff(|staff| staff.couriers.iter().map(|state| state.courier.clone()).collect::<Vec<_>>());
     eventually("these couriers on the board", || async { (names() == expected).then_some(()) }).await
 }
 

@@ -6,6 +6,7 @@ use anyhow::Result;
 use events::{
     delivery::{DeliveryOrder, DeliveryRequest, DeliveryUpdate, FailureReason},
     ids::{Moment, Service},
+    stage::Staff,
     topics::{DEAD_LETTERS, DELIVERY_ORDERS, DELIVERY_REQUESTS, DELIVERY_UPDATES, UNREADABLE},
 };
 use service::testing::{Ground, eventually};
@@ -188,13 +189,13 @@ async fn the_board_shows_who_carries_what() -> Result<()> {
     let (delivery, board) = start_with_board(&ground);
     queue(&ground, &parcel("a", FOUND)).await?;
     let carrying = eventually("a courier with the parcel", || async {
-        board.couriers(|couriers| couriers.iter().find_map(|courier| courier.carrying.clone()))
+        board.staff(|staff| staff.couriers.iter().find_map(|courier| courier.carrying.clone()))
     });
     let carrying = carrying.await?;
     assert_eq!((carrying.order_id.as_str(), carrying.round, carrying.attempt), ("a", 1, 1));
     assert_eq!(carrying.until.micros_since(carrying.since), 200_000);
     eventually("empty hands", || async {
-        let done = board.couriers(|couriers| {
+        let done = board.staff(|Staff { couriers, .. }| {
             couriers.len() == 2
                 && couriers.iter().all(|courier| courier.carrying.is_none())
                 && couriers.iter().map(|courier| courier.delivered).sum::<u64>() == 1
@@ -203,7 +204,7 @@ async fn the_board_shows_who_carries_what() -> Result<()> {
     })
     .await?;
     delivery.stop().await?;
-    eventually("an empty board", || async { board.couriers(|couriers| couriers.is_empty().then_some(())) }).await
+    eventually("an empty board", || async { board.staff(|staff| staff.couriers.is_empty().then_some(())) }).await
 }
 
 #[tokio::test(flavor = "multi_thread")]

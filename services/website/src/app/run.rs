@@ -10,7 +10,7 @@ use std::{
 
 use anyhow::Context as _;
 use events::settings::StageSettings;
-use service::{Context, Serving, Tasks, connections, environment, presence, stage};
+use service::{Context, HttpPort, Serving, Tasks, connections, environment, presence, stage};
 use tokio::{net::TcpListener, sync::mpsc};
 use tracing::{info, warn};
 
@@ -47,6 +47,9 @@ use crate::{
     },
 };
 
+/// The port of the shop.
+pub const HTTP_PORT: HttpPort = HttpPort { variable: "HTTP_PORT", default: 8000 };
+
 /// How long the broker is asked which episode runs before the website opens with the one it remembers.
 const ASK_WITHIN: Duration = Duration::from_millis(1500);
 /// How long requests under way may take when the website ends.
@@ -66,7 +69,7 @@ pub fn run(context: Context) -> Serving {
 }
 
 async fn open_as_set(context: Context) -> anyhow::Result<()> {
-    let port = environment::number("HTTP_PORT", 8000_u16, 1..=u16::MAX)?;
+    let port = HTTP_PORT.number()?;
     format::show_times_in(environment::zone()?);
     run_on(context, SocketAddr::from((Ipv4Addr::UNSPECIFIED, port))).await
 }
@@ -100,13 +103,18 @@ async fn open_on(context: Context, address: SocketAddr) -> anyhow::Result<()> {
         Ok(())
     });
     let routes = lasting.door.routes(&context);
-    let serving = tokio::spawn(connections::serve(CONNECTIONS, listener, routes, context.shutdown.clone()));
+    let (mut serving, stop) = (Tasks::default(), context.shutdown.clone());
+    serving.start(async move {
+        connections::serve(CONNECTIONS, listener, routes, stop).await;
+        Ok(())
+    });
     let ended = tokio::select! {
+        ended = serving.ended() => ended,
         ended = around.run_until(&context.shutdown) => ended,
         ended = in_episodes(&context, &lasting) => ended,
     };
     context.shutdown.cancel();
-    if tokio::time::timeout(DRAIN_WITHIN, serving).await.is_err() {
+    if tokio::time::timeout(DRAIN_WITHIN, serving.ended()).await.is_err() {
         warn!("not every request was answered in time");
     }
     ended

@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::Result;
 use events::{
     ids::Service,
-    stage::{PRESENCE_EVERY_MS, Presence, ServiceState},
+    stage::{PRESENCE_EVERY_MS, Presence, ServiceState, Staff},
     topics::PRESENCE,
 };
 use service::{now, testing::eventually};
@@ -31,8 +31,7 @@ impl Shop {
                     state: ServiceState::Running,
                     started_at,
                     at: now(),
-                    couriers: Vec::new(),
-                    workers: Vec::new(),
+                    staff: Staff::default(),
                     standing_still: standing_still.iter().map(|topic| (*topic).to_owned()).collect(),
                     disbelieved: Vec::new(),
                 };

@@ -1,6 +1,6 @@
 //! `setup [--fresh]`: makes on the broker what the suite needs and says which episode runs. Run before the services,
 //! as often as one likes: it changes nothing that is there. With `--fresh` the next episode begins. What belonged to the ones
-//! before is deleted by the website, when every service has moved.
+//! before is deleted when every service has moved.
 
 use std::{io::Write as _, process::ExitCode, time::Duration};
 
@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use bus::{Admin, Bus, Outgoing, Place, compact, episodes, set_up, set_up_stage};
 use events::{
     ids::EventId,
-    settings::StageSettings,
+    settings::{Choices, StageSettings},
     topics::{SETTINGS, TOPICS},
 };
 use service::{
@@ -88,7 +88,8 @@ async fn make(fresh: bool) -> anyhow::Result<StageSettings> {
 /// Writes the settings of the next episode, once its namespaces are there.
 async fn begin_episode(bus: &Bus, admin: &Admin, known: Option<StageSettings>) -> anyhow::Result<StageSettings> {
     let taken = episodes(admin, bus.place()).await?;
-    let settings = stage::next_episode(&known.unwrap_or_default(), &taken, environment::choices()?);
+    let choices = Choices::starting_from(environment::number)?;
+    let settings = stage::next_episode(&known.unwrap_or_default(), &taken, choices);
     set_up(admin, bus.in_episode(settings.episode).place()).await?;
     let id = EventId::new(format!("settings-{}-{}", settings.seal, settings.version));
     let message = Outgoing::new(SETTINGS, "settings", id, settings.began_at, &settings)?;

@@ -25,7 +25,7 @@ pub struct EpisodeBegun {
 /// # Errors
 /// If the environment has a setting that cannot be used.
 pub fn usual_choices() -> Result<Choices, ControlError> {
-    Ok(environment::choices()?)
+    Ok(Choices::starting_from(environment::number)?)
 }
 
 /// Begins the next episode and waits until everybody has moved over.

@@ -132,12 +132,12 @@ impl ReadModel {
     /// Whether a courier of this name is employed.
     pub fn is_courier(&self, name: &str) -> bool {
         let said = self.presence.get(&Service::Delivery);
-        said.is_some_and(|(presence, _)| presence.couriers.iter().any(|courier| courier.courier == name))
+        said.is_some_and(|(presence, _)| presence.staff.couriers.iter().any(|courier| courier.courier == name))
     }
 
     /// A courier with a parcel in hand, with the longest way still to go; else anyone employed.
     pub fn busiest_courier(&self) -> Option<String> {
-        let couriers = &self.presence.get(&Service::Delivery)?.0.couriers;
+        let couriers = &self.presence.get(&Service::Delivery)?.0.staff.couriers;
         let carrying = couriers.iter().filter_map(|courier| Some((courier.carrying.as_ref()?.until, courier)));
         let busiest = carrying.max_by_key(|(until, _)| *until).map(|(_, courier)| courier);
         busiest.or_else(|| couriers.first()).map(|courier| courier.courier.clone())
@@ -145,7 +145,7 @@ impl ReadModel {
 
     /// The worker of stock-level that wrote last, if it is still employed; else anyone.
     pub fn last_worker(&self) -> Option<String> {
-        let workers = &self.presence.get(&Service::StockLevel)?.0.workers;
+        let workers = &self.presence.get(&Service::StockLevel)?.0.staff.workers;
         let wrote_last = self.shelves.last_worker().filter(|worker| workers.iter().any(|known| known == worker));
         wrote_last.or_else(|| workers.first().map(String::as_str)).map(str::to_owned)
     }
@@ -153,7 +153,7 @@ impl ReadModel {
     /// Whether a worker of this name is employed.
     pub fn is_worker(&self, name: &str) -> bool {
         let said = self.presence.get(&Service::StockLevel);
-        said.is_some_and(|(presence, _)| presence.workers.iter().any(|worker| worker == name))
+        said.is_some_and(|(presence, _)| presence.staff.workers.iter().any(|worker| worker == name))
     }
 
     /// Somebody could not read something.

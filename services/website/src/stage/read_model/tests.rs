@@ -6,7 +6,7 @@ use std::{
 use events::{
     ids::{Moment, Service},
     settings::{Choices, Folding},
-    stage::{Presence, ServiceState},
+    stage::{Presence, ServiceState, Staff},
 };
 use service::Now;
 
@@ -28,8 +28,7 @@ fn presence(service: Service) -> Presence {
         state: ServiceState::Running,
         started_at: at,
         at,
-        couriers: Vec::new(),
-        workers: vec!["worker-1".to_owned()],
+        staff: Staff { workers: vec!["worker-1".to_owned()], ..Staff::default() },
         standing_still: Vec::new(),
         disbelieved: Vec::new(),
     }

@@ -24,7 +24,7 @@ pub fn of<'a>(said: impl Iterator<Item = &'a Presence>) -> Vec<Untrue> {
 mod tests {
     use events::{
         ids::{Moment, Service},
-        stage::ServiceState,
+        stage::{ServiceState, Staff},
         unreadable::ReasonCode,
     };
 
@@ -40,8 +40,7 @@ mod tests {
             state: ServiceState::Running,
             started_at: Moment::default(),
             at: Moment::default(),
-            couriers: Vec::new(),
-            workers: Vec::new(),
+            staff: Staff::default(),
             standing_still: Vec::new(),
             disbelieved: vec![said("no-topic", 1), said("delivery-updates", 2)],
         };

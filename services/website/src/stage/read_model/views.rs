@@ -81,7 +81,7 @@ impl ReadModel {
         let live = said.filter(|(_, heard)| now.micros_since(*heard) <= PRESENCE_GONE_AFTER_MS * 1000);
         let lanes = |(said, _): &(Presence, Now)| {
             let lane = |courier| self.parcels.lane(courier, said.at, choices.courier_pace_ms);
-            said.couriers.iter().map(lane).collect()
+            said.staff.couriers.iter().map(lane).collect()
         };
         let (queue, queued) = self.parcels.queue(now.at);
         let (retries_total, retries) = self.parcels.retries(now.at);
@@ -123,7 +123,7 @@ impl ReadModel {
             writes: shelves.writes(),
             events: shelves.events(),
             folding,
-            workers: said.map(|(presence, _)| presence.workers.clone()).unwrap_or_default(),
+            workers: said.map(|(presence, _)| presence.staff.workers.clone()).unwrap_or_default(),
             bursts: shelves.bursts().over().copied().collect(),
             is_bursting: shelves.bursts().is_running(),
             explained: explained.map(|beer| (beer, shelves.explain(&beer.beer_id()))),
