@@ -60,15 +60,21 @@ fn code(path: &Path) -> Vec<(usize, String)> {
     code.filter(|(_, line)| is_code(line)).map(|(index, line)| (index + 1, line.to_owned())).collect()
 }
 
+fn lines_of(code: &[(usize, String)]) -> String {
+    code.iter().map(|(_, line)| line.as_str()).collect::<Vec<_>>().join("\n")
+}
+
+/// Whether a text contains this word, whole.
+fn contains(text: &str, word: &str) -> bool {
+    let is_part = |letter: Option<char>| letter.is_some_and(|letter| letter.is_alphanumeric() || letter == '_');
+    text.match_indices(word).any(|(at, _)| {
+        let (before, after) = (&text[..at], &text[at + word.len()..]);
+        !is_part(before.chars().next_back()) && !is_part(after.chars().next())
+    })
+}
+
 /// Fails with each line of these files that contains one of these words, whole and in any case.
 fn contain_none(paths: impl IntoIterator<Item = PathBuf>, words: &[&str]) {
-    let is_part = |letter: Option<char>| letter.is_some_and(|letter| letter.is_alphanumeric() || letter == '_');
-    let contains = |line: &str, word: &str| {
-        line.match_indices(word).any(|(at, _)| {
-            let (before, after) = (&line[..at], &line[at + word.len()..]);
-            !is_part(before.chars().next_back()) && !is_part(after.chars().next())
-        })
-    };
     let mut found = Vec::new();
     for path in paths {
         for (number, line) in code(&path) {
@@ -109,4 +115,54 @@ fn what_is_shared_names_no_service() {
         ["website", "warehouse", "stocklevel", "stock-level", "inventoryanalysis", "inventory-analysis", "delivery"];
     let theirs = ["courier", "couriers", "worker", "workers"];
     contain_none(shared, &[&names[..], &theirs].concat());
+}
+
+#[test]
+fn a_task_is_not_spawned_where_nobody_sees_its_end() {
+    let services =
+        ["delivery", "inventory-analysis", "stock-level", "warehouse"].map(|name| format!("services/{name}/src"));
+    let shared = ["bus", "store", "service"].map(|name| format!("shared/{name}/src"));
+    // These hand a panic on to the task that waits; the last one is for tests.
+    let watched = ["bus/src/errors.rs", "bus/src/subscription.rs", "service/src/testing.rs"];
+    let sources = services.iter().chain(&shared).flat_map(|folder| sources(folder));
+    contain_none(sources.filter(|path| !watched.iter().any(|watched| path.ends_with(watched))), &["tokio::spawn"]);
+}
+
+/// The names in this section of a manifest.
+fn dependencies<'a>(manifest: &'a str, section: &str) -> Vec<&'a str> {
+    let lines = manifest.lines().skip_while(|line| *line != section).skip(1).take_while(|line| !line.starts_with('['));
+    lines
+        .filter_map(|line| line.split(['.', ' ', '=']).next())
+        .filter(|name| !name.is_empty() && *name != "#")
+        .collect()
+}
+
+#[test]
+fn a_dependency_is_used() {
+    let top_manifest = fs::read_to_string(top().join("Cargo.toml")).unwrap();
+    let mut needless = Vec::new();
+    let mut declared = dependencies(&top_manifest, "[workspace.dependencies]");
+    let folders = ["shared", "services"].into_iter().flat_map(|folder| fs::read_dir(top().join(folder)).unwrap());
+    let folders = folders.map(|entry| entry.unwrap().path()).chain([top().join("scripts/suite")]);
+    for folder in folders.filter(|folder| folder.join("Cargo.toml").exists()) {
+        let manifest = fs::read_to_string(folder.join("Cargo.toml")).unwrap();
+        let all = ["src", "tests", "examples"].map(|name| folder.join(name)).into_iter().filter(|path| path.exists());
+        let all: Vec<PathBuf> = all.flat_map(|path| sources(path.to_str().unwrap())).collect();
+        let is_used = |name: &str, is_for_tests: bool| {
+            let (name, folder) = (name.replace('-', "_"), folder.join("src"));
+            all.iter().filter(|path| is_for_tests || path.starts_with(&folder)).any(|path| {
+                let text = if is_for_tests { fs::read_to_string(path).unwrap() } else { lines_of(&code(path)) };
+                contains(&text, &name)
+            })
+        };
+        for (section, is_for_tests) in [("[dependencies]", false), ("[dev-dependencies]", true)] {
+            for name in dependencies(&manifest, section) {
+                declared.retain(|known| *known != name);
+                if !is_used(name, is_for_tests) {
+                    needless.push(format!("{}: {name}", folder.display()));
+                }
+            }
+        }
+    }
+    assert!(needless.is_empty() && declared.is_empty(), "{needless:#?}, and in the workspace {declared:?}");
 }

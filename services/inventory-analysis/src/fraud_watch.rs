@@ -3,7 +3,7 @@
 //! Whenever it is attached it begins at the first order there is, and finds what happened long before. It reads by a
 //! subscription of its own, so nobody else notices; it keeps nothing, so nothing is left when it is detached.
 
-use bus::{Consumer, ConsumerOptions};
+use bus::{Consumer, ConsumerOptions, with_causes};
 use events::{
     insights::{Fraud, Insight},
     orders::PlaceOrder,
@@ -102,7 +102,7 @@ async fn put_down(mut consumer: Consumer<PlaceOrder>) {
 
 async fn forget_subscription(context: &Context) {
     while let Err(error) = context.bus.forget_subscription(ORDERS.spec, &FRAUD_WATCH).await {
-        debug!(%error, "the subscription of fraud watch is not deleted yet");
+        debug!(error = %with_causes(&error), "the subscription of fraud watch is not deleted yet");
         sleep(ASK_EVERY).await;
     }
 }

@@ -1,6 +1,6 @@
 //! Insights out: each only when it says something new. How often is for those to say who have it told.
 
-use bus::{Bus, Outgoing, Publisher};
+use bus::{Bus, Outgoing, Publisher, with_causes};
 use events::{
     ids::{EventId, Moment, Service},
     insights::Insight,
@@ -43,7 +43,7 @@ impl Herald {
             return Ok(true);
         }
         if let Err(error) = self.publisher.publish(&messages).await {
-            tracing::debug!(%error, "insights not published; newer ones follow");
+            tracing::debug!(error = %with_causes(&error), "insights not published; newer ones follow");
             self.last.clear();
             return Ok(false);
         }

@@ -11,7 +11,7 @@ use events::{
 use service::{Context, idempotent_consumer::WriterHandle};
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
-    task::{AbortHandle, JoinSet},
+    task::{AbortHandle, JoinError, JoinSet},
 };
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
@@ -121,12 +121,18 @@ impl Crew {
     }
 
     /// Waits for the next one who is back after a crash.
+    ///
+    /// # Panics
+    /// If a worker does.
     pub(crate) async fn back(&mut self) -> String {
         loop {
-            match self.away.join_next().await {
-                Some(Ok(name)) => return name,
-                Some(Err(_)) => {}
-                None => std::future::pending().await,
+            let ended = tokio::select! {
+                Some(Ok(name)) = self.away.join_next() => return name,
+                Some(ended) = self.workers.join_next() => ended,
+                else => std::future::pending().await,
+            };
+            if let Err(Ok(panic)) = ended.map_err(JoinError::try_into_panic) {
+                std::panic::resume_unwind(panic);
             }
         }
     }

@@ -1,6 +1,6 @@
 //! The few calls of the broker's admin REST API that are needed.
 
-use std::{error::Error, iter, time::Duration};
+use std::time::Duration;
 
 use events::ids::Moment;
 use futures_util::future::BoxFuture;
@@ -40,12 +40,13 @@ pub struct Examined {
 #[derive(Debug, thiserror::Error)]
 pub enum AdminError {
     /// No answer.
-    #[error("the broker's admin API does not answer at {url}: {cause}")]
+    #[error("the broker's admin API does not answer at {url}")]
     NoAnswer {
         /// What was called.
         url: String,
         /// Why.
-        cause: String,
+        #[source]
+        cause: reqwest::Error,
     },
     /// An answer that says no.
     #[error("{method} {url} was answered {status}: {body}")]
@@ -198,9 +199,6 @@ impl Admin {
     }
 }
 
-/// The last cause says most: "Connection refused" rather than "error sending request".
 fn no_answer(url: String, error: reqwest::Error) -> AdminError {
-    let error = error.without_url();
-    let causes = iter::successors(Some(&error as &dyn Error), |&error| error.source());
-    AdminError::NoAnswer { url, cause: causes.last().map(ToString::to_string).unwrap_or_default() }
+    AdminError::NoAnswer { url, cause: error.without_url() }
 }

@@ -97,7 +97,7 @@ impl Clients {
         *self.slot(purpose).lock().await = None;
     }
 
-    /// A client that nobody else uses. It repeats no request: whoever has it makes a new one. May be cancelled, also while
+    /// A client for one caller. It repeats no request: the caller makes a new one instead. May be cancelled, also while
     /// something is made with it: its connections end with it.
     pub(crate) async fn own(&self) -> Result<Client, pulsar::Error> {
         self.connect(0, NOTHING_TO_SEND).await

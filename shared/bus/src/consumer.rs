@@ -14,12 +14,13 @@ use events::{
 use futures_util::{FutureExt as _, Stream, StreamExt as _, future::BoxFuture};
 use pulsar::{Payload, consumer::Message, error::ConsumerError};
 use serde::de::DeserializeOwned;
-use tokio::{sync::oneshot, time::Instant};
+use tokio::time::Instant;
 use tracing::{debug, warn};
 
 use crate::{
     Bus, BusError,
     client::Clients,
+    errors::outcome,
     flow::Watch,
     message::{entry_id, position_of, received},
     subscription::{Inner, State, What, close, connect, look},
@@ -102,7 +103,7 @@ impl Raw {
         let flow = bus.clients.flows.join(bus.topic_address(topic), topic.name, subscription.name);
         let what = Arc::new(What { bus, topic, subscription, options, flow });
         let watch = what.is_watched().then(|| Watch::new(Arc::clone(&what.flow), Instant::now()));
-        let state = connect(&what, None);
+        let state = connect(&what, State::Lost);
         Ok(Raw { what, state, unfinished: HashMap::new(), counted, watch, last: Position::default(), said: None })
     }
 
@@ -115,13 +116,12 @@ impl Raw {
             let inner = match &mut self.state {
                 State::Connected(inner) => inner,
                 State::Connecting(arrival) => {
-                    self.state = match arrival.await {
-                        Ok(inner) => {
-                            self.counted.set(true);
-                            State::Connected(inner)
-                        }
-                        Err(_) => connect(&self.what, None),
-                    };
+                    self.state = State::Connected(outcome(arrival.await).await);
+                    self.counted.set(true);
+                    continue;
+                }
+                State::Lost => {
+                    self.state = connect(&self.what, State::Lost);
                     continue;
                 }
             };
@@ -242,9 +242,8 @@ impl Raw {
         if let Some(watch) = &mut self.watch {
             watch.empty_handed();
         }
-        let (_, nobody) = oneshot::channel();
-        let before = std::mem::replace(&mut self.state, State::Connecting(nobody));
-        self.state = connect(&self.what, Some(before));
+        let before = std::mem::replace(&mut self.state, State::Lost);
+        self.state = connect(&self.what, before);
     }
 }
 

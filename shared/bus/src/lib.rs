@@ -15,6 +15,9 @@
 //!
 //! In reading order:
 
+mod errors;
+pub use errors::{uncancelled, with_causes};
+
 mod address;
 pub use address::{Broker, Place};
 
@@ -64,8 +67,8 @@ pub struct Bus {
 #[derive(Debug, thiserror::Error)]
 pub enum BusError {
     /// The client said so.
-    #[error("Pulsar: {0}")]
-    Client(String),
+    #[error(transparent)]
+    Client(#[from] pulsar::Error),
     /// A reader asked for a topic that it does not subscribe to, as the contract has it.
     #[error("{reader} has no subscription on {topic}")]
     NoSubscription {
@@ -84,12 +87,6 @@ pub enum BusError {
         /// How far it came.
         read: u64,
     },
-}
-
-impl From<pulsar::Error> for BusError {
-    fn from(error: pulsar::Error) -> Self {
-        BusError::Client(error.to_string())
-    }
 }
 
 impl Bus {

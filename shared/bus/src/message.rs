@@ -128,7 +128,7 @@ pub(crate) fn received<M: DeserializeOwned>(
     }
 }
 
-/// When a message was published, in milliseconds since 1970, as whoever published it says.
+/// When a message was published, in milliseconds since 1970, by the clock of its publisher.
 fn published_at(millis: u64) -> Moment {
     i64::try_from(millis).ok().and_then(Moment::of_millis).unwrap_or_default()
 }

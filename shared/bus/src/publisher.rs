@@ -4,9 +4,14 @@ use std::collections::HashMap;
 
 use events::topics::TopicSpec;
 use futures_util::future::BoxFuture;
-use pulsar::{Error, Producer, ProducerOptions, SerializeMessage as _, TokioExecutor, error::ProducerError, producer};
+use pulsar::{
+    Error, Producer, ProducerOptions, SerializeMessage as _, TokioExecutor,
+    error::{ConnectionError, ProducerError},
+    message::proto::ServerError,
+    producer,
+};
 
-use crate::{Bus, client::Purpose, message::Outgoing};
+use crate::{Bus, client::Purpose, errors::uncancelled, message::Outgoing};
 
 /// Pulsar's access mode "exclusive with fencing": the newest producer writes, the one before it no longer can.
 const EXCLUSIVE_WITH_FENCING: i32 = 3;
@@ -25,12 +30,13 @@ pub struct Publisher {
 pub enum PublishError {
     /// The broker did not confirm everything in time. What it did not confirm may be there or not: send it again, in
     /// order, from the first one that was not confirmed.
-    #[error("{confirmed} messages confirmed, then: {cause}")]
+    #[error("only {confirmed} messages were confirmed")]
     Unconfirmed {
         /// How many of the messages, from the first, are certain.
         confirmed: usize,
         /// What happened.
-        cause: String,
+        #[source]
+        cause: Error,
     },
     /// Another process writes this topic now, and only one may.
     #[error("another producer took {topic} over")]
@@ -63,7 +69,7 @@ impl Publisher {
                     return Err(PublishError::Fenced { topic: chunk.get(in_chunk).map_or("", |m| m.topic.name) });
                 }
                 self.bus.clients.forget(Purpose::Producing).await;
-                return Err(PublishError::Unconfirmed { confirmed: confirmed + in_chunk, cause: error.to_string() });
+                return Err(PublishError::Unconfirmed { confirmed: confirmed + in_chunk, cause: error });
             }
             confirmed += chunk.len();
         }
@@ -97,9 +103,7 @@ impl Publisher {
     async fn producer(&mut self, topic: &'static TopicSpec) -> Result<&mut Producer<TokioExecutor>, Error> {
         if !self.producers.contains_key(topic.name) {
             let bus = self.bus.clone();
-            // A task of its own: making a producer must not be cancelled, whoever stops waiting for it.
-            let made = tokio::spawn(async move { make(&bus, topic).await }).await;
-            let made = made.map_err(|error| Error::Custom(error.to_string()))??;
+            let made = uncancelled(async move { make(&bus, topic).await }).await?;
             self.producers.insert(topic.name, made);
         }
         self.producers.get_mut(topic.name).ok_or_else(|| Error::Custom("no producer".to_owned()))
@@ -116,7 +120,13 @@ async fn make(bus: &Bus, topic: &'static TopicSpec) -> Result<Producer<TokioExec
     client.producer().with_topic(bus.topic_address(topic)).with_options(options).build().await
 }
 
-/// The client wraps this refusal in more than one way; its name is in all of them.
+/// The client wraps this refusal in more than one way.
 fn is_fenced(error: &Error) -> bool {
-    matches!(error, Error::Producer(ProducerError::Fenced)) || format!("{error:?}").contains("ProducerFenced")
+    let refused = match error {
+        Error::Producer(ProducerError::Fenced) => return true,
+        Error::Producer(ProducerError::Batch(error)) => return is_fenced(error),
+        Error::Producer(ProducerError::Connection(refused)) | Error::Connection(refused) => refused,
+        _ => return false,
+    };
+    matches!(refused, ConnectionError::PulsarError(Some(ServerError::ProducerFenced), _))
 }

@@ -18,6 +18,7 @@ use tracing::warn;
 use crate::{
     Bus, BusError,
     client::Purpose,
+    errors::uncancelled,
     message::{entry_id, position_of, received},
 };
 
@@ -62,7 +63,7 @@ impl<M: DeserializeOwned> Replay<M> {
         self
     }
 
-    /// Begins behind this message instead of at the first: for whoever kept what the ones before it said.
+    /// Begins after this message instead of at the first: for a reader that kept the result of the ones before.
     #[must_use]
     pub fn after(mut self, position: Position) -> Self {
         self.raw.after = Some(position);
@@ -126,15 +127,12 @@ impl Raw {
     /// Connects, and learns where the end is: `false` if there is nothing to read.
     async fn begin(&mut self) -> Result<bool, BusError> {
         let (bus, topic, compacted, after) = (self.bus.clone(), self.topic, self.compacted, self.after);
-        // A task of its own: building a consumer must not be cancelled.
-        let built = tokio::spawn(async move { subscribe(&bus, topic, compacted, after).await }).await;
-        let mut inner = match built {
-            Ok(Ok(inner)) => inner,
-            Ok(Err(error)) => {
+        let mut inner = match uncancelled(async move { subscribe(&bus, topic, compacted, after).await }).await {
+            Ok(inner) => inner,
+            Err(error) => {
                 self.bus.clients.forget(Purpose::Replaying).await;
                 return Err(error.into());
             }
-            Err(error) => return Err(BusError::Client(error.to_string())),
         };
         if self.end.is_none() {
             self.end = match self.until {

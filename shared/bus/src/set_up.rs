@@ -12,6 +12,7 @@ use tracing::{info, warn};
 use crate::{
     Place,
     admin::{Admin, AdminError},
+    with_causes,
 };
 
 /// "For ever", in Pulsar's policies: a rebuild, the time machine and a watch attached late read from the first message.
@@ -38,7 +39,7 @@ pub enum SetUpError {
     /// A call failed.
     #[error(transparent)]
     Admin(#[from] AdminError),
-    /// The broker knows no cluster yet, which no tenant can do without.
+    /// The broker has not registered its cluster yet, and a tenant needs one.
     #[error("the broker has no cluster yet")]
     NoCluster,
 }
@@ -107,7 +108,7 @@ pub async fn forget_earlier_episodes(admin: &Admin, place: &Place) -> Result<(),
         }
         match forget(admin, &namespace).await {
             Ok(()) => info!(%namespace, "deleted"),
-            Err(error) => warn!(%namespace, %error, "could not be deleted"),
+            Err(error) => warn!(%namespace, error = %with_causes(&error), "could not be deleted"),
         }
     }
     Ok(())

@@ -9,13 +9,15 @@ use pulsar::{
     error::ConnectionError,
     unpacking::{ENTRY_MAX, MESSAGE_MAX},
 };
-use tokio::{sync::oneshot, time::Instant};
+use tokio::time::Instant;
+use tokio_util::task::AbortOnDropHandle;
 use tracing::{debug, info, warn};
 
 use crate::{
     Bus,
     admin::{Admin, AdminError},
     consumer::ConsumerOptions,
+    errors::outcome,
     flow::{self, Flow, Found},
 };
 
@@ -64,30 +66,21 @@ impl What {
 /// The consumer, or the wait for it.
 pub(crate) enum State {
     Connected(Box<Inner>),
-    Connecting(oneshot::Receiver<Box<Inner>>),
+    Connecting(AbortOnDropHandle<Box<Inner>>),
+    /// On its way from one consumer to the next.
+    Lost,
 }
 
 /// Closes the one before, then connects, in a task of its own. Tries until it succeeds or nobody waits for it any more;
 /// what it was about to make is then dropped with its connection.
-pub(crate) fn connect(what: &Arc<What>, before: Option<State>) -> State {
-    let (mut arrive, arrival) = oneshot::channel();
+pub(crate) fn connect(what: &Arc<What>, before: State) -> State {
     let what = Arc::clone(what);
-    tokio::spawn(async move {
-        let subscribed = async {
-            if let Some(before) = before {
-                close(before, what.topic.name).await;
-            }
-            subscribe_at_last(&what).await
-        };
-        let inner = tokio::select! {
-            inner = subscribed => inner,
-            () = arrive.closed() => return,
-        };
+    State::Connecting(AbortOnDropHandle::new(tokio::spawn(async move {
+        close(before, what.topic.name).await;
+        let inner = subscribe_at_last(&what).await;
         info!(topic = what.topic.name, subscription = what.subscription.name, "subscribed");
-        // Nobody waits any more: dropping it closes it.
-        drop(arrive.send(inner));
-    });
-    State::Connecting(arrival)
+        inner
+    })))
 }
 
 async fn subscribe_at_last(what: &What) -> Box<Inner> {
@@ -153,7 +146,8 @@ pub(crate) async fn close(state: State, topic: &'static str) {
     let closed = tokio::time::timeout(CLOSED_WITHIN, async {
         let inner = match state {
             State::Connected(inner) => Some(inner),
-            State::Connecting(arrival) => arrival.await.ok(),
+            State::Connecting(arrival) => Some(outcome(arrival.await).await),
+            State::Lost => None,
         };
         match inner {
             Some(mut inner) => inner.close().await,

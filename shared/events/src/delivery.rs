@@ -162,7 +162,7 @@ pub enum DeliveryUpdate {
         order_id: OrderId,
         /// The new round.
         round: u32,
-        /// Where it shall go now.
+        /// Its new address.
         #[serde(deserialize_with = "limits::text::<ADDRESS_MAX, _>")]
         address: String,
     },

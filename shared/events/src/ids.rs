@@ -10,7 +10,7 @@ pub use crate::moment::{Moment, NotAMoment};
 /// Longest order id, in characters; an id is part of addresses (`/orders/{id}`) and of log lines.
 pub const ORDER_ID_MAX: usize = 64;
 
-/// The id of an order: 1 to [`ORDER_ID_MAX`] letters, digits, `-` or `_`, whoever chose it.
+/// The id of an order: 1 to [`ORDER_ID_MAX`] letters, digits, `-` or `_`.
 ///
 /// The website draws a random one; an order typed into Pulsar without an id is named after its message.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -25,7 +25,7 @@ pub struct NotAnOrderId;
 impl OrderId {
     /// A fresh id, short enough to be read aloud: eight characters of Crockford's
     /// alphabet, which has no look-alikes.
-    /// 40 bits: whoever uses it must still insist that it is new, as the website's database does.
+    /// 40 bits: its user must still check that it is new, as the website's database does.
     pub fn random() -> Self {
         const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
         let bits: u64 = rand::random();

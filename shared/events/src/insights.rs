@@ -192,7 +192,7 @@ pub struct OnTheWay {
     pub since: Moment,
 }
 
-/// What something on its way waits for. On the wire it is in words, for whoever reads the topic without this code.
+/// What something on its way waits for. On the wire it is in words, so that the topic can be read without this code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum WaitsFor {
     /// The warehouse has not decided.
@@ -342,7 +342,7 @@ pub enum GivenUp {
     ProcessEnded,
     /// Something could not be read.
     Failed {
-        /// What, and why, for whoever mends it.
+        /// What failed, and why.
         #[serde(serialize_with = "limits::shorten::<TEXT_MAX, _>")]
         error: String,
     },

@@ -1,7 +1,7 @@
 //! The contract between the services: every message, the beers, and every topic.
 //!
 //! This crate is pure: no async, no clock, no network, no database. A message is a Rust type whose JSON is pinned by a
-//! golden file in `golden/`; whoever changes a byte of it changes the contract, and a test says so.
+//! golden file in `golden/`: a byte that changes changes the contract, and fails a test.
 //!
 //! Deliberately absent: anything a single service knows alone (its tables, its configuration), and any schema registry.
 //! `orders` is open to everyone who can write JSON, so the types here are the schema.

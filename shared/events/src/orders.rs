@@ -45,7 +45,7 @@ pub struct PlaceOrder {
     /// Says what this is; taken for granted if missing.
     #[serde(rename = "type", default)]
     pub kind: PlaceOrderType,
-    /// The order's id, if whoever placed it chose one.
+    /// The order's id, if the customer's program chose one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub order_id: Option<OrderId>,
     /// Who orders.

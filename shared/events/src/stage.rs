@@ -11,10 +11,10 @@ use crate::{
     unreadable::Disbelieved,
 };
 
-/// What is an event rather than a setting. It is not stored: whoever does not listen misses it.
+/// What is an event rather than a setting. It is not stored: a service that does not listen misses it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StageCommand {
-    /// Who shall do it.
+    /// Which service carries it out.
     pub service: Service,
     /// What.
     pub command: Command,
@@ -26,7 +26,7 @@ pub struct StageCommand {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type")]
 pub enum Command {
-    /// Die without any farewell: the process, or one courier or worker of it.
+    /// End at once, without cleaning up: the process, or one courier or worker of it.
     Crash {
         /// The courier or worker; the whole process without one.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -69,7 +69,7 @@ pub enum Question {
 }
 
 impl Question {
-    /// How long whoever asks waits for the answer: the whole log is read for some, and others need milliseconds. A
+    /// How long an answer is waited for: for some the whole log is read, others take milliseconds. A
     /// question that is older when it is read is not worth an answer any more.
     pub const fn answered_within(&self) -> Duration {
         Duration::from_secs(match self {

@@ -53,7 +53,7 @@ struct Patience {
     gone_after: Duration,
 }
 
-/// Serves whoever connects until told to stop; then ends when what is under way is answered.
+/// Serves all connections until told to stop, and then answers the requests under way.
 pub async fn serve(limits: Limits, listener: TcpListener, routes: Router, stop: CancellationToken) {
     let patience = Patience { head_within: HEAD_WITHIN, gone_after: GONE_AFTER };
     serve_patiently(limits, patience, listener, routes, stop).await;

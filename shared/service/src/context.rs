@@ -45,7 +45,7 @@ pub struct Context {
     pub seal: String,
     /// Where its data lies.
     pub data_dir: PathBuf,
-    /// Cancelled when it shall end.
+    /// Cancelled to stop the service.
     pub shutdown: CancellationToken,
     /// What its health says.
     pub health: Health,
@@ -141,7 +141,7 @@ impl Context {
         let now = store::disbelieved(store).await?;
         self.metrics.disbelieved(&now);
         let before = self.board.disbelieves(now.clone());
-        // Once for each reason: whoever floods a topic does not flood the log.
+        // Once for each reason, so that a flooded topic does not flood the log.
         for Disbelieved { topic, code, .. } in now {
             if !before.iter().any(|known| (&known.topic, known.code) == (&topic, code)) {
                 warn!(topic, %code, "a message is not believed and has no effect; more of this kind are only counted");
@@ -158,8 +158,8 @@ impl Context {
     }
 }
 
-/// The tasks of a service. If one fails the service ends with its error, and whoever supervises the process starts it
-/// again: that is how a full disk or a lost writership is recovered from.
+/// The tasks of a service. When one fails or panics, the service ends with that error and its supervisor starts it again:
+/// that is the recovery from a full disk or a lost writership.
 #[derive(Default)]
 pub struct Tasks {
     set: JoinSet<anyhow::Result<()>>,

@@ -3,7 +3,7 @@
 
 use std::{
     collections::HashSet,
-    fmt::Display,
+    error::Error,
     fs, io,
     path::{Path, PathBuf},
 };
@@ -12,12 +12,13 @@ use std::{
 #[derive(Debug, thiserror::Error)]
 pub enum DotEnvError {
     /// It exists and cannot be read.
-    #[error("{} cannot be read: {cause}", path.display())]
+    #[error("{} cannot be read", path.display())]
     Unreadable {
         /// Where it is.
         path: PathBuf,
         /// Why.
-        cause: String,
+        #[source]
+        cause: Box<dyn Error + Send + Sync>,
     },
     /// A line that is not a setting, or one that its readers would understand differently.
     #[error(
@@ -50,7 +51,7 @@ pub fn read(path: &Path) -> Result<(), DotEnvError> {
     if settings(path)?.is_empty() {
         return Ok(());
     }
-    dotenvy::from_path(path).map_err(|error| unreadable(path, &error))
+    dotenvy::from_path(path).map_err(|error| unreadable(path, error))
 }
 
 /// What the file at `path` sets; nothing if it is missing.
@@ -61,7 +62,7 @@ pub fn settings(path: &Path) -> Result<Vec<(String, String)>, DotEnvError> {
     let text = match fs::read_to_string(path) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(unreadable(path, &error)),
+        Err(error) => return Err(unreadable(path, error)),
     };
     let mut known = HashSet::new();
     for (line, setting) in (1..).zip(text.lines()) {
@@ -74,11 +75,11 @@ pub fn settings(path: &Path) -> Result<Vec<(String, String)>, DotEnvError> {
         }
     }
     let settings = dotenvy::from_read_iter(text.as_bytes()).collect::<Result<_, _>>();
-    settings.map_err(|error| unreadable(path, &error))
+    settings.map_err(|error| unreadable(path, error))
 }
 
-fn unreadable(path: &Path, cause: &dyn Display) -> DotEnvError {
-    DotEnvError::Unreadable { path: path.to_owned(), cause: cause.to_string() }
+fn unreadable(path: &Path, cause: impl Error + Send + Sync + 'static) -> DotEnvError {
+    DotEnvError::Unreadable { path: path.to_owned(), cause: cause.into() }
 }
 
 #[derive(Debug, PartialEq, Eq)]

@@ -12,7 +12,7 @@ use jiff::tz::TimeZone;
 
 use crate::dot_env::{self, DotEnvError};
 
-/// A setting that cannot be used, in a sentence for whoever set it.
+/// A setting that cannot be used, in a sentence for the person who set it.
 #[derive(Debug, thiserror::Error)]
 #[error("{name}={value} cannot be used: {expected}")]
 pub struct Unusable {

@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use anyhow::Context as _;
 use axum::{
     Json, Router,
     extract::State,
@@ -76,9 +77,7 @@ async fn show_metrics(State(metrics): State<Metrics>) -> Response {
 /// If the port is taken.
 pub async fn listen(port: u16) -> anyhow::Result<TcpListener> {
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-    TcpListener::bind(address)
-        .await
-        .map_err(|error| anyhow::anyhow!("port {port} (HEALTH_PORT) cannot be listened on: {error}"))
+    TcpListener::bind(address).await.with_context(|| format!("port {port} (HEALTH_PORT) cannot be listened on"))
 }
 
 /// Asks the service on this port of the same machine whether it lives.
@@ -95,7 +94,7 @@ pub async fn ask(port: u16) -> anyhow::Result<()> {
         connection.read_exact(&mut answer).await?;
         anyhow::Ok(String::from_utf8_lossy(&answer).into_owned())
     });
-    let answer = answer.await.map_err(|_| anyhow::anyhow!("no answer on port {port}"))??;
+    let answer = answer.await.with_context(|| format!("no answer on port {port}"))??;
     anyhow::ensure!(answer.ends_with("200"), "port {port} answers {answer}");
     Ok(())
 }

@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use bus::Outgoing;
+use bus::{Outgoing, with_causes};
 use events::{
     ids::EventId,
     stage::{PRESENCE_EVERY_MS, Presence, ServiceState, Staff},
@@ -103,7 +103,7 @@ async fn announce_for_ever(context: Context) -> anyhow::Result<()> {
         let id = EventId::new(format!("{}-presence-{}", context.service, now.micros()));
         let message = Outgoing::new(PRESENCE, context.service.name(), id, now, &presence)?;
         if let Err(error) = publisher.publish(&[message]).await {
-            debug!(%error, "presence not announced");
+            debug!(error = %with_causes(&error), "presence not announced");
         }
     }
 }

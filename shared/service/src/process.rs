@@ -30,7 +30,7 @@ use crate::{
 /// Threads that run a service's tasks. One: what a service does is mostly waiting for its broker and its database, and a
 /// second thread costs more in waking each other than it gains (measured at 500 orders/s).
 const THREADS: usize = 1;
-/// How long a service may take to put down what it has in hand.
+/// How long a service may take to finish what it has begun.
 const DRAIN_WITHIN: Duration = Duration::from_secs(5);
 /// The exit code after a second signal: what a shell says of a program that Ctrl-C ended.
 const ABORTED: i32 = 130;
@@ -135,7 +135,8 @@ impl Process {
 
     async fn beside(&self, command: &Command, shutdown: CancellationToken) -> anyhow::Result<()> {
         let bus = bus()?;
-        let settings = stage::current(&bus).await?.context("the broker has no settings yet")?;
+        let settings = stage::current(&bus).await.context("the settings cannot be read")?;
+        let settings = settings.context("the broker has no settings yet")?;
         let stage = Stage::set(StageSettings { seal: String::new(), ..settings });
         (command.run)(Context::new(self.service, bus, stage, &environment::data_dir(), shutdown)).await
     }
@@ -238,9 +239,9 @@ async fn in_episodes(context: &Context, serve: fn(Context) -> Serving) -> anyhow
         }
         episode.shutdown.cancel();
         if tokio::time::timeout(DRAIN_WITHIN, serving).await.map_or(Ok(false), |ended| ended.map(|()| true))? {
-            info!(episode = number, "everything is put down");
+            info!(episode = number, "everything that was begun is finished");
         } else {
-            warn!("not everything was put down in time; what was not comes again");
+            warn!("not everything was finished in time; the rest is delivered again");
         }
         context.board.runs_in(None);
     }

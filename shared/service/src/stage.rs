@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, iter, sync::Arc, time::Duration};
 
-use bus::{Bus, BusError, ConsumerOptions, Outgoing};
+use bus::{Bus, BusError, ConsumerOptions, Outgoing, uncancelled};
 use events::{
     ids::{EventId, Service},
     received::{Received, Undecodable},
@@ -131,20 +131,17 @@ pub async fn current(bus: &Bus) -> Result<Option<StageSettings>, BusError> {
     bus.newest(SETTINGS).await
 }
 
-/// Waits until the broker has settings. `None` if it shall end before.
+/// Waits until the broker has settings. `None` if it is told to stop first.
 pub async fn wait(bus: &Bus, shutdown: &CancellationToken) -> Option<StageSettings> {
     let mut told = false;
     loop {
-        // A task of its own: what asks the broker must not be cancelled half way.
         let asking = bus.clone();
-        let asked = tokio::spawn(async move { current(&asking).await });
         tokio::select! {
             () = shutdown.cancelled() => return None,
-            answer = asked => match answer {
-                Ok(Ok(Some(settings))) => return Some(settings),
-                Ok(Ok(None)) => debug!("the broker has no settings yet"),
-                Ok(Err(error)) => debug!(%error, "the broker has no settings yet"),
-                Err(error) => debug!(%error, "asking for the settings failed"),
+            answer = uncancelled(async move { current(&asking).await }) => match answer {
+                Ok(Some(settings)) => return Some(settings),
+                Ok(None) => debug!("the broker has no settings yet"),
+                Err(error) => debug!(%error, "the broker has no settings yet"),
             },
         }
         if !told {
@@ -223,22 +220,16 @@ async fn make_sure(context: &Context, unsure: &Notify) {
         unsure.notified().await;
         loop {
             let known = context.stage.settings();
-            // A task of its own: what asks the broker must not be cancelled half way.
             let asking = context.bus.clone();
-            let asked = tokio::spawn(async move { current(&asking).await });
-            match asked.await {
-                Ok(Ok(Some(newest))) => {
+            match uncancelled(async move { current(&asking).await }).await {
+                Ok(Some(newest)) => {
                     if context.stage.change_from(&known, newest) {
                         break;
                     }
                 }
-                Ok(Ok(None)) => break,
-                Ok(Err(error)) => {
-                    debug!(%error, "the newest settings cannot be read yet");
-                    tokio::time::sleep(ASK_EVERY).await;
-                }
+                Ok(None) => break,
                 Err(error) => {
-                    debug!(%error, "asking for the settings failed");
+                    debug!(%error, "the newest settings cannot be read yet");
                     tokio::time::sleep(ASK_EVERY).await;
                 }
             }
@@ -270,7 +261,7 @@ async fn tell(context: Context, id: EventId, unreadable: Unreadable) {
         Err(error) => Err(error.into()),
     };
     if let Err(error) = published {
-        debug!(%error, "that a message is not readable was not published");
+        debug!(error = format!("{error:#}"), "that a message is not readable was not published");
     }
 }
 
@@ -278,7 +269,7 @@ fn obey(stage: &Stage, command: Command) {
     let cue = match command {
         Command::Crash { who: None } => {
             warn!("told to crash");
-            // Without any farewell: nothing is put down, nothing is closed.
+            // As in a real crash: nothing is finished, nothing is closed.
             std::process::abort();
         }
         Command::Crash { who: Some(who) } => Cue::Crash { who },
@@ -308,7 +299,7 @@ impl Context {
             Err(error) => Err(error.into()),
         };
         if let Err(error) = published {
-            debug!(%error, "an answer was not published");
+            debug!(error = format!("{error:#}"), "an answer was not published");
         }
     }
 }

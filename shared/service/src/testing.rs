@@ -236,7 +236,7 @@ impl Running {
         tokio::time::timeout(LIMIT, self.task).await??
     }
 
-    /// Ends it without any farewell, as a kill would: whatever it was doing is dropped where it is.
+    /// Ends it as a kill would: its work is dropped where it stands.
     pub async fn kill(self) {
         self.task.abort();
         // An aborted task's result says only that it was aborted.

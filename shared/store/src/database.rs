@@ -23,7 +23,7 @@ use crate::{files, transaction::Transaction};
 /// Tables of this crate; those of a service come from its own migrations.
 static MIGRATIONS: Migrator = sqlx::migrate!();
 
-/// How long SQLite itself waits for another program that holds the lock. Whoever writes then tries again for as long as it
+/// How long SQLite itself waits for another program that holds the lock. A writer then tries again for as long as it
 /// takes; a page that reads is answered with an error.
 const BUSY_WITHIN: Duration = Duration::from_secs(1);
 /// Pause before the lock is tried again: SQLite does not wait in every case.
@@ -52,22 +52,23 @@ pub struct Store {
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// A statement failed.
-    #[error("the database: {0}")]
+    #[error(transparent)]
     Sql(#[from] sqlx::Error),
     /// The tables could not be made.
-    #[error("the database's tables: {0}")]
+    #[error(transparent)]
     Migration(#[from] MigrateError),
     /// The folder could not be written to.
-    #[error("the folder {}: {cause}", .folder.display())]
+    #[error("the folder {} cannot be used", .folder.display())]
     Folder {
         /// Which.
         folder: PathBuf,
         /// Why.
+        #[source]
         cause: std::io::Error,
     },
     /// A message could not be written as JSON.
-    #[error("a message for the outbox: {0}")]
-    Message(String),
+    #[error("a message for the outbox cannot be written")]
+    Message(#[source] serde_json::Error),
     /// A column holds, or would have to hold, what it cannot.
     #[error("{table}.{column} is {value:?}, which cannot be: expected {expected}")]
     Column {

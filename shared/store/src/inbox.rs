@@ -34,7 +34,7 @@ pub async fn record_once(transaction: &mut Transaction, id: &str) -> Result<bool
 /// # Errors
 /// If the statement fails.
 pub async fn record_all_once(transaction: &mut Transaction, ids: &[String]) -> Result<HashSet<String>, StoreError> {
-    let ids = serde_json::to_string(ids).map_err(|error| StoreError::Message(error.to_string()))?;
+    let ids = serde_json::to_string(ids).map_err(StoreError::Message)?;
     let inserted = sqlx::query_scalar(
         "insert into inbox (id) select value from json_each($1) where true on conflict (id) do nothing returning id",
     );
@@ -71,7 +71,7 @@ pub async fn quarantine_as<M: Serialize>(
     message: &M,
     now: Moment,
 ) -> Result<(), StoreError> {
-    let payload = serde_json::to_vec(message).map_err(|error| StoreError::Message(error.to_string()))?;
+    let payload = serde_json::to_vec(message).map_err(StoreError::Message)?;
     put_on_unreadable(transaction, reader, topic, position, why, unreadable::first_bytes(&payload), now).await
 }
 

@@ -60,7 +60,7 @@ pub fn enqueue_for_later<M: Serialize>(
     deliver_at: Option<Moment>,
     message: &M,
 ) -> Result<(), StoreError> {
-    let payload = serde_json::to_string(message).map_err(|error| StoreError::Message(error.to_string()))?;
+    let payload = serde_json::to_string(message).map_err(StoreError::Message)?;
     transaction.outgoing.push(Row(
         topic.spec.name,
         key.to_owned(),
@@ -78,7 +78,7 @@ pub(crate) struct Row(&'static str, String, i64, Option<String>, Option<i64>, St
 
 /// Writes all of them, in their order, in one statement: the way to SQLite's thread and back costs more than a row.
 pub(crate) async fn insert(connection: &mut SqliteConnection, rows: &[Row]) -> Result<(), StoreError> {
-    let rows = serde_json::to_string(rows).map_err(|error| StoreError::Message(error.to_string()))?;
+    let rows = serde_json::to_string(rows).map_err(StoreError::Message)?;
     sqlx::query(
         "insert into outbox (topic, key, at, order_id, deliver_at, payload)
          select value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, cast(value ->> 5 as blob)

@@ -9,6 +9,7 @@ use std::{
 };
 
 use anyhow::Context as _;
+use bus::uncancelled;
 use events::settings::StageSettings;
 use service::{Context, HttpPort, Serving, Tasks, connections, environment, presence, stage};
 use tokio::{net::TcpListener, sync::mpsc};
@@ -123,9 +124,9 @@ async fn open_on(context: Context, address: SocketAddr) -> anyhow::Result<()> {
 /// The episode the broker names, if it answers soon; else the one that ran last; else none is known.
 async fn which_episode(context: &Context) -> Option<StageSettings> {
     let bus = context.bus.clone();
-    let asking = tokio::spawn(async move { stage::current(&bus).await });
+    let asking = uncancelled(async move { stage::current(&bus).await });
     match tokio::time::timeout(ASK_WITHIN, asking).await {
-        Ok(Ok(Ok(Some(settings)))) => Some(settings),
+        Ok(Ok(Some(settings))) => Some(settings),
         _ => remembered(context),
     }
 }

@@ -72,7 +72,7 @@ async fn make(fresh: bool) -> anyhow::Result<StageSettings> {
     // The settings lie outside of the episodes; what surrounds them must be there before they can be read.
     set_up_stage(&admin, &place).await.context("the broker cannot be set up")?;
     let bus = Bus::new(broker, place);
-    let settings = match (stage::current(&bus).await?, fresh) {
+    let settings = match (stage::current(&bus).await.context("the settings cannot be read")?, fresh) {
         (Some(settings), false) => settings,
         (known, _) => begin_episode(&bus, &admin, known).await?,
     };

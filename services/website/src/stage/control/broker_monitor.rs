@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use bus::{Admin, AdminError};
+use bus::{Admin, AdminError, with_causes};
 use events::topics::{TOPICS, TopicSpec};
 use service::{Context, now};
 use tokio::{
@@ -132,7 +132,7 @@ pub async fn watch(context: Context, monitor: Arc<BrokerMonitor>, live: Arc<Live
                 seen_at = Instant::now();
                 Look::Seen(Arc::new(seen), now())
             }
-            Ok(Err(error)) => Look::Silent(error.to_string()),
+            Ok(Err(error)) => Look::Silent(with_causes(&error).to_string()),
             Err(_) => Look::Silent("it takes too long to answer".to_owned()),
         };
         monitor.note(look);

@@ -1,6 +1,6 @@
 //! Why something on the stage could not be done.
 
-use bus::{AdminError, SetUpError};
+use bus::{AdminError, SetUpError, with_causes};
 use events::ids::Service;
 use service::environment::Unusable;
 use store::StoreError;
@@ -67,12 +67,12 @@ pub enum ControlError {
 
 impl From<AdminError> for ControlError {
     fn from(error: AdminError) -> Self {
-        ControlError::Broker(error.to_string())
+        ControlError::Broker(with_causes(&error).to_string())
     }
 }
 
 impl From<SetUpError> for ControlError {
     fn from(error: SetUpError) -> Self {
-        ControlError::Broker(error.to_string())
+        ControlError::Broker(with_causes(&error).to_string())
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use bus::{Admin, AdminError, Outgoing, episodes, forget_earlier_episodes, set_up};
+use bus::{Admin, AdminError, Outgoing, episodes, forget_earlier_episodes, set_up, uncancelled};
 use events::{
     ids::{EventId, Service},
     settings::{Choices, StageSettings, version_after},
@@ -136,10 +136,9 @@ impl Director {
     /// What the broker says is the last word.
     async fn newest(&self) -> Result<Option<StageSettings>, ControlError> {
         let bus = self.context.bus.clone();
-        // A task of its own: what asks the broker must not be cancelled half way.
-        let asking = tokio::spawn(async move { stage::current(&bus).await });
+        let asking = uncancelled(async move { stage::current(&bus).await });
         match tokio::time::timeout(CONFIRMED_WITHIN, asking).await {
-            Ok(Ok(Ok(newest))) => Ok(newest),
+            Ok(Ok(newest)) => Ok(newest),
             _ => Err(ControlError::Unconfirmed),
         }
     }

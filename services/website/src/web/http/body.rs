@@ -9,6 +9,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse as _, Response},
 };
+use http_body_util::LengthLimitError;
 use serde_json::Value;
 use tokio::time::timeout;
 
@@ -34,8 +35,8 @@ pub async fn read_json(headers: &HeaderMap, body: Body) -> Result<Value, Problem
         .await
         .map_err(|_| Problem::malformed("the body did not arrive in time"))?
         .map_err(|error| {
-            // The limit is the only one of these errors that is not a broken connection.
-            if error.to_string().contains("limit") {
+            let cause = std::error::Error::source(&error);
+            if cause.is_some_and(|cause| cause.is::<LengthLimitError>()) {
                 Problem::too_large(BODY_MAX)
             } else {
                 Problem::malformed("the body broke off")
@@ -59,5 +60,23 @@ pub async fn read_in_time(request: Request, next: Next) -> Response {
         Ok(Ok(body)) => next.run(Request::from_parts(parts, Body::from(body))).await,
         Ok(Err(_)) => StatusCode::PAYLOAD_TOO_LARGE.into_response(),
         Err(_) => StatusCode::REQUEST_TIMEOUT.into_response(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use axum::http::HeaderValue;
+    use futures_util::stream;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_body_that_grows_too_large_is_refused_as_too_large() {
+        let half = || Ok::<_, Infallible>(vec![b' '; BODY_MAX / 2 + 1]);
+        let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))]);
+        let refused = read_json(&headers, Body::from_stream(stream::iter([half(), half()]))).await.unwrap_err();
+        assert_eq!(refused.into_response().status(), StatusCode::PAYLOAD_TOO_LARGE);
     }
 }
