@@ -130,7 +130,7 @@ async fn until(then: Option<Instant>) {
 mod tests {
     //! Needs no broker: couriers who cannot reach the queue are employed all the same.
 
-    use std::{path::PathBuf, time::Duration};
+    use std::time::Duration;
 
     use bus::{Broker, Bus, Place};
     use events::{
@@ -138,7 +138,7 @@ mod tests {
         settings::{Choices, StageSettings},
     };
     use service::{stage::Stage, testing::eventually};
-    use store::Store;
+    use store::{Store, testing::Folder};
 
     use super::*;
     use crate::{
@@ -148,14 +148,6 @@ mod tests {
         store::TABLES,
     };
 
-    struct Folder(PathBuf);
-
-    impl Drop for Folder {
-        fn drop(&mut self) {
-            drop(std::fs::remove_dir_all(&self.0));
-        }
-    }
-
     async fn crew(folder: &Folder) -> (Crew, Context) {
         let nowhere = Broker {
             url: "pulsar://127.0.0.1:1".into(),
@@ -164,9 +156,9 @@ mod tests {
             authorities: None,
         };
         let bus = Bus::new(nowhere, Place { tenant: "none".into(), episode: 1 });
-        let store = Store::open(&folder.0, "delivery", 1, None, &TABLES).await.unwrap();
+        let store = Store::open(folder, "delivery", 1, None, &TABLES).await.unwrap();
         let (_, outbox) = store::Outbox::new(store.clone(), &bus);
-        let context = Context::new(Service::Delivery, bus, Stage::default(), &folder.0, CancellationToken::new());
+        let context = Context::new(Service::Delivery, bus, Stage::default(), folder, CancellationToken::new());
         let patience = Patience { attempts: 4, first_delay_ms: 100 };
         let (_, handle) = writer(&context, &store, &outbox, patience);
         (Crew::new(context.clone(), handle), context)
@@ -187,7 +179,7 @@ mod tests {
 
     #[tokio::test]
     async fn employs_exactly_as_many_as_wanted_and_shows_them_in_order() {
-        let folder = Folder(std::env::temp_dir().join(format!("beers-crew-{}", std::process::id())));
+        let folder = Folder::default();
         let (crew, context) = crew(&folder).await;
         want(&context, 3);
         let working = tokio::spawn(crew.work());

@@ -219,7 +219,7 @@ mod tests {
         }
         let load = async |store: Store| load(&store).await;
         let (number, small) = (&["-1", "1.5", "'many'"][..], &["-1", "4294967296", "'many'"][..]);
-        for (table, column, wrong) in [
+        let wrong = [
             ("aggregate", "facts", &["''", "'7'", "x'ff'"][..]),
             ("aggregate", "subject", &["x'ff'"]),
             ("aggregate", "key", &["x'ff'"]),
@@ -230,10 +230,8 @@ mod tests {
             ("checkpoint", "messages", number),
             ("checkpoint", "batch_index", small),
             ("checkpoint", "batch_size", small),
-        ] {
-            let not_refused = database.not_refused(table, column, wrong, load).await.unwrap();
-            assert!(not_refused.is_empty(), "{table}: {not_refused:?}");
-        }
+        ];
+        assert_eq!(database.not_refused(&wrong, load).await.unwrap(), [""; 0]);
         for row in ["('order', 'no id', '{}')", "('minute', 'soon', '{}')", "('bottle', '', '{}')"] {
             database.execute(&format!("insert into aggregate (subject, key, facts) values {row}")).await.unwrap();
             let refused = load(database.store.clone()).await.unwrap_err();

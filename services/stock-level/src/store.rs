@@ -126,7 +126,7 @@ mod tests {
         }
         let load_both = async |store: Store| load(&store).await.and(load_snapshot(&store).await);
         let number = &["-1", "1.5", "'many'"][..];
-        for (table, column, wrong) in [
+        let wrong = [
             ("levels", "beer", &["x'ff'"][..]),
             ("levels", "level", &["-1", "4294967296", "'many'"]),
             ("levels", "sequence", number),
@@ -138,10 +138,8 @@ mod tests {
             ("snapshot", "sequence", number),
             ("snapshot_until", "ledger", number),
             ("snapshot_until", "entry", number),
-        ] {
-            let not_refused = database.not_refused(table, column, wrong, load_both).await.unwrap();
-            assert!(not_refused.is_empty(), "{table}: {not_refused:?}");
-        }
+        ];
+        assert_eq!(database.not_refused(&wrong, load_both).await.unwrap(), [""; 0]);
         load_both(database.store.clone()).await.unwrap();
     }
 

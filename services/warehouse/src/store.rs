@@ -117,14 +117,12 @@ mod tests {
         let database = Database::new(&TABLES).await.unwrap();
         database.execute("insert into shelf (beer, level, sequence) values ('orval', 7, 3)").await.unwrap();
         let load = async |store: Store| load(&store).await;
-        for (column, wrong) in [
-            ("beer", &["x'ff'"][..]),
-            ("level", &["-1", "4294967296", "1.5", "'many'", "x'07'"]),
-            ("sequence", &["-1", "1.5", "'next'"]),
-        ] {
-            let not_refused = database.not_refused("shelf", column, wrong, load).await.unwrap();
-            assert!(not_refused.is_empty(), "{not_refused:?}");
-        }
+        let wrong = [
+            ("shelf", "beer", &["x'ff'"][..]),
+            ("shelf", "level", &["-1", "4294967296", "1.5", "'many'", "x'07'"]),
+            ("shelf", "sequence", &["-1", "1.5", "'next'"]),
+        ];
+        assert_eq!(database.not_refused(&wrong, load).await.unwrap(), [""; 0]);
         assert_eq!(load(database.store.clone()).await.unwrap().shelf(&BeerId::new("orval")).level, Bottles(7));
     }
 
@@ -134,10 +132,8 @@ mod tests {
         let order_id: OrderId = "a".parse().unwrap();
         database.execute("insert into given_out (order_id, lines) values ('a', '[]')").await.unwrap();
         let load = async |store: Store| given(&mut store.begin().await?, &order_id).await;
-        for (column, wrong) in [("lines", &["''", "'{}'", "x'ff'"][..]), ("closed_by", &["x'ff'"])] {
-            let not_refused = database.not_refused("given_out", column, wrong, load).await.unwrap();
-            assert!(not_refused.is_empty(), "{not_refused:?}");
-        }
+        let wrong = [("given_out", "lines", &["''", "'{}'", "x'ff'"][..]), ("given_out", "closed_by", &["x'ff'"])];
+        assert_eq!(database.not_refused(&wrong, load).await.unwrap(), [""; 0]);
     }
 
     #[tokio::test]

@@ -1,13 +1,12 @@
 //! The bus against a real broker.
 #![expect(clippy::unwrap_used, reason = "what cannot be here ends the test")]
 
+mod ground;
+
 use std::{sync::LazyLock, time::SystemTime};
 
-use anyhow::{Context as _, Result, ensure};
-use bus::{
-    Admin, Broker, Bus, Consumer, ConsumerOptions, Outgoing, Place, Until, compact, episodes, forget_earlier_episodes,
-    set_up,
-};
+use anyhow::{Result, ensure};
+use bus::{Bus, Consumer, ConsumerOptions, Outgoing, Place, Until, compact, episodes, forget_earlier_episodes, set_up};
 use events::{
     delivery::DeliveryOrder,
     ids::{BeerId, EventId, Moment, OrderId, Service},
@@ -17,28 +16,12 @@ use events::{
     stock::{StockChange, StockEvent, StockLevel},
     topics::{DELIVERY_ORDERS, ORDERS, STOCK_EVENTS, STOCK_LEVELS, SubscriptionType},
 };
+use ground::fresh;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 /// Longest wait for what must come.
 const LIMIT: std::time::Duration = std::time::Duration::from_secs(30);
-
-fn broker() -> Broker {
-    let address = |name: &str, otherwise: &str| std::env::var(name).unwrap_or_else(|_| otherwise.to_owned());
-    Broker {
-        url: address("PULSAR_URL", "pulsar://127.0.0.1:6650"),
-        admin_url: address("PULSAR_ADMIN_URL", "http://127.0.0.1:8080"),
-        token: None,
-        authorities: None,
-    }
-}
-
-async fn ground() -> Result<(Bus, Admin)> {
-    let admin = Admin::new(&broker())?;
-    let place = Place { tenant: format!("test-{:08x}", rand::random::<u32>()), episode: 1 };
-    set_up(&admin, &place).await.context("these tests need a broker: ./scripts/test starts one")?;
-    Ok((Bus::new(broker(), place), admin))
-}
 
 fn event(sequence: u64) -> StockEvent {
     StockEvent {
@@ -89,7 +72,7 @@ async fn replayed<M: DeserializeOwned>(bus: &Bus, topic: events::topics::Topic<M
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_replay_goes_on_behind_what_was_read() -> Result<()> {
-    let (bus, _) = ground().await?;
+    let (bus, _) = fresh().await?;
     let mut publisher = bus.publisher();
     publisher.publish(&(1..=5).map(message).collect::<Vec<_>>()).await?;
     let mut all = bus.replay(STOCK_EVENTS, Until::Now);
@@ -110,7 +93,7 @@ async fn a_replay_goes_on_behind_what_was_read() -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_closed_consumer_is_gone_from_the_broker() -> Result<()> {
-    let (bus, admin) = ground().await?;
+    let (bus, admin) = fresh().await?;
     bus.publisher().publish(&(1..=5).map(message).collect::<Vec<_>>()).await?;
     let address = STOCK_EVENTS.spec.admin_path(&bus.place().tenant, 1);
     for kind in
@@ -130,7 +113,7 @@ async fn a_closed_consumer_is_gone_from_the_broker() -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn setting_up_twice_changes_nothing() -> Result<()> {
-    let (bus, admin) = ground().await?;
+    let (bus, admin) = fresh().await?;
     bus.publisher().publish(&[message(1)]).await?;
     set_up(&admin, bus.place()).await?;
     assert_eq!(replayed(&bus, STOCK_EVENTS, Until::Now).await?, 1);
@@ -139,7 +122,7 @@ async fn setting_up_twice_changes_nothing() -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn only_the_table_gives_subscriptions() -> Result<()> {
-    let (bus, _) = ground().await?;
+    let (bus, _) = fresh().await?;
     assert!(bus.consumer(STOCK_LEVELS, Service::Delivery, ConsumerOptions::default()).is_err());
     assert!(bus.consumer(ORDERS, Service::Warehouse, ConsumerOptions::default()).is_ok());
     Ok(())
@@ -147,7 +130,7 @@ async fn only_the_table_gives_subscriptions() -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_published_before_anyone_came_is_read_in_order_with_its_id_and_time() -> Result<()> {
-    let (bus, _) = ground().await?;
+    let (bus, _) = fresh().await?;
     let messages: Vec<_> = (1..=700).map(message).collect();
     bus.publisher().publish(&messages).await?;
     let mut consumer = bus.consumer(STOCK_EVENTS, Service::StockLevel, ConsumerOptions::default())?;
@@ -160,7 +143,7 @@ async fn what_was_published_before_anyone_came_is_read_in_order_with_its_id_and_
 
 #[tokio::test(flavor = "multi_thread")]
 async fn reading_goes_on_when_the_broker_closes_the_topic() -> Result<()> {
-    let (bus, admin) = ground().await?;
+    let (bus, admin) = fresh().await?;
     let mut publisher = bus.publisher();
     let mut consumer = bus.consumer(STOCK_EVENTS, Service::StockLevel, ConsumerOptions::default())?;
     let mut seen = Vec::new();
@@ -181,7 +164,7 @@ async fn reading_goes_on_when_the_broker_closes_the_topic() -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_replay_ends_where_it_was_told_to_and_leaves_no_subscription() -> Result<()> {
-    let (bus, admin) = ground().await?;
+    let (bus, admin) = fresh().await?;
     assert_eq!(replayed(&bus, STOCK_EVENTS, Until::Now).await?, 0, "nothing is there");
     bus.publisher().publish(&(1..=100).map(message).collect::<Vec<_>>()).await?;
     let mut replay = bus.replay(STOCK_EVENTS, Until::Now);
@@ -207,7 +190,7 @@ async fn a_replay_ends_where_it_was_told_to_and_leaves_no_subscription() -> Resu
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_courier_has_one_parcel_in_hand_and_another_gets_it_when_they_are_gone() -> Result<()> {
-    let (bus, _) = ground().await?;
+    let (bus, _) = fresh().await?;
     let parcel = |n: u32| {
         let order_id: OrderId = format!("o-{n}").parse().unwrap();
         let lines = vec![Line { beer: BeerId::new("orval"), bottles: Bottles(1) }];
@@ -245,7 +228,7 @@ async fn a_courier_has_one_parcel_in_hand_and_another_gets_it_when_they_are_gone
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_compacted_topic_is_read_as_one_message_a_key() -> Result<()> {
-    let (bus, admin) = ground().await?;
+    let (bus, admin) = fresh().await?;
     let level = |beer: &str, sequence| {
         let level = StockLevel {
             beer: BeerId::new(beer),
@@ -292,7 +275,7 @@ async fn a_compacted_topic_is_read_as_one_message_a_key() -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_namespace_of_an_earlier_version_gets_the_policies_it_lacks() -> Result<()> {
-    let admin = Admin::new(&broker())?;
+    let (_, admin) = fresh().await?;
     let place = Place { tenant: format!("test-{:08x}", rand::random::<u32>()), episode: 1 };
     let clusters: Vec<String> = admin.get("clusters").await?;
     let tenant = json!({"adminRoles": [], "allowedClusters": clusters});
@@ -319,7 +302,7 @@ async fn a_namespace_of_an_earlier_version_gets_the_policies_it_lacks() -> Resul
 
 #[tokio::test(flavor = "multi_thread")]
 async fn only_earlier_episodes_are_deleted() -> Result<()> {
-    let (bus, admin) = ground().await?;
+    let (bus, admin) = fresh().await?;
     for episode in [2, 3, 12] {
         set_up(&admin, bus.in_episode(episode).place()).await?;
     }
@@ -333,17 +316,17 @@ async fn only_earlier_episodes_are_deleted() -> Result<()> {
 /// to a topic.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_foreign_page_cannot_write_to_a_topic() -> Result<()> {
-    let (bus, _) = ground().await?;
+    let (bus, _) = fresh().await?;
     let address = ORDERS.spec.admin_path(&bus.place().tenant, 1);
     let http = reqwest::Client::builder().no_proxy().build()?;
     let foreign = |request: reqwest::RequestBuilder| request.header("Origin", "https://evil.example");
-    let topic = format!("{}/topics/{address}", broker().admin_url);
+    let topic = format!("{}/topics/{address}", bus.broker().admin_url);
     for kind in ["application/x-www-form-urlencoded", "multipart/form-data", "text/plain"] {
         let order = r#"{"messages":[{"payload":"two Orval"}]}"#;
         let answer = foreign(http.post(&topic).header("Content-Type", kind).body(order)).send().await?;
         assert_eq!(answer.status(), 415, "{kind}");
     }
-    let socket = foreign(http.get(format!("{}/ws/v2/producer/{address}", broker().admin_url)))
+    let socket = foreign(http.get(format!("{}/ws/v2/producer/{address}", bus.broker().admin_url)))
         .header("Connection", "Upgrade")
         .header("Upgrade", "websocket")
         .header("Sec-WebSocket-Version", "13")

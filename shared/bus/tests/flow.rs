@@ -1,32 +1,24 @@
 //! Messages flow to exactly one consumer of ours, whatever got lost on the way to the broker.
 
+mod ground;
 mod network;
 
 use std::{future::Future, time::Duration};
 
 use anyhow::{Result, ensure};
-use bus::{Admin, Broker, Bus, Consumer, ConsumerOptions, Outgoing, Place, set_up};
+use bus::{Admin, Broker, Bus, Consumer, ConsumerOptions, Outgoing};
 use events::{
     delivery::DeliveryUpdate,
     ids::{EventId, Moment, OrderId, Service},
     topics::{DELIVERY_UPDATES, ORDER_DECISIONS, ORDERS},
 };
+use ground::fresh;
 use network::{Loss, Network};
 use serde::de::DeserializeOwned;
 use tokio::time::{Instant, sleep, timeout};
 
 /// Longest wait for what must come; a request that is not answered is given up after ten seconds.
 const LIMIT: Duration = Duration::from_secs(40);
-
-fn broker() -> Broker {
-    let address = |name: &str, otherwise: &str| std::env::var(name).unwrap_or_else(|_| otherwise.to_owned());
-    Broker {
-        url: address("PULSAR_URL", "pulsar://127.0.0.1:6650"),
-        admin_url: address("PULSAR_ADMIN_URL", "http://127.0.0.1:8080"),
-        token: None,
-        authorities: None,
-    }
-}
 
 /// A bus straight to the broker, one through a network, and the network.
 struct Ground {
@@ -38,12 +30,11 @@ struct Ground {
 
 impl Ground {
     async fn new() -> Result<Self> {
-        let admin = Admin::new(&broker())?;
-        let place = Place { tenant: format!("test-{:08x}", rand::random::<u32>()), episode: 1 };
-        set_up(&admin, &place).await?;
-        let network = Network::before(&broker().url).await?;
-        let through = Bus::new(Broker { url: network.url(), ..broker() }, place.clone());
-        Ok(Ground { straight: Bus::new(broker(), place), through, network, admin })
+        let (straight, admin) = fresh().await?;
+        let network = Network::before(&straight.broker().url).await?;
+        let broker = Broker { url: network.url(), ..straight.broker().clone() };
+        let through = Bus::new(broker, straight.place().clone());
+        Ok(Ground { straight, through, network, admin })
     }
 
     /// Something that was delivered.

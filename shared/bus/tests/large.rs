@@ -1,9 +1,12 @@
 //! What is large or packed, as any client may send it: it is read within limits, or unreadable, and holds nobody up.
 
+mod ground;
+mod sending;
+
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, ensure};
-use bus::{Admin, Broker, Bus, Consumer, ConsumerOptions, Place, set_up};
+use anyhow::{Result, ensure};
+use bus::{Bus, Consumer, ConsumerOptions};
 use events::{
     delivery::DeliveryOrder,
     ids::Service,
@@ -11,11 +14,13 @@ use events::{
     received::{Position, Received},
     topics::{DELIVERY_ORDERS, ORDERS, TopicSpec},
 };
+use ground::fresh;
 use pulsar::{
     ProducerOptions, Pulsar, TokioExecutor,
     compression::{Compression, CompressionLz4, CompressionSnappy, CompressionZlib, CompressionZstd},
     producer,
 };
+use sending::send;
 use serde::de::DeserializeOwned;
 
 /// Longest wait for what must come.
@@ -25,23 +30,6 @@ const BOMB: usize = 16 * 1024 * 1024;
 /// Most memory that reading may take on top of what writing took.
 const MEMORY_MAX_KIB: u64 = 64 * 1024;
 const ORDER: &str = r#"{"customer":"Ada","address":"Gent","lines":[{"beer":"orval","bottles":2}]}"#;
-
-fn broker() -> Broker {
-    let address = |name: &str, otherwise: &str| std::env::var(name).unwrap_or_else(|_| otherwise.to_owned());
-    Broker {
-        url: address("PULSAR_URL", "pulsar://127.0.0.1:6650"),
-        admin_url: address("PULSAR_ADMIN_URL", "http://127.0.0.1:8080"),
-        token: None,
-        authorities: None,
-    }
-}
-
-async fn ground() -> Result<Bus> {
-    let admin = Admin::new(&broker())?;
-    let place = Place { tenant: format!("test-{:08x}", rand::random::<u32>()), episode: 1 };
-    set_up(&admin, &place).await.context("these tests need a broker: ./scripts/test starts one")?;
-    Ok(Bus::new(broker(), place))
-}
 
 /// A client that is not ours: it packs, and puts so many messages into an entry.
 async fn stranger(
@@ -53,18 +41,6 @@ async fn stranger(
     let client: Pulsar<_> = Pulsar::builder(bus.broker().url.clone(), TokioExecutor).build().await?;
     let options = ProducerOptions { compression, batch_size: batch, ..ProducerOptions::default() };
     Ok(client.producer().with_topic(topic.address(&bus.place().tenant, 1)).with_options(options).build().await?)
-}
-
-async fn send(producer: &mut producer::Producer<TokioExecutor>, payloads: &[Vec<u8>]) -> Result<()> {
-    let mut receipts = Vec::new();
-    for payload in payloads {
-        let message = producer::Message { payload: payload.clone(), ..producer::Message::default() };
-        receipts.push(producer.send_non_blocking(message).await?);
-    }
-    for receipt in receipts {
-        receipt.await?;
-    }
-    Ok(())
 }
 
 async fn read<M: DeserializeOwned>(consumer: &mut Consumer<M>, count: usize) -> Result<Vec<Received<M>>> {
@@ -94,7 +70,7 @@ fn reasons<M>(all: &[Received<M>]) -> Vec<&str> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn whatever_packs_an_order_it_is_read() -> Result<()> {
-    let bus = ground().await?;
+    let (bus, _) = fresh().await?;
     let packings = [
         None,
         Some(Compression::Lz4(CompressionLz4::default())),
@@ -116,7 +92,7 @@ async fn whatever_packs_an_order_it_is_read() -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_becomes_too_large_is_unreadable_and_takes_no_memory() -> Result<()> {
-    let bus = ground().await?;
+    let (bus, _) = fresh().await?;
     let zeros = vec![vec![0_u8; BOMB]];
     let bombs = 20;
     for packing in [
@@ -159,7 +135,7 @@ async fn what_becomes_too_large_is_unreadable_and_takes_no_memory() -> Result<()
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_courier_gets_past_what_cannot_be_unpacked() -> Result<()> {
-    let bus = ground().await?;
+    let (bus, admin) = fresh().await?;
     let packing = Some(Compression::Zstd(CompressionZstd::default()));
     send(&mut stranger(&bus, DELIVERY_ORDERS.spec, packing.clone(), None).await?, &[vec![0; BOMB]]).await?;
     let many = vec![b"[]".to_vec(); 1_001];
@@ -174,7 +150,6 @@ async fn a_courier_gets_past_what_cannot_be_unpacked() -> Result<()> {
         has("more than 65536 bytes unpacked") && has("1001 messages in one entry") && has("missing field"),
         "{reasons:?}"
     );
-    let admin = Admin::new(&broker())?;
     let path = DELIVERY_ORDERS.spec.admin_path(&bus.place().tenant, 1);
     let deadline = tokio::time::Instant::now() + LIMIT;
     loop {

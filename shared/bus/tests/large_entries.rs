@@ -1,19 +1,23 @@
 //! Large entries, on every topic that is stored: one message, many in one entry, compressed ones. They are read from the
 //! bookie: the broker closes the topic before, and forgets what it has of it in memory.
 
+mod ground;
+mod sending;
+
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
-use bus::{Admin, Broker, Place, set_up};
+use bus::Admin;
 use events::topics::{TOPICS, TopicSpec};
 use futures_util::{StreamExt as _, future::try_join_all};
+use ground::fresh;
 use pulsar::{
     Consumer, ConsumerOptions, Producer, ProducerOptions, Pulsar, SubType, TokioExecutor,
     compression::{Compression, CompressionLz4},
     consumer::InitialPosition,
-    producer,
     unpacking::{KEPT, MESSAGE_MAX},
 };
+use sending::send;
 
 /// What one topic may take, to be written or read.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -22,10 +26,6 @@ const SIZES: [usize; 5] = [16_000, 17_000, 33_000, 65_000, 1_000_000];
 /// A batch: so many messages of this size in one entry.
 const BATCH: u32 = 40;
 const BATCHED_SIZE: usize = 1_000;
-
-fn setting(name: &str, otherwise: &str) -> String {
-    std::env::var(name).unwrap_or_else(|_| otherwise.to_owned())
-}
 
 /// Bytes that no compression makes smaller.
 fn bytes(size: usize) -> Vec<u8> {
@@ -40,16 +40,8 @@ async fn write(
 ) -> Result<()> {
     let mut producer: Producer<TokioExecutor> =
         pulsar.producer().with_topic(topic).with_options(options).build().await?;
-    let mut receipts = Vec::new();
-    for payload in payloads {
-        let message = producer::Message { payload: payload.clone(), ..producer::Message::default() };
-        receipts.push(producer.send_non_blocking(message).await?);
-    }
-    for receipt in receipts {
-        receipt.await?;
-    }
-    producer.close().await?;
-    Ok(())
+    send(&mut producer, payloads).await?;
+    Ok(producer.close().await?)
 }
 
 async fn read(pulsar: &Pulsar<TokioExecutor>, topic: &str, count: usize) -> Result<Vec<Vec<u8>>> {
@@ -94,17 +86,9 @@ fn is_as_written(written: &[u8], came: &[u8]) -> bool {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn large_entries_come_back_from_the_bookie_on_every_topic() -> Result<()> {
-    let broker = Broker {
-        url: setting("PULSAR_URL", "pulsar://127.0.0.1:6650"),
-        admin_url: setting("PULSAR_ADMIN_URL", "http://127.0.0.1:8080"),
-        token: None,
-        authorities: None,
-    };
-    let admin = Admin::new(&broker)?;
-    let place = Place { tenant: format!("test-{:08x}", rand::random::<u32>()), episode: 1 };
-    set_up(&admin, &place).await.context("these tests need a broker: ./scripts/test starts one")?;
-    let pulsar = Pulsar::builder(&broker.url, TokioExecutor).build().await?;
+    let (bus, admin) = fresh().await?;
+    let pulsar = Pulsar::builder(&bus.broker().url, TokioExecutor).build().await?;
     let stored = TOPICS.into_iter().filter(|topic| topic.stored);
-    try_join_all(stored.map(|topic| come_back(&pulsar, &admin, &place.tenant, topic))).await?;
+    try_join_all(stored.map(|topic| come_back(&pulsar, &admin, &bus.place().tenant, topic))).await?;
     Ok(())
 }

@@ -1,16 +1,44 @@
 //! Ground for the tests of a service's SQL: a database of its own, in which anything can be written. Used by tests only.
 
-use std::{fmt::Display, future::Future, path::PathBuf};
+use std::{
+    fmt::Display,
+    future::Future,
+    ops::Deref,
+    path::{Path, PathBuf},
+};
 
 use sqlx::{AssertSqlSafe, migrate::Migrator};
 
 use crate::{Store, StoreError};
 
+/// A folder that is gone when the test is over.
+pub struct Folder(PathBuf);
+
+impl Default for Folder {
+    fn default() -> Self {
+        Folder(std::env::temp_dir().join(format!("beers-store-{:08x}", rand::random::<u32>())))
+    }
+}
+
+impl Deref for Folder {
+    type Target = Path;
+
+    fn deref(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        drop(std::fs::remove_dir_all(&self.0));
+    }
+}
+
 /// A database that is gone when the test is over.
 pub struct Database {
     /// The database.
     pub store: Store,
-    folder: PathBuf,
+    _folder: Folder,
 }
 
 impl Database {
@@ -19,8 +47,8 @@ impl Database {
     /// # Errors
     /// If it cannot be made.
     pub async fn new(tables: &Migrator) -> Result<Self, StoreError> {
-        let folder = std::env::temp_dir().join(format!("beers-database-{:08x}", rand::random::<u32>()));
-        Ok(Database { store: Store::open(&folder, "test", 1, None, tables).await?, folder })
+        let folder = Folder::default();
+        Ok(Database { store: Store::open(&folder, "test", 1, None, tables).await?, _folder: folder })
     }
 
     /// Runs any statement.
@@ -33,40 +61,34 @@ impl Database {
         transaction.commit().await
     }
 
-    /// Writes each of these values, as SQL writes them, into a column, and then puts back what was there. Returns those
-    /// that `load` does not refuse with an error that names the table and the column.
+    /// Writes each of these values, as SQL writes them, into its column of its table, and then puts back what was there.
+    /// Returns those that `load` does not refuse with an error that names table and column.
     ///
     /// # Errors
     /// If a statement fails.
     pub async fn not_refused<L, E, Loading>(
         &self,
-        table: &str,
-        column: &str,
-        values: &[&str],
+        columns: &[(&str, &str, &[&str])],
         mut load: impl FnMut(Store) -> Loading,
     ) -> Result<Vec<String>, StoreError>
     where
         E: Display,
         Loading: Future<Output = Result<L, E>>,
     {
-        self.execute(&format!("create table kept as select * from {table}")).await?;
         let mut not_refused = Vec::new();
-        for value in values {
-            self.execute(&format!("update {table} set {column} = {value}")).await?;
-            let said = load(self.store.clone()).await.err().map(|error| format!("{error:#}")).unwrap_or_default();
-            if !said.contains(&format!("{table}.{column}")) {
-                not_refused.push(format!("{column} = {value}: {said:?}"));
+        for (table, column, values) in columns {
+            self.execute(&format!("create table kept as select * from {table}")).await?;
+            for value in *values {
+                self.execute(&format!("update {table} set {column} = {value}")).await?;
+                let said = load(self.store.clone()).await.err().map(|error| format!("{error:#}")).unwrap_or_default();
+                if !said.contains(&format!("{table}.{column}")) {
+                    not_refused.push(format!("{table}.{column} = {value}: {said:?}"));
+                }
+                self.execute(&format!("delete from {table}")).await?;
+                self.execute(&format!("insert into {table} select * from kept")).await?;
             }
-            self.execute(&format!("delete from {table}")).await?;
-            self.execute(&format!("insert into {table} select * from kept")).await?;
+            self.execute("drop table kept").await?;
         }
-        self.execute("drop table kept").await?;
         Ok(not_refused)
-    }
-}
-
-impl Drop for Database {
-    fn drop(&mut self) {
-        drop(std::fs::remove_dir_all(&self.folder));
     }
 }

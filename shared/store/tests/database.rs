@@ -1,9 +1,9 @@
 //! The database beside others who use its file, and on a disk that is full.
 #![expect(clippy::unwrap_used, reason = "what cannot be here ends the test")]
 
-use std::{path::PathBuf, time::Duration};
+use std::time::Duration;
 
-use store::{Migrator, Store, StoreError, record_once};
+use store::{Migrator, Store, StoreError, record_once, testing::Folder};
 use tokio::{task::JoinHandle, time::timeout};
 
 /// Longer than SQLite itself waits for a lock.
@@ -12,23 +12,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 static NO_TABLES: Migrator = Migrator::DEFAULT;
 
-/// A folder that is gone when the test is over.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new() -> Self {
-        Folder(std::env::temp_dir().join(format!("beers-database-{:08x}", rand::random::<u32>())))
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        drop(std::fs::remove_dir_all(&self.0));
-    }
-}
-
 async fn open(folder: &Folder) -> Store {
-    Store::open(&folder.0, "website", 1, Some("seal"), &NO_TABLES).await.unwrap()
+    Store::open(folder, "website", 1, Some("seal"), &NO_TABLES).await.unwrap()
 }
 
 fn write(store: &Store, id: &'static str) -> JoinHandle<Result<bool, StoreError>> {
@@ -52,7 +37,7 @@ async fn until(is_so: impl Fn() -> bool) {
 
 #[tokio::test]
 async fn who_writes_waits_for_another_program_however_long_it_holds_the_lock() {
-    let folder = Folder::new();
+    let folder = Folder::default();
     let (store, browser) = (open(&folder).await, open(&folder).await);
     let mut lock = browser.begin().await.unwrap();
     assert!(record_once(&mut lock, "theirs").await.unwrap());
@@ -74,7 +59,7 @@ async fn who_writes_waits_for_another_program_however_long_it_holds_the_lock() {
 
 #[tokio::test]
 async fn a_wait_that_is_given_up_is_over() {
-    let folder = Folder::new();
+    let folder = Folder::default();
     let (store, browser) = (open(&folder).await, open(&folder).await);
     let lock = browser.begin().await.unwrap();
     let writing = write(&store, "a");
@@ -87,12 +72,12 @@ async fn a_wait_that_is_given_up_is_over() {
 
 #[tokio::test]
 async fn who_opens_waits_as_well() {
-    let folder = Folder::new();
+    let folder = Folder::default();
     let browser = open(&folder).await;
     let lock = browser.begin().await.unwrap();
     // With tables that are not made yet.
     let tables = sqlx::migrate!("../../services/warehouse/migrations");
-    let path = folder.0.clone();
+    let path = folder.to_path_buf();
     let opening = tokio::spawn(async move { Store::open(&path, "website", 1, Some("seal"), &tables).await });
     let early = timeout(Duration::from_secs(3), async {
         while !opening.is_finished() {
@@ -107,7 +92,7 @@ async fn who_opens_waits_as_well() {
 
 #[tokio::test]
 async fn a_full_disk_is_said_and_nothing_of_the_transaction_is_kept() {
-    let folder = Folder::new();
+    let folder = Folder::default();
     let store = open(&folder).await;
     assert!(write(&store, "before").await.unwrap().unwrap());
     let mut transaction = store.begin().await.unwrap();

@@ -1,21 +1,16 @@
 //! The files of a service's databases, across brokers and episodes.
 #![expect(clippy::unwrap_used, reason = "what cannot be here ends the test")]
 
-use std::path::PathBuf;
-
 use anyhow::Result;
-use store::{Migrator, Store, record_once};
+use store::{Migrator, Store, record_once, testing::Folder};
 
 static NO_TABLES: Migrator = Migrator::DEFAULT;
 
-/// A folder that is gone when the test is over.
-struct Folder(PathBuf);
+/// The databases of one service.
+#[derive(Default)]
+struct Files(Folder);
 
-impl Folder {
-    fn new() -> Self {
-        Folder(std::env::temp_dir().join(format!("beers-store-{:08x}", rand::random::<u32>())))
-    }
-
+impl Files {
     async fn open(&self, episode: u32, seal: Option<&str>) -> Result<Store> {
         Ok(Store::open(&self.0, "website", episode, seal, &NO_TABLES).await?)
     }
@@ -31,22 +26,16 @@ impl Folder {
     }
 
     fn names(&self) -> Vec<String> {
-        let entries = std::fs::read_dir(&self.0).unwrap();
+        let entries = std::fs::read_dir(&*self.0).unwrap();
         let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
         names.sort();
         names
     }
 }
 
-impl Drop for Folder {
-    fn drop(&mut self) {
-        drop(std::fs::remove_dir_all(&self.0));
-    }
-}
-
 #[tokio::test]
 async fn the_database_of_a_broker_is_found_again_after_another_broker() -> Result<()> {
-    let folder = Folder::new();
+    let folder = Files::default();
     assert!(!folder.knows(1, None, "order").await?, "no broker has said which episode runs");
     for (seal, known) in [("a", true), ("b", false), ("a", true), ("c", false), ("b", true), ("c", true), ("a", true)] {
         assert_eq!(folder.knows(1, Some(seal), "order").await?, known, "{seal}");
@@ -57,7 +46,7 @@ async fn the_database_of_a_broker_is_found_again_after_another_broker() -> Resul
 
 #[tokio::test]
 async fn who_was_killed_between_two_renames_finds_the_database_again() -> Result<()> {
-    let folder = Folder::new();
+    let folder = Files::default();
     folder.knows(1, Some("a"), "order").await?;
     let (file, aside) = (folder.0.join("website-1.sqlite"), folder.0.join("website-1.sqlite.a"));
     std::fs::rename(file, aside)?;
@@ -67,12 +56,12 @@ async fn who_was_killed_between_two_renames_finds_the_database_again() -> Result
 
 #[tokio::test]
 async fn a_database_that_another_program_has_open_is_not_torn_from_it() -> Result<()> {
-    let folder = Folder::new();
+    let folder = Files::default();
     let other = folder.open(1, Some("a")).await?;
     let mut transaction = other.begin().await?;
     record_once(&mut transaction, "order").await?;
     transaction.commit().await?;
-    let refused = folder.open(1, Some("b")).await.err().unwrap().to_string();
+    let refused = format!("{:#}", folder.open(1, Some("b")).await.err().unwrap());
     assert!(refused.contains("another program has website-1.sqlite open"), "{refused}");
     other.close().await;
     assert!(!folder.knows(1, Some("b"), "order").await?);
@@ -82,7 +71,7 @@ async fn a_database_that_another_program_has_open_is_not_torn_from_it() -> Resul
 
 #[tokio::test]
 async fn the_number_of_an_episode_deletes_nothing_but_what_is_older_than_five() -> Result<()> {
-    let folder = Folder::new();
+    let folder = Files::default();
     for episode in 1..=7 {
         folder.knows(episode, Some("a"), "order").await?;
     }
@@ -100,7 +89,7 @@ async fn the_number_of_an_episode_deletes_nothing_but_what_is_older_than_five() 
 
 #[tokio::test]
 async fn the_databases_of_other_brokers_are_kept_up_to_a_limit() -> Result<()> {
-    let folder = Folder::new();
+    let folder = Files::default();
     for broker in 0..30 {
         folder.knows(1, Some(&format!("broker-{broker}")), "order").await?;
     }

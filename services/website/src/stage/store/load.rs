@@ -232,7 +232,7 @@ mod tests {
         let (flag, json, text) = (&["2", "-1", "'yes'"][..], &["''", "'{'", "'7'", "x'ff'"][..], &["x'ff'"][..]);
         let whole = &["1.5", "'many'", "x'01'"][..];
         let moment = &["-1", "253402300800000000", "1.5", "'yesterday'", "x'01'"][..];
-        for (table, column, wrong) in [
+        let wrong = [
             ("orders", "customer", text),
             ("orders", "address", text),
             ("orders", "lines", json),
@@ -270,10 +270,8 @@ mod tests {
             ("insights", "since", moment),
             ("unreadable", "reader", &["'nobody'"]),
             ("unreadable", "at", moment),
-        ] {
-            let not_refused = database.not_refused(table, column, wrong, read_all).await.unwrap();
-            assert!(not_refused.is_empty(), "{table}: {not_refused:?}");
-        }
+        ];
+        assert_eq!(database.not_refused(&wrong, read_all).await.unwrap(), [""; 0]);
         // One who has delivered has a name.
         database.execute("update orders set courier = null where order_id = 'b'").await.unwrap();
         let refused = read_all(database.store.clone()).await.unwrap_err();
