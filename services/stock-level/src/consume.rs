@@ -22,7 +22,11 @@ use tokio::{
 };
 use tracing::{info, warn};
 
-use crate::{crew::Crew, handler::LevelHandler, store::TABLES};
+use crate::{
+    crew::{Crew, left},
+    handler::LevelHandler,
+    store::TABLES,
+};
 
 /// How long a fold afresh waits for what workers have in hand; it is folded after it else.
 const HANDS_FREE_WITHIN: Duration = Duration::from_secs(1);
@@ -115,7 +119,10 @@ impl Shift {
                     received?;
                     self.writer.write().await?;
                 }
-                left = leaving.join_next() => if left.is_none() { break },
+                ended = leaving.join_next() => match ended {
+                    Some(ended) => left(ended),
+                    None => break,
+                },
             }
         }
         if was_failover {

@@ -131,9 +131,7 @@ impl Crew {
                 Some(ended) = self.workers.join_next() => ended,
                 else => std::future::pending().await,
             };
-            if let Err(Ok(panic)) = ended.map_err(JoinError::try_into_panic) {
-                std::panic::resume_unwind(panic);
-            }
+            left(ended);
         }
     }
 
@@ -141,5 +139,29 @@ impl Crew {
     pub(crate) fn dismiss(self) -> JoinSet<()> {
         self.stop.cancel();
         self.workers
+    }
+}
+
+/// A worker has left: dismissed, or crashed as it was told to.
+///
+/// # Panics
+/// If the worker did.
+pub(crate) fn left(ended: Result<(), JoinError>) {
+    if let Err(Ok(panic)) = ended.map_err(JoinError::try_into_panic) {
+        std::panic::resume_unwind(panic);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_crash_is_expected_and_a_panic_is_not() {
+        let crashed = tokio::spawn(std::future::pending());
+        crashed.abort();
+        left(crashed.await);
+        let panicked = tokio::spawn(async { panic!("as it must") }).await;
+        assert!(tokio::spawn(async { left(panicked) }).await.unwrap_err().is_panic());
     }
 }

@@ -192,3 +192,19 @@ impl Tasks {
         self.set.join_next().await.unwrap_or(Ok(Ok(())))?
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::task::JoinError;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_task_that_panics_ends_the_others_and_is_the_error() {
+        let mut tasks = Tasks::default();
+        tasks.start(std::future::pending());
+        tasks.start(async { panic!("as it must") });
+        let ended = tasks.run_until(&CancellationToken::new()).await.unwrap_err();
+        assert!(ended.downcast_ref::<JoinError>().is_some_and(JoinError::is_panic), "{ended:#}");
+    }
+}

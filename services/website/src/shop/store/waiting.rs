@@ -147,20 +147,18 @@ mod tests {
         database.execute(&row).await.unwrap();
         read_both(database.store.clone()).await.unwrap();
         let (number, small) = (&["-1", "1.5", "'many'"][..], &["-1", "4294967296", "'many'"][..]);
-        for (column, wrong) in [
-            ("event_id", &["x'ff'"][..]),
-            ("topic", &["'no-such-topic'", "x'ff'"]),
-            ("ledger", number),
-            ("entry", number),
-            ("batch_index", small),
-            ("batch_size", small),
-            ("at", &["-1", "253402300800000000", "1.5", "'yesterday'"]),
-            ("code", &["'because'", "''", "x'ff'"]),
-            ("message", &["''", "'{'", "x'ff'", "'{}'", "7"]),
-        ] {
-            let not_refused = database.not_refused("waiting", column, wrong, read_both).await.unwrap();
-            assert!(not_refused.is_empty(), "{not_refused:?}");
-        }
+        let wrong = [
+            ("waiting", "event_id", &["x'ff'"][..]),
+            ("waiting", "topic", &["'no-such-topic'", "x'ff'"]),
+            ("waiting", "ledger", number),
+            ("waiting", "entry", number),
+            ("waiting", "batch_index", small),
+            ("waiting", "batch_size", small),
+            ("waiting", "at", &["-1", "253402300800000000", "1.5", "'yesterday'"]),
+            ("waiting", "code", &["'because'", "''", "x'ff'"]),
+            ("waiting", "message", &["''", "'{'", "x'ff'", "'{}'", "7"]),
+        ];
+        assert_eq!(database.not_refused(&wrong, read_both).await.unwrap(), [""; 0]);
         read_both(database.store.clone()).await.unwrap();
     }
 }
