@@ -1,5 +1,4 @@
-//! What the pages and the API of the stage show now. A view that names customers leaves by one of these methods, or by
-//! `Shop::order_shown`, and by no other way.
+//! What the pages and the API of the stage show now. A view that names customers leaves through `Shop::redacted`.
 
 use events::{beers::Beer, topics::TopicSpec};
 use service::Now;
