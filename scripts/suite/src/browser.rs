@@ -14,6 +14,8 @@ use crate::{free_port, until};
 const SOON: Duration = Duration::from_secs(20);
 /// How long a command to the browser may take.
 const COMMAND_WITHIN: Duration = Duration::from_secs(120);
+/// The bit of the Shift key among the modifiers of a stroke, in the DevTools protocol.
+const SHIFT: u8 = 8;
 /// What the browser is told: nothing of its own goes over the network, and it has no window.
 const ARGUMENTS: [&str; 10] = [
     "--headless=new",
@@ -81,8 +83,20 @@ impl Browser {
     /// # Errors
     /// If the browser does not take it.
     pub async fn press(&self, key: &str, code: &str) -> Result<()> {
+        self.stroke(key, code, 0).await
+    }
+
+    /// The same while Shift is held.
+    ///
+    /// # Errors
+    /// As [`Browser::press`].
+    pub async fn press_shifted(&self, key: &str, code: &str) -> Result<()> {
+        self.stroke(key, code, SHIFT).await
+    }
+
+    async fn stroke(&self, key: &str, code: &str, modifiers: u8) -> Result<()> {
         for kind in ["keyDown", "keyUp"] {
-            let stroke = serde_json::json!({"type": kind, "key": key, "code": code});
+            let stroke = serde_json::json!({"type": kind, "key": key, "code": code, "modifiers": modifiers});
             self.command("Input.dispatchKeyEvent", stroke).await?;
         }
         Ok(())

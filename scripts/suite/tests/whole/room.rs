@@ -352,20 +352,26 @@ pub async fn every_keyboard_and_a_clicker_play(demo: &Demo) -> Result<()> {
             })
             .await
         };
-        // What stands on the digits of a French, a Czech and an American keyboard, and Shift on the French one.
+        // What stands on the digits of a French, a Czech and an American keyboard, and with Shift on the French one.
         let deliveries = "/stage/deliveries";
         let digits = [
-            ("\"", "Digit3", 3, deliveries),
-            ("&", "Digit1", 1, "/stage"),
-            ("š", "Digit3", 3, deliveries),
-            ("2", "Digit2", 2, "/stage"),
-            ("3", "Digit3", 3, deliveries),
+            ("\"", "Digit3", false, 3, deliveries),
+            ("&", "Digit1", false, 1, "/stage"),
+            ("š", "Digit3", false, 3, deliveries),
+            ("2", "Digit2", true, 2, "/stage"),
+            ("3", "Digit3", false, 3, deliveries),
         ];
-        for (key, code, act, page) in digits {
-            browser.press(key, code).await?;
+        for (key, code, is_shifted, act, page) in digits {
+            if is_shifted {
+                browser.press_shifted(key, code).await?
+            } else {
+                browser.press(key, code).await?
+            }
             until_position(json!(act), 0).await.with_context(|| format!("{key} of {code}"))?;
             until_heard_at(driver, page).await?;
         }
+        // With Shift on an American keyboard it is no digit.
+        browser.press_shifted("!", "Digit1").await?;
         browser.press("PageDown", "PageDown").await?;
         until_position(json!(3), 1).await?;
         browser.press("ArrowRight", "ArrowRight").await?;
@@ -381,11 +387,11 @@ pub async fn every_keyboard_and_a_clicker_play(demo: &Demo) -> Result<()> {
         browser.press("η", "KeyH").await?;
         said("Names are shown.").await?;
         let theme = async || anyhow::Ok(driver.find(By::Css("html")).await?.attr("data-theme").await?);
-        let before = theme().await?;
-        for (key, code) in [("T", "KeyT"), ("τ", "KeyT"), ("T", "KeyT")] {
+        for (key, code) in [("T", "KeyT"), ("τ", "KeyT"), ("t", "KeyT")] {
+            let before = theme().await?;
             browser.press(key, code).await?;
+            ensure!(theme().await? != before, "{key}: still {before:?}");
         }
-        ensure!(theme().await? != before, "still {before:?}");
         // On a French keyboard the question mark is where others have an m.
         browser.press("?", "KeyM").await?;
         until_text(driver, "dialog[open]", "next step").await?;
