@@ -31,6 +31,16 @@ pub enum Outcome<A> {
     Quarantined,
 }
 
+impl<A> Outcome<A> {
+    /// The answer of what had an effect just now.
+    pub fn answer(self) -> Option<A> {
+        match self {
+            Outcome::Handled(answer) | Outcome::Begun(answer) => Some(answer),
+            Outcome::Repeated | Outcome::Untrue(_) | Outcome::Quarantined => None,
+        }
+    }
+}
+
 /// How many messages of a topic came to what.
 #[derive(Default)]
 struct Counts {
@@ -113,16 +123,12 @@ impl Batch {
         outcome: Outcome<A>,
     ) -> Result<Option<A>, StoreError> {
         match outcome {
-            Outcome::Handled(answer) => {
-                self.of(topic).handled += 1;
-                return Ok(Some(answer));
-            }
-            Outcome::Begun(answer) => return Ok(Some(answer)),
+            Outcome::Handled(_) => self.of(topic).handled += 1,
             Outcome::Repeated => self.of(topic).repeated += 1,
             Outcome::Untrue(code) => self.disbelieve(topic, position, code).await?,
-            Outcome::Quarantined => {}
+            Outcome::Begun(_) | Outcome::Quarantined => {}
         }
-        Ok(None)
+        Ok(outcome.answer())
     }
 
     fn of(&mut self, topic: &'static TopicSpec) -> &mut Counts {

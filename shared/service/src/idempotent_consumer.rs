@@ -6,8 +6,8 @@
 //!
 //! ```text
 //!  topics ──▶ readers ──┐                       one writer
-//!                       ├── submit ──▶ Receive      what waits, from everybody
-//!  queue ───▶ workers ──┘              Begin        a transaction; record the ids of all messages
+//!  queue ───▶ workers ──┼── submit ──▶ Receive      what waits, from everybody
+//!  people ──▶ requests ─┘              Begin        a transaction; record the ids of all messages
 //!                 ▲                    Handle       each: quarantine it, skip it, or have the service handle it
 //!                 │                    Commit       records, effects and outgoing messages
 //!  broker ◀───────┼─────────────────── Publish      the outbox
@@ -26,8 +26,13 @@
 //! If a step fails the service ends, and its next process goes on from what is committed. So state that a [`Handler`]
 //! keeps in memory may run ahead of the database within a transaction.
 //!
+//! A request is work that comes from no topic: a person waits for its answer, and nothing delivers it again. Its answer
+//! says that it is committed. It may carry a time after which it is no longer handled.
+//!
 //! There is one writer because SQLite has one; and it makes batches by itself. Nothing waits for company: while one
 //! transaction is written, what comes next gathers.
+
+mod step;
 
 use std::{
     collections::{HashSet, VecDeque},
@@ -42,14 +47,21 @@ use events::{
 };
 use serde::de::DeserializeOwned;
 use store::{OutboxHandle, Store, record_all_once};
-use tokio::sync::{mpsc, oneshot};
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::{Instant, timeout_at},
+};
+
+pub use step::{Progress, Step};
 
 use crate::{Batch, Context, Outcome};
 
 /// Most messages a reader submits at once.
 const MESSAGES_MAX: usize = 256;
-/// Most submissions that wait, and most in one transaction.
-const SUBMISSIONS_MAX: usize = 64;
+/// Most submissions that wait for the writer.
+const SUBMISSIONS_MAX: usize = 1_000;
+/// Most submissions in one transaction.
+const TAKEN_MAX: usize = 256;
 
 /// What a service does about its messages. The rest is the writer's.
 pub trait Handler: Send + 'static {
@@ -62,6 +74,15 @@ pub trait Handler: Send + 'static {
     /// service's own tables tell a repeat.
     fn id(work: &Self::Work) -> Option<String>;
 
+    /// Reads what the work of a batch is about, in as few statements as it takes, before any of it is handled.
+    fn prepare(
+        &mut self,
+        _works: &[&Self::Work],
+        _batch: &mut Batch,
+    ) -> impl Future<Output = anyhow::Result<()>> + Send {
+        async { Ok(()) }
+    }
+
     /// Writes the effect of a message, and enqueues the messages that follow from it.
     fn handle(
         &mut self,
@@ -73,52 +94,9 @@ pub trait Handler: Send + 'static {
     fn conclude(&mut self, _batch: &mut Batch) -> impl Future<Output = anyhow::Result<()>> + Send {
         async { Ok(()) }
     }
-}
 
-/// A step of the writer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Step {
-    /// Wait for a submission, and take all that are there.
-    Receive,
-    /// Begin a transaction and record the ids.
-    Begin,
-    /// Handle the next message.
-    Handle,
-    /// Commit the transaction.
-    Commit,
-    /// Wait until the outbox is published.
-    Publish,
-    /// Answer every submission.
-    Acknowledge,
-    /// Nobody can submit anything any more.
-    End,
-}
-
-/// What decides which step comes next.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Progress {
-    /// Submissions that were taken; none when nobody can submit any more.
-    pub submissions: usize,
-    /// Messages of this batch that are not handled yet.
-    pub left: usize,
-    /// Whether to wait for the outbox before the answers.
-    pub publishes: bool,
-}
-
-impl Step {
-    /// The step after this one. Pure.
-    pub fn next(self, Progress { submissions, left, publishes }: Progress) -> Step {
-        match self {
-            Step::Receive if submissions == 0 => Step::End,
-            Step::Receive => Step::Begin,
-            Step::Begin | Step::Handle if left > 0 => Step::Handle,
-            Step::Begin | Step::Handle => Step::Commit,
-            Step::Commit if publishes => Step::Publish,
-            Step::Commit | Step::Publish => Step::Acknowledge,
-            Step::Acknowledge => Step::Receive,
-            Step::End => Step::End,
-        }
-    }
+    /// Tells the rest of the process what is committed.
+    fn committed(&mut self) {}
 }
 
 /// When the writer answers.
@@ -131,13 +109,38 @@ pub enum AcknowledgeAfter {
     Commit,
 }
 
-/// Messages of one topic, on their way to the writer and back.
-struct Submission<H: Handler> {
-    topic: &'static TopicSpec,
-    messages: VecDeque<Received<H::Work>>,
-    answers: Vec<Option<H::Answer>>,
-    reply: oneshot::Sender<Vec<Option<H::Answer>>>,
+/// One piece of work, and where it comes from.
+enum Item<W> {
+    Message(&'static TopicSpec, Received<W>),
+    Request(W),
 }
+
+impl<W> Item<W> {
+    /// What is to be done; nothing about a message that cannot be read.
+    fn work(&self) -> Option<&W> {
+        match self {
+            Item::Message(_, received) => received.message.as_ref().ok(),
+            Item::Request(work) => Some(work),
+        }
+    }
+}
+
+/// The answers to a submission, in its order: `None` to what had no effect, or had it before.
+type Answers<H> = Vec<Option<<H as Handler>::Answer>>;
+
+/// Work that is submitted together, on its way to the writer and back.
+struct Submission<H: Handler> {
+    items: VecDeque<Item<H::Work>>,
+    /// A transaction that begins later leaves it out.
+    until: Option<Instant>,
+    answers: Answers<H>,
+    reply: oneshot::Sender<Answers<H>>,
+}
+
+/// The writer did not take a request in time, or has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the writer does not take it")]
+pub struct NotTaken;
 
 /// The one who writes.
 pub struct Writer<H: Handler> {
@@ -210,7 +213,7 @@ impl<H: Handler> Writer<H> {
         let performed = self.step;
         match performed {
             Step::Receive => {
-                self.submissions.recv_many(&mut self.taken, SUBMISSIONS_MAX).await;
+                self.submissions.recv_many(&mut self.taken, TAKEN_MAX).await;
             }
             Step::Begin => self.begin().await?,
             Step::Handle => self.handle_next().await?,
@@ -226,7 +229,7 @@ impl<H: Handler> Writer<H> {
         }
         self.step = performed.next(Progress {
             submissions: self.taken.len(),
-            left: self.taken.iter().map(|submission| submission.messages.len()).sum(),
+            left: self.taken.iter().map(|submission| submission.items.len()).sum(),
             publishes: self.publishes,
         });
         Ok(performed)
@@ -234,12 +237,16 @@ impl<H: Handler> Writer<H> {
 
     async fn begin(&mut self) -> anyhow::Result<()> {
         let mut batch = Batch::begin(self.context.service, &self.store).await?;
-        let messages = self.taken.iter().flat_map(|submission| &submission.messages);
-        let readable = messages.filter_map(|received| received.message.as_ref().ok());
-        let ids: Vec<String> = readable.filter_map(H::id).collect();
+        // After the wait for the database: whoever submitted it may have given up meanwhile.
+        let now = Instant::now();
+        self.taken.retain(|submission| submission.until.is_none_or(|until| now < until));
+        let works: Vec<&H::Work> =
+            self.taken.iter().flat_map(|submission| &submission.items).filter_map(Item::work).collect();
+        let ids: Vec<String> = works.iter().filter_map(|work| H::id(work)).collect();
         if !ids.is_empty() {
             self.new = record_all_once(&mut batch, &ids).await?;
         }
+        self.handler.prepare(&works, &mut batch).await?;
         self.batch = Some(batch);
         Ok(())
     }
@@ -247,18 +254,21 @@ impl<H: Handler> Writer<H> {
     async fn handle_next(&mut self) -> anyhow::Result<()> {
         let batch = self.batch.as_mut().context("no transaction has begun")?;
         for submission in &mut self.taken {
-            let Some(Received { message, position, .. }) = submission.messages.pop_front() else { continue };
-            let outcome = match message {
-                Err(undecodable) => {
-                    batch.quarantine(submission.topic, position, &undecodable).await?;
-                    Outcome::Quarantined
+            let Some(item) = submission.items.pop_front() else { continue };
+            let answer = match item {
+                Item::Request(work) => once(&mut self.handler, &mut self.new, &work, batch).await?.answer(),
+                Item::Message(topic, Received { message, position, .. }) => {
+                    let outcome = match message {
+                        Ok(work) => once(&mut self.handler, &mut self.new, &work, batch).await?,
+                        Err(undecodable) => {
+                            batch.quarantine(topic, position, &undecodable).await?;
+                            Outcome::Quarantined
+                        }
+                    };
+                    batch.settle(topic, position, outcome).await?
                 }
-                Ok(work) => match H::id(&work) {
-                    Some(id) if !self.new.remove(&id) => Outcome::Repeated,
-                    _ => self.handler.handle(&work, batch).await?,
-                },
             };
-            submission.answers.push(batch.settle(submission.topic, position, outcome).await?);
+            submission.answers.push(answer);
             break;
         }
         Ok(())
@@ -272,6 +282,7 @@ impl<H: Handler> Writer<H> {
         if publishes {
             self.outbox.wake();
         }
+        self.handler.committed();
         Ok(())
     }
 
@@ -280,6 +291,19 @@ impl<H: Handler> Writer<H> {
             // One who is gone does not acknowledge; the messages come again, and are skipped.
             drop(reply.send(answers));
         }
+    }
+}
+
+/// Has work handled, unless it had its effect before.
+async fn once<H: Handler>(
+    handler: &mut H,
+    new: &mut HashSet<String>,
+    work: &H::Work,
+    batch: &mut Batch,
+) -> anyhow::Result<Outcome<H::Answer>> {
+    match H::id(work) {
+        Some(id) if !new.remove(&id) => Ok(Outcome::Repeated),
+        _ => handler.handle(work, batch).await,
     }
 }
 
@@ -293,20 +317,45 @@ impl<H: Handler> Clone for WriterHandle<H> {
 }
 
 impl<H: Handler> WriterHandle<H> {
-    /// Has these messages of a topic written, and returns the answers when they may be acknowledged: `None` for one that
-    /// had no effect, or had it before.
+    /// Has these messages of a topic written, and returns the answers when they may be acknowledged.
     ///
     /// Does not return if the writer has failed: its error ends the service.
-    pub async fn submit(&self, topic: &'static TopicSpec, messages: Vec<Received<H::Work>>) -> Vec<Option<H::Answer>> {
-        let (reply, answers) = oneshot::channel();
-        let submission = Submission { topic, messages: messages.into(), answers: Vec::new(), reply };
-        if self.0.send(submission).await.is_err() {
-            return pending().await;
-        }
+    pub async fn submit(&self, topic: &'static TopicSpec, messages: Vec<Received<H::Work>>) -> Answers<H> {
+        let items = messages.into_iter().map(|received| Item::Message(topic, received)).collect();
+        let Ok(answers) = self.queue(items, None).await else { return pending().await };
         match answers.await {
             Ok(answers) => answers,
             Err(_) => pending().await,
         }
+    }
+
+    /// Has a request written, and returns its answer when it is committed: `None` if it has no effect, or had it before.
+    ///
+    /// # Errors
+    /// If no transaction began with it until then: it has no effect. Or if the writer ended before it answered.
+    pub async fn request(&self, work: H::Work, until: Instant) -> Result<Option<H::Answer>, NotTaken> {
+        let queued = self.queue([Item::Request(work)].into(), Some(until));
+        let answers = timeout_at(until, queued).await.map_err(|_| NotTaken)??;
+        Ok(answers.await.map_err(|_| NotTaken)?.pop().flatten())
+    }
+
+    /// Has a request written without waiting for its answer, only for room among those that wait.
+    ///
+    /// # Errors
+    /// If the writer has ended.
+    pub async fn hand_in(&self, work: H::Work) -> Result<(), NotTaken> {
+        self.queue([Item::Request(work)].into(), None).await.map(drop)
+    }
+
+    async fn queue(
+        &self,
+        items: VecDeque<Item<H::Work>>,
+        until: Option<Instant>,
+    ) -> Result<oneshot::Receiver<Answers<H>>, NotTaken> {
+        let (reply, answers) = oneshot::channel();
+        let submission = Submission { items, until, answers: Vec::new(), reply };
+        self.0.send(submission).await.map_err(|_| NotTaken)?;
+        Ok(answers)
     }
 
     /// Reads a topic, and acknowledges what is written. Reads nothing while the service is paused.
@@ -334,44 +383,5 @@ impl<H: Handler> WriterHandle<H> {
             self.submit(topic.spec, batch.into_iter().map(work).collect()).await;
             consumer.acknowledge(&positions).await;
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// The steps of one batch of two messages, to the next batch.
-    fn steps(publishes: bool) -> Vec<Step> {
-        let (mut step, mut left, mut steps) = (Step::Receive, 2, Vec::new());
-        loop {
-            steps.push(step);
-            left -= usize::from(step == Step::Handle);
-            step = step.next(Progress { submissions: 1, left, publishes });
-            if step == Step::Receive {
-                return steps;
-            }
-        }
-    }
-
-    #[test]
-    fn acknowledges_last_and_publishes_only_what_is_committed() {
-        use Step::{Acknowledge, Begin, Commit, Handle, Publish, Receive};
-        assert_eq!(steps(true), [Receive, Begin, Handle, Handle, Commit, Publish, Acknowledge]);
-        assert_eq!(steps(false), [Receive, Begin, Handle, Handle, Commit, Acknowledge]);
-    }
-
-    #[test]
-    fn ends_when_nobody_can_submit_any_more() {
-        let nothing = Progress { submissions: 0, left: 0, publishes: false };
-        assert_eq!(Step::Receive.next(nothing), Step::End);
-        assert_eq!(Step::End.next(nothing), Step::End);
-    }
-
-    #[test]
-    fn a_submission_without_messages_is_answered() {
-        let empty = Progress { submissions: 1, left: 0, publishes: false };
-        assert_eq!(Step::Receive.next(empty), Step::Begin);
-        assert_eq!(Step::Begin.next(empty), Step::Commit);
     }
 }

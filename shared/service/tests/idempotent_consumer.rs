@@ -1,5 +1,6 @@
 //! A process dies after each step of the idempotent consumer, against a real broker. Whatever the step, the next process on
-//! the same database leaves one effect and one outgoing message for each message, and nothing unacknowledged.
+//! the same database leaves one effect and one outgoing message for each message, and nothing unacknowledged. A request,
+//! which comes from no topic, has its effect when it is answered.
 #![expect(clippy::unwrap_used, reason = "what cannot be here ends the test")]
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,11 +19,14 @@ use events::{
 use serde_json::Value;
 use service::{
     Batch, Outcome,
-    idempotent_consumer::{AcknowledgeAfter, Handler, Step, Writer},
+    idempotent_consumer::{AcknowledgeAfter, Handler, NotTaken, Step, Writer, WriterHandle},
     testing::{Ground, LIMIT, eventually},
 };
 use store::{Migrator, Outbox, Store, enqueue};
-use tokio::{task::JoinSet, time::timeout};
+use tokio::{
+    task::{JoinHandle, JoinSet, yield_now},
+    time::{Instant, timeout},
+};
 
 static NO_TABLES: Migrator = Migrator::DEFAULT;
 /// Readable or not, true or not.
@@ -30,7 +34,13 @@ const MESSAGES: usize = 5;
 const LIAR: &str = "liar";
 
 /// Refuses every order, and notes each time that it does.
-struct Refusing;
+#[derive(Default)]
+struct Refusing {
+    /// Orders of the batch under way.
+    prepared: BTreeSet<OrderId>,
+    /// Batches that were committed.
+    committed: usize,
+}
 
 impl Handler for Refusing {
     type Work = (OrderId, PlaceOrder);
@@ -40,7 +50,13 @@ impl Handler for Refusing {
         Some(format!("order {order_id}"))
     }
 
+    async fn prepare(&mut self, works: &[&Self::Work], _batch: &mut Batch) -> Result<()> {
+        self.prepared = works.iter().map(|(order_id, _)| order_id.clone()).collect();
+        Ok(())
+    }
+
     async fn handle(&mut self, (order_id, order): &Self::Work, batch: &mut Batch) -> Result<Outcome<()>> {
+        ensure!(self.prepared.contains(order_id), "{order_id} was not prepared");
         if order.customer == LIAR {
             return Ok(Outcome::Untrue(ReasonCode::OutOfRange));
         }
@@ -55,11 +71,16 @@ impl Handler for Refusing {
         enqueue(batch, ORDER_DECISIONS, order_id.as_str(), now, Some(order_id), &refused)?;
         Ok(Outcome::Handled(()))
     }
+
+    fn committed(&mut self) {
+        self.committed += 1;
+    }
 }
 
 /// A service as its process runs it, but its writer, which the test drives.
 struct Process {
     writer: Writer<Refusing>,
+    way: WriterHandle<Refusing>,
     store: Store,
     others: JoinSet<Result<()>>,
 }
@@ -74,12 +95,12 @@ impl Process {
         let mut others = JoinSet::new();
         let (outbox, handle) = Outbox::new(store.clone(), &context.bus);
         others.spawn(async move { Ok(outbox.run().await?) });
-        let (writer, way) = Writer::new(&context, &store, &handle, acknowledge_after, Refusing);
-        others.spawn(way.read(context, ORDERS, |received| {
+        let (writer, way) = Writer::new(&context, &store, &handle, acknowledge_after, Refusing::default());
+        others.spawn(way.clone().read(context, ORDERS, |received| {
             let position = received.position;
             received.map(|order| (order.order_id.clone().unwrap_or_else(|| position.order_id()), order))
         }));
-        Ok(Process { writer, store, others })
+        Ok(Process { writer, way, store, others })
     }
 
     /// Performs so many steps, or fewer if all messages are acknowledged by then. The last step of all, and whether it was
@@ -95,6 +116,15 @@ impl Process {
             }
         }
         anyhow::bail!("no step was asked for")
+    }
+
+    /// Asks for this, as a person does.
+    async fn ask(&self, work: (OrderId, PlaceOrder), until: Instant) -> JoinHandle<Result<Option<()>, NotTaken>> {
+        let way = self.way.clone();
+        let asking = tokio::spawn(async move { way.request(work, until).await });
+        // The test runs on one thread: by now it waits for the writer.
+        yield_now().await;
+        asking
     }
 
     /// Everything is dropped where it is. The test runs on one thread: nobody has done anything since the last step.
@@ -153,7 +183,7 @@ async fn dies_after_every_step(acknowledge_after: AcknowledgeAfter) -> Result<BT
         died_after.insert(step);
         dying.crash().await;
 
-        let Process { mut writer, store, others: _others } = Process::start(&ground, acknowledge_after).await?;
+        let Process { mut writer, store, others: _others, .. } = Process::start(&ground, acknowledge_after).await?;
         let writing = tokio::spawn(async move { writer.work().await });
         eventually("everything acknowledged", || async { (unacknowledged(&ground).await.ok()? == 0).then_some(()) })
             .await
@@ -190,5 +220,62 @@ async fn a_death_before_anything_is_published_leaves_one_effect() -> Result<()> 
     use Step::{Acknowledge, Begin, Commit, Handle, Receive};
     let died_after = dies_after_every_step(AcknowledgeAfter::Commit).await?;
     assert_eq!(died_after.into_iter().collect::<Vec<_>>(), [Receive, Begin, Handle, Commit, Acknowledge]);
+    Ok(())
+}
+
+fn asked(id: &str, customer: &str) -> (OrderId, PlaceOrder) {
+    (id.parse().unwrap(), order(id.to_owned(), customer))
+}
+
+#[tokio::test]
+async fn a_request_has_its_effect_when_it_is_answered_and_none_when_the_process_dies_before_it_commits() -> Result<()> {
+    use Step::{Acknowledge, Begin, Commit, Handle, Receive};
+    let ground = Ground::new().await?;
+    for (step, dies_after) in [Receive, Begin, Handle, Commit, Acknowledge].into_iter().enumerate() {
+        let id = format!("asked-{step}");
+        let mut dying = Process::start(&ground, AcknowledgeAfter::Commit).await?;
+        let asking = dying.ask(asked(&id, "Ada"), Instant::now() + LIMIT).await;
+        assert_eq!(dying.perform(step + 1).await?.0, dies_after);
+        assert_eq!(dying.writer.handler.committed, usize::from(dies_after >= Commit));
+        let is_there = effects(&dying.store).await?.contains(&id);
+        assert_eq!(is_there, dies_after >= Commit, "died after {dies_after:?}");
+        dying.crash().await;
+        let answer = if dies_after == Acknowledge { Ok(Some(())) } else { Err(NotTaken) };
+        assert_eq!(timeout(LIMIT, asking).await??, answer, "died after {dies_after:?}");
+
+        let mut next = Process::start(&ground, AcknowledgeAfter::Commit).await?;
+        let asking = next.ask(asked(&id, "Ada"), Instant::now() + LIMIT).await;
+        next.perform(5).await?;
+        assert_eq!(timeout(LIMIT, asking).await??, Ok((!is_there).then_some(())), "died after {dies_after:?}");
+        let effects = effects(&next.store).await?;
+        assert_eq!(effects.iter().filter(|effect| **effect == id).count(), 1, "died after {dies_after:?}");
+        next.crash().await;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_request_that_comes_too_late_or_to_nobody_has_no_effect() -> Result<()> {
+    let ground = Ground::new().await?;
+    let mut process = Process::start(&ground, AcknowledgeAfter::Commit).await?;
+    let (now, in_time) = (Instant::now(), Instant::now() + LIMIT);
+    let late = process.ask(asked("late", "Ada"), now).await;
+    let lie = process.ask(asked("lie", LIAR), in_time).await;
+    let alone = process.ask(asked("alone", "Ada"), in_time).await;
+    process.way.hand_in(asked("handed-in", "Ada")).await?;
+    timeout(LIMIT, process.writer.step()).await??;
+    timeout(LIMIT, process.writer.write()).await??;
+    assert_eq!((late.await?, lie.await?, alone.await?), (Err(NotTaken), Ok(None), Ok(Some(()))));
+    assert_eq!(effects(&process.store).await?, ["alone", "handed-in"]);
+    assert!(store::disbelieved(&process.store).await?.is_empty(), "a request is on no topic to be counted by");
+    // A batch of which nothing is left is a batch all the same.
+    let late = process.ask(asked("late", "Ada"), now).await;
+    timeout(LIMIT, process.writer.step()).await??;
+    timeout(LIMIT, process.writer.write()).await??;
+    assert_eq!(late.await?, Err(NotTaken));
+    let Process { writer, way, .. } = process;
+    drop(writer);
+    assert_eq!(way.request(asked("nobody", "Ada"), in_time).await, Err(NotTaken));
+    assert_eq!(way.hand_in(asked("nobody", "Ada")).await, Err(NotTaken));
     Ok(())
 }
