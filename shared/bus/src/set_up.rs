@@ -1,5 +1,5 @@
 //! Makes what the topics need on the broker: tenant, namespaces with their policies, topics and subscriptions.
-//! Idempotent: what is already there stays, and gets the policies it lacks.
+//! Idempotent: what is already there stays, and gets the policies it lacks. Subscriptions that are no longer specified go.
 
 use std::collections::BTreeSet;
 
@@ -189,5 +189,24 @@ async fn make_topic(admin: &Admin, place: &Place, topic: &TopicSpec) -> Result<(
         async move { admin.put(&path, Some(earliest)).await }
     });
     try_join_all(made).await?;
+    delete_unspecified(admin, &path, topic).await
+}
+
+/// Deletes subscriptions that an earlier version of the suite had on this topic: nobody reads by them any more, and their
+/// backlog would only grow. Subscriptions with other names stay: somebody's own client may read by them.
+async fn delete_unspecified(admin: &Admin, path: &str, topic: &TopicSpec) -> Result<(), AdminError> {
+    let is_of = |topic: &TopicSpec, name: &str| topic.subscriptions.iter().any(|known| known.name == name);
+    let there: Vec<String> = admin.get(&format!("{path}/subscriptions")).await?;
+    let is_ours = |name: &str| TOPICS.into_iter().any(|topic| is_of(topic, name));
+    for name in there.iter().filter(|name| is_ours(name) && !is_of(topic, name)) {
+        match admin.delete(&format!("{path}/subscription/{name}")).await {
+            Ok(()) => info!(topic = topic.name, subscription = name, "deleted"),
+            // A process of the earlier version may still be reading.
+            Err(error) => {
+                let error = with_causes(&error);
+                warn!(topic = topic.name, subscription = name, %error, "could not be deleted");
+            }
+        }
+    }
     Ok(())
 }

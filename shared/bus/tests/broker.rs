@@ -301,6 +301,29 @@ async fn a_namespace_of_an_earlier_version_gets_the_policies_it_lacks() -> Resul
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn subscriptions_of_an_earlier_version_are_deleted_and_those_of_others_stay() -> Result<()> {
+    let (bus, admin) = fresh().await?;
+    let topic = DELIVERY_ORDERS.spec.admin_path(&bus.place().tenant, 1);
+    let mut specified: Vec<String> = admin.get(&format!("{topic}/subscriptions")).await?;
+    let earliest = json!({"ledgerId": -1, "entryId": -1, "partitionIndex": -1});
+    // Ours on other topics, and somebody's own.
+    for name in ["website", "fraud-watch", "a-courier-in-python"] {
+        admin.put(&format!("{topic}/subscription/{name}"), Some(&earliest)).await?;
+    }
+    set_up(&admin, bus.place()).await?;
+    let mut kept: Vec<String> = admin.get(&format!("{topic}/subscriptions")).await?;
+    specified.push("a-courier-in-python".to_owned());
+    specified.sort();
+    kept.sort();
+    assert_eq!(kept, specified);
+    // One that is specified keeps its place.
+    let orders = ORDERS.spec.admin_path(&bus.place().tenant, 1);
+    let of_orders: Vec<String> = admin.get(&format!("{orders}/subscriptions")).await?;
+    assert!(of_orders.iter().any(|name| name == "website"), "{of_orders:?}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn only_earlier_episodes_are_deleted() -> Result<()> {
     let (bus, admin) = fresh().await?;
     for episode in [2, 3, 12] {
