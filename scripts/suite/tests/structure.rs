@@ -7,8 +7,10 @@ use std::{
 };
 
 /// The files that decide, and do nothing else.
-const CORES: [&str; 23] = [
+const CORES: [&str; 25] = [
     "shared/events/src",
+    "shared/web/src/order",
+    "shared/web/src/pure",
     "services/warehouse/src/stock.rs",
     "services/warehouse/src/given_out.rs",
     "services/delivery/src/round.rs",
@@ -115,6 +117,11 @@ fn what_is_shared_names_no_service() {
         ["website", "warehouse", "stocklevel", "stock-level", "inventoryanalysis", "inventory-analysis", "delivery"];
     let theirs = ["courier", "couriers", "worker", "workers"];
     contain_none(shared, &[&names[..], &theirs].concat());
+}
+
+#[test]
+fn what_the_sites_share_names_no_page_of_them() {
+    contain_none(sources("shared/web/src"), &["\"/stage", "\"/console", "\"/orders", "\"/api"]);
 }
 
 #[test]

@@ -3,9 +3,16 @@
 use std::collections::HashSet;
 
 use events::ids::{BeerId, EventId, Moment, Service};
+use web::{
+    order::view::{Status, Step, What},
+    pure::{
+        language::Language,
+        layout::{Alive, Fragment, Frame, Theme},
+        problem_page,
+    },
+};
 
 use crate::{
-    order::view::{Status, Step, What},
     samples::{self, frame},
     shop::{
         pages::{order, shop, slowly},
@@ -25,11 +32,6 @@ use crate::{
             past::{FraudView, PastView, QuestionsView, RebuildView},
             stock::StockView,
         },
-    },
-    web::pure::{
-        language::Language,
-        layout::{Alive, Fragment, Frame, Theme},
-        problem_page,
     },
 };
 

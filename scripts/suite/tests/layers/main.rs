@@ -28,8 +28,7 @@ struct Layers {
 
 const WEBSITE: Layers = Layers {
     layers: &[
-        ("pure", &["web::pure", "order", "shop::pure", "stage::pure"]),
-        ("web", &["web::http"]),
+        ("pure", &["shop::pure", "stage::pure"]),
         ("read model", &["stage::read_model"]),
         ("store", &["shop::store", "stage::store"]),
         ("control", &["shop::control", "stage::control"]),
@@ -42,7 +41,7 @@ const WEBSITE: Layers = Layers {
         ("stage::pages", "shop::api"),
         ("stage::pages", "stage::api"),
     ],
-    owners: &[("web", &[]), ("order", &["web"]), ("shop", &["web", "order"]), ("stage", &["web", "order"])],
+    owners: &[("shop", &[]), ("stage", &[])],
     crossings: &[
         // The shop shows its pages to the presenter as well, and leads the windows that follow the speaker.
         ("shop::control::shop", "stage::control::presenter"),
@@ -63,12 +62,25 @@ const WEBSITE: Layers = Layers {
     ],
 };
 
+const WEB: Layers = Layers {
+    layers: &[("pure", &["pure", "order"]), ("http", &["http"])],
+    apart: &[],
+    owners: &[("pure", &[]), ("order", &["pure"]), ("http", &["pure"])],
+    crossings: &[],
+};
+
 /// From the bottom; a crate may depend on those before it. No service depends on another.
-const SHARED: [&str; 4] = ["events", "bus", "store", "service"];
+const SHARED: [&str; 5] = ["events", "bus", "store", "service", "web"];
 
 /// Crates whose modules form no cycle.
-const WITHOUT_CYCLES: [&str; 5] =
-    ["services/delivery", "services/stock-level", "services/warehouse", "services/website", "shared/service"];
+const WITHOUT_CYCLES: [&str; 6] = [
+    "services/delivery",
+    "services/stock-level",
+    "services/warehouse",
+    "services/website",
+    "shared/service",
+    "shared/web",
+];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
@@ -189,9 +201,11 @@ fn crates_depend_on_those_below_them_only() {
 }
 
 #[test]
-fn in_the_website_every_arrow_points_down() {
-    let violations = WEBSITE.violations(&modules("services/website"));
-    assert!(violations.is_empty(), "{}", violations.join("\n"));
+fn within_a_crate_every_arrow_points_down() {
+    for (layers, of) in [(WEB, "shared/web"), (WEBSITE, "services/website")] {
+        let violations = layers.violations(&modules(of));
+        assert!(violations.is_empty(), "{of}: {}", violations.join("\n"));
+    }
 }
 
 #[test]
@@ -203,7 +217,7 @@ fn modules_form_no_cycles() {
 
 #[test]
 fn all_sql_is_in_store() {
-    for of in crates("services").iter().chain(&["shared/service".to_owned(), "shared/bus".to_owned()]) {
+    for of in crates("services").iter().chain(&["bus", "service", "web"].map(|name| format!("shared/{name}"))) {
         assert_eq!(sql_outside_store(&modules(of)), Vec::<&str>::new(), "{of}");
     }
 }
@@ -212,14 +226,12 @@ fn all_sql_is_in_store() {
 #[test]
 fn each_rule_is_broken_by_what_it_forbids() {
     let breaking = [
-        ("", "mod shop; mod stage; mod web; #[cfg(test)] mod samples;"),
+        ("", "mod shop; mod stage; #[cfg(test)] mod samples;"),
         ("samples", "use crate::shop::pages;"),
-        ("web", "pub mod pure; pub mod http;"),
-        ("web::http", ""),
-        ("web::pure", "fn f() { super::http::serve() } // use crate::shop;"),
-        ("shop", "pub mod pages; pub mod api; pub mod store; pub mod control;"),
+        ("shop", "pub mod pages; pub mod api; pub mod store; pub mod control; pub mod pure;"),
+        ("shop::pure", "fn f() { super::api::serve() } // use crate::stage;"),
         ("shop::store", "const SQL: &str = \"use crate::shop::api;\"; fn f() { sqlx::query(SQL) }"),
-        ("shop::control", "use super::store; use crate::{stage::{pages as p}, web::pure};\nfn f() { sqlx::query(A) }"),
+        ("shop::control", "use super::store; use crate::{stage::{pages as p}, shop::pure};\nfn f() { sqlx::query(A) }"),
         (
             "shop::pages",
             "use super::{api::{self, Problem}, control}; use crate::stage::pages; #[cfg(test)] mod tests { use crate::stage; }",
@@ -237,7 +249,7 @@ fn each_rule_is_broken_by_what_it_forbids() {
         [
             "shop::control → stage::pages: runs back up",
             "shop::pages → shop::api: pages and API know nothing of each other",
-            "web::pure → web::http: runs back up",
+            "shop::pure → shop::api: runs back up",
             "shop::store → stage::pages: does not cross any more, take it off the list",
         ]
     );
@@ -251,4 +263,5 @@ fn each_rule_is_broken_by_what_it_forbids() {
         wrong_dependencies("services/website", "delivery = { path = \"../delivery\" }"),
         ["services/website → delivery"]
     );
+    assert_eq!(wrong_dependencies("shared/service", "web.workspace = true"), ["shared/service → web"]);
 }

@@ -13,11 +13,11 @@ use axum::{
 use service::{Context, health};
 use tokio::sync::watch;
 use tower::util::ServiceExt as _;
+use web::http::server::add_headers;
 
 use crate::{
     app::routes,
     stage::control::stage::{Backstage, Stage},
-    web::http::server::add_headers,
 };
 
 /// How long one waits at the door.

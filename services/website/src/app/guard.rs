@@ -9,19 +9,17 @@ use axum::{
     middleware::Next,
     response::{IntoResponse as _, Response},
 };
+use web::{
+    http::problem::Problem,
+    pure::{
+        arrival::{self, Arrival},
+        problem_page,
+    },
+};
 
-use crate::{
-    stage::control::{
-        presenter::{self, NotTaken},
-        stage::Stage,
-    },
-    web::{
-        http::problem::Problem,
-        pure::{
-            arrival::{self, Arrival},
-            problem_page,
-        },
-    },
+use crate::stage::control::{
+    presenter::{self, NotTaken},
+    stage::Stage,
 };
 
 /// Lets a request in, if it may come in.

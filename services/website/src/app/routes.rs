@@ -10,19 +10,19 @@ use axum::{
     response::Response,
     routing::{any, get},
 };
+use web::{
+    http::{
+        body::{BODY_MAX, read_in_time},
+        problem::Problem,
+        server::{asset, compression},
+    },
+    pure::problem_page,
+};
 
 use crate::{
     app::{guard, openapi},
     shop::{api as shop_api, control::shop::Shop, pages as shop_pages},
     stage::{api as stage_api, control::stage::Stage, pages as stage_pages},
-    web::{
-        http::{
-            body::{BODY_MAX, read_in_time},
-            problem::Problem,
-            server::{asset, compression},
-        },
-        pure::problem_page,
-    },
 };
 
 /// All routes of shop and stage.

@@ -14,6 +14,15 @@ use events::settings::StageSettings;
 use service::{Context, HttpPort, Serving, Tasks, connections, environment, presence, stage};
 use tokio::{net::TcpListener, sync::mpsc};
 use tracing::{info, warn};
+use web::{
+    http::{
+        admission::{RESERVED, STREAMS_MAX},
+        cookies::Cookies,
+        live::Live,
+        page_stream::FragmentCache,
+    },
+    pure::format,
+};
 
 use crate::{
     app::door::Door,
@@ -36,15 +45,6 @@ use crate::{
             stage::{Backstage, Stage},
         },
         store::load,
-    },
-    web::{
-        http::{
-            admission::{RESERVED, STREAMS_MAX},
-            cookies::Cookies,
-            live::Live,
-            page_stream::FragmentCache,
-        },
-        pure::format,
     },
 };
 

@@ -17,17 +17,17 @@ use serde::Serialize;
 use serde_json::Value;
 use service::now;
 use utoipa::ToSchema;
-
-use crate::{
+use web::{
+    http::{body::read_json, problem::Problem},
     order::json::OrderShown,
-    shop::{
-        control::{
-            request::{Key, NotPlaced},
-            shop::Shop,
-        },
-        pure::order_rate::{Orderer, whole_seconds},
+};
+
+use crate::shop::{
+    control::{
+        request::{Key, NotPlaced},
+        shop::Shop,
     },
-    web::http::{body::read_json, problem::Problem},
+    pure::order_rate::{Orderer, whole_seconds},
 };
 
 /// The header with a client's key.

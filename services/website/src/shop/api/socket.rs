@@ -13,17 +13,15 @@ use axum::{
 use serde::Serialize;
 use serde_json::Value;
 use tokio::time::timeout;
+use web::{
+    http::{body::BODY_MAX, problem::Problem},
+    pure::arrival::Arrival,
+};
 
-use crate::{
-    shop::{
-        api::orders::{OrderPlaced, place_one, usable_key},
-        control::shop::Shop,
-        pure::order_rate::Orderer,
-    },
-    web::{
-        http::{body::BODY_MAX, problem::Problem},
-        pure::arrival::Arrival,
-    },
+use crate::shop::{
+    api::orders::{OrderPlaced, place_one, usable_key},
+    control::shop::Shop,
+    pure::order_rate::Orderer,
 };
 
 /// Longest message that is read, in bytes: what is longer than an order may be is answered, up to here; what is longer

@@ -11,17 +11,15 @@ use axum::{
     response::Response,
 };
 use events::ids::OrderId;
-
-use crate::{
-    shop::pure::order_rate::{Browsers, Orderer},
-    web::{
-        http::{browser, cookies::Cookies},
-        pure::{
-            address::Address,
-            arrival::{self, Arrival},
-        },
+use web::{
+    http::{browser, cookies::Cookies},
+    pure::{
+        address::Address,
+        arrival::{self, Arrival},
     },
 };
+
+use crate::shop::pure::order_rate::{Browsers, Orderer};
 
 impl Orderer {
     /// Who sent this.

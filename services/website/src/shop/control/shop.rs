@@ -18,12 +18,22 @@ use tokio::{
     sync::{mpsc, oneshot},
     time::{Instant, timeout},
 };
-
-use crate::{
+use web::{
+    http::{
+        admission::Client,
+        lead::Lead,
+        live::Live,
+        page_stream::FragmentCache,
+        visitor::{Reader, Visitor},
+    },
     order::{
         names::NamesCustomers,
         view::{OrderView, Status},
     },
+    pure::layout::Alive,
+};
+
+use crate::{
     shop::{
         control::{
             customers::Customers,
@@ -34,16 +44,6 @@ use crate::{
         store::read,
     },
     stage::{control::presenter::Presenter, pure::acts, read_model::ReadModel},
-    web::{
-        http::{
-            admission::Client,
-            lead::Lead,
-            live::Live,
-            page_stream::FragmentCache,
-            visitor::{Reader, Visitor},
-        },
-        pure::layout::Alive,
-    },
 };
 
 /// Most requests that wait for the writer.

@@ -21,14 +21,12 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 use tracing::{info, warn};
-
-use crate::{
-    order::{
-        journey,
-        view::{OrderView, Step, What},
-    },
-    shop::store::read,
+use web::order::{
+    journey,
+    view::{OrderView, Step, What},
 };
+
+use crate::shop::store::read;
 
 /// Most finished orders that wait to be sent.
 const WAITING_MAX: usize = 2_000;
@@ -251,7 +249,9 @@ mod tests {
     use tokio::net::TcpListener;
 
     use super::*;
-    use crate::{order::view::Status, samples};
+    use web::order::view::Status;
+
+    use crate::samples;
 
     /// A collector on a port of its own that answers as told; what it got comes out of the receiver.
     async fn a_collector(answer: StatusCode) -> (String, mpsc::UnboundedReceiver<Value>) {

@@ -21,9 +21,9 @@ use tokio::{
     sync::{mpsc, oneshot},
     time::Instant,
 };
+use web::order::view::{Status, What};
 
 use crate::{
-    order::view::{Status, What},
     shop::{
         control::{
             request::{KeyReused, News, Request},

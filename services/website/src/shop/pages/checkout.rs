@@ -10,19 +10,17 @@ use axum::{
 };
 use rand::seq::IndexedRandom as _;
 use service::now;
+use web::{
+    http::visitor::Visitor,
+    pure::{layout::Frame, problem_page::Problem},
+};
 
-use crate::{
-    shop::{
-        control::{request::Key, shop::Shop},
-        pages::{shop as page, slowly},
-        pure::{
-            form::{self, Attempt, ShopView},
-            order_rate::{Orderer, whole_seconds},
-        },
-    },
-    web::{
-        http::visitor::Visitor,
-        pure::{layout::Frame, problem_page::Problem},
+use crate::shop::{
+    control::{request::Key, shop::Shop},
+    pages::{shop as page, slowly},
+    pure::{
+        form::{self, Attempt, ShopView},
+        order_rate::{Orderer, whole_seconds},
     },
 };
 

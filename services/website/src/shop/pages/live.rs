@@ -9,23 +9,21 @@ use axum::{
 };
 use events::ids::OrderId;
 use futures_util::Stream;
-
-use crate::{
-    shop::{
-        control::shop::Shop,
-        pages::{
-            order,
-            order_stream::{self, OrderPage},
-            shop as page,
-        },
+use web::{
+    http::{
+        page_stream::{self, Changes, Version},
+        sse::{self, Sent, too_many},
+        visitor::Reader,
     },
-    web::{
-        http::{
-            page_stream::{self, Changes, Version},
-            sse::{self, Sent, too_many},
-            visitor::Reader,
-        },
-        pure::layout::Fragment,
+    pure::layout::Fragment,
+};
+
+use crate::shop::{
+    control::shop::Shop,
+    pages::{
+        order,
+        order_stream::{self, OrderPage},
+        shop as page,
     },
 };
 

@@ -7,14 +7,13 @@ use events::{
     beers,
     orders::{self, Line},
 };
-
-use crate::{
+use web::{
     order::{
         view::OrderView,
         way::{self, Stop},
         wording,
     },
-    web::pure::{
+    pure::{
         format,
         glass::{Size, glass},
         layout::{Fragment, Frame, Parts, alive},

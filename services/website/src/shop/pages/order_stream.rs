@@ -7,20 +7,18 @@ use events::ids::OrderId;
 use futures_util::Stream;
 use serde_json::json;
 use tokio::time::Instant;
-
-use crate::{
-    order::view::OrderView,
-    shop::control::shop::Shop,
-    web::{
-        http::{
-            admission::Client,
-            lead::Lead,
-            sse::{self, Sent, too_many},
-            visitor::{Reader, Visitor},
-        },
-        pure::layout::{Fragment, Frame},
+use web::{
+    http::{
+        admission::Client,
+        lead::Lead,
+        sse::{self, Sent, too_many},
+        visitor::{Reader, Visitor},
     },
+    order::view::OrderView,
+    pure::layout::{Fragment, Frame},
 };
+
+use crate::shop::control::shop::Shop;
 
 /// After a change of an order it is looked again so much later: what stock-level shows and the analysis has counted
 /// names no order in its messages.

@@ -5,16 +5,16 @@ use events::{
     orders::{ADDRESS_MAX, CUSTOMER_MAX, LINE_BOTTLES_MAX},
     quantities::Bottles,
 };
-
-use crate::{
+use web::{
     order::wording,
-    shop::pure::form::{Attempt, Offer, ShopView},
-    web::pure::{
+    pure::{
         format,
         glass::{Size, glass},
         layout::{Fragment, Frame, Parts, alive},
     },
 };
+
+use crate::shop::pure::form::{Attempt, Offer, ShopView};
 
 /// From here on a offer is said to be almost empty: one customer may take as many.
 const FEW_BOTTLES: Bottles = LINE_BOTTLES_MAX;

@@ -8,15 +8,13 @@ use axum::{
     response::Response,
 };
 use events::ids::OrderId;
-
-use crate::{
+use web::{
+    http::visitor::Visitor,
     order::view::OrderView,
-    shop::{control::shop::Shop, pages::order},
-    web::{
-        http::visitor::Visitor,
-        pure::{layout::Frame, problem_page::Problem},
-    },
+    pure::{layout::Frame, problem_page::Problem},
 };
+
+use crate::shop::{control::shop::Shop, pages::order};
 
 /// The page of a customer's order.
 pub async fn own(

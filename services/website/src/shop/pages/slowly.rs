@@ -3,8 +3,9 @@
 use std::{collections::HashMap, time::Duration};
 
 use askama::Template;
+use web::pure::layout::Frame;
 
-use crate::{shop::pure::order_rate::whole_seconds, web::pure::layout::Frame};
+use crate::shop::pure::order_rate::whole_seconds;
 
 /// The fields of an order that are kept: those of each beer begin with this.
 const BOTTLES: &str = "bottles-";

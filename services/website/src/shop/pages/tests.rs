@@ -1,12 +1,13 @@
 use std::time::Duration;
 
+use web::pure::{assets, language::Language, layout::Theme};
+
 use crate::{
     samples::{self, frame},
     shop::{
         pages::{shop, slowly},
         pure::form::ShopView,
     },
-    web::pure::{assets, language::Language, layout::Theme},
 };
 
 #[test]

@@ -9,8 +9,7 @@ use events::{
 };
 use sqlx::sqlite::SqliteRow;
 use store::{Columns, Migrator, StoreError, Transaction, column_of, json_of};
-
-use crate::order::{
+use web::order::{
     progress::Progress,
     view::{Status, What},
 };

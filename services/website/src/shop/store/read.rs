@@ -7,14 +7,12 @@ use events::{
 };
 use sqlx::sqlite::SqliteRow;
 use store::{Columns, Store, StoreError};
-
-use crate::{
-    order::{
-        journey,
-        view::{OrderView, Step, What},
-    },
-    shop::store::orders::status,
+use web::order::{
+    journey,
+    view::{OrderView, Step, What},
 };
+
+use crate::shop::store::orders::status;
 
 /// One order; `None` if nothing was read about it.
 ///

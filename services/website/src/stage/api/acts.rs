@@ -10,14 +10,12 @@ use axum::{
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
+use web::http::{body::read_optional, problem::Problem};
 
-use crate::{
-    stage::{
-        api::authorize::authorize,
-        control::{control_error::ControlError, playing, stage::Stage},
-        pure::acts::Act,
-    },
-    web::http::{body::read_optional, problem::Problem},
+use crate::stage::{
+    api::authorize::authorize,
+    control::{control_error::ControlError, playing, stage::Stage},
+    pure::acts::Act,
 };
 
 /// Where the speaker is.

@@ -1,11 +1,9 @@
 //! Who may do what the presenter does, and why something could not be done.
 
 use axum::http::HeaderMap;
+use web::http::problem::Problem;
 
-use crate::{
-    stage::control::{control_error::ControlError, stage::Stage},
-    web::http::problem::Problem,
-};
+use crate::stage::control::{control_error::ControlError, stage::Stage};
 
 /// The token as a bearer, or the cookie of a browser that has signed in.
 pub(super) fn authorize(stage: &Stage, headers: &HeaderMap) -> Result<(), Problem> {

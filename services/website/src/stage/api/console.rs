@@ -14,22 +14,20 @@ use events::{
 use serde::Serialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
+use web::http::{
+    body::{read_json, read_optional},
+    problem::Problem,
+};
 
-use crate::{
-    stage::{
-        api::authorize::authorize,
-        control::{
-            burst,
-            crash::{self, Crash},
-            reset::{self, usual_choices},
-            stage::Stage,
-        },
-        pure::settings::{Wrong, patched},
+use crate::stage::{
+    api::authorize::authorize,
+    control::{
+        burst,
+        crash::{self, Crash},
+        reset::{self, usual_choices},
+        stage::Stage,
     },
-    web::http::{
-        body::{read_json, read_optional},
-        problem::Problem,
-    },
+    pure::settings::{Wrong, patched},
 };
 
 /// What the speaker can change.

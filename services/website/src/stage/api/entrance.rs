@@ -10,13 +10,11 @@ use axum::{
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
+use web::http::{body::read_json, problem::Problem};
 
-use crate::{
-    stage::{
-        api::authorize::authorize,
-        control::{entrance, stage::Stage},
-    },
-    web::http::{body::read_json, problem::Problem},
+use crate::stage::{
+    api::authorize::authorize,
+    control::{entrance, stage::Stage},
 };
 
 /// Which address to show.

@@ -12,14 +12,14 @@ use futures_util::Stream;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use tokio::sync::broadcast::error::RecvError;
-
-use crate::{
+use web::{
+    http::{problem::Problem, sse},
     order::json::OrderShown,
-    stage::{
-        api::{stage::Deliveries, stock::Stock},
-        control::stage::Stage,
-    },
-    web::http::{problem::Problem, sse},
+};
+
+use crate::stage::{
+    api::{stage::Deliveries, stock::Stock},
+    control::stage::Stage,
 };
 
 /// Changes of everything but single orders are told at most this often.

@@ -15,13 +15,11 @@ use events::{
 use serde::{Deserialize, Serialize};
 use service::now;
 use utoipa::ToSchema;
+use web::http::problem::Problem;
 
-use crate::{
-    stage::{
-        api::authorize::authorize,
-        control::{past, stage::Stage},
-    },
-    web::http::problem::Problem,
+use crate::stage::{
+    api::authorize::authorize,
+    control::{past, stage::Stage},
 };
 
 /// Which moment.

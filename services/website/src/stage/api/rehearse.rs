@@ -9,14 +9,12 @@ use axum::{
 };
 use serde::Serialize;
 use utoipa::ToSchema;
+use web::http::problem::Problem;
 
-use crate::{
-    stage::{
-        api::authorize::authorize,
-        control::{rehearsal, stage::Stage},
-        pure::acts::Act,
-    },
-    web::http::problem::Problem,
+use crate::stage::{
+    api::authorize::authorize,
+    control::{rehearsal, stage::Stage},
+    pure::acts::Act,
 };
 
 /// How a rehearsal went.

@@ -15,13 +15,11 @@ use events::{
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
+use web::http::{body::read_optional, problem::Problem};
 
-use crate::{
-    stage::{
-        control::{dead_letters, stage::Stage},
-        read_model::deliveries::{DeadLetterView, DeliveriesView, Untrue},
-    },
-    web::http::{body::read_optional, problem::Problem},
+use crate::stage::{
+    control::{dead_letters, stage::Stage},
+    read_model::deliveries::{DeadLetterView, DeliveriesView, Untrue},
 };
 
 /// The sums that must hold.

@@ -15,16 +15,14 @@ use events::{
 };
 use serde::Serialize;
 use utoipa::ToSchema;
+use web::http::problem::Problem;
 
-use crate::{
-    stage::{
-        control::stage::Stage,
-        read_model::{
-            bursts::Burst,
-            stock::{BeerOnShelf, Explained},
-        },
+use crate::stage::{
+    control::stage::Stage,
+    read_model::{
+        bursts::Burst,
+        stock::{BeerOnShelf, Explained},
     },
-    web::http::problem::Problem,
 };
 
 /// All beers, the truth beside what is shown.

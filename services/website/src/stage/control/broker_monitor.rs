@@ -14,11 +14,9 @@ use tokio::{
     sync::Notify,
     time::{Instant, MissedTickBehavior, sleep_until, timeout},
 };
+use web::http::live::Live;
 
-use crate::{
-    stage::read_model::broker::{Bookies, Details, Look, Seen, Stored, TopicStats},
-    web::http::live::Live,
-};
+use crate::stage::read_model::broker::{Bookies, Details, Look, Seen, Stored, TopicStats};
 
 /// How often the broker is asked.
 const ASK_EVERY: Duration = Duration::from_secs(1);

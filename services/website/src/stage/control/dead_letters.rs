@@ -4,11 +4,9 @@ use events::{
     delivery::DeliveryRequest,
     orders::{ADDRESS_MAX, Fault, text_problem},
 };
+use web::order::view::Status;
 
-use crate::{
-    order::view::Status,
-    stage::control::{control_error::ControlError, stage::Stage},
-};
+use crate::stage::control::{control_error::ControlError, stage::Stage};
 
 /// What is wrong with a corrected address, if anything.
 ///

@@ -13,14 +13,12 @@ use axum::http::HeaderMap;
 use bus::http_client;
 use reqwest::redirect::Policy;
 use service::environment::{self, Unusable};
-
-use crate::{
-    stage::pure::entrance::{ADDRESSES_MAX, EntranceView, QrView, Reach},
-    web::{
-        http::live::Live,
-        pure::{address::Address, arrival::Arrival},
-    },
+use web::{
+    http::live::Live,
+    pure::{address::Address, arrival::Arrival},
 };
+
+use crate::stage::pure::entrance::{ADDRESSES_MAX, EntranceView, QrView, Reach};
 
 mod networks;
 

@@ -14,16 +14,14 @@ use service::{
     environment::{self, Unusable},
     now,
 };
+use web::{
+    http::cookies::{Cookies, kept_or_made, letters, private_file},
+    pure::arrival::{Arrival, Guesser},
+};
 
-use crate::{
-    stage::control::presenter::{
-        guesses::Guesses,
-        sessions::{SESSION_FOR, Sessions},
-    },
-    web::{
-        http::cookies::{Cookies, kept_or_made, letters, private_file},
-        pure::arrival::{Arrival, Guesser},
-    },
+use crate::stage::control::presenter::{
+    guesses::Guesses,
+    sessions::{SESSION_FOR, Sessions},
 };
 
 mod guesses;

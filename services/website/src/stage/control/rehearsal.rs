@@ -4,17 +4,15 @@
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep, timeout};
+use web::pure::language::Language;
 
-use crate::{
-    stage::{
-        control::{
-            control_error::ControlError,
-            playing::{self, play_step},
-            stage::Stage,
-        },
-        pure::acts::Act,
+use crate::stage::{
+    control::{
+        control_error::ControlError,
+        playing::{self, play_step},
+        stage::Stage,
     },
-    web::pure::language::Language,
+    pure::acts::Act,
 };
 
 /// So long each step can be seen before the next one.

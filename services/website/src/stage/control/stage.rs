@@ -10,6 +10,10 @@ use events::ids::Service;
 use service::Context;
 use tokio::sync::watch;
 use tracing::warn;
+use web::{
+    http::{live::Live, page_stream::FragmentCache, visitor::Reader},
+    pure::layout::Alive,
+};
 
 use crate::{
     shop::control::shop::Shop,
@@ -17,10 +21,6 @@ use crate::{
         control::{broker_monitor::BrokerMonitor, director::Director, entrance::Entrance, presenter::Presenter},
         pure::page::Page,
         read_model::ReadModel,
-    },
-    web::{
-        http::{live::Live, page_stream::FragmentCache, visitor::Reader},
-        pure::layout::Alive,
     },
 };
 

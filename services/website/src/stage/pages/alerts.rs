@@ -2,15 +2,15 @@
 
 use askama::Template;
 use events::insights::{BeerForecast, Forecast};
-
-use crate::{
+use web::{
     order::wording,
-    stage::read_model::insights::AnalysisView,
-    web::pure::{
+    pure::{
         format,
         layout::{Fragment, Frame},
     },
 };
+
+use crate::stage::read_model::insights::AnalysisView;
 
 /// A beer that is sold out within this many milliseconds is almost sold out.
 const ALMOST_WITHIN_MS: i64 = 10 * 60_000;

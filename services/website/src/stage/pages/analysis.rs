@@ -5,20 +5,20 @@ use events::{
     ids::{Moment, Service},
     insights::{BeerForecast, Forecast, MinuteOfSales, Sales},
 };
-
-use crate::{
+use web::{
     order::wording,
-    stage::{
-        pages::{
-            alerts::alerts,
-            chart::{self, Minutes},
-        },
-        read_model::insights::AnalysisView,
-    },
-    web::pure::{
+    pure::{
         format,
         layout::{Figure, Fragment, Frame, Parts, alive, figures},
     },
+};
+
+use crate::stage::{
+    pages::{
+        alerts::alerts,
+        chart::{self, Minutes},
+    },
+    read_model::insights::AnalysisView,
 };
 
 #[derive(Template)]

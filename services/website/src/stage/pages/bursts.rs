@@ -5,16 +5,14 @@ use events::{
     settings::{Fold, Folding},
     topics::SubscriptionType::{self, Failover, KeyShared, Shared},
 };
+use web::pure::{
+    format,
+    layout::{Fragment, Frame},
+};
 
-use crate::{
-    stage::{
-        pages::switches::crew,
-        read_model::{bursts::Burst, stock::StockView},
-    },
-    web::pure::{
-        format,
-        layout::{Fragment, Frame},
-    },
+use crate::stage::{
+    pages::switches::crew,
+    read_model::{bursts::Burst, stock::StockView},
 };
 
 /// The four ways of the fifth act.
@@ -86,10 +84,9 @@ fn mean(values: impl Iterator<Item = u64>, count: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        samples,
-        web::pure::{language::Language, layout::Theme},
-    };
+    use web::pure::{language::Language, layout::Theme};
+
+    use crate::samples;
 
     #[test]
     fn only_bursts_that_can_be_compared_are_counted() {

@@ -3,8 +3,7 @@
 use std::fmt::Write as _;
 
 use events::{ids::Moment, insights::Sales};
-
-use crate::web::pure::{format, language::Language};
+use web::pure::{format, language::Language};
 
 /// Most minutes shown.
 const MINUTES_MAX: usize = 60;

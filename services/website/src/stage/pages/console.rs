@@ -3,18 +3,16 @@
 use askama::Template;
 use events::{ids::Service, settings::Choices};
 use serde_json::json;
+use web::pure::{
+    format,
+    layout::{Fragment, Frame, Parts, alive},
+};
 
-use crate::{
-    stage::{
-        pages::controls,
-        pure::{
-            acts::{self, Act, Effect, Target},
-            console::ConsoleView,
-        },
-    },
-    web::pure::{
-        format,
-        layout::{Fragment, Frame, Parts, alive},
+use crate::stage::{
+    pages::controls,
+    pure::{
+        acts::{self, Act, Effect, Target},
+        console::ConsoleView,
     },
 };
 

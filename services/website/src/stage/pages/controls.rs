@@ -9,8 +9,7 @@ use events::{
     topics::SubscriptionType::{Failover, KeyShared, Shared},
 };
 use serde_json::{Value, json};
-
-use crate::web::pure::{
+use web::pure::{
     format,
     language::Language,
     layout::{Fragment, Frame},

@@ -10,14 +10,12 @@ use axum::{
 };
 use events::{delivery::DeliveryRequest, ids::OrderId};
 use serde::Deserialize;
+use web::{http::visitor::Visitor, pure::problem_page::Problem};
 
-use crate::{
-    stage::control::{
-        control_error::ControlError,
-        dead_letters::{ask_delivery, check_address},
-        stage::Stage,
-    },
-    web::{http::visitor::Visitor, pure::problem_page::Problem},
+use crate::stage::control::{
+    control_error::ControlError,
+    dead_letters::{ask_delivery, check_address},
+    stage::Stage,
 };
 
 #[derive(Deserialize)]

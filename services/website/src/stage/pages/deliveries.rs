@@ -6,18 +6,18 @@ use events::{
     orders::ADDRESS_MAX,
     unreadable::ReasonCode,
 };
-
-use crate::{
+use web::{
     order::{way, wording},
-    stage::{
-        pages::wording::reason_code,
-        read_model::deliveries::{DeadLetterView, DeliveriesView, Lane, Parcel, Retry, Tried, Untrue},
-    },
-    web::pure::{
+    pure::{
         format,
         language::Language,
         layout::{Figure, Fragment, Frame, Parts, alive, figures},
     },
+};
+
+use crate::stage::{
+    pages::wording::reason_code,
+    read_model::deliveries::{DeadLetterView, DeliveriesView, Lane, Parcel, Retry, Tried, Untrue},
 };
 
 /// More lanes than these stand in narrow columns.

@@ -2,18 +2,16 @@
 
 use askama::Template;
 use events::beers::Beer;
+use web::pure::{
+    format,
+    layout::{Fragment, Frame},
+};
 
-use crate::{
-    stage::{
-        pages::lanes::{Fate, fates, why_wrong},
-        read_model::{
-            bursts::DESK,
-            stock::{BeerOnShelf, Happened, StockView, Write},
-        },
-    },
-    web::pure::{
-        format,
-        layout::{Fragment, Frame},
+use crate::stage::{
+    pages::lanes::{Fate, fates, why_wrong},
+    read_model::{
+        bursts::DESK,
+        stock::{BeerOnShelf, Happened, StockView, Write},
     },
 };
 

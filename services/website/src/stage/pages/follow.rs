@@ -2,20 +2,20 @@
 
 use askama::Template;
 use events::ids::{Moment, Trace};
-
-use crate::{
+use web::{
     order::{
         journey,
         view::{OrderView, Status, Step, What},
         way, wording,
     },
-    stage::pages::axis::{Axis, Mark},
-    web::pure::{
+    pure::{
         format,
         language::Language,
         layout::{Figure, Fragment, Frame, Parts, alive, figures},
     },
 };
+
+use crate::stage::pages::axis::{Axis, Mark};
 
 /// What took less than a millisecond.
 const INSTANT: &str = "<\u{a0}1\u{a0}ms";

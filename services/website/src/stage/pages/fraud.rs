@@ -6,15 +6,13 @@ use events::{
     insights::{Finding, Fraud, FraudRule},
     topics::{FRAUD_WATCH, ORDERS},
 };
-
-use crate::{
-    stage::read_model::past::FraudView,
-    web::pure::{
-        format,
-        language::Language,
-        layout::{Figure, Fragment, Frame, Parts, alive, figures},
-    },
+use web::pure::{
+    format,
+    language::Language,
+    layout::{Figure, Fragment, Frame, Parts, alive, figures},
 };
+
+use crate::stage::read_model::past::FraudView;
 
 /// Findings that have room on a wall.
 const FINDINGS_SHOWN_MAX: usize = 7;

@@ -12,6 +12,7 @@ use events::{
     ids::BeerId,
     topics::{self, TopicSpec},
 };
+use web::{http::visitor::Visitor, pure::problem_page::Problem};
 
 use crate::{
     shop::pages::show_order,
@@ -22,7 +23,6 @@ use crate::{
         },
         pure::{acts, page::Page},
     },
-    web::{http::visitor::Visitor, pure::problem_page::Problem},
 };
 
 /// To another page of the stage, with what was asked for in the address: language, theme, and whether to follow.

@@ -6,11 +6,9 @@
 use std::collections::{BTreeSet, HashMap};
 
 use events::{beers::Beer, settings::Folding, topics::SubscriptionType};
+use web::pure::{format, language::Language};
 
-use crate::{
-    stage::read_model::stock::{BeerOnShelf, StockView, Write},
-    web::pure::{format, language::Language},
-};
+use crate::stage::read_model::stock::{BeerOnShelf, StockView, Write};
 
 /// The axis is as long as so many events of usual work, one after the other.
 const EVENTS_LONG: i64 = 28;

@@ -5,17 +5,15 @@ use events::{
     ids::{Moment, Service},
     insights::{Ledger, OnTheWay},
 };
+use web::pure::{
+    format,
+    language::Language,
+    layout::{Figure, Fragment, Frame, Parts, alive, figures},
+};
 
-use crate::{
-    stage::{
-        pages::{recovery::recovery, wording},
-        read_model::insights::LedgerView,
-    },
-    web::pure::{
-        format,
-        language::Language,
-        layout::{Figure, Fragment, Frame, Parts, alive, figures},
-    },
+use crate::stage::{
+    pages::{recovery::recovery, wording},
+    read_model::insights::LedgerView,
 };
 
 /// What is on its way that has room below the sums: the oldest.

@@ -8,6 +8,7 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use events::ids::OrderId;
+use web::http::sse::{self, too_many};
 
 use crate::{
     shop::pages::order_stream::{self, OrderPage},
@@ -16,7 +17,6 @@ use crate::{
         pages::{follow, streams},
         pure::page::Page,
     },
-    web::http::sse::{self, too_many},
 };
 
 /// The stage sees every hop as it happens.

@@ -5,21 +5,21 @@ use std::collections::BTreeMap;
 use askama::Template;
 use events::ids::{Moment, Service};
 use serde_json::json;
-
-use crate::{
+use web::{
     order::{view::Status, wording},
-    stage::{
-        pages::deliveries,
-        read_model::{
-            deliveries::{DeliveriesView, Lane},
-            map::{MapView, Standing},
-            stock::BeerOnShelf,
-        },
-    },
-    web::pure::{
+    pure::{
         format,
         glass::{Size, glass},
         layout::{Figure, Fragment, Frame, Parts, alive, figures},
+    },
+};
+
+use crate::stage::{
+    pages::deliveries,
+    read_model::{
+        deliveries::{DeliveriesView, Lane},
+        map::{MapView, Standing},
+        stock::BeerOnShelf,
     },
 };
 

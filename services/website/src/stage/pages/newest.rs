@@ -1,15 +1,15 @@
 //! `/stage/orders`: the orders that were placed last, each with the way to follow it.
 
 use askama::Template;
-
-use crate::{
+use web::{
     order::wording,
-    stage::read_model::newest::{NewestOrder, NewestView},
-    web::pure::{
+    pure::{
         format,
         layout::{Figure, Fragment, Frame, Parts, alive, figures},
     },
 };
+
+use crate::stage::read_model::newest::{NewestOrder, NewestView};
 
 #[derive(Template)]
 #[template(path = "follow/newest_page.html")]

@@ -6,15 +6,13 @@ use events::{
     ids::{Moment, Service},
     quantities::Bottles,
 };
-
-use crate::{
-    stage::read_model::past::PastView,
-    web::pure::{
-        format,
-        glass::{Size, glass},
-        layout::{Figure, Fragment, Frame, Parts, alive, figures},
-    },
+use web::pure::{
+    format,
+    glass::{Size, glass},
+    layout::{Figure, Fragment, Frame, Parts, alive, figures},
 };
+
+use crate::stage::read_model::past::PastView;
 
 /// Width of a bar in its own units.
 const BAR: u64 = 1000;
@@ -188,10 +186,9 @@ fn share(n: u64, total: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        samples,
-        web::pure::{language::Language, layout::Theme},
-    };
+    use web::pure::{language::Language, layout::Theme};
+
+    use crate::samples;
 
     #[test]
     fn parts_fill_the_bar_without_a_gap() {

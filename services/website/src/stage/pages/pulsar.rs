@@ -3,14 +3,12 @@
 use askama::Template;
 use bus::Examined;
 use events::topics::{Lifetime, Namespace, TopicSpec};
-
-use crate::{
-    stage::read_model::broker::{Details, Look, PulsarView, Seen, Segment, SubscriptionSeen, TopicSeen},
-    web::pure::{
-        format,
-        layout::{Figure, Fragment, Frame, Parts, alive, figures},
-    },
+use web::pure::{
+    format,
+    layout::{Figure, Fragment, Frame, Parts, alive, figures},
 };
+
+use crate::stage::read_model::broker::{Details, Look, PulsarView, Seen, Segment, SubscriptionSeen, TopicSeen};
 
 /// Segments that are drawn: the newest.
 const SEGMENTS_SHOWN: usize = 24;

@@ -5,11 +5,9 @@ use std::fmt::Write as _;
 use askama::Template;
 use qrcodegen::{QrCode, QrCodeEcc};
 use serde_json::json;
+use web::pure::layout::{Figure, Fragment, Frame, Parts, alive, figures};
 
-use crate::{
-    stage::pure::entrance::{ADDRESSES_MAX, EntranceView, QrView, Reach},
-    web::pure::layout::{Figure, Fragment, Frame, Parts, alive, figures},
-};
+use crate::stage::pure::entrance::{ADDRESSES_MAX, EntranceView, QrView, Reach};
 
 /// The quiet zone a reader needs around a code, in modules.
 const QUIET: i32 = 4;

@@ -6,16 +6,16 @@ use events::{
     ids::Service,
     past::{Cell, PastAnswer, PastQuestion},
 };
-
-use crate::{
+use web::{
     order::wording,
-    stage::read_model::past::QuestionsView,
-    web::pure::{
+    pure::{
         format,
         language::Language,
         layout::{Figure, Fragment, Frame, Parts, alive, figures},
     },
 };
+
+use crate::stage::read_model::past::QuestionsView;
 
 /// Length of the longest bar in its own units.
 const BAR: u64 = 1000;

@@ -5,14 +5,12 @@ use events::{
     ids::Service,
     insights::{GivenUp, OrderSums, Rebuild},
 };
-
-use crate::{
-    stage::{pages::wording, read_model::past::RebuildView},
-    web::pure::{
-        format,
-        layout::{Figure, Fragment, Frame, Parts, alive, figures},
-    },
+use web::pure::{
+    format,
+    layout::{Figure, Fragment, Frame, Parts, alive, figures},
 };
+
+use crate::stage::{pages::wording, read_model::past::RebuildView};
 
 /// Length of the tape in its own units.
 const TAPE: u64 = 1000;

@@ -2,14 +2,12 @@
 
 use askama::Template;
 use events::ids::Moment;
-
-use crate::{
-    stage::read_model::outages::{Outage, Who},
-    web::pure::{
-        format,
-        layout::{Fragment, Frame},
-    },
+use web::pure::{
+    format,
+    layout::{Fragment, Frame},
 };
+
+use crate::stage::read_model::outages::{Outage, Who};
 
 /// Outages that have room beside the sums.
 const SHOWN_MAX: usize = 4;

@@ -10,14 +10,12 @@ use axum::{
     response::{IntoResponse as _, Redirect, Response},
 };
 use serde::Deserialize;
-
-use crate::{
-    stage::control::{presenter::NotTaken, stage::Stage},
-    web::pure::{
-        arrival::{self, Arrival},
-        layout::Frame,
-    },
+use web::pure::{
+    arrival::{self, Arrival},
+    layout::Frame,
 };
+
+use crate::stage::control::{presenter::NotTaken, stage::Stage};
 
 #[derive(Template)]
 #[template(path = "sign_in.html")]

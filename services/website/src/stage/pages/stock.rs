@@ -3,17 +3,15 @@
 
 use askama::Template;
 use events::{ids::Service, settings::Fold, topics::SubscriptionType};
+use web::pure::{
+    format,
+    glass::{Size, glass},
+    layout::{Figure, Fragment, Frame, Parts, alive, figures},
+};
 
-use crate::{
-    stage::{
-        pages::{bursts, explained, lanes, switches},
-        read_model::stock::{BeerOnShelf, StockView},
-    },
-    web::pure::{
-        format,
-        glass::{Size, glass},
-        layout::{Figure, Fragment, Frame, Parts, alive, figures},
-    },
+use crate::stage::{
+    pages::{bursts, explained, lanes, switches},
+    read_model::stock::{BeerOnShelf, StockView},
 };
 
 #[derive(Template)]

@@ -4,23 +4,19 @@ use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use axum::response::{Response, sse::Event};
 use futures_util::Stream;
+use web::{
+    http::{
+        page_stream::{self, Changes, Version},
+        sse::{self, Sent},
+        visitor::Reader,
+    },
+    pure::layout::Fragment,
+};
 
-use crate::{
-    stage::{
-        control::{broker_monitor::Looking, stage::Stage},
-        pages::{
-            analysis, console, deliveries, fraud, ledger, map, newest, past, pulsar, qr, questions, rebuild, stock,
-        },
-        pure::page::Page,
-    },
-    web::{
-        http::{
-            page_stream::{self, Changes, Version},
-            sse::{self, Sent},
-            visitor::Reader,
-        },
-        pure::layout::Fragment,
-    },
+use crate::stage::{
+    control::{broker_monitor::Looking, stage::Stage},
+    pages::{analysis, console, deliveries, fraud, ledger, map, newest, past, pulsar, qr, questions, rebuild, stock},
+    pure::page::Page,
 };
 
 /// Whoever asks again within this time still looks at what the broker says.

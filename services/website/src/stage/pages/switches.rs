@@ -6,8 +6,7 @@ use events::{
     topics::SubscriptionType,
 };
 use serde_json::{Value, json};
-
-use crate::web::pure::{
+use web::pure::{
     format,
     layout::{Fragment, Frame},
 };

@@ -1,4 +1,8 @@
 use events::{ids::Service, settings::Fold, topics::SubscriptionType};
+use web::pure::{
+    language::Language,
+    layout::{Alive, Frame, Theme},
+};
 
 use crate::{
     samples::{self, frame},
@@ -6,10 +10,6 @@ use crate::{
         pages::{console, deliveries, fraud, ledger, map, past, qr, questions, rebuild, stock},
         pure::entrance::QrView,
         read_model::{past::PastView, stock::StockView},
-    },
-    web::pure::{
-        language::Language,
-        layout::{Alive, Frame, Theme},
     },
 };
 

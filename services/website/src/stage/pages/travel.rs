@@ -10,14 +10,12 @@ use axum::{
 };
 use events::ids::Moment;
 use serde::Deserialize;
+use web::pure::problem_page::Problem;
 
-use crate::{
-    stage::{
-        control::{self, stage::Stage},
-        pages::past,
-        read_model::past::PastView,
-    },
-    web::pure::problem_page::Problem,
+use crate::stage::{
+    control::{self, stage::Stage},
+    pages::past,
+    read_model::past::PastView,
 };
 
 /// Which moment; now, if none is named.

@@ -6,10 +6,9 @@ use events::{
     quantities::Sequence,
     unreadable::ReasonCode,
 };
-
-use crate::{
+use web::{
     order::wording::beer,
-    web::pure::{format, language::Language},
+    pure::{format, language::Language},
 };
 
 /// Why a message has no effect.

@@ -1,6 +1,6 @@
 //! The addresses by which phones may find the shop, as the page of the QR code shows them.
 
-use crate::web::pure::address::Address;
+use web::pure::address::Address;
 
 /// Most addresses to choose from: each has a key of its own, from `a`.
 pub const ADDRESSES_MAX: usize = 6;

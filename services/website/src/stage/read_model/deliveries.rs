@@ -5,8 +5,7 @@ use events::{
     ids::{Moment, OrderId, Service},
     unreadable::ReasonCode,
 };
-
-use crate::order::view::What;
+use web::order::view::What;
 
 /// `/stage/deliveries`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

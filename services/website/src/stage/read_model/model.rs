@@ -12,17 +12,15 @@ use events::{
     unreadable::{ReasonCode, Unreadable},
 };
 use service::Now;
+use web::pure::layout::Alive;
 
-use crate::{
-    stage::read_model::{
-        log_tail::Tape,
-        newest::Newest,
-        outages::Outages,
-        parcels::{DEAD_LETTERS_SHOWN_MAX, Parcels},
-        shelves::Shelves,
-        throughput::Tempo,
-    },
-    web::pure::layout::Alive,
+use crate::stage::read_model::{
+    log_tail::Tape,
+    newest::Newest,
+    outages::Outages,
+    parcels::{DEAD_LETTERS_SHOWN_MAX, Parcels},
+    shelves::Shelves,
+    throughput::Tempo,
 };
 
 /// All that the topics have said.

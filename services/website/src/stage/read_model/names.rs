@@ -2,22 +2,17 @@
 
 use std::sync::Arc;
 
-use events::{
-    insights::Fraud,
-    past::{Cell, PastAnswer},
-};
+use events::{insights::Fraud, past::PastAnswer};
 use serde_json::Value;
+use web::order::names::{LEFT_OUT, NamesCustomers, hide_in, short_name, town};
 
-use crate::{
-    order::names::{LEFT_OUT, NamesCustomers, hide_in, short_name, town},
-    stage::read_model::{
-        broker::{Look, PulsarView},
-        deliveries::{DeadLetterView, DeliveriesView},
-        insights::AnalysisView,
-        map::MapView,
-        newest::NewestView,
-        past::{FraudView, QuestionsView},
-    },
+use crate::stage::read_model::{
+    broker::{Look, PulsarView},
+    deliveries::{DeadLetterView, DeliveriesView},
+    insights::AnalysisView,
+    map::MapView,
+    newest::NewestView,
+    past::{FraudView, QuestionsView},
 };
 
 impl NamesCustomers for MapView {
@@ -90,12 +85,6 @@ impl NamesCustomers for DeliveriesView {
     }
 }
 
-impl NamesCustomers for Fraud {
-    fn hide_names(&mut self) {
-        self.findings.iter_mut().for_each(|finding| finding.customer = short_name(&finding.customer));
-    }
-}
-
 impl NamesCustomers for FraudView {
     fn hide_names(&mut self) {
         self.fraud.iter_mut().for_each(Fraud::hide_names);
@@ -108,17 +97,6 @@ impl NamesCustomers for AnalysisView {
     }
 }
 
-impl NamesCustomers for PastAnswer {
-    fn hide_names(&mut self) {
-        for cell in self.rows.iter_mut().flatten() {
-            // The only texts in answers are customers, one after the other.
-            if let Cell::Text(names) = cell {
-                *names = names.split(", ").map(short_name).collect::<Vec<_>>().join(", ");
-            }
-        }
-    }
-}
-
 impl NamesCustomers for QuestionsView {
     fn hide_names(&mut self) {
         self.answers.iter_mut().for_each(PastAnswer::hide_names);
@@ -128,7 +106,9 @@ impl NamesCustomers for QuestionsView {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{order::view::Status, samples};
+    use web::order::view::Status;
+
+    use crate::samples;
 
     #[test]
     fn no_view_says_more_than_that() {

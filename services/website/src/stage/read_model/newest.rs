@@ -3,8 +3,7 @@
 use std::collections::VecDeque;
 
 use events::ids::{Moment, OrderId};
-
-use crate::order::view::Status;
+use web::order::view::Status;
 
 /// So many are named.
 pub const NEWEST_MAX: usize = 20;

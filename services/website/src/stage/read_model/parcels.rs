@@ -11,16 +11,14 @@ use events::{
     stage::{Carrying, CourierState},
 };
 use service::Now;
+use web::order::{
+    progress::Progress,
+    view::{Status, What},
+};
 
-use crate::{
-    order::{
-        progress::Progress,
-        view::{Status, What},
-    },
-    stage::read_model::{
-        deliveries::{DeadLetterView, Lane, Parcel, Retry, Tried},
-        throughput::is_of_now,
-    },
+use crate::stage::read_model::{
+    deliveries::{DeadLetterView, Lane, Parcel, Retry, Tried},
+    throughput::is_of_now,
 };
 
 /// Parcels of the queue that are named on a page.

@@ -10,9 +10,9 @@ use events::{
 };
 use sqlx::sqlite::SqliteRow;
 use store::{Columns, Store, StoreError};
+use web::order::progress::Progress;
 
 use crate::{
-    order::progress::Progress,
     shop::store::{orders::status, read::service},
     stage::read_model::{
         ReadModel,
@@ -181,12 +181,11 @@ mod tests {
     use store::testing::Database;
 
     use super::*;
-    use crate::{
-        order::view::What,
-        shop::store::{
-            orders::{TABLES, state},
-            read::order,
-        },
+    use web::order::view::What;
+
+    use crate::shop::store::{
+        orders::{TABLES, state},
+        read::order,
     };
 
     /// Everything the website reads from its database.

@@ -12,12 +12,12 @@ use events::{
     unreadable::ReasonCode,
 };
 use service::Now;
+use web::order::{
+    progress::{Doubt, Progress, hop_of_decision, hop_of_update},
+    view::What,
+};
 
 use crate::{
-    order::{
-        progress::{Doubt, Progress, hop_of_decision, hop_of_update},
-        view::What,
-    },
     shop::{
         control::writer::Work,
         store::orders::{self, Hop, OrderState},

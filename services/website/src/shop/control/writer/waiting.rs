@@ -12,15 +12,13 @@ use events::{
 };
 use serde::Serialize;
 use store::{disbelieve, quarantine_as};
+use web::order::progress::Doubt;
 
-use crate::{
-    order::progress::Doubt,
-    shop::{
-        control::writer::Work,
-        store::{
-            orders,
-            waiting::{self, WAITING_MAX, Waiting},
-        },
+use crate::shop::{
+    control::writer::Work,
+    store::{
+        orders,
+        waiting::{self, WAITING_MAX, Waiting},
     },
 };
 

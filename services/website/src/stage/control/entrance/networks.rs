@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use crate::web::pure::address::Address;
+use web::pure::address::Address;
 
 /// How the interfaces of containers and virtual machines on this machine begin: no phone is behind them.
 const VIRTUAL: [&str; 9] = ["docker", "br-", "veth", "virbr", "vmnet", "vboxnet", "cni", "podman", "lxc"];

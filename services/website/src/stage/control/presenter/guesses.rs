@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::web::pure::arrival::Guesser;
+use web::pure::arrival::Guesser;
 
 /// So many wrong tokens are looked at within [`WITHIN`]; after that none is, not even the right one.
 pub const GUESSES_MAX: usize = 20;

@@ -2,19 +2,17 @@
 
 use askama::Template;
 use events::{ids::Service, insights::Rebuild, settings::Fold, topics::SubscriptionType};
+use web::pure::{
+    format,
+    layout::{Fragment, Frame},
+};
 
-use crate::{
-    stage::{
-        pages::map::{
-            tape::{self, Drawn, Pin},
-            words::standing,
-        },
-        read_model::map::MapView,
+use crate::stage::{
+    pages::map::{
+        tape::{self, Drawn, Pin},
+        words::standing,
     },
-    web::pure::{
-        format,
-        layout::{Fragment, Frame},
-    },
+    read_model::map::MapView,
 };
 
 /// Behind by no more than this a reader is at the end: the rest is just being handled.

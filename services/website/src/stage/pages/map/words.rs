@@ -1,6 +1,8 @@
 //! How a service is drawn, wherever it stands on the map.
 
-use crate::{stage::read_model::map::Standing, web::pure::layout::Frame};
+use web::pure::layout::Frame;
+
+use crate::stage::read_model::map::Standing;
 
 /// How a service is drawn, and what is said of it if it is not simply at work.
 pub(super) fn standing(standing: Standing, frame: &Frame<'_>) -> (&'static str, Option<&'static str>) {

@@ -4,13 +4,11 @@ use std::collections::BTreeMap;
 
 use events::settings::Choices;
 use serde_json::Value;
+use web::pure::language::Language;
 
-use crate::{
-    stage::pure::acts::{
-        act::{Act, Effect, Target},
-        script::acts,
-    },
-    web::pure::language::Language,
+use crate::stage::pure::acts::{
+    act::{Act, Effect, Target},
+    script::acts,
 };
 
 /// What the `n`th step of an act does beside letting the speaker speak; empty if nothing.

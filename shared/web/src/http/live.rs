@@ -8,7 +8,7 @@ use std::{
 use events::ids::OrderId;
 use tokio::sync::{broadcast, watch};
 
-use crate::web::http::admission::Streams;
+use crate::http::admission::Streams;
 
 /// Most changes of orders that wait for a slow reader of the feed; then it is sent a snapshot instead.
 const FEED_MAX: usize = 1024;

@@ -1,6 +1,6 @@
 //! What every handler needs: who visits, what is remembered in cookies, how bodies are read, streams, problem documents.
 //!
-//! Imports `web::pure` only.
+//! Imports `pure` only.
 
 pub mod admission;
 pub mod body;

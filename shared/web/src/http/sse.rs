@@ -18,7 +18,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::web::{
+use crate::{
     http::{
         admission::{Client, Streams},
         lead::Lead,

@@ -30,8 +30,7 @@ impl Cookies {
         Ok(Cookies { suite })
     }
 
-    /// A suite with this id.
-    #[cfg(test)]
+    /// The cookies of a suite whose id is known.
     pub fn of(suite: &str) -> Self {
         Cookies { suite: suite.to_owned() }
     }

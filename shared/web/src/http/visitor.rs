@@ -9,7 +9,7 @@ use axum::{
 };
 use service::now;
 
-use crate::web::pure::{
+use crate::pure::{
     language::Language,
     layout::{Alive, Fragment, Frame, Theme},
     problem_page::{self, Problem},
@@ -20,11 +20,14 @@ const FOLLOW: &str = "follow";
 
 /// Who asks for a page: everything of the request that a page depends on.
 pub struct Visitor {
+    /// What the page is written in.
     pub language: Language,
     theme: Theme,
+    /// Whether the presenter's buttons are shown.
     pub presenter: bool,
+    /// Whether the window goes where the speaker goes.
     pub follow: bool,
-    /// Only what a stream begins with.
+    /// Whether a stream ends after its first events.
     pub once: bool,
     path: String,
     /// The language was asked for in the address, and is to be remembered.

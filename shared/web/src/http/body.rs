@@ -13,7 +13,7 @@ use http_body_util::LengthLimitError;
 use serde_json::Value;
 use tokio::time::timeout;
 
-use crate::web::http::problem::Problem;
+use crate::http::problem::Problem;
 
 /// Largest body that is read, in bytes.
 pub const BODY_MAX: usize = 16 * 1024;

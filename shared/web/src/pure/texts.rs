@@ -4,7 +4,7 @@ use std::{collections::HashMap, sync::LazyLock};
 
 use serde::Deserialize;
 
-use crate::web::pure::{format, language::Language};
+use crate::pure::{format, language::Language};
 
 /// One text: a sentence, or two of them to choose from by a number.
 #[derive(Debug, Deserialize)]
@@ -18,13 +18,13 @@ type Texts = HashMap<String, Text>;
 
 // A file that cannot be read leaves the table empty and every key visible on the page; a test reads them all.
 static ENGLISH: LazyLock<Texts> =
-    LazyLock::new(|| serde_json::from_str(include_str!("../../../../../web/texts/en.json")).unwrap_or_default());
+    LazyLock::new(|| serde_json::from_str(include_str!("../../../../web/texts/en.json")).unwrap_or_default());
 static FRENCH: LazyLock<Texts> =
-    LazyLock::new(|| serde_json::from_str(include_str!("../../../../../web/texts/fr.json")).unwrap_or_default());
+    LazyLock::new(|| serde_json::from_str(include_str!("../../../../web/texts/fr.json")).unwrap_or_default());
 static DUTCH: LazyLock<Texts> =
-    LazyLock::new(|| serde_json::from_str(include_str!("../../../../../web/texts/nl.json")).unwrap_or_default());
+    LazyLock::new(|| serde_json::from_str(include_str!("../../../../web/texts/nl.json")).unwrap_or_default());
 static GERMAN: LazyLock<Texts> =
-    LazyLock::new(|| serde_json::from_str(include_str!("../../../../../web/texts/de.json")).unwrap_or_default());
+    LazyLock::new(|| serde_json::from_str(include_str!("../../../../web/texts/de.json")).unwrap_or_default());
 
 impl Language {
     fn texts(self) -> &'static Texts {
@@ -136,8 +136,9 @@ mod tests {
 
     #[test]
     fn no_key_is_missing_and_none_is_unused() {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let written = sources(&root.join("src")) + &sources(&root.join("../../web/templates"));
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        let written =
+            ["shared/web/src", "services/website/src", "web/templates"].map(|of| sources(&root.join(of))).concat();
         let texts = Language::En.texts();
         let pages: BTreeSet<&str> = texts.keys().filter_map(|key| key.split('.').next()).collect();
         let used: BTreeSet<&str> = written

@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::http::StatusCode;
 
-use crate::web::pure::layout::Frame;
+use crate::pure::layout::Frame;
 
 /// Why a page cannot be shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,8 +19,7 @@ pub enum Problem {
 }
 
 impl Problem {
-    /// All of them.
-    #[cfg(test)]
+    /// All of them, for tests that render each.
     pub const ALL: [Problem; 4] = [Problem::NotFound, Problem::Foreign, Problem::Unusable, Problem::Unavailable];
 }
 

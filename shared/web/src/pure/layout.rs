@@ -1,7 +1,7 @@
-//! The pages, one file each: the data a template needs beside the function that renders it.
+//! The frame of every page, and the fragments that pages are made of.
 //!
-//! Every page is composed of [`Fragment`]s, elements with an id of their own. The page holds exactly what
-//! `fragments` returns for the same view, so that a browser can be sent the changed ones alone.
+//! A page is composed of [`Fragment`]s, elements with an id of their own. The page holds exactly
+//! the fragments that its stream sends for the same view, so that a browser can be sent the changed ones alone.
 //!
 //! Rendering is pure: no clock, no database. A fragment depends on its view and the language only, never on the time
 //! of rendering, since it would otherwise change all the time: countdowns are drawn by the browser.
@@ -12,7 +12,7 @@ use events::{
     quantities::Cents,
 };
 
-use crate::web::pure::{assets, format, language::Language};
+use crate::pure::{assets, format, language::Language};
 
 /// An element of a page that can be replaced on its own.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +24,10 @@ pub struct Fragment {
 }
 
 impl Fragment {
+    /// Renders a template whose outermost element has this id.
+    ///
+    /// # Errors
+    /// If the template cannot be rendered.
     pub fn new(id: impl Into<String>, template: &impl Template) -> askama::Result<Fragment> {
         Ok(Fragment { id: id.into(), html: template.render()? })
     }
@@ -77,6 +81,7 @@ pub struct Frame<'a> {
 }
 
 impl Frame<'_> {
+    /// The text with this key in the reader's language.
     pub fn t(&self, key: &'static str) -> &'static str {
         self.language.t(key)
     }
@@ -87,10 +92,12 @@ impl Frame<'_> {
         (rest > 0).then(|| self.language.count("delivery.more", rest))
     }
 
+    /// The same, with `{name}` replaced by the value.
     pub fn with(&self, key: &'static str, name: &str, value: &str) -> String {
         self.language.fill(key, &[(name, value)])
     }
 
+    /// The address of a file, with its hash: see [`assets::address`].
     pub fn asset(&self, name: &str) -> String {
         assets::address(name)
     }
@@ -100,6 +107,7 @@ impl Frame<'_> {
         Language::ALL.map(|language| (language, language == self.language)).to_vec()
     }
 
+    /// What a page without a stream says of its age.
     pub fn as_of(&self) -> String {
         self.with("frame.as_of", "time", &format::clock_seconds(self.now))
     }
@@ -114,22 +122,18 @@ impl Frame<'_> {
         self.now.micros()
     }
 
+    /// Whether this is the page at that path.
     pub fn is_here(&self, path: &str) -> bool {
         self.path == path
     }
 
-    /// Whether this page is this one, or one below it.
+    /// Whether this is the page at that path, or one below it.
     pub fn is_below(&self, path: &str) -> bool {
         self.path.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     }
-
-    /// Whether this is one of the three pages about the past.
-    pub fn is_past(&self) -> bool {
-        ["/stage/past", "/stage/rebuild", "/stage/questions"].contains(&self.path)
-    }
 }
 
-/// Who is there, as far as the website knows.
+/// Who is there, as far as this process knows.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Alive {
     /// Whether Pulsar is connected.
@@ -148,6 +152,9 @@ struct AliveTemplate {
 }
 
 /// The fragment `alive`: says which of `needed` is missing, and who gets nothing of what waits.
+///
+/// # Errors
+/// If the template cannot be rendered.
 pub fn alive(frame: &Frame<'_>, needed: &[Service]) -> askama::Result<Fragment> {
     let silent = needed.iter().filter(|service| !frame.alive.services.contains(service));
     let sentences = if frame.alive.pulsar {
@@ -171,12 +178,18 @@ struct Figures {
 
 /// One of them.
 pub struct Figure {
+    /// The number, as the reader's language writes it.
     pub text: String,
+    /// What is counted.
     pub label: String,
     /// `amber`, `right`, `wrong` or `plain`; the label says the same in words.
     pub tone: &'static str,
 }
 
+/// The fragment `figures`.
+///
+/// # Errors
+/// If the template cannot be rendered.
 pub fn figures(figures: Vec<Figure>) -> askama::Result<Fragment> {
     Fragment::new("figures", &Figures { figures })
 }
@@ -185,6 +198,7 @@ pub fn figures(figures: Vec<Figure>) -> askama::Result<Fragment> {
 pub struct Parts(pub Vec<Fragment>);
 
 impl Parts {
+    /// The fragment with this id; nothing if the page has none.
     pub fn get(&self, id: &str) -> &str {
         self.0.iter().find(|fragment| fragment.id == id).map_or("", |fragment| &fragment.html)
     }

@@ -14,7 +14,7 @@ use events::settings::StageSettings;
 use futures_util::Stream;
 use tokio::sync::watch;
 
-use crate::web::{
+use crate::{
     http::{
         lead::Lead,
         sse::{self, Sent},
@@ -66,6 +66,7 @@ impl<Page: Copy + Debug + Eq + Hash> FragmentCache<Page> {
 pub struct Changes {
     /// Counts the changes of what is known.
     pub version: watch::Receiver<u64>,
+    /// Some pages show what the presenter has chosen.
     pub settings: watch::Receiver<Arc<StageSettings>>,
 }
 

@@ -84,7 +84,7 @@ mod tests {
     };
 
     use super::*;
-    use crate::{order::view::Status, samples};
+    use crate::{order::view::Status, testing};
 
     fn journey(hops: Vec<(i64, What)>) -> Vec<Step> {
         let step = |(n, (millis, what)): (usize, (i64, What))| Step {
@@ -126,7 +126,7 @@ mod tests {
 
     #[test]
     fn an_order_goes_from_the_website_to_the_warehouse_and_on() {
-        let order = samples::order(Status::Delivered);
+        let order = testing::order(Status::Delivered);
         let mut steps = order.journey;
         sort(&mut steps);
         let causes = causes(&steps);

@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use axum::http::{HeaderMap, HeaderName, header};
 
-use crate::web::pure::address::Address;
+use crate::pure::address::Address;
 
 /// What a proxy adds: a request that came by one is nobody's on this machine.
 const FORWARDED: [HeaderName; 2] = [HeaderName::from_static("x-forwarded-for"), header::FORWARDED];

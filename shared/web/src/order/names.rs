@@ -1,6 +1,11 @@
 //! What everybody sees of customers while the presenter hides their names: the first letter of a name, and of an
 //! address the town. Orders keep their numbers. What is stored is not touched.
 
+use events::{
+    insights::Fraud,
+    past::{Cell, PastAnswer},
+};
+
 use crate::order::view::{OrderView, What};
 
 /// Stands for what is left out altogether.
@@ -40,6 +45,23 @@ impl NamesCustomers for OrderView {
         self.customer = short_name(&self.customer);
         self.address = town(&self.address);
         self.journey.iter_mut().for_each(|step| hide_in(&mut step.what));
+    }
+}
+
+impl NamesCustomers for Fraud {
+    fn hide_names(&mut self) {
+        self.findings.iter_mut().for_each(|finding| finding.customer = short_name(&finding.customer));
+    }
+}
+
+impl NamesCustomers for PastAnswer {
+    fn hide_names(&mut self) {
+        for cell in self.rows.iter_mut().flatten() {
+            // The only texts in answers are customers, one after the other.
+            if let Cell::Text(names) = cell {
+                *names = names.split(", ").map(short_name).collect::<Vec<_>>().join(", ");
+            }
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use std::{
 
 use axum::http::{HeaderMap, HeaderValue};
 
-use crate::web::{http::cookies::Cookies, pure::arrival::Arrival};
+use crate::{http::cookies::Cookies, pure::arrival::Arrival};
 
 /// The cookie a browser is known by.
 const COOKIE: &str = "browser";

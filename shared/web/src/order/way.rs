@@ -10,18 +10,22 @@ use crate::{
         view::{OrderView, Status, Step, What},
         wording,
     },
-    web::pure::{format, language::Language},
+    pure::{format, language::Language},
 };
 
 /// One stop of an order.
 pub struct Stop {
+    /// What happened, in a word or two.
     pub title: String,
+    /// By whom, why, how much: empty if there is nothing to add.
     pub detail: String,
     /// When: by the clock at the first stop, then counted from there.
     pub time: String,
+    /// The topic that told of it.
     pub topic: &'static str,
     /// `done`, `now` or `wrong`.
     pub state: &'static str,
+    /// What other services did because of it.
     pub hops: Vec<Hop>,
     /// What is counted down to.
     pub until: Option<Moment>,
@@ -31,8 +35,11 @@ pub struct Stop {
 
 /// What another service did meanwhile.
 pub struct Hop {
+    /// What it did, with every beer it did it to.
     pub text: String,
+    /// Counted from the first stop.
     pub time: String,
+    /// The topic that told of it.
     pub topic: &'static str,
 }
 
@@ -226,11 +233,11 @@ fn waiting(order: &OrderView, language: Language) -> Option<Stop> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::samples;
+    use crate::testing;
 
     #[test]
     fn hops_stand_under_the_stop_that_caused_them() {
-        let order = samples::order(Status::PickedUp);
+        let order = testing::order(Status::PickedUp);
         let stops = stops(&order, Language::En);
         let titles: Vec<_> = stops.iter().map(|stop| stop.title.as_str()).collect();
         assert_eq!(titles, ["Placed", "Accepted", "On its way", "To Grote Markt 12, 1000 Brussel"]);
@@ -243,10 +250,10 @@ mod tests {
     #[test]
     fn only_what_is_not_over_waits_for_something() {
         for (status, waits) in [(Status::Refused, false), (Status::Delivered, false), (Status::Retrying, true)] {
-            let stops = stops(&samples::order(status), Language::En);
+            let stops = stops(&testing::order(status), Language::En);
             assert_eq!(stops.last().is_some_and(|stop| stop.state == "now"), waits, "{status:?}");
         }
-        let retrying = stops(&samples::order(Status::Retrying), Language::En);
+        let retrying = stops(&testing::order(Status::Retrying), Language::En);
         assert!(retrying.last().is_some_and(|stop| stop.until.is_some()));
     }
 }

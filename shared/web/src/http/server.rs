@@ -10,7 +10,7 @@ use tower_http::compression::{
     CompressionLayer, CompressionLevel, DefaultPredicate, Predicate, predicate::NotForContentType,
 };
 
-use crate::web::pure::assets;
+use crate::pure::assets;
 
 /// Nothing from anywhere but here, no script or style in a page, and no page in another.
 const POLICY: &str = "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; \

@@ -10,7 +10,7 @@ use events::{
 
 use crate::{
     order::view::Status,
-    web::pure::{format, language::Language},
+    pure::{format, language::Language},
 };
 
 /// The name of a beer; its id if it is none of ours.

@@ -12,7 +12,7 @@ use std::{
 
 use axum::http::HeaderMap;
 
-use crate::web::{
+use crate::{
     http::{browser, cookies::Cookies},
     pure::arrival,
 };

@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use events::{ids::Moment, quantities::Cents};
 use jiff::{SignedDuration, Timestamp, civil, tz::TimeZone};
 
-use crate::web::pure::language::Language;
+use crate::pure::language::Language;
 
 /// The zone of the room.
 static ZONE: OnceLock<TimeZone> = OnceLock::new();
