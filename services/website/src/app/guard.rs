@@ -10,7 +10,7 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use web::{
-    http::problem::Problem,
+    http::{problem::Problem, visitor::Visitor},
     pure::{
         arrival::{self, Arrival},
         problem_page,
@@ -44,5 +44,5 @@ pub(super) async fn let_in(
     if is_api {
         return Problem::forbidden("another website made this browser send this; see PUBLIC_URL").into_response();
     }
-    stage.shop.visitor(request.uri(), headers).problem(&stage.alive(), problem_page::Problem::Foreign)
+    Visitor::of(&*stage, request.uri(), headers).problem(&stage.alive(), problem_page::Problem::Foreign)
 }

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use axum::{
     Router,
     extract::{DefaultBodyLimit, State},
-    http::{HeaderMap, Uri},
     middleware,
     response::Response,
     routing::{any, get},
@@ -15,6 +14,7 @@ use web::{
         body::{BODY_MAX, read_in_time},
         problem::Problem,
         server::{asset, compression},
+        visitor::Visitor,
     },
     pure::problem_page,
 };
@@ -47,6 +47,6 @@ pub fn routes(stage: Arc<Stage>) -> Router {
         .layer(compression())
 }
 
-async fn nothing_here(State(shop): State<Arc<Shop>>, uri: Uri, headers: HeaderMap) -> Response {
-    shop.visitor(&uri, &headers).problem(&shop.alive(), problem_page::Problem::NotFound)
+async fn nothing_here(State(shop): State<Arc<Shop>>, visitor: Visitor) -> Response {
+    visitor.problem(&shop.alive(), problem_page::Problem::NotFound)
 }

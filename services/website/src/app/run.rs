@@ -41,7 +41,7 @@ use crate::{
             broker_monitor, crowd,
             director::Director,
             entrance::Entrance,
-            presenter::Presenter,
+            presenter::Authenticator,
             stage::{Backstage, Stage},
         },
         store::load,
@@ -182,7 +182,7 @@ impl Lasting {
     /// A website that is not open yet, whose door is at this port.
     fn new(context: &Context, port: u16) -> anyhow::Result<Self> {
         let cookies = Cookies::of_suite(&context.data_dir)?;
-        let presenter = Arc::new(Presenter::from_environment(&context.data_dir, cookies.clone())?);
+        let presenter = Arc::new(Authenticator::from_environment(&context.data_dir, cookies.clone())?);
         let director = Director::new(context.clone())?;
         let entrance = Arc::new(Entrance::from_environment(port)?);
         let customers = Arc::new(Customers::new(cookies, entrance.public().cloned()));

@@ -1,11 +1,11 @@
 //! The stage as JSON, over the use cases that the pages call. May not import the pages.
 
 mod acts;
-mod authorize;
 mod console;
 mod entrance;
 mod live;
 mod past;
+mod problem;
 mod rehearse;
 mod stage;
 mod stock;

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use reqwest::{Method, StatusCode};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::Shop;
 
@@ -20,17 +20,26 @@ impl Shop {
         Ok(self.get("/stage/qr").send().await?.text().await?)
     }
 
+    /// Every call of the API that changes something, and whether it is only for the presenter. They name no act and no
+    /// question there is.
+    async fn calls(&self) -> Result<Vec<(Method, String, bool)>> {
+        let api: Value = self.get("/api/openapi.json").send().await?.json().await?;
+        let mut calls = Vec::new();
+        for (path, methods) in api["paths"].as_object().unwrap() {
+            let path = path.replace("{order_id}", "1").replace("{act}", "0").replace("{step}", "1");
+            let path = path.replace("{question}", "none");
+            for (method, call) in methods.as_object().unwrap().iter().filter(|(method, _)| *method != "get") {
+                calls.push((method.to_uppercase().parse()?, path.clone(), call["security"].is_array()));
+            }
+        }
+        Ok(calls)
+    }
+
     /// Every request that changes something.
     async fn changes(&self) -> Result<Vec<(Method, String)>> {
-        let api: Value = self.get("/api/openapi.json").send().await?.json().await?;
-        let mut changes: Vec<_> = FORMS.map(|form| (Method::POST, form.to_owned())).into();
-        for (path, methods) in api["paths"].as_object().unwrap() {
-            let path = path.replace("{order_id}", "1").replace("{act}", "1").replace("{step}", "1");
-            let path = path.replace("{question}", "ordered-together");
-            let methods = methods.as_object().unwrap().keys().filter(|method| *method != "get");
-            changes.extend(methods.map(|method| (method.to_uppercase().parse().unwrap(), path.clone())));
-        }
-        Ok(changes)
+        let forms = FORMS.map(|form| (Method::POST, form.to_owned())).into_iter();
+        let calls = self.calls().await?.into_iter();
+        Ok(forms.chain(calls.map(|(method, path, _)| (method, path))).collect())
     }
 }
 
@@ -48,6 +57,28 @@ async fn what_another_website_makes_a_browser_send_is_refused_at_every_door() ->
         }
     }
     assert!(shop.is_signed_in(&cookie).await?);
+    shop.website.stop().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_or_a_session_is_enough_for_every_call_of_the_presenter() -> Result<()> {
+    let shop = Shop::open().await?;
+    let (cookie, token) = (shop.session().await?, format!("Bearer {}", shop.token()));
+    let calls: Vec<_> = shop.calls().await?.into_iter().filter(|(_, _, is_presenters)| *is_presenters).collect();
+    assert!(calls.len() > 12, "{calls:?}");
+    for (method, path, _) in calls {
+        // Nothing that could be done, where a call says what to do.
+        let call = || shop.http.request(method.clone(), shop.url(&path)).json(&json!({"keep_settings": 3}));
+        for (name, value) in [("cookie", &cookie), ("authorization", &token)] {
+            let answer = call().header(name, value).send().await?;
+            assert_ne!(answer.status(), StatusCode::UNAUTHORIZED, "{method} {path} by {name}");
+        }
+        for (name, value) in [("cookie", "presenter=1"), ("authorization", "Bearer"), ("authorization", "Basic x")] {
+            let answer = call().header(name, value).send().await?;
+            assert_eq!(answer.status(), StatusCode::UNAUTHORIZED, "{method} {path} by {name} {value}");
+            assert_eq!(answer.headers()["content-type"], "application/problem+json");
+        }
+    }
     shop.website.stop().await
 }
 

@@ -10,10 +10,13 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use axum::http::HeaderMap;
+use axum::{
+    extract::{ConnectInfo, FromRequestParts, rejection::ExtensionRejection},
+    http::{HeaderMap, request::Parts},
+};
 
 use crate::{
-    http::{browser, cookies::Cookies},
+    http::{browser, site::Site},
     pure::arrival,
 };
 
@@ -30,7 +33,7 @@ const NAMELESS_MAX: usize = 500;
 /// Most of programs on this machine, such as those that measure.
 const PROGRAMS_HERE_MAX: usize = 1_600;
 
-/// Whoever opens a stream.
+/// Who opens a stream. An extractor.
 #[derive(Debug, Clone)]
 pub struct Client {
     browser: Option<String>,
@@ -47,14 +50,22 @@ enum Group {
     NamelessBehind(IpAddr),
 }
 
+impl<S: Site> FromRequestParts<Arc<S>> for Client {
+    type Rejection = ExtensionRejection;
+
+    async fn from_request_parts(parts: &mut Parts, site: &Arc<S>) -> Result<Self, ExtensionRejection> {
+        let ConnectInfo(peer) = ConnectInfo::<SocketAddr>::from_request_parts(parts, site).await?;
+        Ok(Client::of(&**site, &parts.headers, peer))
+    }
+}
+
 impl Client {
-    /// Who sent this.
-    pub fn of(cookies: &Cookies, headers: &HeaderMap, peer: SocketAddr, is_presenter: bool) -> Self {
+    fn of(site: &impl Site, headers: &HeaderMap, peer: SocketAddr) -> Self {
         Client {
-            browser: browser::browser(cookies, headers).map(str::to_owned),
+            browser: browser::browser(site.cookies(), headers).map(str::to_owned),
             address: browser::address(headers, peer),
             is_here: arrival::is_of_this_machine(headers, peer),
-            is_presenter,
+            is_presenter: site.is_presenter(headers),
         }
     }
 

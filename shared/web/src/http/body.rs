@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axum::{
     body::{Body, to_bytes},
-    extract::Request,
+    extract::{FromRequest, OptionalFromRequest, Request},
     http::{HeaderMap, StatusCode, header},
     middleware::Next,
     response::{IntoResponse as _, Response},
@@ -20,8 +20,33 @@ pub const BODY_MAX: usize = 16 * 1024;
 /// A body that takes longer to arrive is given up.
 pub const BODY_WITHIN: Duration = Duration::from_secs(10);
 
-/// Reads a body as JSON, within its limits.
-pub async fn read_json(headers: &HeaderMap, body: Body) -> Result<Value, Problem> {
+/// A JSON body, within its limits; any other is refused as `application/problem+json`. It has no type of its own: a handler
+/// names every wrong field, where serde stops at the first.
+///
+/// As `Option<ApiJson>` it may be left out, together with its content type.
+pub struct ApiJson(pub Value);
+
+impl<S: Send + Sync> FromRequest<S> for ApiJson {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        let (parts, body) = request.into_parts();
+        read_json(&parts.headers, body).await.map(ApiJson)
+    }
+}
+
+impl<S: Send + Sync> OptionalFromRequest<S> for ApiJson {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Option<Self>, Problem> {
+        if !request.headers().contains_key(header::CONTENT_TYPE) {
+            return Ok(None);
+        }
+        <ApiJson as FromRequest<S>>::from_request(request, state).await.map(Some)
+    }
+}
+
+async fn read_json(headers: &HeaderMap, body: Body) -> Result<Value, Problem> {
     let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     if kind != "application/json" && !(kind.starts_with("application/") && kind.ends_with("+json")) {
@@ -43,14 +68,6 @@ pub async fn read_json(headers: &HeaderMap, body: Body) -> Result<Value, Problem
             }
         })?;
     serde_json::from_slice(&bytes).map_err(|error| Problem::malformed(format!("the body is no JSON: {error}")))
-}
-
-/// A body as JSON, or nothing where none was sent.
-pub async fn read_optional(headers: &HeaderMap, request: Request) -> Result<Value, Problem> {
-    if headers.get(header::CONTENT_TYPE).is_none() {
-        return Ok(Value::Null);
-    }
-    read_json(headers, request.into_body()).await
 }
 
 /// A form that does not arrive in time is not waited for.

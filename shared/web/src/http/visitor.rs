@@ -1,24 +1,27 @@
 //! Who asks for a page, in which language and theme, and the page as it is answered.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, convert::Infallible, sync::Arc};
 
 use axum::{
-    extract::Query,
-    http::{HeaderMap, HeaderValue, StatusCode, Uri, header},
+    extract::{FromRequestParts, Query},
+    http::{HeaderMap, HeaderValue, StatusCode, Uri, header, request::Parts},
     response::{Html, IntoResponse as _, Response},
 };
 use service::now;
 
-use crate::pure::{
-    language::Language,
-    layout::{Alive, Fragment, Frame, Theme},
-    problem_page::{self, Problem},
+use crate::{
+    http::site::Site,
+    pure::{
+        language::Language,
+        layout::{Alive, Fragment, Frame, Theme},
+        problem_page::{self, Problem},
+    },
 };
 
 /// In the address of a window that follows the speaker.
 const FOLLOW: &str = "follow";
 
-/// Who asks for a page: everything of the request that a page depends on.
+/// Who asks for a page: everything of the request that a page depends on. An extractor.
 pub struct Visitor {
     /// What the page is written in.
     pub language: Language,
@@ -34,9 +37,17 @@ pub struct Visitor {
     chosen: Option<Language>,
 }
 
+impl<S: Site> FromRequestParts<Arc<S>> for Visitor {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, site: &Arc<S>) -> Result<Self, Infallible> {
+        Ok(Visitor::of(&**site, &parts.uri, &parts.headers))
+    }
+}
+
 impl Visitor {
-    /// The visitor of this request: language from the address, else as chosen before, else the browser's.
-    pub fn of(uri: &Uri, headers: &HeaderMap, presenter: bool) -> Self {
+    /// The visitor of a site: language from the address, else as chosen before, else the browser's.
+    pub fn of(site: &impl Site, uri: &Uri, headers: &HeaderMap) -> Self {
         let query: HashMap<String, String> = Query::try_from_uri(uri).map(|Query(query)| query).unwrap_or_default();
         let chosen = query.get("lang").and_then(|tag| Language::of_tag(tag));
         let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok()).unwrap_or_default();
@@ -48,7 +59,7 @@ impl Visitor {
         Visitor {
             language: chosen.or(remembered).or_else(of_browser).unwrap_or(Language::En),
             theme: query.get("theme").and_then(|name| Theme::of_name(name)).unwrap_or_default(),
-            presenter,
+            presenter: site.is_presenter(headers),
             follow: query.contains_key(FOLLOW),
             once: query.contains_key("once"),
             path: uri.path().to_owned(),

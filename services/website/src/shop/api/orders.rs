@@ -4,7 +4,7 @@ use std::{net::SocketAddr, sync::Arc};
 
 use axum::{
     Json,
-    extract::{ConnectInfo, Path, Request, State},
+    extract::{ConnectInfo, Path, State},
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
@@ -18,7 +18,7 @@ use serde_json::Value;
 use service::now;
 use utoipa::ToSchema;
 use web::{
-    http::{body::read_json, problem::Problem},
+    http::{body::ApiJson, problem::Problem},
     order::json::OrderShown,
 };
 
@@ -97,9 +97,8 @@ pub(super) async fn place(
     State(shop): State<Arc<Shop>>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     headers: HeaderMap,
-    request: Request,
+    ApiJson(body): ApiJson,
 ) -> Result<Response, Problem> {
-    let body = read_json(&headers, request.into_body()).await?;
     let key = idempotency_key(&headers)?;
     let placed =
         place_one(&shop, &body, key, Orderer::limited(&shop.customers.cookies, &headers, peer).as_ref()).await?;

@@ -14,7 +14,7 @@ use serde::Serialize;
 use serde_json::Value;
 use tokio::time::timeout;
 use web::{
-    http::{body::BODY_MAX, problem::Problem},
+    http::{admission::Client, body::BODY_MAX, problem::Problem},
     pure::arrival::Arrival,
 };
 
@@ -58,6 +58,7 @@ enum Answer {
 pub(super) async fn open(
     State(shop): State<Arc<Shop>>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    client: Client,
     headers: HeaderMap,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, Problem> {
@@ -66,7 +67,6 @@ pub(super) async fn open(
         return Err(Problem::forbidden("only pages of this shop, and programs without an Origin, may order here"));
     }
     let upgrade = upgrade.map_err(|rejection| Problem::not_a_socket(rejection.to_string()))?;
-    let client = shop.client(&headers, peer);
     let place = shop.live.streams.admit(&client).ok_or_else(Problem::too_many_streams)?;
     let limited = Orderer::limited(&shop.customers.cookies, &headers, peer);
     let upgrade = upgrade.max_message_size(MESSAGE_MAX).max_frame_size(MESSAGE_MAX);

@@ -1,12 +1,11 @@
 //! The shop, for one episode.
 
 use std::{
-    net::SocketAddr,
     sync::{Arc, PoisonError, RwLock},
     time::Duration,
 };
 
-use axum::http::{HeaderMap, Uri};
+use axum::http::HeaderMap;
 use events::{
     delivery::DeliveryRequest,
     ids::{Moment, OrderId, Service},
@@ -20,11 +19,12 @@ use tokio::{
 };
 use web::{
     http::{
-        admission::Client,
+        cookies::Cookies,
         lead::Lead,
         live::Live,
         page_stream::FragmentCache,
-        visitor::{Reader, Visitor},
+        site::Site,
+        visitor::Reader,
     },
     order::{
         names::NamesCustomers,
@@ -43,7 +43,7 @@ use crate::{
         pure::form::Offer,
         store::read,
     },
-    stage::{control::presenter::Presenter, pure::acts, read_model::ReadModel},
+    stage::{control::presenter::Authenticator, pure::acts, read_model::ReadModel},
 };
 
 /// Most requests that wait for the writer.
@@ -65,7 +65,7 @@ pub struct Shop {
     pub writer: mpsc::Sender<Request>,
     /// They outlive the episode.
     pub customers: Arc<Customers>,
-    pub presenter: Arc<Presenter>,
+    pub presenter: Arc<Authenticator>,
     /// Where finished orders are sent as spans, if anybody collects them.
     pub spans: Option<Spans>,
     /// Who wants to know.
@@ -73,6 +73,16 @@ pub struct Shop {
     pub read_model: Arc<RwLock<ReadModel>>,
     /// The page with the beers, as its readers were shown it.
     pub fragments: FragmentCache<Reader>,
+}
+
+impl Site for Shop {
+    fn cookies(&self) -> &Cookies {
+        &self.customers.cookies
+    }
+
+    fn is_presenter(&self, headers: &HeaderMap) -> bool {
+        self.presenter.sent(headers)
+    }
 }
 
 impl Shop {
@@ -99,17 +109,6 @@ impl Shop {
     pub fn offers(&self) -> Vec<Offer> {
         let beers = self.known(|known| known.shelves.beers());
         beers.into_iter().map(|shelf| Offer { beer: shelf.beer, level: shelf.shown_level }).collect()
-    }
-
-    /// Who sent this request.
-    pub fn visitor(&self, uri: &Uri, headers: &HeaderMap) -> Visitor {
-        Visitor::of(uri, headers, self.presenter.has_signed_in(headers))
-    }
-
-    /// Whoever opens a stream by this request.
-    pub fn client(&self, headers: &HeaderMap, peer: SocketAddr) -> Client {
-        let is_presenter = self.presenter.is_bearer(headers) || self.presenter.has_signed_in(headers);
-        Client::of(&self.customers.cookies, headers, peer, is_presenter)
     }
 
     /// Leads a window that follows the speaker, if it does.

@@ -5,7 +5,7 @@ use std::{collections::HashMap, net::SocketAddr, sync::Arc, time::Duration};
 use axum::{
     Form,
     extract::{ConnectInfo, State},
-    http::{HeaderMap, HeaderValue, StatusCode, Uri, header},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Redirect, Response},
 };
 use rand::seq::IndexedRandom as _;
@@ -55,11 +55,10 @@ pub fn view(shop: &Shop, attempt: Option<Attempt>) -> ShopView {
 pub async fn order(
     State(shop): State<Arc<Shop>>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
-    uri: Uri,
+    visitor: Visitor,
     headers: HeaderMap,
     Form(fields): Form<HashMap<String, String>>,
 ) -> Response {
-    let visitor = shop.visitor(&uri, &headers);
     let (order, typed) = form::read(&fields);
     let faults = order.faults();
     if !faults.is_empty() {
@@ -94,10 +93,10 @@ fn too_fast(shop: &Shop, visitor: &Visitor, fields: &HashMap<String, String>, wa
 pub async fn show(
     State(shop): State<Arc<Shop>>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
-    uri: Uri,
+    visitor: Visitor,
     headers: HeaderMap,
 ) -> Response {
     let view = view(&shop, None);
-    let page = shop.visitor(&uri, &headers).show(&shop.alive(), StatusCode::OK, |frame| page::render(&view, frame));
+    let page = visitor.show(&shop.alive(), StatusCode::OK, |frame| page::render(&view, frame));
     shop.customers.with_browser_cookie(page, &headers, peer)
 }

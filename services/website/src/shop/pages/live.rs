@@ -1,19 +1,20 @@
 //! The streams of the shop's pages over HTTP.
 
-use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
+use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use axum::{
-    extract::{ConnectInfo, Path, State},
-    http::{HeaderMap, StatusCode, Uri},
+    extract::{Path, State},
+    http::{HeaderMap, StatusCode},
     response::{IntoResponse as _, Response, sse::Event},
 };
 use events::ids::OrderId;
 use futures_util::Stream;
 use web::{
     http::{
+        admission::Client,
         page_stream::{self, Changes, Version},
         sse::{self, Sent, too_many},
-        visitor::Reader,
+        visitor::{Reader, Visitor},
     },
     pure::layout::Fragment,
 };
@@ -51,18 +52,11 @@ async fn once(shop: &Shop, reader: Reader, is_led: bool) -> Option<Response> {
 }
 
 /// The stream of the page with the beers.
-pub async fn beers(
-    State(shop): State<Arc<Shop>>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
-    uri: Uri,
-    headers: HeaderMap,
-) -> Response {
-    let visitor = shop.visitor(&uri, &headers);
+pub async fn beers(State(shop): State<Arc<Shop>>, client: Client, visitor: Visitor) -> Response {
     if visitor.once {
         return once(&shop, visitor.reader(), visitor.is_led()).await.unwrap_or_else(too_many);
     }
     let begin = || stream(Arc::clone(&shop), visitor.reader(), visitor.is_led());
-    let client = shop.client(&headers, peer);
     sse::serve(&shop.live.streams, &shop.context.shutdown, &client, begin).unwrap_or_else(too_many)
 }
 
@@ -70,13 +64,12 @@ pub async fn beers(
 pub async fn order(
     State(shop): State<Arc<Shop>>,
     Path(order_id): Path<String>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
-    uri: Uri,
+    client: Client,
+    visitor: Visitor,
     headers: HeaderMap,
 ) -> Response {
     let Ok(order_id) = order_id.parse::<OrderId>() else { return StatusCode::NOT_FOUND.into_response() };
     let page = OrderPage { fragments: order::fragments, pace: ORDER_PACE };
     let is_own = shop.customers.is_own(&headers, &order_id);
-    let visitor = shop.visitor(&uri, &headers);
-    order_stream::respond(&shop, &shop.client(&headers, peer), order_id, is_own, &visitor, page).await
+    order_stream::respond(&shop, &client, order_id, is_own, &visitor, page).await
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::{
     extract::{Path, State},
-    http::{HeaderMap, StatusCode, Uri},
+    http::{HeaderMap, StatusCode},
     response::Response,
 };
 use events::ids::OrderId;
@@ -20,11 +20,11 @@ use crate::shop::{control::shop::Shop, pages::order};
 pub async fn own(
     State(shop): State<Arc<Shop>>,
     Path(order_id): Path<String>,
-    uri: Uri,
+    visitor: Visitor,
     headers: HeaderMap,
 ) -> Response {
     let is_own = |order_id: &OrderId| shop.customers.is_own(&headers, order_id);
-    show(&shop, &shop.visitor(&uri, &headers), &order_id, is_own, order::render).await
+    show(&shop, &visitor, &order_id, is_own, order::render).await
 }
 
 /// A page about one order; whoever looks at their own sees their name in any case.

@@ -4,16 +4,14 @@ use std::sync::Arc;
 
 use axum::{
     Json,
-    extract::{Path, Request, State},
-    http::HeaderMap,
+    extract::{Path, State},
 };
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
-use web::http::{body::read_optional, problem::Problem};
+use web::http::{body::ApiJson, presenter::Presenter, problem::Problem};
 
 use crate::stage::{
-    api::authorize::authorize,
     control::{control_error::ControlError, playing, stage::Stage},
     pure::acts::Act,
 };
@@ -50,8 +48,8 @@ pub(super) struct Position {
 }
 
 /// Where the call says that the stage is.
-async fn left(headers: &HeaderMap, request: Request) -> Result<playing::Position, Problem> {
-    let body = read_optional(headers, request).await?;
+fn left(body: Option<ApiJson>) -> Result<playing::Position, Problem> {
+    let body = body.map(|ApiJson(body)| body).unwrap_or_default();
     let number = |name: &str| body.get(name)?.as_u64().and_then(|number| u8::try_from(number).ok());
     let wrong = |name| Problem::wrong_field(name, "wrong_type", "must say where the stage is that is left");
     let act = match body.get("act") {
@@ -71,10 +69,9 @@ async fn left(headers: &HeaderMap, request: Request) -> Result<playing::Position
 )]
 pub(super) async fn begin(
     State(stage): State<Arc<Stage>>,
+    _: Presenter,
     Path(act): Path<String>,
-    headers: HeaderMap,
 ) -> Result<Json<Played>, Problem> {
-    authorize(&stage, &headers)?;
     let act = act.parse().ok().and_then(Act::of_number).ok_or_else(|| Problem::not_found("no such act"))?;
     Ok(Json(playing::begin(&stage, act).await?.into()))
 }
@@ -90,11 +87,10 @@ pub(super) async fn begin(
 )]
 pub(super) async fn next(
     State(stage): State<Arc<Stage>>,
-    headers: HeaderMap,
-    request: Request,
+    _: Presenter,
+    body: Option<ApiJson>,
 ) -> Result<Json<Played>, Problem> {
-    authorize(&stage, &headers)?;
-    Ok(Json(playing::next(&stage, left(&headers, request).await?).await?.into()))
+    Ok(Json(playing::next(&stage, left(body)?).await?.into()))
 }
 
 /// Goes a step back: only the mark moves, nothing is undone. Says which step is left: if the stage is elsewhere by then,
@@ -108,11 +104,10 @@ pub(super) async fn next(
 )]
 pub(super) async fn back(
     State(stage): State<Arc<Stage>>,
-    headers: HeaderMap,
-    request: Request,
+    _: Presenter,
+    body: Option<ApiJson>,
 ) -> Result<Json<Played>, Problem> {
-    authorize(&stage, &headers)?;
-    Ok(Json(playing::back(&stage, left(&headers, request).await?).await?.into()))
+    Ok(Json(playing::back(&stage, left(body)?).await?.into()))
 }
 
 /// Does the step at hand again; before the first one, begins the act again. Says which step that is: if the stage is
@@ -126,11 +121,10 @@ pub(super) async fn back(
 )]
 pub(super) async fn again(
     State(stage): State<Arc<Stage>>,
-    headers: HeaderMap,
-    request: Request,
+    _: Presenter,
+    body: Option<ApiJson>,
 ) -> Result<Json<Played>, Problem> {
-    authorize(&stage, &headers)?;
-    Ok(Json(playing::again(&stage, left(&headers, request).await?).await?.into()))
+    Ok(Json(playing::again(&stage, left(body)?).await?.into()))
 }
 
 /// Does a step of the act the speaker is at; done again, it does the same again. Says which step is left: if the stage is
@@ -145,12 +139,11 @@ pub(super) async fn again(
 )]
 pub(super) async fn play(
     State(stage): State<Arc<Stage>>,
+    _: Presenter,
     Path(step): Path<String>,
-    headers: HeaderMap,
-    request: Request,
+    body: Option<ApiJson>,
 ) -> Result<Json<Played>, Problem> {
-    authorize(&stage, &headers)?;
-    let left = left(&headers, request).await?;
+    let left = left(body)?;
     let number: u8 = step.parse().map_err(|_| ControlError::NoSuchStep)?;
     Ok(Json(playing::play(&stage, left, number).await?.into()))
 }

@@ -2,11 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::{
-    Json,
-    extract::{Request, State},
-    http::{HeaderMap, StatusCode},
-};
+use axum::{Json, extract::State, http::StatusCode};
 use events::{
     ids::Service,
     settings::{Choices, StageSettings},
@@ -14,13 +10,9 @@ use events::{
 use serde::Serialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
-use web::http::{
-    body::{read_json, read_optional},
-    problem::Problem,
-};
+use web::http::{body::ApiJson, presenter::Presenter, problem::Problem};
 
 use crate::stage::{
-    api::authorize::authorize,
     control::{
         burst,
         crash::{self, Crash},
@@ -63,11 +55,9 @@ pub(super) async fn settings(State(stage): State<Arc<Stage>>) -> Json<SettingsSh
 )]
 pub(super) async fn change_settings(
     State(stage): State<Arc<Stage>>,
-    headers: HeaderMap,
-    request: Request,
+    _: Presenter,
+    ApiJson(patch): ApiJson,
 ) -> Result<Json<SettingsShown>, Problem> {
-    authorize(&stage, &headers)?;
-    let patch = read_json(&headers, request.into_body()).await?;
     let usual = usual_choices()?;
     let changed = stage.backstage.director.change(|choices| patched(choices, &usual, &patch).map_err(wrong_settings));
     Ok(Json(SettingsShown::from(&*changed.await?)))
@@ -86,9 +76,8 @@ pub(super) struct BurstPlaced {
 )]
 pub(super) async fn burst(
     State(stage): State<Arc<Stage>>,
-    headers: HeaderMap,
+    _: Presenter,
 ) -> Result<(StatusCode, Json<BurstPlaced>), Problem> {
-    authorize(&stage, &headers)?;
     Ok((StatusCode::ACCEPTED, Json(BurstPlaced { orders: burst::make(&stage).await? })))
 }
 
@@ -120,11 +109,10 @@ pub(super) struct Reset {
 )]
 pub(super) async fn reset(
     State(stage): State<Arc<Stage>>,
-    headers: HeaderMap,
-    request: Request,
+    _: Presenter,
+    body: Option<ApiJson>,
 ) -> Result<Json<EpisodeBegun>, Problem> {
-    authorize(&stage, &headers)?;
-    let body = read_optional(&headers, request).await?;
+    let body = body.map(|ApiJson(body)| body).unwrap_or_default();
     let keep = match body.get("keep_settings") {
         None | Some(Value::Null) => false,
         Some(Value::Bool(keep)) => *keep,
@@ -157,11 +145,9 @@ pub(super) struct CrashOf {
 )]
 pub(super) async fn crash(
     State(stage): State<Arc<Stage>>,
-    headers: HeaderMap,
-    request: Request,
+    _: Presenter,
+    ApiJson(body): ApiJson,
 ) -> Result<(StatusCode, Json<Value>), Problem> {
-    authorize(&stage, &headers)?;
-    let body = read_json(&headers, request.into_body()).await?;
     let (what, answer) = read_crash(&stage, &body)?;
     crash::make(&stage, what).await?;
     Ok((StatusCode::ACCEPTED, Json(answer)))

@@ -2,18 +2,13 @@
 
 use std::sync::Arc;
 
-use axum::{
-    Json,
-    extract::{Request, State},
-    http::HeaderMap,
-};
+use axum::{Json, extract::State};
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
-use web::http::{body::read_json, problem::Problem};
+use web::http::{body::ApiJson, presenter::Presenter, problem::Problem};
 
 use crate::stage::{
-    api::authorize::authorize,
     control::{entrance, stage::Stage},
 };
 
@@ -44,11 +39,9 @@ pub(super) struct EntranceShown {
 )]
 pub(super) async fn choose(
     State(stage): State<Arc<Stage>>,
-    headers: HeaderMap,
-    request: Request,
+    _: Presenter,
+    ApiJson(body): ApiJson,
 ) -> Result<Json<EntranceShown>, Problem> {
-    authorize(&stage, &headers)?;
-    let body = read_json(&headers, request.into_body()).await?;
     let shown = &stage.backstage.entrance;
     let chosen = match body.get("address") {
         None | Some(Value::Null) => shown.choose(None),

@@ -1,10 +1,9 @@
 //! `/api/live`: a snapshot, then what changes, as server-sent events.
 
-use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
+use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use axum::{
-    extract::{ConnectInfo, Query, State},
-    http::HeaderMap,
+    extract::{Query, State},
     response::{Response, sse::Event},
 };
 use events::ids::OrderId;
@@ -13,7 +12,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use tokio::sync::broadcast::error::RecvError;
 use web::{
-    http::{problem::Problem, sse},
+    http::{admission::Client, problem::Problem, sse},
     order::json::OrderShown,
 };
 
@@ -43,11 +42,9 @@ pub(super) struct Follow {
 )]
 pub(super) async fn feed(
     State(stage): State<Arc<Stage>>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    client: Client,
     Query(follow): Query<Follow>,
-    headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let client = stage.shop.client(&headers, peer);
     match follow.order {
         None => sse::serve(&stage.live.streams, &stage.context.shutdown, &client, || everything(Arc::clone(&stage))),
         Some(order_id) => {

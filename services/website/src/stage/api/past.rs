@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::{
     Json,
     extract::{Path, Query, State},
-    http::{HeaderMap, StatusCode},
+    http::StatusCode,
 };
 use events::{
     ids::Moment,
@@ -15,10 +15,9 @@ use events::{
 use serde::{Deserialize, Serialize};
 use service::now;
 use utoipa::ToSchema;
-use web::http::problem::Problem;
+use web::http::{presenter::Presenter, problem::Problem};
 
 use crate::stage::{
-    api::authorize::authorize,
     control::{past, stage::Stage},
 };
 
@@ -73,10 +72,9 @@ pub(super) async fn questions() -> Json<Vec<Askable>> {
 )]
 pub(super) async fn ask(
     State(stage): State<Arc<Stage>>,
+    _: Presenter,
     Path(question): Path<String>,
-    headers: HeaderMap,
 ) -> Result<Json<PastAnswer>, Problem> {
-    authorize(&stage, &headers)?;
     let question = PastQuestion::of_name(&question).ok_or_else(|| Problem::not_found("no such question"))?;
     Ok(Json(stage.shop.redacted(past::ask(&stage, question).await?)))
 }
@@ -123,9 +121,8 @@ pub(super) async fn rebuild(State(stage): State<Arc<Stage>>) -> Json<RebuildShow
 )]
 pub(super) async fn begin_rebuild(
     State(stage): State<Arc<Stage>>,
-    headers: HeaderMap,
+    _: Presenter,
 ) -> Result<(StatusCode, Json<RebuildShown>), Problem> {
-    authorize(&stage, &headers)?;
     Ok((StatusCode::ACCEPTED, Json(RebuildShown::from(past::rebuild(&stage).await?))))
 }
 

@@ -5,14 +5,12 @@ use std::sync::Arc;
 use axum::{
     Json,
     extract::{Path, State},
-    http::{HeaderMap, Uri},
 };
 use serde::Serialize;
 use utoipa::ToSchema;
-use web::http::problem::Problem;
+use web::http::{presenter::Presenter, problem::Problem, visitor::Visitor};
 
 use crate::stage::{
-    api::authorize::authorize,
     control::{rehearsal, stage::Stage},
     pure::acts::Act,
 };
@@ -35,13 +33,11 @@ pub(super) struct Rehearsed {
 )]
 pub(super) async fn rehearse(
     State(stage): State<Arc<Stage>>,
+    _: Presenter,
+    visitor: Visitor,
     Path(act): Path<String>,
-    uri: Uri,
-    headers: HeaderMap,
 ) -> Result<Json<Rehearsed>, Problem> {
-    authorize(&stage, &headers)?;
     let act = act.parse().ok().and_then(Act::of_number).ok_or_else(|| Problem::not_found("no such act"))?;
-    let language = stage.shop.visitor(&uri, &headers).language;
-    let rehearsal::Rehearsed { ok, lines } = rehearsal::rehearse(&stage, act, language).await?;
+    let rehearsal::Rehearsed { ok, lines } = rehearsal::rehearse(&stage, act, visitor.language).await?;
     Ok(Json(Rehearsed { ok, lines }))
 }

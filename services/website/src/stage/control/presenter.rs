@@ -1,4 +1,4 @@
-//! The presenter: may do more than order. Known by a token, or by a session of a browser in which the token was typed.
+//! Who the presenter is: the sender of the token, or a browser in which the token was typed.
 
 use std::{
     fs,
@@ -34,8 +34,8 @@ const TOKEN_LENGTH: usize = 20;
 /// Letters of a session's id: 160 bits.
 const SESSION_LENGTH: usize = 32;
 
-/// The presenter.
-pub struct Presenter {
+/// Tells the presenter from everybody else, and limits how many tokens can be guessed.
+pub struct Authenticator {
     /// Marks what only whoever knows the token can mark.
     key: hmac::Key,
     token: String,
@@ -45,7 +45,7 @@ pub struct Presenter {
     guesses: Mutex<Guesses>,
 }
 
-impl Presenter {
+impl Authenticator {
     /// The presenter whose token is `PRESENTER_TOKEN`, else the one in the data folder, made at the first start; with the
     /// sessions that were begun with it.
     ///
@@ -56,17 +56,17 @@ impl Presenter {
             Some(token) => usable(token)?,
             None => kept_or_made(&data_dir.join("presenter-token"), TOKEN_LENGTH)?,
         };
-        let presenter = Presenter::with_token(&token, cookies);
+        let presenter = Authenticator::with_token(&token, cookies);
         let file = data_dir.join("presenter-sessions.json");
         let kept = fs::read(&file).ok().and_then(|kept| serde_json::from_slice::<Sessions>(&kept).ok());
         let sessions = kept.unwrap_or_default().with(presenter.mark(""));
-        Ok(Presenter { file: Some(file), sessions: Mutex::new(sessions), ..presenter })
+        Ok(Authenticator { file: Some(file), sessions: Mutex::new(sessions), ..presenter })
     }
 
     /// A presenter with this token, whose sessions are not kept.
     pub fn with_token(token: &str, cookies: Cookies) -> Self {
         let key = hmac::Key::new(hmac::HMAC_SHA256, token.as_bytes());
-        let presenter = Presenter {
+        let presenter = Authenticator {
             key,
             token: token.to_owned(),
             cookies,
@@ -113,13 +113,17 @@ impl Presenter {
         Err(NotTaken::Wrong)
     }
 
-    /// Whether a request carries the token as a bearer.
-    pub fn is_bearer(&self, headers: &HeaderMap) -> bool {
+    /// Whether the presenter sent the request with these headers: with the token as a bearer, or from a browser that has
+    /// signed in.
+    pub fn sent(&self, headers: &HeaderMap) -> bool {
+        self.is_bearer(headers) || self.has_signed_in(headers)
+    }
+
+    fn is_bearer(&self, headers: &HeaderMap) -> bool {
         bearer(headers).is_some_and(|token| self.is_token(token))
     }
 
-    /// Whether a request comes from a browser that has signed in.
-    pub fn has_signed_in(&self, headers: &HeaderMap) -> bool {
+    fn has_signed_in(&self, headers: &HeaderMap) -> bool {
         self.offered(headers).any(|id| self.sessions().goes_on(&self.mark(id), now()))
     }
 
@@ -197,8 +201,8 @@ mod tests {
 
     const GUESSER: Guesser = Guesser { address: IpAddr::V4(Ipv4Addr::LOCALHOST), is_forwarded: false };
 
-    fn presenter(token: &str) -> Presenter {
-        Presenter::with_token(token, Cookies::of("aaaa"))
+    fn presenter(token: &str) -> Authenticator {
+        Authenticator::with_token(token, Cookies::of("aaaa"))
     }
 
     fn headers(name: header::HeaderName, value: &str) -> HeaderMap {
@@ -251,7 +255,7 @@ mod tests {
     fn sessions_outlive_the_process_but_not_the_token() {
         let folder = std::env::temp_dir().join(format!("presenter-{}", letters(8)));
         fs::create_dir_all(&folder).unwrap();
-        let open = || Presenter::from_environment(&folder, Cookies::of("aaaa")).unwrap();
+        let open = || Authenticator::from_environment(&folder, Cookies::of("aaaa")).unwrap();
         let cookie = open().sign_in(&Arrival::default()).unwrap();
         assert!(open().has_signed_in(&with_cookie(&cookie)));
         let token = fs::read_to_string(folder.join("presenter-token")).unwrap();

@@ -11,14 +11,14 @@ use service::Context;
 use tokio::sync::watch;
 use tracing::warn;
 use web::{
-    http::{live::Live, page_stream::FragmentCache, visitor::Reader},
+    http::{cookies::Cookies, live::Live, page_stream::FragmentCache, site::Site, visitor::Reader},
     pure::layout::Alive,
 };
 
 use crate::{
     shop::control::shop::Shop,
     stage::{
-        control::{broker_monitor::BrokerMonitor, director::Director, entrance::Entrance, presenter::Presenter},
+        control::{broker_monitor::BrokerMonitor, director::Director, entrance::Entrance, presenter::Authenticator},
         pure::page::Page,
         read_model::ReadModel,
     },
@@ -30,7 +30,7 @@ const FORGET_AGAIN_AFTER: Duration = Duration::from_secs(10);
 /// What outlives an episode.
 pub struct Backstage {
     /// Who may do more than order.
-    pub presenter: Arc<Presenter>,
+    pub presenter: Arc<Authenticator>,
     /// The presenter's hand: settings, commands, questions.
     pub director: Director,
     /// The address phones come in by.
@@ -40,7 +40,7 @@ pub struct Backstage {
 
 impl Backstage {
     /// No stage is open yet.
-    pub fn new(presenter: Arc<Presenter>, director: Director, entrance: Arc<Entrance>) -> Arc<Self> {
+    pub fn new(presenter: Arc<Authenticator>, director: Director, entrance: Arc<Entrance>) -> Arc<Self> {
         Arc::new(Backstage { presenter, director, entrance, open: watch::Sender::new(None) })
     }
 
@@ -76,6 +76,16 @@ pub struct Stage {
     pub read_model: Arc<RwLock<ReadModel>>,
 }
 
+impl Site for Stage {
+    fn cookies(&self) -> &Cookies {
+        &self.shop.customers.cookies
+    }
+
+    fn is_presenter(&self, headers: &HeaderMap) -> bool {
+        self.backstage.presenter.sent(headers)
+    }
+}
+
 impl Stage {
     /// The stage of the episode of this shop.
     pub fn new(shop: Arc<Shop>, backstage: Arc<Backstage>) -> Arc<Self> {
@@ -103,12 +113,6 @@ impl Stage {
     /// Who is there.
     pub fn alive(&self) -> Alive {
         self.shop.alive()
-    }
-
-    /// Whether the presenter asks: with the token as a bearer, or from a browser that has signed in.
-    pub fn is_presenter(&self, headers: &HeaderMap) -> bool {
-        let presenter = &self.backstage.presenter;
-        presenter.is_bearer(headers) || presenter.has_signed_in(headers)
     }
 
     /// Returns when all services run in this episode and the shop has beers to sell. What is paused is not waited for.

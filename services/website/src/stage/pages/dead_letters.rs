@@ -5,7 +5,6 @@ use std::sync::Arc;
 use axum::{
     Form,
     extract::{Path, State},
-    http::{HeaderMap, Uri},
     response::{IntoResponse as _, Redirect, Response},
 };
 use events::{delivery::DeliveryRequest, ids::OrderId};
@@ -27,12 +26,10 @@ pub(super) struct Corrected {
 pub(super) async fn redrive(
     State(stage): State<Arc<Stage>>,
     Path(order_id): Path<String>,
-    uri: Uri,
-    headers: HeaderMap,
+    visitor: Visitor,
     Form(corrected): Form<Corrected>,
 ) -> Response {
     let address = corrected.address.trim();
-    let visitor = stage.shop.visitor(&uri, &headers);
     if !address.is_empty() && check_address(address).is_err() {
         return visitor.problem(&stage.alive(), Problem::Unusable);
     }
@@ -43,10 +40,8 @@ pub(super) async fn redrive(
 pub(super) async fn give_up(
     State(stage): State<Arc<Stage>>,
     Path(order_id): Path<String>,
-    uri: Uri,
-    headers: HeaderMap,
+    visitor: Visitor,
 ) -> Response {
-    let visitor = stage.shop.visitor(&uri, &headers);
     ask(&stage, &visitor, &order_id, |order_id| DeliveryRequest::ReturnToStock { order_id }).await
 }
 

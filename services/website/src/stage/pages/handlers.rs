@@ -44,9 +44,8 @@ fn topic_asked_for(uri: &Uri) -> Option<&'static TopicSpec> {
 }
 
 /// The stage begins with the map; a window that follows the speaker begins where the speaker is.
-pub(super) async fn beginning(State(stage): State<Arc<Stage>>, uri: Uri, headers: HeaderMap) -> Response {
+pub(super) async fn beginning(State(stage): State<Arc<Stage>>, visitor: Visitor, uri: Uri) -> Response {
     let page = acts::page_now(&stage.context.stage.settings());
-    let visitor = stage.shop.visitor(&uri, &headers);
     if visitor.follow && page != "/stage" {
         return redirect(page, &uri).into_response();
     }
@@ -63,10 +62,9 @@ pub(super) async fn newest(State(stage): State<Arc<Stage>>, uri: Uri) -> Redirec
 pub(super) async fn stage(
     State(stage): State<Arc<Stage>>,
     Path(page): Path<String>,
+    visitor: Visitor,
     uri: Uri,
-    headers: HeaderMap,
 ) -> Response {
-    let visitor = stage.shop.visitor(&uri, &headers);
     let page = match (Page::of_name(&page), beer_asked_for(&uri)) {
         (Some(Page::Stock(None)), beer) => Some(Page::Stock(beer)),
         (Some(Page::Pulsar(None)), _) => Some(Page::Pulsar(topic_asked_for(&uri))),
@@ -123,8 +121,7 @@ fn show_page(stage: &Stage, visitor: &Visitor, page: Option<Page>) -> Response {
 }
 
 /// The code for phones. Whether its addresses lead here is tried when the presenter looks.
-pub(super) async fn qr(State(stage): State<Arc<Stage>>, uri: Uri, headers: HeaderMap) -> Response {
-    let visitor = stage.shop.visitor(&uri, &headers);
+pub(super) async fn qr(State(stage): State<Arc<Stage>>, visitor: Visitor) -> Response {
     if visitor.presenter {
         entrance::try_all(&stage.backstage.entrance, &stage.live);
     }
@@ -135,10 +132,9 @@ pub(super) async fn qr(State(stage): State<Arc<Stage>>, uri: Uri, headers: Heade
 pub(super) async fn console(
     State(stage): State<Arc<Stage>>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
-    uri: Uri,
+    visitor: Visitor,
     headers: HeaderMap,
 ) -> Response {
-    let visitor = stage.shop.visitor(&uri, &headers);
     if !visitor.presenter {
         return Redirect::to("/sign-in?next=/console").into_response();
     }
@@ -152,9 +148,7 @@ pub(super) async fn console(
 pub(super) async fn followed(
     State(stage): State<Arc<Stage>>,
     Path(order_id): Path<String>,
-    uri: Uri,
-    headers: HeaderMap,
+    visitor: Visitor,
 ) -> Response {
-    let visitor = stage.shop.visitor(&uri, &headers);
     show_order::show(&stage.shop, &visitor, &order_id, |_| false, follow::render).await
 }

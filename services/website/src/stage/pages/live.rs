@@ -4,11 +4,15 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{
     extract::{ConnectInfo, Path, State},
-    http::{HeaderMap, StatusCode, Uri},
+    http::{HeaderMap, StatusCode},
     response::{IntoResponse as _, Response},
 };
 use events::ids::OrderId;
-use web::http::sse::{self, too_many};
+use web::http::{
+    admission::Client,
+    sse::{self, too_many},
+    visitor::Visitor,
+};
 
 use crate::{
     shop::pages::order_stream::{self, OrderPage},
@@ -26,10 +30,10 @@ pub(super) async fn page(
     State(stage): State<Arc<Stage>>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     Path(page): Path<String>,
-    uri: Uri,
+    client: Client,
+    visitor: Visitor,
     headers: HeaderMap,
 ) -> Response {
-    let visitor = stage.shop.visitor(&uri, &headers);
     let Some(page) = Page::of_name(&page) else { return StatusCode::NOT_FOUND.into_response() };
     if page == Page::Console && !visitor.presenter {
         return StatusCode::UNAUTHORIZED.into_response();
@@ -43,19 +47,16 @@ pub(super) async fn page(
         return streams::once(&stage, page, reader, is_led).await.unwrap_or_else(too_many);
     }
     let begin = || streams::page(Arc::clone(&stage), page, reader, is_led);
-    let client = stage.shop.client(&headers, peer);
     sse::serve(&stage.live.streams, &stage.context.shutdown, &client, begin).unwrap_or_else(too_many)
 }
 
 pub(super) async fn followed(
     State(stage): State<Arc<Stage>>,
     Path(order_id): Path<String>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
-    uri: Uri,
-    headers: HeaderMap,
+    client: Client,
+    visitor: Visitor,
 ) -> Response {
     let Ok(order_id) = order_id.parse::<OrderId>() else { return StatusCode::NOT_FOUND.into_response() };
     let page = OrderPage { fragments: follow::fragments, pace: ORDER_PACE };
-    let (shop, client) = (&stage.shop, stage.shop.client(&headers, peer));
-    order_stream::respond(shop, &client, order_id, false, &shop.visitor(&uri, &headers), page).await
+    order_stream::respond(&stage.shop, &client, order_id, false, &visitor, page).await
 }

@@ -6,13 +6,16 @@ use askama::Template;
 use axum::{
     Form,
     extract::{ConnectInfo, Query, State},
-    http::{HeaderMap, HeaderValue, StatusCode, Uri, header},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse as _, Redirect, Response},
 };
 use serde::Deserialize;
-use web::pure::{
-    arrival::{self, Arrival},
-    layout::Frame,
+use web::{
+    http::visitor::Visitor,
+    pure::{
+        arrival::{self, Arrival},
+        layout::Frame,
+    },
 };
 
 use crate::stage::control::{presenter::NotTaken, stage::Stage};
@@ -67,10 +70,8 @@ fn next_page(next: &str) -> &str {
 pub(super) async fn page(
     State(stage): State<Arc<Stage>>,
     Query(asked): Query<HashMap<String, String>>,
-    uri: Uri,
-    headers: HeaderMap,
+    visitor: Visitor,
 ) -> Response {
-    let visitor = stage.shop.visitor(&uri, &headers);
     let next = next_page(asked.get("next").map(String::as_str).unwrap_or_default());
     visitor.show(&stage.alive(), StatusCode::OK, |frame| render(None, next, frame))
 }
@@ -78,11 +79,11 @@ pub(super) async fn page(
 pub(super) async fn sign_in(
     State(stage): State<Arc<Stage>>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
-    uri: Uri,
+    visitor: Visitor,
     headers: HeaderMap,
     Form(SignIn { token, next }): Form<SignIn>,
 ) -> Response {
-    let (visitor, presenter) = (stage.shop.visitor(&uri, &headers), &stage.backstage.presenter);
+    let presenter = &stage.backstage.presenter;
     let next = next_page(&next);
     let (status, refused) = match presenter.check_token(token.trim(), arrival::guesser(&headers, peer)) {
         Ok(()) => {

@@ -5,12 +5,12 @@ use std::{collections::BTreeMap, sync::Arc};
 use axum::{
     Json,
     extract::{Query, State},
-    http::{HeaderMap, StatusCode, Uri},
+    http::StatusCode,
     response::{IntoResponse as _, Response},
 };
 use events::ids::Moment;
 use serde::Deserialize;
-use web::pure::problem_page::Problem;
+use web::{http::visitor::Visitor, pure::problem_page::Problem};
 
 use crate::stage::{
     control::{self, stage::Stage},
@@ -41,13 +41,7 @@ async fn look(stage: &Stage, when: &When) -> Result<PastView, Problem> {
 }
 
 /// The page.
-pub(crate) async fn page(
-    State(stage): State<Arc<Stage>>,
-    Query(when): Query<When>,
-    uri: Uri,
-    headers: HeaderMap,
-) -> Response {
-    let visitor = stage.shop.visitor(&uri, &headers);
+pub(crate) async fn page(State(stage): State<Arc<Stage>>, Query(when): Query<When>, visitor: Visitor) -> Response {
     match look(&stage, &when).await {
         Ok(view) => visitor.show(&stage.alive(), StatusCode::OK, |frame| past::render(&view, frame)),
         Err(problem) => visitor.problem(&stage.alive(), problem),
@@ -55,13 +49,7 @@ pub(crate) async fn page(
 }
 
 /// Its fragments, by id.
-pub(crate) async fn fragments(
-    State(stage): State<Arc<Stage>>,
-    Query(when): Query<When>,
-    uri: Uri,
-    headers: HeaderMap,
-) -> Response {
-    let visitor = stage.shop.visitor(&uri, &headers);
+pub(crate) async fn fragments(State(stage): State<Arc<Stage>>, Query(when): Query<When>, visitor: Visitor) -> Response {
     let view = match look(&stage, &when).await {
         Ok(view) => view,
         Err(problem) => return problem.status().into_response(),

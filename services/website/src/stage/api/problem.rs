@@ -1,14 +1,8 @@
-//! Who may do what the presenter does, and why something could not be done.
+//! How the API answers where a use case fails.
 
-use axum::http::HeaderMap;
 use web::http::problem::Problem;
 
-use crate::stage::control::{control_error::ControlError, stage::Stage};
-
-/// The token as a bearer, or the cookie of a browser that has signed in.
-pub(super) fn authorize(stage: &Stage, headers: &HeaderMap) -> Result<(), Problem> {
-    if stage.is_presenter(headers) { Ok(()) } else { Err(Problem::unauthorized()) }
-}
+use crate::stage::control::control_error::ControlError;
 
 impl From<ControlError> for Problem {
     fn from(error: ControlError) -> Self {

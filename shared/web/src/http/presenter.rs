@@ -1,0 +1,20 @@
+//! Authorization, as a type.
+
+use std::sync::Arc;
+
+use axum::{extract::FromRequestParts, http::request::Parts};
+
+use crate::http::{problem::Problem, site::Site};
+
+/// The presenter sent this request. A handler of the API that takes it answers 401 to everybody else, before it looks at
+/// anything they sent.
+#[derive(Debug)]
+pub struct Presenter(());
+
+impl<S: Site> FromRequestParts<Arc<S>> for Presenter {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, site: &Arc<S>) -> Result<Self, Problem> {
+        if site.is_presenter(&parts.headers) { Ok(Presenter(())) } else { Err(Problem::unauthorized()) }
+    }
+}

@@ -1,0 +1,18 @@
+//! What a site says of itself, so that extractors can tell who sent a request.
+
+use axum::http::HeaderMap;
+
+use crate::http::cookies::Cookies;
+
+/// A site whose handlers take a [`Visitor`], a [`Presenter`] or a [`Client`]. Its state is an `Arc` of it.
+///
+/// [`Visitor`]: crate::http::visitor::Visitor
+/// [`Presenter`]: crate::http::presenter::Presenter
+/// [`Client`]: crate::http::admission::Client
+pub trait Site: Send + Sync + 'static {
+    /// Its cookies carry the suite's name.
+    fn cookies(&self) -> &Cookies;
+
+    /// Whether the presenter sent the request with these headers. The one rule for pages, streams and API.
+    fn is_presenter(&self, headers: &HeaderMap) -> bool;
+}
