@@ -111,7 +111,7 @@ async fn cookies_are_named_after_the_suite_and_over_https_they_stay_there() -> R
         let of_the_shop = shop_page.send().await?.headers().get("set-cookie").unwrap().to_str()?.to_owned();
         for (name, cookie) in [("browser", of_the_shop), ("presenter", shop.sign_in(headers).await?)] {
             assert!(cookie.starts_with(&format!("{name}-{}=", suite.trim())), "{cookie}");
-            assert_eq!(cookie.ends_with("; Secure"), is_secure, "{cookie}");
+            assert_eq!(cookie.contains("; Secure"), is_secure, "{cookie}");
             assert!(!cookie.contains(&shop.token()), "{cookie}");
         }
     }

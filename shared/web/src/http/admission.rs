@@ -62,7 +62,7 @@ impl<S: Site> FromRequestParts<Arc<S>> for Client {
 impl Client {
     fn of(site: &impl Site, headers: &HeaderMap, peer: SocketAddr) -> Self {
         Client {
-            browser: browser::browser(site.cookies(), headers).map(str::to_owned),
+            browser: browser::browser(site.cookies(), headers),
             address: browser::address(headers, peer),
             is_here: arrival::is_of_this_machine(headers, peer),
             is_presenter: site.is_presenter(headers),

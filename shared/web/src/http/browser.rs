@@ -5,9 +5,12 @@ use std::{
     time::Duration,
 };
 
-use axum::http::{HeaderMap, HeaderValue};
+use axum::http::HeaderMap;
 
-use crate::{http::cookies::Cookies, pure::arrival::Arrival};
+use crate::{
+    http::cookies::{Cookie, Cookies},
+    pure::arrival::Arrival,
+};
 
 /// The cookie a browser is known by.
 const COOKIE: &str = "browser";
@@ -17,13 +20,13 @@ const ID_LENGTH: usize = 32;
 const KEPT_FOR: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The number in the cookie of a browser, if it has brought one of ours.
-pub fn browser<'a>(cookies: &Cookies, headers: &'a HeaderMap) -> Option<&'a str> {
-    let mut ids = cookies.read(headers, COOKIE);
-    ids.find(|id| id.len() == ID_LENGTH && id.bytes().all(|byte| byte.is_ascii_hexdigit()))
+pub fn browser(cookies: &Cookies, headers: &HeaderMap) -> Option<String> {
+    let id = cookies.read(headers, COOKIE);
+    id.filter(|id| id.len() == ID_LENGTH && id.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
 /// The number a browser is to keep from now on.
-pub fn cookie(cookies: &Cookies, arrival: &Arrival) -> Option<HeaderValue> {
+pub fn cookie(cookies: &Cookies, arrival: &Arrival) -> Cookie<'static> {
     cookies.set(COOKIE, &new_id(), KEPT_FOR, arrival.is_https)
 }
 
@@ -42,7 +45,7 @@ pub fn address(headers: &HeaderMap, peer: SocketAddr) -> IpAddr {
 
 #[cfg(test)]
 mod tests {
-    use axum::http::HeaderName;
+    use axum::http::{HeaderName, HeaderValue};
 
     use super::*;
 

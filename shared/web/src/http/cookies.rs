@@ -4,7 +4,12 @@
 use std::{fs, io::Write as _, path::Path, time::Duration};
 
 use anyhow::Context as _;
-use axum::http::{HeaderMap, HeaderValue, header};
+use axum::{
+    http::HeaderMap,
+    response::{IntoResponse, Response},
+};
+pub use axum_extra::extract::cookie::Cookie;
+use axum_extra::extract::cookie::{CookieJar, SameSite};
 
 /// Letters and digits that nobody confuses when they are read aloud.
 const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
@@ -39,22 +44,36 @@ impl Cookies {
         format!("{of}-{}", self.suite)
     }
 
-    /// The values of this suite's cookie of this name. A browser may send several, one for each path it was set for.
-    pub fn read<'a>(&self, headers: &'a HeaderMap, of: &str) -> impl Iterator<Item = &'a str> + use<'a> {
-        let wanted = self.name(of);
-        let cookies = headers.get_all(header::COOKIE).into_iter().filter_map(|value| value.to_str().ok());
-        let pairs = cookies.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
-        pairs.filter(move |(name, _)| *name == wanted).map(|(_, value)| value)
+    /// The value of this suite's cookie of this name. If a browser sends several, the last is the one set for `/`.
+    pub fn read(&self, headers: &HeaderMap, of: &str) -> Option<String> {
+        read(headers, &self.name(of))
     }
 
-    /// What a browser is told to keep. Scripts cannot read it, and another site's requests carry it only when they open
-    /// a page; over https it is never sent over anything else. Kept for no time at all it is forgotten.
-    pub fn set(&self, of: &str, value: &str, keep_for: Duration, is_https: bool) -> Option<HeaderValue> {
-        let (name, secure) = (self.name(of), if is_https { "; Secure" } else { "" });
-        let seconds = keep_for.as_secs();
-        let cookie = format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={seconds}{secure}");
-        HeaderValue::from_str(&cookie).ok()
+    /// A cookie that scripts cannot read. Another site's requests carry it only when they open a page, and a browser that
+    /// got it over https sends it over nothing else. Kept for no time at all, it is forgotten.
+    pub fn set(&self, of: &str, value: &str, keep_for: Duration, is_https: bool) -> Cookie<'static> {
+        let mut cookie = cookie(self.name(of), value, keep_for);
+        cookie.set_http_only(true);
+        cookie.set_secure(is_https);
+        cookie
     }
+}
+
+/// The value of a cookie that all suites on this host share.
+pub fn read(headers: &HeaderMap, name: &str) -> Option<String> {
+    Some(CookieJar::from_headers(headers).get(name)?.value().to_owned())
+}
+
+/// A cookie that all suites on this host share, and scripts read.
+pub fn cookie(name: impl Into<String>, value: &str, keep_for: Duration) -> Cookie<'static> {
+    let keep_for = keep_for.try_into().unwrap_or(time::Duration::MAX);
+    let cookie = Cookie::build((name.into(), value.to_owned()));
+    cookie.path("/").same_site(SameSite::Lax).max_age(keep_for).build()
+}
+
+/// A response with which a browser keeps a cookie.
+pub fn with_cookie(response: impl IntoResponse, cookie: Cookie<'static>) -> Response {
+    (CookieJar::new().add(cookie), response).into_response()
 }
 
 /// What stands in a file; if there is nothing, so many random letters, from now on.
@@ -92,26 +111,30 @@ pub fn private_file(path: &Path) -> std::io::Result<fs::File> {
 
 #[cfg(test)]
 mod tests {
+    use axum::http::{HeaderValue, header};
+
     use super::*;
 
     #[test]
     fn two_suites_on_one_host_do_not_read_each_others_cookies() {
         let (here, there) = (Cookies::of("aaaa"), Cookies::of("bbbb"));
-        let cookie = |suite: &Cookies, value| suite.set("presenter", value, Duration::from_secs(60), false).unwrap();
-        let pair = |cookie: HeaderValue| cookie.to_str().unwrap().split(';').next().unwrap().to_owned();
-        let both = format!("{}; {}; lang=fr", pair(cookie(&here, "1")), pair(cookie(&there, "2")));
+        let pair = |suite: &Cookies, value| {
+            suite.set("presenter", value, Duration::from_secs(60), false).stripped().to_string()
+        };
+        let both = format!("{}; {}; lang=fr", pair(&here, "1"), pair(&there, "2"));
         let headers = HeaderMap::from_iter([(header::COOKIE, HeaderValue::from_str(&both).unwrap())]);
-        assert_eq!(here.read(&headers, "presenter").collect::<Vec<_>>(), ["1"]);
-        assert_eq!(there.read(&headers, "presenter").collect::<Vec<_>>(), ["2"]);
-        assert_eq!(here.read(&headers, "browser").count(), 0);
+        assert_eq!(here.read(&headers, "presenter").as_deref(), Some("1"));
+        assert_eq!(there.read(&headers, "presenter").as_deref(), Some("2"));
+        assert_eq!(here.read(&headers, "browser"), None);
+        assert_eq!(read(&headers, "lang").as_deref(), Some("fr"));
     }
 
     #[test]
     fn a_cookie_is_lax_and_over_https_secure() {
         let cookies = Cookies::of("aaaa");
-        let set = |is_https| cookies.set("x", "1", Duration::from_secs(60), is_https).unwrap();
-        assert_eq!(set(false), "x-aaaa=1; Path=/; HttpOnly; SameSite=Lax; Max-Age=60");
-        assert_eq!(set(true), "x-aaaa=1; Path=/; HttpOnly; SameSite=Lax; Max-Age=60; Secure");
+        let set = |is_https| cookies.set("x", "1", Duration::from_secs(60), is_https).to_string();
+        assert_eq!(set(false), "x-aaaa=1; HttpOnly; SameSite=Lax; Path=/; Max-Age=60");
+        assert_eq!(set(true), "x-aaaa=1; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=60");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Who asks for a page, in which language and theme, and the page as it is answered.
 
-use std::{collections::HashMap, convert::Infallible, sync::Arc};
+use std::{collections::HashMap, convert::Infallible, sync::Arc, time::Duration};
 
 use axum::{
     extract::{FromRequestParts, Query},
@@ -10,7 +10,10 @@ use axum::{
 use service::now;
 
 use crate::{
-    http::site::Site,
+    http::{
+        cookies::{self, cookie, with_cookie},
+        site::Site,
+    },
     pure::{
         language::Language,
         layout::{Alive, Fragment, Frame, Theme},
@@ -20,6 +23,9 @@ use crate::{
 
 /// In the address of a window that follows the speaker.
 const FOLLOW: &str = "follow";
+/// The language in the address, and the cookie that remembers it.
+const LANGUAGE: &str = "lang";
+const LANGUAGE_KEPT_FOR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 /// Who asks for a page: everything of the request that a page depends on. An extractor.
 pub struct Visitor {
@@ -49,12 +55,9 @@ impl Visitor {
     /// The visitor of a site: language from the address, else as chosen before, else the browser's.
     pub fn of(site: &impl Site, uri: &Uri, headers: &HeaderMap) -> Self {
         let query: HashMap<String, String> = Query::try_from_uri(uri).map(|Query(query)| query).unwrap_or_default();
-        let chosen = query.get("lang").and_then(|tag| Language::of_tag(tag));
+        let chosen = query.get(LANGUAGE).and_then(|tag| Language::of_tag(tag));
         let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok()).unwrap_or_default();
-        let remembered = text(header::COOKIE)
-            .split(';')
-            .filter_map(|pair| pair.trim().split_once('='))
-            .find_map(|(name, tag)| (name == "lang").then(|| Language::of_tag(tag)).flatten());
+        let remembered = cookies::read(headers, LANGUAGE).and_then(|tag| Language::of_tag(&tag));
         let of_browser = || Language::of_accept_language(text(header::ACCEPT_LANGUAGE));
         Visitor {
             language: chosen.or(remembered).or_else(of_browser).unwrap_or(Language::En),
@@ -84,20 +87,17 @@ impl Visitor {
         status: StatusCode,
         render: impl FnOnce(Frame<'_>) -> askama::Result<String>,
     ) -> Response {
-        let mut response = match render(self.frame(alive)) {
+        let response = match render(self.frame(alive)) {
             Ok(page) => (status, Html(page)).into_response(),
             Err(error) => {
                 tracing::error!(%error, path = self.path, "a page cannot be rendered");
                 StatusCode::INTERNAL_SERVER_ERROR.into_response()
             }
         };
-        if let Some(language) = self.chosen {
-            let cookie = format!("lang={}; Path=/; SameSite=Lax; Max-Age=31536000", language.tag());
-            if let Ok(cookie) = HeaderValue::from_str(&cookie) {
-                response.headers_mut().append(header::SET_COOKIE, cookie);
-            }
+        match self.chosen {
+            Some(language) => with_cookie(response, cookie(LANGUAGE, language.tag(), LANGUAGE_KEPT_FOR)),
+            None => response,
         }
-        response
     }
 
     /// Parts of a page for this visitor.

@@ -6,13 +6,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use axum::{
-    http::{HeaderMap, header},
-    response::Response,
-};
+use axum::{http::HeaderMap, response::Response};
 use events::ids::OrderId;
 use web::{
-    http::{browser, cookies::Cookies},
+    http::{
+        browser,
+        cookies::{Cookies, with_cookie},
+    },
     pure::{
         address::Address,
         arrival::{self, Arrival},
@@ -25,7 +25,7 @@ impl Orderer {
     /// Who sent this.
     pub fn of(cookies: &Cookies, headers: &HeaderMap, peer: SocketAddr) -> Orderer {
         match browser::browser(cookies, headers) {
-            Some(id) => Orderer::Browser(id.to_owned()),
+            Some(id) => Orderer::Browser(id),
             None => Orderer::Nameless(browser::address(headers, peer)),
         }
     }
@@ -69,24 +69,22 @@ impl Customers {
 
     /// Whether the browser that asks has placed this order.
     pub fn is_own(&self, headers: &HeaderMap, order_id: &OrderId) -> bool {
-        browser::browser(&self.cookies, headers).is_some_and(|browser| self.browsers().is_own(browser, order_id))
+        browser::browser(&self.cookies, headers).is_some_and(|browser| self.browsers().is_own(&browser, order_id))
     }
 
     /// Gives a browser its number, if it has none yet.
-    pub fn with_browser_cookie(&self, mut response: Response, headers: &HeaderMap, peer: SocketAddr) -> Response {
+    pub fn with_browser_cookie(&self, response: Response, headers: &HeaderMap, peer: SocketAddr) -> Response {
         if browser::browser(&self.cookies, headers).is_some() {
             return response;
         }
-        if let Some(cookie) = browser::cookie(&self.cookies, &Arrival::of(headers, peer, self.public.as_ref())) {
-            response.headers_mut().append(header::SET_COOKIE, cookie);
-        }
-        response
+        let arrival = Arrival::of(headers, peer, self.public.as_ref());
+        with_cookie(response, browser::cookie(&self.cookies, &arrival))
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use axum::http::HeaderValue;
+    use axum::http::{HeaderValue, header};
 
     use super::*;
 

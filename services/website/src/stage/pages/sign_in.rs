@@ -7,11 +7,11 @@ use axum::{
     Form,
     extract::{ConnectInfo, Query, State},
     http::{HeaderMap, HeaderValue, StatusCode, header},
-    response::{IntoResponse as _, Redirect, Response},
+    response::{Redirect, Response},
 };
 use serde::Deserialize;
 use web::{
-    http::visitor::Visitor,
+    http::{cookies::with_cookie, visitor::Visitor},
     pure::{
         arrival::{self, Arrival},
         layout::Frame,
@@ -107,12 +107,4 @@ pub(super) async fn sign_out(
 ) -> Response {
     let arrival = Arrival::of(&headers, peer, stage.backstage.entrance.public());
     with_cookie(Redirect::to("/sign-in"), stage.backstage.presenter.sign_out(&headers, &arrival))
-}
-
-fn with_cookie(redirect: Redirect, cookie: Option<HeaderValue>) -> Response {
-    let mut response = redirect.into_response();
-    if let Some(cookie) = cookie {
-        response.headers_mut().append(header::SET_COOKIE, cookie);
-    }
-    response
 }
