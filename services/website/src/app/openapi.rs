@@ -1,12 +1,15 @@
-//! The description of the API, put together from its two halves; a test compares it with what they answer.
+//! The description of the API, collected from its routes; a test compares it with what they answer.
 
-use axum::Json;
+use std::sync::Arc;
+
+use axum::{Json, extract::State};
 use utoipa::{
     Modify, OpenApi,
-    openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
+    openapi::{
+        self,
+        security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
+    },
 };
-
-use crate::{shop::api::Api as ShopApi, stage::api::Api as StageApi};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -19,7 +22,7 @@ struct Api;
 struct Token;
 
 impl Modify for Token {
-    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
+    fn modify(&self, openapi: &mut openapi::OpenApi) {
         let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some("The presenter's token."));
         let components = openapi.components.get_or_insert_with(Default::default);
         components.add_security_scheme("presenter", SecurityScheme::Http(scheme.build()));
@@ -28,9 +31,11 @@ impl Modify for Token {
 
 /// This document.
 #[utoipa::path(get, path = "/api/openapi.json", responses((status = 200, description = "OpenAPI")))]
-pub async fn document() -> Json<utoipa::openapi::OpenApi> {
-    let mut all = Api::openapi();
-    all.merge(ShopApi::openapi());
-    all.merge(StageApi::openapi());
-    Json(all)
+pub async fn document(State(description): State<Arc<openapi::OpenApi>>) -> Json<openapi::OpenApi> {
+    Json((*description).clone())
+}
+
+/// The whole description, from that of what is below `/api`.
+pub fn describe(below_api: openapi::OpenApi) -> Arc<openapi::OpenApi> {
+    Arc::new(Api::openapi().nest("/api", below_api))
 }

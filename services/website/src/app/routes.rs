@@ -34,10 +34,10 @@ pub fn routes(stage: Arc<Stage>) -> Router {
         .route("/assets/{*name}", get(asset))
         .fallback_service(any(nothing_here).with_state(Arc::clone(&shop)))
         .layer(middleware::from_fn(read_in_time));
-    let api = shop_api::routes()
-        .with_state(Arc::clone(&shop))
-        .merge(stage_api::routes().with_state(Arc::clone(&stage)))
-        .route("/openapi.json", get(openapi::document))
+    let (api, description) =
+        shop_api::routes().with_state(shop).merge(stage_api::routes().with_state(Arc::clone(&stage))).split_for_parts();
+    let api = api
+        .route("/openapi.json", get(openapi::document).with_state(openapi::describe(description)))
         .fallback(|| async { Problem::not_found("there is nothing at this address") })
         .method_not_allowed_fallback(|| async { Problem::method_not_allowed() });
     pages

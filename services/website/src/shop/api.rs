@@ -6,24 +6,15 @@ mod socket;
 
 use std::sync::Arc;
 
-use axum::{
-    Router,
-    routing::{get, post},
-};
-use utoipa::OpenApi;
+use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::shop::control::shop::Shop;
 
-/// Everything of the shop below `/api`.
-pub fn routes() -> Router<Arc<Shop>> {
-    Router::new()
-        .route("/beers", get(beers::beers))
-        .route("/orders", post(orders::place))
-        .route("/orders/socket", get(socket::open))
-        .route("/orders/{order_id}", get(orders::show))
+/// Everything of the shop below `/api`, and its description.
+pub fn routes() -> OpenApiRouter<Arc<Shop>> {
+    OpenApiRouter::new()
+        .routes(routes!(beers::beers))
+        .routes(routes!(orders::place))
+        .routes(routes!(orders::show))
+        .routes(routes!(socket::open))
 }
-
-/// Its part of the description of the API, made from the handlers themselves.
-#[derive(OpenApi)]
-#[openapi(paths(beers::beers, orders::place, orders::show, socket::open))]
-pub struct Api;

@@ -24,7 +24,7 @@ pub(super) struct Beer {
 }
 
 /// The beers, as the shop shows them.
-#[utoipa::path(get, path = "/api/beers", tag = "shelf", responses((status = 200, body = [Beer])))]
+#[utoipa::path(get, path = "/beers", tag = "shelf", responses((status = 200, body = [Beer])))]
 pub(super) async fn beers(State(shop): State<Arc<Shop>>) -> Json<Vec<Beer>> {
     let beer = |offer: Offer| Beer {
         beer: offer.beer.id,

@@ -82,7 +82,7 @@ pub(super) struct OrderPlaced {
 /// again with the same order, at once or later, it is answered as the first time, and nothing is ordered twice; sent with
 /// another order it is answered 422 with the word `used_for_another_order`.
 #[utoipa::path(
-    post, path = "/api/orders", request_body = NewOrder,
+    post, path = "/orders", tag = "orders", request_body = NewOrder,
     params((
         "Idempotency-Key" = Option<String>, Header,
         description = "1 to 200 printable characters of ASCII; the same order with the same key is one order",
@@ -184,7 +184,7 @@ impl From<NotPlaced> for Problem {
 
 /// An order and its way so far. While `hide_names` is set, customer and addresses are shortened.
 #[utoipa::path(
-    get, path = "/api/orders/{order_id}", params(("order_id" = String, Path)),
+    get, path = "/orders/{order_id}", tag = "orders", params(("order_id" = String, Path)),
     responses((status = 200, body = OrderShown), (status = 404, body = Problem))
 )]
 pub(super) async fn show(

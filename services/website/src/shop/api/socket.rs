@@ -49,7 +49,7 @@ enum Answer {
 /// streams (see `/api/live`). It is closed after 5 minutes without a message or ping (1000), after a message beyond
 /// 64 KiB (1009), and when the next episode begins (1012). What becomes of an order is told by `/api/live`.
 #[utoipa::path(
-    get, path = "/api/orders/socket",
+    get, path = "/orders/socket", tag = "socket",
     responses(
         (status = 101, description = "a WebSocket"), (status = 403, body = Problem), (status = 426, body = Problem),
         (status = 503, body = Problem),

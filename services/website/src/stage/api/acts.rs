@@ -61,7 +61,7 @@ fn left(body: Option<ApiJson>) -> Result<playing::Position, Problem> {
 
 /// Sets the state an act starts from, in one go.
 #[utoipa::path(
-    post, path = "/api/stage/acts/{act}", params(("act" = u8, Path)), security(("presenter" = [])),
+    post, path = "/stage/acts/{act}", tag = "acts", params(("act" = u8, Path)), security(("presenter" = [])),
     responses(
         (status = 200, body = Played), (status = 401, body = Problem), (status = 404, body = Problem),
         (status = 503, body = Problem),
@@ -79,7 +79,7 @@ pub(super) async fn begin(
 /// Does the next step; after the last one, begins the next act; at the very beginning, the first one. Says which step is
 /// left: if the stage is elsewhere by then, nothing happens.
 #[utoipa::path(
-    post, path = "/api/stage/next", request_body = Position, security(("presenter" = [])),
+    post, path = "/stage/next", tag = "acts", request_body = Position, security(("presenter" = [])),
     responses(
         (status = 200, body = Played), (status = 401, body = Problem), (status = 409, body = Problem),
         (status = 422, body = Problem), (status = 503, body = Problem),
@@ -96,7 +96,7 @@ pub(super) async fn next(
 /// Goes a step back: only the mark moves, nothing is undone. Says which step is left: if the stage is elsewhere by then,
 /// nothing happens.
 #[utoipa::path(
-    post, path = "/api/stage/back", request_body = Position, security(("presenter" = [])),
+    post, path = "/stage/back", tag = "acts", request_body = Position, security(("presenter" = [])),
     responses(
         (status = 200, body = Played), (status = 401, body = Problem), (status = 409, body = Problem),
         (status = 422, body = Problem), (status = 503, body = Problem),
@@ -113,7 +113,7 @@ pub(super) async fn back(
 /// Does the step at hand again; before the first one, begins the act again. Says which step that is: if the stage is
 /// elsewhere by then, nothing happens.
 #[utoipa::path(
-    post, path = "/api/stage/again", request_body = Position, security(("presenter" = [])),
+    post, path = "/stage/again", tag = "acts", request_body = Position, security(("presenter" = [])),
     responses(
         (status = 200, body = Played), (status = 401, body = Problem), (status = 409, body = Problem),
         (status = 422, body = Problem), (status = 503, body = Problem),
@@ -130,7 +130,7 @@ pub(super) async fn again(
 /// Does a step of the act the speaker is at; done again, it does the same again. Says which step is left: if the stage is
 /// elsewhere by then, nothing happens.
 #[utoipa::path(
-    post, path = "/api/stage/steps/{step}", params(("step" = u8, Path)), request_body = Position,
+    post, path = "/stage/steps/{step}", tag = "acts", params(("step" = u8, Path)), request_body = Position,
     security(("presenter" = [])),
     responses(
         (status = 200, body = Played), (status = 401, body = Problem), (status = 404, body = Problem),

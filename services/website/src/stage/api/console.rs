@@ -39,14 +39,14 @@ impl From<&StageSettings> for SettingsShown {
 }
 
 /// The settings as they are.
-#[utoipa::path(get, path = "/api/settings", responses((status = 200, body = Object)))]
+#[utoipa::path(get, path = "/settings", tag = "console", responses((status = 200, body = Object)))]
 pub(super) async fn settings(State(stage): State<Arc<Stage>>) -> Json<SettingsShown> {
     Json(SettingsShown::from(&*stage.backstage.director.settings()))
 }
 
 /// Changes some of them: a merge patch, in which `null` stands for "as at a first start".
 #[utoipa::path(
-    patch, path = "/api/settings", request_body = Object, security(("presenter" = [])),
+    patch, path = "/settings", tag = "console", request_body = Object, security(("presenter" = [])),
     responses(
         (status = 200, body = Object), (status = 400, body = Problem), (status = 401, body = Problem),
         (status = 413, body = Problem), (status = 415, body = Problem), (status = 422, body = Problem),
@@ -71,7 +71,7 @@ pub(super) struct BurstPlaced {
 
 /// Five orders of one bottle in a row for each beer but the scarce one, after stock-level has folded its levels afresh.
 #[utoipa::path(
-    post, path = "/api/stage/burst", security(("presenter" = [])),
+    post, path = "/stage/burst", tag = "console", security(("presenter" = [])),
     responses((status = 202, body = BurstPlaced), (status = 401, body = Problem), (status = 503, body = Problem))
 )]
 pub(super) async fn burst(
@@ -101,7 +101,7 @@ pub(super) struct Reset {
 
 /// Begins the next episode, everything as after a first start; answers once the shop takes orders again.
 #[utoipa::path(
-    post, path = "/api/stage/reset", request_body = Option<Reset>, security(("presenter" = [])),
+    post, path = "/stage/reset", tag = "console", request_body = Option<Reset>, security(("presenter" = [])),
     responses(
         (status = 200, body = EpisodeBegun), (status = 401, body = Problem), (status = 422, body = Problem),
         (status = 503, body = Problem),
@@ -137,7 +137,7 @@ pub(super) struct CrashOf {
 
 /// Lets something die without any farewell; whoever watches it brings it back.
 #[utoipa::path(
-    post, path = "/api/stage/crash", request_body = CrashOf, security(("presenter" = [])),
+    post, path = "/stage/crash", tag = "console", request_body = CrashOf, security(("presenter" = [])),
     responses(
         (status = 202, body = Object), (status = 401, body = Problem), (status = 409, body = Problem),
         (status = 422, body = Problem), (status = 503, body = Problem),

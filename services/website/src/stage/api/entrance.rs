@@ -31,7 +31,7 @@ pub(super) struct EntranceShown {
 
 /// Chooses the address the QR code shows, and has the website call itself by all it knows.
 #[utoipa::path(
-    post, path = "/api/stage/address", request_body = NewEntrance, security(("presenter" = [])),
+    post, path = "/stage/address", tag = "entrance", request_body = NewEntrance, security(("presenter" = [])),
     responses(
         (status = 200, body = EntranceShown), (status = 400, body = Problem), (status = 401, body = Problem),
         (status = 413, body = Problem), (status = 415, body = Problem), (status = 422, body = Problem),

@@ -36,7 +36,7 @@ pub(super) struct Follow {
 /// While `hide_names` is set, customers and addresses are shortened. A browser (by its cookie) may have 12 streams open,
 /// all browsers behind one address 1,400, all without a cookie behind one address 500; more are answered 503.
 #[utoipa::path(
-    get, path = "/api/live",
+    get, path = "/live", tag = "live",
     params(("order" = Option<String>, Query, description = "one order only")),
     responses((status = 200, content_type = "text/event-stream"), (status = 404, body = Problem), (status = 503, body = Problem))
 )]

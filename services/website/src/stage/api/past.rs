@@ -29,7 +29,8 @@ pub(super) struct When {
 
 /// Stock, orders and deliveries as of a moment; now, if none is named.
 #[utoipa::path(
-    get, path = "/api/history", params(("at" = Option<String>, Query, description = "as in 2026-11-24T20:41:07.112Z")),
+    get, path = "/history", tag = "past",
+    params(("at" = Option<String>, Query, description = "as in 2026-11-24T20:41:07.112Z")),
     responses((status = 200, body = Object), (status = 422, body = Problem), (status = 503, body = Problem))
 )]
 pub(super) async fn history(State(stage): State<Arc<Stage>>, Query(when): Query<When>) -> Result<Json<AsOf>, Problem> {
@@ -52,7 +53,7 @@ pub(super) struct Askable {
 }
 
 /// The questions that can be asked of the past; no aggregate is kept for any of them.
-#[utoipa::path(get, path = "/api/questions", responses((status = 200, body = [Askable])))]
+#[utoipa::path(get, path = "/questions", tag = "past", responses((status = 200, body = [Askable])))]
 pub(super) async fn questions() -> Json<Vec<Askable>> {
     let title = |question| match question {
         PastQuestion::OrderedTogether => "Which beers are ordered together?",
@@ -64,7 +65,8 @@ pub(super) async fn questions() -> Json<Vec<Askable>> {
 
 /// Asks one of them: the log is read from its first message. While `hide_names` is set, customers are shortened.
 #[utoipa::path(
-    post, path = "/api/questions/{question}", params(("question" = String, Path)), security(("presenter" = [])),
+    post, path = "/questions/{question}", tag = "past",
+    params(("question" = String, Path)), security(("presenter" = [])),
     responses(
         (status = 200, body = Object), (status = 401, body = Problem), (status = 404, body = Problem),
         (status = 503, body = Problem),
@@ -109,14 +111,14 @@ impl From<Rebuild> for RebuildShown {
 }
 
 /// The rebuild under way, or the last one.
-#[utoipa::path(get, path = "/api/analysis/rebuild", responses((status = 200, body = RebuildShown)))]
+#[utoipa::path(get, path = "/analysis/rebuild", tag = "past", responses((status = 200, body = RebuildShown)))]
 pub(super) async fn rebuild(State(stage): State<Arc<Stage>>) -> Json<RebuildShown> {
     Json(RebuildShown::from(stage.known(|known| known.rebuild().cloned().unwrap_or_default())))
 }
 
 /// Folds the topics again from their first message to the live checkpoint, and compares; the live view goes on.
 #[utoipa::path(
-    post, path = "/api/analysis/rebuild", security(("presenter" = [])),
+    post, path = "/analysis/rebuild", tag = "past", security(("presenter" = [])),
     responses((status = 202, body = RebuildShown), (status = 401, body = Problem), (status = 503, body = Problem))
 )]
 pub(super) async fn begin_rebuild(
@@ -127,7 +129,7 @@ pub(super) async fn begin_rebuild(
 }
 
 /// What fraud watch found. While `hide_names` is set, customers are shortened.
-#[utoipa::path(get, path = "/api/fraud", responses((status = 200, body = Object)))]
+#[utoipa::path(get, path = "/fraud", tag = "past", responses((status = 200, body = Object)))]
 pub(super) async fn fraud(State(stage): State<Arc<Stage>>) -> Json<Fraud> {
     Json(stage.fraud().fraud.unwrap_or_default())
 }

@@ -25,7 +25,7 @@ pub(super) struct Rehearsed {
 
 /// Plays an act without a person, step by step, and puts the settings back as they were.
 #[utoipa::path(
-    post, path = "/api/stage/rehearse/{act}", params(("act" = u8, Path)), security(("presenter" = [])),
+    post, path = "/stage/rehearse/{act}", tag = "rehearse", params(("act" = u8, Path)), security(("presenter" = [])),
     responses(
         (status = 200, body = Rehearsed), (status = 401, body = Problem), (status = 404, body = Problem),
         (status = 503, body = Problem),

@@ -48,7 +48,7 @@ pub(super) struct LedgerShown {
 }
 
 /// The ledger, as inventory-analysis keeps it.
-#[utoipa::path(get, path = "/api/ledger", responses((status = 200, body = LedgerShown)))]
+#[utoipa::path(get, path = "/ledger", tag = "stage", responses((status = 200, body = LedgerShown)))]
 pub(super) async fn ledger(State(stage): State<Arc<Stage>>) -> Json<LedgerShown> {
     let view = stage.known(|known| known.ledger());
     let as_of = view.ledger.as_ref().map(|ledger| ledger.at);
@@ -80,7 +80,7 @@ pub(super) struct Insights {
 }
 
 /// Sales and forecast.
-#[utoipa::path(get, path = "/api/insights", responses((status = 200, body = Insights)))]
+#[utoipa::path(get, path = "/insights", tag = "stage", responses((status = 200, body = Insights)))]
 pub(super) async fn insights(State(stage): State<Arc<Stage>>) -> Json<Insights> {
     let view = stage.analysis();
     Json(Insights { sales: view.sales, forecast: view.forecast })
@@ -181,7 +181,7 @@ pub(super) enum DeadLetter {
 }
 
 /// Couriers, queue, retries and dead letters. While `hide_names` is set, customers and addresses are shortened.
-#[utoipa::path(get, path = "/api/deliveries", responses((status = 200, body = Deliveries)))]
+#[utoipa::path(get, path = "/deliveries", tag = "stage", responses((status = 200, body = Deliveries)))]
 pub(super) async fn deliveries(State(stage): State<Arc<Stage>>) -> Json<Deliveries> {
     Json(Deliveries::from(stage.deliveries()))
 }
@@ -261,7 +261,7 @@ pub(super) struct Requested {
 
 /// Tries a stranded order again.
 #[utoipa::path(
-    post, path = "/api/dead-letters/{order_id}/redrive", params(("order_id" = String, Path)),
+    post, path = "/dead-letters/{order_id}/redrive", tag = "stage", params(("order_id" = String, Path)),
     request_body = Option<NewAddress>, security(("presenter" = [])),
     responses(
         (status = 202, body = Requested), (status = 401, body = Problem), (status = 404, body = Problem),
@@ -290,7 +290,7 @@ pub(super) async fn redrive(
 
 /// Gives a stranded order up and brings its bottles back.
 #[utoipa::path(
-    post, path = "/api/dead-letters/{order_id}/return", params(("order_id" = String, Path)),
+    post, path = "/dead-letters/{order_id}/return", tag = "stage", params(("order_id" = String, Path)),
     security(("presenter" = [])),
     responses(
         (status = 202, body = Requested), (status = 401, body = Problem), (status = 404, body = Problem),

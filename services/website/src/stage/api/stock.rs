@@ -51,7 +51,7 @@ pub(super) struct StockOfBeer {
 }
 
 /// The stock, the truth beside what is shown.
-#[utoipa::path(get, path = "/api/stock", tag = "shelf", responses((status = 200, body = Stock)))]
+#[utoipa::path(get, path = "/stock", tag = "shelf", responses((status = 200, body = Stock)))]
 pub(super) async fn stock(State(stage): State<Arc<Stage>>) -> Json<Stock> {
     Json(Stock::from(stage.known(|known| known.shelves.beers()).as_slice()))
 }
@@ -97,7 +97,7 @@ pub(super) struct BurstShown {
 }
 
 /// What bursts did to the levels.
-#[utoipa::path(get, path = "/api/stock/bursts", tag = "shelf", responses((status = 200, body = BurstsShown)))]
+#[utoipa::path(get, path = "/stock/bursts", tag = "shelf", responses((status = 200, body = BurstsShown)))]
 pub(super) async fn bursts(State(stage): State<Arc<Stage>>) -> Json<BurstsShown> {
     let shown = |burst: &Burst| BurstShown {
         subscription: burst.folding.subscription,
@@ -161,7 +161,7 @@ pub(super) struct WriteShown {
 
 /// The last events of a beer in log order, and in the order they were written.
 #[utoipa::path(
-    get, path = "/api/stock/explain/{beer}", tag = "shelf", params(("beer" = String, Path)),
+    get, path = "/stock/explain/{beer}", tag = "shelf", params(("beer" = String, Path)),
     responses((status = 200, body = ExplainedShown), (status = 404, body = Problem))
 )]
 pub(super) async fn explain(
