@@ -19,10 +19,7 @@ use crate::{
         pure::form::ShopView,
     },
     stage::{
-        pages::{
-            analysis, console, deliveries, follow, fraud, ledger, map, newest, past, pulsar, qr, questions, rebuild,
-            sign_in, stock,
-        },
+        pages::{follow, sign_in, view::PageView},
         pure::{console::ConsoleView, entrance::QrView},
         read_model::{
             deliveries::{DeadLetterView, DeliveriesView},
@@ -52,52 +49,27 @@ fn pages(frame: Frame<'_>) -> Vec<(String, Vec<Fragment>)> {
         pages.push((order::render(&order, frame).unwrap(), order::fragments(&order, frame).unwrap()));
         pages.push((follow::render(&order, frame).unwrap(), follow::fragments(&order, frame).unwrap()));
     }
-    for view in [samples::deliveries(), DeliveriesView::default()] {
-        pages.push((deliveries::render(&view, frame).unwrap(), deliveries::fragments(&view, frame).unwrap()));
-    }
-    for view in [samples::newest(), NewestView::default()] {
-        pages.push((newest::render(&view, frame).unwrap(), newest::fragments(&view, frame).unwrap()));
-    }
-    for view in [samples::stock(), samples::stock_explained(), StockView::default()] {
-        pages.push((stock::render(&view, frame).unwrap(), stock::fragments(&view, frame).unwrap()));
-    }
-    for view in [samples::map(), samples::map_in_trouble(), MapView::default()] {
-        pages.push((map::render(&view, frame).unwrap(), map::fragments(&view, frame).unwrap()));
-    }
-    for view in samples::pulsar() {
-        pages.push((pulsar::render(&view, frame).unwrap(), pulsar::fragments(&view, frame).unwrap()));
-    }
-    for view in [samples::analysis(), AnalysisView::default()] {
-        pages.push((analysis::render(&view, frame).unwrap(), analysis::fragments(&view, frame).unwrap()));
-    }
-    for view in [samples::ledger(), samples::ledger_gone_wrong(), LedgerView::default()] {
-        pages.push((ledger::render(&view, frame).unwrap(), ledger::fragments(&view, frame).unwrap()));
-    }
+    let of_stage = |view: &dyn PageView| (view.render(frame).unwrap(), view.fragments(frame).unwrap());
+    pages.extend([samples::deliveries(), DeliveriesView::default()].map(|view| of_stage(&view)));
+    pages.extend([samples::newest(), NewestView::default()].map(|view| of_stage(&view)));
+    pages.extend([samples::stock(), samples::stock_explained(), StockView::default()].map(|view| of_stage(&view)));
+    pages.extend([samples::map(), samples::map_in_trouble(), MapView::default()].map(|view| of_stage(&view)));
+    pages.extend(samples::pulsar().map(|view| of_stage(&view)));
+    pages.extend([samples::analysis(), AnalysisView::default()].map(|view| of_stage(&view)));
+    pages.extend([samples::ledger(), samples::ledger_gone_wrong(), LedgerView::default()].map(|view| of_stage(&view)));
     let now = PastView { at: None, events: None, ..samples::past() };
-    for view in [samples::past(), now, PastView::default()] {
-        pages.push((past::render(&view, frame).unwrap(), past::fragments(&view, frame).unwrap()));
-    }
+    pages.extend([samples::past(), now, PastView::default()].map(|view| of_stage(&view)));
     let rebuilds = [(true, None), (false, Some(true)), (false, Some(false))];
-    for view in rebuilds
-        .map(|(running, identical)| samples::rebuild(running, identical))
-        .into_iter()
-        .chain([samples::rebuild_given_up(), RebuildView::default()])
-    {
-        pages.push((rebuild::render(&view, frame).unwrap(), rebuild::fragments(&view, frame).unwrap()));
-    }
-    for view in [samples::questions(), QuestionsView::default()] {
-        pages.push((questions::render(&view, frame).unwrap(), questions::fragments(&view, frame).unwrap()));
-    }
-    for view in [samples::fraud(), FraudView { wanted: true, ..FraudView::default() }, FraudView::default()] {
-        pages.push((fraud::render(&view, frame).unwrap(), fraud::fragments(&view, frame).unwrap()));
-    }
+    pages.extend(rebuilds.map(|(running, identical)| of_stage(&samples::rebuild(running, identical))));
+    pages.extend([samples::rebuild_given_up(), RebuildView::default()].map(|view| of_stage(&view)));
+    pages.extend([samples::questions(), QuestionsView::default()].map(|view| of_stage(&view)));
+    pages.extend(
+        [samples::fraud(), FraudView { wanted: true, ..FraudView::default() }, FraudView::default()]
+            .map(|view| of_stage(&view)),
+    );
     let not_chosen = QrView { address: None, ..samples::qr() };
-    for view in [samples::qr(), not_chosen, QrView::default()] {
-        pages.push((qr::render(&view, frame).unwrap(), qr::fragments(&view, frame).unwrap()));
-    }
-    for view in [samples::console(), ConsoleView::default()] {
-        pages.push((console::render(&view, frame).unwrap(), console::fragments(&view, frame).unwrap()));
-    }
+    pages.extend([samples::qr(), not_chosen, QrView::default()].map(|view| of_stage(&view)));
+    pages.extend([samples::console(), ConsoleView::default()].map(|view| of_stage(&view)));
     pages.extend(problem_page::Problem::ALL.map(|problem| (problem_page::render(problem, frame).unwrap(), vec![])));
     pages
 }
@@ -214,9 +186,9 @@ fn whatever_a_stranger_types_stays_text() {
         let pages = [
             order::render(&order, frame).unwrap(),
             follow::render(&order, frame).unwrap(),
-            newest::render(&newest, frame).unwrap(),
+            newest.render(frame).unwrap(),
             shop::render(&shop, frame).unwrap(),
-            deliveries::render(&deliveries, frame).unwrap(),
+            deliveries.render(frame).unwrap(),
         ];
         for page in pages {
             assert!(!page.contains("<script>") && !page.contains("<img") && !page.contains("\"'"), "{text}");

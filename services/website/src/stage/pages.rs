@@ -29,6 +29,7 @@ pub mod stock;
 pub mod streams;
 pub mod switches;
 pub mod travel;
+pub mod view;
 pub mod wording;
 
 use std::sync::Arc;

@@ -18,14 +18,7 @@ use tokio::{
     time::{Instant, timeout},
 };
 use web::{
-    http::{
-        cookies::Cookies,
-        lead::Lead,
-        live::Live,
-        page_stream::FragmentCache,
-        site::Site,
-        visitor::Reader,
-    },
+    http::{cookies::Cookies, lead::Lead, live::Live, page_stream::FragmentCache, site::Site, visitor::Reader},
     order::{
         names::NamesCustomers,
         view::{OrderView, Status},

@@ -8,9 +8,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 use web::http::{body::ApiJson, presenter::Presenter, problem::Problem};
 
-use crate::stage::{
-    control::{entrance, stage::Stage},
-};
+use crate::stage::control::{entrance, stage::Stage};
 
 /// Which address to show.
 #[derive(ToSchema)]

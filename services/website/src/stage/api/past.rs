@@ -17,9 +17,7 @@ use service::now;
 use utoipa::ToSchema;
 use web::http::{presenter::Presenter, problem::Problem};
 
-use crate::stage::{
-    control::{past, stage::Stage},
-};
+use crate::stage::control::{past, stage::Stage};
 
 /// Which moment.
 #[derive(Deserialize)]

@@ -17,6 +17,7 @@ use crate::stage::{
     pages::{
         alerts::alerts,
         chart::{self, Minutes},
+        view::PageView,
     },
     read_model::insights::AnalysisView,
 };
@@ -65,28 +66,22 @@ struct Row {
     tone: &'static str,
 }
 
-/// The whole page.
-///
-/// # Errors
-/// If a template cannot be rendered.
-pub fn render(view: &AnalysisView, frame: Frame<'_>) -> askama::Result<String> {
-    Page { frame, parts: Parts(fragments(view, frame)?) }.render()
-}
+impl PageView for AnalysisView {
+    fn render(&self, frame: Frame<'_>) -> askama::Result<String> {
+        Page { frame, parts: Parts(self.fragments(frame)?) }.render()
+    }
 
-/// Everything on the page that can change.
-///
-/// # Errors
-/// If a template cannot be rendered.
-pub fn fragments(view: &AnalysisView, frame: Frame<'_>) -> askama::Result<Vec<Fragment>> {
-    let charts = view.sales.as_ref().filter(|sales| sales.orders + sales.refused.orders > 0);
-    let beers = view.forecast.as_ref().map(|forecast| rows(forecast, &frame)).unwrap_or_default();
-    Ok(vec![
-        alive(&frame, &[Service::InventoryAnalysis])?,
-        figures(view.sales.as_ref().map(|sales| big_figures(sales, &frame)).unwrap_or_default())?,
-        alerts(view, frame)?,
-        Fragment::new("sales", &SalesTemplate { frame, charts: charts.map(|sales| draw(sales, view, &frame)) })?,
-        Fragment::new("forecast", &ForecastTemplate { frame, beers })?,
-    ])
+    fn fragments(&self, frame: Frame<'_>) -> askama::Result<Vec<Fragment>> {
+        let charts = self.sales.as_ref().filter(|sales| sales.orders + sales.refused.orders > 0);
+        let beers = self.forecast.as_ref().map(|forecast| rows(forecast, &frame)).unwrap_or_default();
+        Ok(vec![
+            alive(&frame, &[Service::InventoryAnalysis])?,
+            figures(self.sales.as_ref().map(|sales| big_figures(sales, &frame)).unwrap_or_default())?,
+            alerts(self, frame)?,
+            Fragment::new("sales", &SalesTemplate { frame, charts: charts.map(|sales| draw(sales, self, &frame)) })?,
+            Fragment::new("forecast", &ForecastTemplate { frame, beers })?,
+        ])
+    }
 }
 
 fn big_figures(sales: &Sales, frame: &Frame<'_>) -> Vec<Figure> {

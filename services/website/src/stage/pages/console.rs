@@ -9,7 +9,7 @@ use web::pure::{
 };
 
 use crate::stage::{
-    pages::controls,
+    pages::{controls, view::PageView},
     pure::{
         acts::{self, Act, Effect, Target},
         console::ConsoleView,
@@ -180,47 +180,41 @@ struct Single<'a> {
     words: &'static str,
 }
 
-/// The whole page.
-///
-/// # Errors
-/// If a template cannot be rendered.
-pub fn render(view: &ConsoleView, frame: Frame<'_>) -> askama::Result<String> {
-    let services = Service::ALL.map(service_id).into_iter().chain([BROKER.to_owned()]).collect();
-    Page { frame, parts: Parts(fragments(view, frame)?), services }.render()
-}
-
-/// Everything on the page that can change.
-///
-/// # Errors
-/// If a template cannot be rendered.
-pub fn fragments(view: &ConsoleView, frame: Frame<'_>) -> askama::Result<Vec<Fragment>> {
-    let settings = &view.settings;
-    let choices = &settings.choices;
-    let act = Act::now(settings);
-    let episode = format::number(frame.language, settings.episode.into());
-    let words = frame.with("console.episode", "n", &episode);
-    let title = |act: &Act| format!("{} · {}", act.number, frame.t(act.title));
-    let head = act.map(|act| ActWords { title: title(act), shows: frame.t(act.shows) });
-    let steps = Steps {
-        frame,
-        steps: act.map(|act| step_rows(act, view, &frame)).unwrap_or_default(),
-        end: act.filter(|act| choices.step >= act.length()).map(|act| frame.t(end(act))),
-    };
-    let mut fragments = vec![
-        alive(&frame, &[])?,
-        Fragment::new("position", &Position { settings: json!(settings).to_string() })?,
-        Fragment::new("episode", &Episode { words })?,
-        Fragment::new("acts", &Acts { acts: acts::acts().iter().map(|row| act_row(row, act, &frame)).collect() })?,
-        Fragment::new("act", &ActHead { frame, act: head })?,
-        Fragment::new("steps", &steps)?,
-    ];
-    fragments.extend(controls::fragments(choices, &frame)?);
-    fragments.extend(singles(view, &frame)?);
-    for service in Service::ALL {
-        fragments.push(Fragment::new(service_id(service), &service_row(service, choices, &frame))?);
+impl PageView for ConsoleView {
+    fn render(&self, frame: Frame<'_>) -> askama::Result<String> {
+        let services = Service::ALL.map(service_id).into_iter().chain([BROKER.to_owned()]).collect();
+        Page { frame, parts: Parts(self.fragments(frame)?), services }.render()
     }
-    fragments.push(Fragment::new(BROKER, &broker_row(view, &frame))?);
-    Ok(fragments)
+
+    fn fragments(&self, frame: Frame<'_>) -> askama::Result<Vec<Fragment>> {
+        let settings = &self.settings;
+        let choices = &settings.choices;
+        let act = Act::now(settings);
+        let episode = format::number(frame.language, settings.episode.into());
+        let words = frame.with("console.episode", "n", &episode);
+        let title = |act: &Act| format!("{} · {}", act.number, frame.t(act.title));
+        let head = act.map(|act| ActWords { title: title(act), shows: frame.t(act.shows) });
+        let steps = Steps {
+            frame,
+            steps: act.map(|act| step_rows(act, self, &frame)).unwrap_or_default(),
+            end: act.filter(|act| choices.step >= act.length()).map(|act| frame.t(end(act))),
+        };
+        let mut fragments = vec![
+            alive(&frame, &[])?,
+            Fragment::new("position", &Position { settings: json!(settings).to_string() })?,
+            Fragment::new("episode", &Episode { words })?,
+            Fragment::new("acts", &Acts { acts: acts::acts().iter().map(|row| act_row(row, act, &frame)).collect() })?,
+            Fragment::new("act", &ActHead { frame, act: head })?,
+            Fragment::new("steps", &steps)?,
+        ];
+        fragments.extend(controls::fragments(choices, &frame)?);
+        fragments.extend(singles(self, &frame)?);
+        for service in Service::ALL {
+            fragments.push(Fragment::new(service_id(service), &service_row(service, choices, &frame))?);
+        }
+        fragments.push(Fragment::new(BROKER, &broker_row(self, &frame))?);
+        Ok(fragments)
+    }
 }
 
 fn act_row(act: &Act, now: Option<&Act>, frame: &Frame<'_>) -> ActRow {

@@ -16,7 +16,7 @@ use web::{
 };
 
 use crate::stage::{
-    pages::wording::reason_code,
+    pages::{view::PageView, wording::reason_code},
     read_model::deliveries::{DeadLetterView, DeliveriesView, Lane, Parcel, Retry, Tried, Untrue},
 };
 
@@ -140,46 +140,40 @@ enum Letter<'a> {
     },
 }
 
-/// The whole page.
-///
-/// # Errors
-/// If a template cannot be rendered.
-pub fn render(view: &DeliveriesView, frame: Frame<'_>) -> askama::Result<String> {
-    Page { frame, parts: Parts(fragments(view, frame)?) }.render()
-}
+impl PageView for DeliveriesView {
+    fn render(&self, frame: Frame<'_>) -> askama::Result<String> {
+        Page { frame, parts: Parts(self.fragments(frame)?) }.render()
+    }
 
-/// Everything on the page that can change.
-///
-/// # Errors
-/// If a template cannot be rendered.
-pub fn fragments(view: &DeliveriesView, frame: Frame<'_>) -> askama::Result<Vec<Fragment>> {
-    let lanes = Lanes {
-        frame,
-        lanes: view.couriers.iter().map(|lane| lane_row(lane, &frame)).collect(),
-        many: view.couriers.len() > LANES_IN_ONE_COLUMN,
-        live: view.live,
-    };
-    let retries = Retries {
-        frame,
-        retries: view.retries.iter().take(RETRIES_ON_PAGE).map(|retry| retry_row(retry, &frame)).collect(),
-        more: frame.more(view.retries_total, view.retries.len().min(RETRIES_ON_PAGE)),
-    };
-    let letters = DeadLetters {
-        frame,
-        letters: view.dead_letters.iter().take(LETTERS_ON_PAGE).map(|letter| letter_row(letter, &frame)).collect(),
-        more: frame.more(view.dead_letters_total, view.dead_letters.len().min(LETTERS_ON_PAGE)),
-        names_hidden: view.names_hidden,
-        address_max: ADDRESS_MAX,
-    };
-    Ok(vec![
-        alive(&frame, &[Service::Delivery])?,
-        figures(big_figures(view, &frame))?,
-        Fragment::new("queue", &queue(view, &frame))?,
-        Fragment::new("lanes", &lanes)?,
-        Fragment::new("retries", &retries)?,
-        Fragment::new("dead-letters", &letters)?,
-        Fragment::new("untrue", &untrue(view, &frame))?,
-    ])
+    fn fragments(&self, frame: Frame<'_>) -> askama::Result<Vec<Fragment>> {
+        let lanes = Lanes {
+            frame,
+            lanes: self.couriers.iter().map(|lane| lane_row(lane, &frame)).collect(),
+            many: self.couriers.len() > LANES_IN_ONE_COLUMN,
+            live: self.live,
+        };
+        let retries = Retries {
+            frame,
+            retries: self.retries.iter().take(RETRIES_ON_PAGE).map(|retry| retry_row(retry, &frame)).collect(),
+            more: frame.more(self.retries_total, self.retries.len().min(RETRIES_ON_PAGE)),
+        };
+        let letters = DeadLetters {
+            frame,
+            letters: self.dead_letters.iter().take(LETTERS_ON_PAGE).map(|letter| letter_row(letter, &frame)).collect(),
+            more: frame.more(self.dead_letters_total, self.dead_letters.len().min(LETTERS_ON_PAGE)),
+            names_hidden: self.names_hidden,
+            address_max: ADDRESS_MAX,
+        };
+        Ok(vec![
+            alive(&frame, &[Service::Delivery])?,
+            figures(big_figures(self, &frame))?,
+            Fragment::new("queue", &queue(self, &frame))?,
+            Fragment::new("lanes", &lanes)?,
+            Fragment::new("retries", &retries)?,
+            Fragment::new("dead-letters", &letters)?,
+            Fragment::new("untrue", &untrue(self, &frame))?,
+        ])
+    }
 }
 
 fn untrue<'a>(view: &DeliveriesView, frame: &Frame<'a>) -> UntrueMessages<'a> {

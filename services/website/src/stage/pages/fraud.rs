@@ -12,7 +12,7 @@ use web::pure::{
     layout::{Figure, Fragment, Frame, Parts, alive, figures},
 };
 
-use crate::stage::read_model::past::FraudView;
+use crate::stage::{pages::view::PageView, read_model::past::FraudView};
 
 /// Findings that have room on a wall.
 const FINDINGS_SHOWN_MAX: usize = 7;
@@ -89,35 +89,29 @@ impl State {
     }
 }
 
-/// The whole page.
-///
-/// # Errors
-/// If a template cannot be rendered.
-pub fn render(view: &FraudView, frame: Frame<'_>) -> askama::Result<String> {
-    Page { frame, parts: Parts(fragments(view, frame)?) }.render()
-}
+impl PageView for FraudView {
+    fn render(&self, frame: Frame<'_>) -> askama::Result<String> {
+        Page { frame, parts: Parts(self.fragments(frame)?) }.render()
+    }
 
-/// Everything on the page that can change.
-///
-/// # Errors
-/// If a template cannot be rendered.
-pub fn fragments(view: &FraudView, frame: Frame<'_>) -> askama::Result<Vec<Fragment>> {
-    let state = State::of(view);
-    let fraud = view.fraud.as_ref().filter(|fraud| fraud.attached);
-    let subscriptions = ORDERS.spec.subscriptions.iter().filter(|subscription| subscription.is_permanent());
-    let watch = Watch {
-        frame,
-        state,
-        others: subscriptions.map(|subscription| subscription.name).collect(),
-        own: FRAUD_WATCH.name,
-        words: state_words(state, view, &frame),
-    };
-    Ok(vec![
-        alive(&frame, &[Service::InventoryAnalysis])?,
-        figures(fraud.map(|fraud| big_figures(fraud, &frame)).unwrap_or_default())?,
-        Fragment::new("watch", &watch)?,
-        Fragment::new("findings", &findings(fraud, frame))?,
-    ])
+    fn fragments(&self, frame: Frame<'_>) -> askama::Result<Vec<Fragment>> {
+        let state = State::of(self);
+        let fraud = self.fraud.as_ref().filter(|fraud| fraud.attached);
+        let subscriptions = ORDERS.spec.subscriptions.iter().filter(|subscription| subscription.is_permanent());
+        let watch = Watch {
+            frame,
+            state,
+            others: subscriptions.map(|subscription| subscription.name).collect(),
+            own: FRAUD_WATCH.name,
+            words: state_words(state, self, &frame),
+        };
+        Ok(vec![
+            alive(&frame, &[Service::InventoryAnalysis])?,
+            figures(fraud.map(|fraud| big_figures(fraud, &frame)).unwrap_or_default())?,
+            Fragment::new("watch", &watch)?,
+            Fragment::new("findings", &findings(fraud, frame))?,
+        ])
+    }
 }
 
 fn big_figures(fraud: &Fraud, frame: &Frame<'_>) -> Vec<Figure> {

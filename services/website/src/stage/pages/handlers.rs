@@ -18,9 +18,7 @@ use crate::{
     shop::pages::show_order,
     stage::{
         control::{entrance, stage::Stage},
-        pages::{
-            analysis, console, deliveries, follow, fraud, ledger, map, newest, pulsar, qr, questions, rebuild, stock,
-        },
+        pages::{follow, view},
         pure::{acts, page::Page},
     },
 };
@@ -49,8 +47,7 @@ pub(super) async fn beginning(State(stage): State<Arc<Stage>>, visitor: Visitor,
     if visitor.follow && page != "/stage" {
         return redirect(page, &uri).into_response();
     }
-    let view = stage.map();
-    visitor.show(&stage.alive(), StatusCode::OK, |frame| map::render(&view, frame))
+    show(&stage, &visitor, Page::Map)
 }
 
 /// The order that was placed last; the list, as long as none was.
@@ -66,58 +63,20 @@ pub(super) async fn stage(
     uri: Uri,
 ) -> Response {
     let page = match (Page::of_name(&page), beer_asked_for(&uri)) {
-        (Some(Page::Stock(None)), beer) => Some(Page::Stock(beer)),
-        (Some(Page::Pulsar(None)), _) => Some(Page::Pulsar(topic_asked_for(&uri))),
-        // A stream has a name for each beer, a page has not.
-        (Some(Page::Stock(Some(_)) | Page::Pulsar(Some(_)) | Page::Map), _) => None,
-        (page, _) => page,
+        (Some(Page::Stock(None)), beer) => Page::Stock(beer),
+        (Some(Page::Pulsar(None)), _) => Page::Pulsar(topic_asked_for(&uri)),
+        // A stream has a name for each beer and topic, a page has not. Some pages have an address elsewhere.
+        (None | Some(Page::Stock(_) | Page::Pulsar(_) | Page::Map | Page::Past | Page::Qr | Page::Console), _) => {
+            return visitor.problem(&stage.alive(), Problem::NotFound);
+        }
+        (Some(page), _) => page,
     };
-    show_page(&stage, &visitor, page)
+    show(&stage, &visitor, page)
 }
 
-fn show_page(stage: &Stage, visitor: &Visitor, page: Option<Page>) -> Response {
-    let ok = StatusCode::OK;
-    match page {
-        Some(Page::Deliveries) => {
-            let view = stage.deliveries();
-            visitor.show(&stage.alive(), ok, |frame| deliveries::render(&view, frame))
-        }
-        Some(Page::Orders) => {
-            let view = stage.newest();
-            visitor.show(&stage.alive(), ok, |frame| newest::render(&view, frame))
-        }
-        Some(Page::Stock(beer)) => {
-            let view = stage.stock(beer);
-            visitor.show(&stage.alive(), ok, |frame| stock::render(&view, frame))
-        }
-        Some(Page::Analysis) => {
-            let view = stage.analysis();
-            visitor.show(&stage.alive(), ok, |frame| analysis::render(&view, frame))
-        }
-        Some(Page::Rebuild) => {
-            let view = stage.known(|known| known.rebuilt());
-            visitor.show(&stage.alive(), ok, |frame| rebuild::render(&view, frame))
-        }
-        Some(Page::Questions) => {
-            let view = stage.asked();
-            visitor.show(&stage.alive(), ok, |frame| questions::render(&view, frame))
-        }
-        Some(Page::Fraud) => {
-            let view = stage.fraud();
-            visitor.show(&stage.alive(), ok, |frame| fraud::render(&view, frame))
-        }
-        Some(Page::Ledger) => {
-            let view = stage.known(|known| known.ledger());
-            visitor.show(&stage.alive(), ok, |frame| ledger::render(&view, frame))
-        }
-        Some(Page::Pulsar(topic)) => {
-            let view = stage.pulsar(topic);
-            visitor.show(&stage.alive(), ok, |frame| pulsar::render(&view, frame))
-        }
-        Some(Page::Map | Page::Past | Page::Qr | Page::Console) | None => {
-            visitor.problem(&stage.alive(), Problem::NotFound)
-        }
-    }
+fn show(stage: &Stage, visitor: &Visitor, page: Page) -> Response {
+    let view = view::now(stage, page);
+    visitor.show(&stage.alive(), StatusCode::OK, |frame| view.render(frame))
 }
 
 /// The code for phones. Whether its addresses lead here is tried when the presenter looks.
@@ -125,8 +84,7 @@ pub(super) async fn qr(State(stage): State<Arc<Stage>>, visitor: Visitor) -> Res
     if visitor.presenter {
         entrance::try_all(&stage.backstage.entrance, &stage.live);
     }
-    let view = stage.backstage.entrance.view();
-    visitor.show(&stage.alive(), StatusCode::OK, |frame| qr::render(&view, frame))
+    show(&stage, &visitor, Page::Qr)
 }
 
 pub(super) async fn console(
@@ -141,8 +99,7 @@ pub(super) async fn console(
     if stage.backstage.entrance.console_opened(&headers, peer) {
         stage.live.changed();
     }
-    let view = stage.console();
-    visitor.show(&stage.alive(), StatusCode::OK, |frame| console::render(&view, frame))
+    show(&stage, &visitor, Page::Console)
 }
 
 pub(super) async fn followed(

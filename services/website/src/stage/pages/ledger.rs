@@ -12,7 +12,7 @@ use web::pure::{
 };
 
 use crate::stage::{
-    pages::{recovery::recovery, wording},
+    pages::{recovery::recovery, view::PageView, wording},
     read_model::insights::LedgerView,
 };
 
@@ -78,37 +78,31 @@ struct Found<'a> {
     what: String,
 }
 
-/// The whole page.
-///
-/// # Errors
-/// If a template cannot be rendered.
-pub fn render(view: &LedgerView, frame: Frame<'_>) -> askama::Result<String> {
-    Page { frame, parts: Parts(fragments(view, frame)?) }.render()
-}
+impl PageView for LedgerView {
+    fn render(&self, frame: Frame<'_>) -> askama::Result<String> {
+        Page { frame, parts: Parts(self.fragments(frame)?) }.render()
+    }
 
-/// Everything on the page that can change.
-///
-/// # Errors
-/// If a template cannot be rendered.
-pub fn fragments(view: &LedgerView, frame: Frame<'_>) -> askama::Result<Vec<Fragment>> {
-    let ledger = view.ledger.as_ref();
-    let contradictions = Contradictions {
-        frame,
-        known: ledger.is_some(),
-        found: ledger.map(|ledger| found(ledger, frame.language)).unwrap_or_default(),
-        more: ledger.and_then(|ledger| frame.more(ledger.contradictions_found, ledger.contradictions.len())),
-    };
-    Ok(vec![
-        alive(&frame, &[Service::InventoryAnalysis])?,
-        figures(big_figures(view, &frame))?,
-        Fragment::new(
-            "sums",
-            &Sums { frame, sums: ledger.map(|ledger| sums(ledger, frame.language)).unwrap_or_default() },
-        )?,
-        Fragment::new("under-way", &on_the_way(ledger, frame))?,
-        recovery(&view.outages, frame)?,
-        Fragment::new("contradictions", &contradictions)?,
-    ])
+    fn fragments(&self, frame: Frame<'_>) -> askama::Result<Vec<Fragment>> {
+        let ledger = self.ledger.as_ref();
+        let contradictions = Contradictions {
+            frame,
+            known: ledger.is_some(),
+            found: ledger.map(|ledger| found(ledger, frame.language)).unwrap_or_default(),
+            more: ledger.and_then(|ledger| frame.more(ledger.contradictions_found, ledger.contradictions.len())),
+        };
+        Ok(vec![
+            alive(&frame, &[Service::InventoryAnalysis])?,
+            figures(big_figures(self, &frame))?,
+            Fragment::new(
+                "sums",
+                &Sums { frame, sums: ledger.map(|ledger| sums(ledger, frame.language)).unwrap_or_default() },
+            )?,
+            Fragment::new("under-way", &on_the_way(ledger, frame))?,
+            recovery(&self.outages, frame)?,
+            Fragment::new("contradictions", &contradictions)?,
+        ])
+    }
 }
 
 fn on_the_way<'a>(ledger: Option<&'a Ledger>, frame: Frame<'a>) -> UnderWay<'a> {

@@ -15,7 +15,7 @@ use web::{
 };
 
 use crate::stage::{
-    pages::deliveries,
+    pages::{deliveries, view::PageView},
     read_model::{
         deliveries::{DeliveriesView, Lane},
         map::{MapView, Standing},
@@ -139,41 +139,35 @@ struct GlassOnShelf {
     truth: Option<String>,
 }
 
-/// The whole page.
-///
-/// # Errors
-/// If a template cannot be rendered.
-pub fn render(view: &MapView, frame: Frame<'_>) -> askama::Result<String> {
-    let beers = view.beers.iter().map(fragment_id).collect();
-    let named = |status: Status| (status.name(), wording::status(frame.language, status));
-    let statuses: BTreeMap<_, _> = Status::ALL.map(named).into();
-    let statuses = json!(statuses).to_string();
-    Page { frame, parts: Parts(fragments(view, frame)?), beers, statuses }.render()
-}
-
-/// Everything on the page that can change.
-///
-/// # Errors
-/// If a template cannot be rendered.
-pub fn fragments(view: &MapView, frame: Frame<'_>) -> askama::Result<Vec<Fragment>> {
-    let newest = view.newest.as_ref().map(|id| id.as_str()).unwrap_or_default();
-    let mut fragments = vec![
-        alive(&frame, &[])?,
-        figures(big_figures(view, &frame))?,
-        Fragment::new("flow", &Flow { view, newest })?,
-        Fragment::new("map-website", &website(view, &frame))?,
-        Fragment::new("map-warehouse", &warehouse(view, &frame))?,
-        Fragment::new("map-orders", &orders(view, &frame))?,
-        Fragment::new("orders-backlog", &backlog(view))?,
-        Fragment::new("map-shelf", &shelf(&view.deliveries, &frame))?,
-        Fragment::new("map-lanes", &lanes(&view.deliveries, &frame))?,
-        Fragment::new("map-delivery", &delivery(view, &frame))?,
-    ];
-    fragments.extend(readers::fragments(view, &frame)?);
-    for beer in &view.beers {
-        fragments.push(Fragment::new(fragment_id(beer), &on_shelf(beer, &frame))?);
+impl PageView for MapView {
+    fn render(&self, frame: Frame<'_>) -> askama::Result<String> {
+        let beers = self.beers.iter().map(fragment_id).collect();
+        let named = |status: Status| (status.name(), wording::status(frame.language, status));
+        let statuses: BTreeMap<_, _> = Status::ALL.map(named).into();
+        let statuses = json!(statuses).to_string();
+        Page { frame, parts: Parts(self.fragments(frame)?), beers, statuses }.render()
     }
-    Ok(fragments)
+
+    fn fragments(&self, frame: Frame<'_>) -> askama::Result<Vec<Fragment>> {
+        let newest = self.newest.as_ref().map(|id| id.as_str()).unwrap_or_default();
+        let mut fragments = vec![
+            alive(&frame, &[])?,
+            figures(big_figures(self, &frame))?,
+            Fragment::new("flow", &Flow { view: self, newest })?,
+            Fragment::new("map-website", &website(self, &frame))?,
+            Fragment::new("map-warehouse", &warehouse(self, &frame))?,
+            Fragment::new("map-orders", &orders(self, &frame))?,
+            Fragment::new("orders-backlog", &backlog(self))?,
+            Fragment::new("map-shelf", &shelf(&self.deliveries, &frame))?,
+            Fragment::new("map-lanes", &lanes(&self.deliveries, &frame))?,
+            Fragment::new("map-delivery", &delivery(self, &frame))?,
+        ];
+        fragments.extend(readers::fragments(self, &frame)?);
+        for beer in &self.beers {
+            fragments.push(Fragment::new(fragment_id(beer), &on_shelf(beer, &frame))?);
+        }
+        Ok(fragments)
+    }
 }
 
 fn big_figures(view: &MapView, frame: &Frame<'_>) -> Vec<Figure> {

@@ -9,7 +9,10 @@ use web::{
     },
 };
 
-use crate::stage::read_model::newest::{NewestOrder, NewestView};
+use crate::stage::{
+    pages::view::PageView,
+    read_model::newest::{NewestOrder, NewestView},
+};
 
 #[derive(Template)]
 #[template(path = "follow/newest_page.html")]
@@ -35,26 +38,20 @@ struct Row<'a> {
     tone: &'static str,
 }
 
-/// The whole page.
-///
-/// # Errors
-/// If a template cannot be rendered.
-pub fn render(view: &NewestView, frame: Frame<'_>) -> askama::Result<String> {
-    Page { frame, parts: Parts(fragments(view, frame)?) }.render()
-}
+impl PageView for NewestView {
+    fn render(&self, frame: Frame<'_>) -> askama::Result<String> {
+        Page { frame, parts: Parts(self.fragments(frame)?) }.render()
+    }
 
-/// Everything on the page that can change.
-///
-/// # Errors
-/// If a template cannot be rendered.
-pub fn fragments(view: &NewestView, frame: Frame<'_>) -> askama::Result<Vec<Fragment>> {
-    let orders = view.orders.iter().map(|order| row(order, &frame)).collect();
-    let no_figures: Vec<Figure> = vec![];
-    Ok(vec![
-        alive(&frame, &[])?,
-        figures(no_figures)?,
-        Fragment::new("newest", &Newest { frame, orders, names_hidden: view.names_hidden })?,
-    ])
+    fn fragments(&self, frame: Frame<'_>) -> askama::Result<Vec<Fragment>> {
+        let orders = self.orders.iter().map(|order| row(order, &frame)).collect();
+        let no_figures: Vec<Figure> = vec![];
+        Ok(vec![
+            alive(&frame, &[])?,
+            figures(no_figures)?,
+            Fragment::new("newest", &Newest { frame, orders, names_hidden: self.names_hidden })?,
+        ])
+    }
 }
 
 fn row<'a>(order: &'a NewestOrder, frame: &Frame<'_>) -> Row<'a> {

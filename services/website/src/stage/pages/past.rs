@@ -12,7 +12,7 @@ use web::pure::{
     layout::{Figure, Fragment, Frame, Parts, alive, figures},
 };
 
-use crate::stage::read_model::past::PastView;
+use crate::stage::{pages::view::PageView, read_model::past::PastView};
 
 /// Width of a bar in its own units.
 const BAR: u64 = 1000;
@@ -74,13 +74,24 @@ struct Part {
     width: u64,
 }
 
-/// The whole page.
-///
-/// # Errors
-/// If a template cannot be rendered.
-pub fn render(view: &PastView, frame: Frame<'_>) -> askama::Result<String> {
-    let beers = view.beers.iter().map(|(beer, _)| fragment_id(beer)).collect();
-    Page { frame, parts: Parts(fragments(view, frame)?), beers, travel: travel(view, frame.now) }.render()
+impl PageView for PastView {
+    fn render(&self, frame: Frame<'_>) -> askama::Result<String> {
+        let beers = self.beers.iter().map(|(beer, _)| fragment_id(beer)).collect();
+        Page { frame, parts: Parts(self.fragments(frame)?), beers, travel: travel(self, frame.now) }.render()
+    }
+
+    fn fragments(&self, frame: Frame<'_>) -> askama::Result<Vec<Fragment>> {
+        let mut fragments = vec![
+            alive(&frame, &[Service::InventoryAnalysis])?,
+            figures(big_figures(self, &frame))?,
+            Fragment::new("moment", &moment(self, frame))?,
+            Fragment::new("shares", &Shares { bars: bars(self, &frame) })?,
+        ];
+        for (beer, level) in &self.beers {
+            fragments.push(Fragment::new(fragment_id(beer), &beer_then(beer, *level, &frame))?);
+        }
+        Ok(fragments)
+    }
 }
 
 /// None as long as no broker has said when the episode began.
@@ -88,23 +99,6 @@ fn travel(view: &PastView, now: Moment) -> Option<Travel> {
     let (from, to) = (view.began_at.millis(), now.millis());
     let at = view.at.map_or(to, Moment::millis).clamp(from, to.max(from));
     (from > 0).then(|| Travel { from, to, at, from_text: format::clock_seconds(view.began_at) })
-}
-
-/// Everything on the page that changes, by time or by travelling.
-///
-/// # Errors
-/// If a template cannot be rendered.
-pub fn fragments(view: &PastView, frame: Frame<'_>) -> askama::Result<Vec<Fragment>> {
-    let mut fragments = vec![
-        alive(&frame, &[Service::InventoryAnalysis])?,
-        figures(big_figures(view, &frame))?,
-        Fragment::new("moment", &moment(view, frame))?,
-        Fragment::new("shares", &Shares { bars: bars(view, &frame) })?,
-    ];
-    for (beer, level) in &view.beers {
-        fragments.push(Fragment::new(fragment_id(beer), &beer_then(beer, *level, &frame))?);
-    }
-    Ok(fragments)
 }
 
 fn fragment_id(beer: &Beer) -> String {

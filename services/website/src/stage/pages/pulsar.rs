@@ -8,7 +8,10 @@ use web::pure::{
     layout::{Figure, Fragment, Frame, Parts, alive, figures},
 };
 
-use crate::stage::read_model::broker::{Details, Look, PulsarView, Seen, Segment, SubscriptionSeen, TopicSeen};
+use crate::stage::{
+    pages::view::PageView,
+    read_model::broker::{Details, Look, PulsarView, Seen, Segment, SubscriptionSeen, TopicSeen},
+};
 
 /// Segments that are drawn: the newest.
 const SEGMENTS_SHOWN: usize = 24;
@@ -96,34 +99,28 @@ struct MessageRow<'a> {
     payload: String,
 }
 
-/// The whole page.
-///
-/// # Errors
-/// If a template cannot be rendered.
-pub fn render(view: &PulsarView, frame: Frame<'_>) -> askama::Result<String> {
-    let live = view.topic.map_or_else(|| "/live/pulsar".to_owned(), |topic| format!("/live/pulsar-{}", topic.name));
-    Page { frame, parts: Parts(fragments(view, frame)?), live, is_close: view.topic.is_some() }.render()
-}
-
-/// Everything on the page that can change.
-///
-/// # Errors
-/// If a template cannot be rendered.
-pub fn fragments(view: &PulsarView, frame: Frame<'_>) -> askama::Result<Vec<Fragment>> {
-    let seen = match &view.look {
-        Look::Seen(seen, _) => Some(seen.as_ref()),
-        Look::Nothing | Look::Silent(_) => None,
-    };
-    let mut fragments = vec![
-        alive(&frame, &[])?,
-        figures(big_figures(seen, &frame))?,
-        Fragment::new("place", &place(view, seen, &frame))?,
-        Fragment::new("topics", &topics(view, seen, &frame))?,
-    ];
-    if let Some(topic) = view.topic {
-        fragments.push(Fragment::new("closely", &closely(topic, seen, &frame))?);
+impl PageView for PulsarView {
+    fn render(&self, frame: Frame<'_>) -> askama::Result<String> {
+        let live = self.topic.map_or_else(|| "/live/pulsar".to_owned(), |topic| format!("/live/pulsar-{}", topic.name));
+        Page { frame, parts: Parts(self.fragments(frame)?), live, is_close: self.topic.is_some() }.render()
     }
-    Ok(fragments)
+
+    fn fragments(&self, frame: Frame<'_>) -> askama::Result<Vec<Fragment>> {
+        let seen = match &self.look {
+            Look::Seen(seen, _) => Some(seen.as_ref()),
+            Look::Nothing | Look::Silent(_) => None,
+        };
+        let mut fragments = vec![
+            alive(&frame, &[])?,
+            figures(big_figures(seen, &frame))?,
+            Fragment::new("place", &place(self, seen, &frame))?,
+            Fragment::new("topics", &topics(self, seen, &frame))?,
+        ];
+        if let Some(topic) = self.topic {
+            fragments.push(Fragment::new("closely", &closely(topic, seen, &frame))?);
+        }
+        Ok(fragments)
+    }
 }
 
 fn count(n: usize) -> u64 {

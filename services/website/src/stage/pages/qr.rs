@@ -7,7 +7,10 @@ use qrcodegen::{QrCode, QrCodeEcc};
 use serde_json::json;
 use web::pure::layout::{Figure, Fragment, Frame, Parts, alive, figures};
 
-use crate::stage::pure::entrance::{ADDRESSES_MAX, EntranceView, QrView, Reach};
+use crate::stage::{
+    pages::view::PageView,
+    pure::entrance::{ADDRESSES_MAX, EntranceView, QrView, Reach},
+};
 
 /// The quiet zone a reader needs around a code, in modules.
 const QUIET: i32 = 4;
@@ -57,32 +60,26 @@ struct Row<'a> {
     words: &'static str,
 }
 
-/// The whole page.
-///
-/// # Errors
-/// If a template cannot be rendered.
-pub fn render(view: &QrView, frame: Frame<'_>) -> askama::Result<String> {
-    Page { frame, parts: Parts(fragments(view, frame)?) }.render()
-}
-
-/// Everything on the page that can change.
-///
-/// # Errors
-/// If a template cannot be rendered.
-pub fn fragments(view: &QrView, frame: Frame<'_>) -> askama::Result<Vec<Fragment>> {
-    let code = view.address.as_ref().and_then(|address| code(address.url()));
-    let no_figures: Vec<Figure> = vec![];
-    let template = CodeTemplate {
-        frame,
-        code,
-        address: view.address.as_ref().map(|address| address.name()).unwrap_or_default(),
-        instead: frame.t(if view.entrances.is_empty() { "qr.no_address" } else { "qr.not_chosen" }),
-    };
-    let mut fragments = vec![alive(&frame, &[])?, figures(no_figures)?, Fragment::new("qr", &template)?];
-    if frame.presenter {
-        fragments.push(Fragment::new("entrances", &entrances(view, frame))?);
+impl PageView for QrView {
+    fn render(&self, frame: Frame<'_>) -> askama::Result<String> {
+        Page { frame, parts: Parts(self.fragments(frame)?) }.render()
     }
-    Ok(fragments)
+
+    fn fragments(&self, frame: Frame<'_>) -> askama::Result<Vec<Fragment>> {
+        let code = self.address.as_ref().and_then(|address| code(address.url()));
+        let no_figures: Vec<Figure> = vec![];
+        let template = CodeTemplate {
+            frame,
+            code,
+            address: self.address.as_ref().map(|address| address.name()).unwrap_or_default(),
+            instead: frame.t(if self.entrances.is_empty() { "qr.no_address" } else { "qr.not_chosen" }),
+        };
+        let mut fragments = vec![alive(&frame, &[])?, figures(no_figures)?, Fragment::new("qr", &template)?];
+        if frame.presenter {
+            fragments.push(Fragment::new("entrances", &entrances(self, frame))?);
+        }
+        Ok(fragments)
+    }
 }
 
 fn entrances<'a>(view: &'a QrView, frame: Frame<'a>) -> Entrances<'a> {

@@ -15,7 +15,7 @@ use web::{
     },
 };
 
-use crate::stage::read_model::past::QuestionsView;
+use crate::stage::{pages::view::PageView, read_model::past::QuestionsView};
 
 /// Length of the longest bar in its own units.
 const BAR: u64 = 1000;
@@ -62,27 +62,21 @@ struct Shown {
     is_number: bool,
 }
 
-/// The whole page.
-///
-/// # Errors
-/// If a template cannot be rendered.
-pub fn render(view: &QuestionsView, frame: Frame<'_>) -> askama::Result<String> {
-    let questions = PastQuestion::ALL.map(|question| (question.name(), title(question, frame.language))).to_vec();
-    Page { frame, parts: Parts(fragments(view, frame)?), questions }.render()
-}
+impl PageView for QuestionsView {
+    fn render(&self, frame: Frame<'_>) -> askama::Result<String> {
+        let questions = PastQuestion::ALL.map(|question| (question.name(), title(question, frame.language))).to_vec();
+        Page { frame, parts: Parts(self.fragments(frame)?), questions }.render()
+    }
 
-/// Everything on the page that can change.
-///
-/// # Errors
-/// If a template cannot be rendered.
-pub fn fragments(view: &QuestionsView, frame: Frame<'_>) -> askama::Result<Vec<Fragment>> {
-    let mut shown = view.answers.iter().map(|answer| show(answer, frame.language));
-    let (newest, earlier) = (shown.next(), shown.collect());
-    Ok(vec![
-        alive(&frame, &[Service::InventoryAnalysis])?,
-        figures(view.answers.first().map(|answer| big_figures(answer, &frame)).unwrap_or_default())?,
-        Fragment::new("answers", &Answers { frame, newest, earlier })?,
-    ])
+    fn fragments(&self, frame: Frame<'_>) -> askama::Result<Vec<Fragment>> {
+        let mut shown = self.answers.iter().map(|answer| show(answer, frame.language));
+        let (newest, earlier) = (shown.next(), shown.collect());
+        Ok(vec![
+            alive(&frame, &[Service::InventoryAnalysis])?,
+            figures(self.answers.first().map(|answer| big_figures(answer, &frame)).unwrap_or_default())?,
+            Fragment::new("answers", &Answers { frame, newest, earlier })?,
+        ])
+    }
 }
 
 fn big_figures(answer: &PastAnswer, frame: &Frame<'_>) -> Vec<Figure> {

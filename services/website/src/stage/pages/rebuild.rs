@@ -10,7 +10,10 @@ use web::pure::{
     layout::{Figure, Fragment, Frame, Parts, alive, figures},
 };
 
-use crate::stage::{pages::wording, read_model::past::RebuildView};
+use crate::stage::{
+    pages::{view::PageView, wording},
+    read_model::past::RebuildView,
+};
 
 /// Length of the tape in its own units.
 const TAPE: u64 = 1000;
@@ -89,43 +92,37 @@ impl State {
     }
 }
 
-/// The whole page.
-///
-/// # Errors
-/// If a template cannot be rendered.
-pub fn render(view: &RebuildView, frame: Frame<'_>) -> askama::Result<String> {
-    Page { frame, parts: Parts(fragments(view, frame)?) }.render()
-}
+impl PageView for RebuildView {
+    fn render(&self, frame: Frame<'_>) -> askama::Result<String> {
+        Page { frame, parts: Parts(self.fragments(frame)?) }.render()
+    }
 
-/// Everything on the page that can change.
-///
-/// # Errors
-/// If a template cannot be rendered.
-pub fn fragments(view: &RebuildView, frame: Frame<'_>) -> askama::Result<Vec<Fragment>> {
-    let rebuild = view.rebuild.as_ref();
-    let state = State::of(rebuild);
-    let rebuild = rebuild.filter(|_| state != State::Never);
-    let given_up = rebuild.and_then(|rebuild| rebuild.given_up.as_ref());
-    let differences = rebuild.map(|rebuild| rebuild.differences.as_slice()).unwrap_or_default();
-    let differences = differences.iter().take(DIFFERENCES_SHOWN_MAX);
-    let differing = rebuild.map_or(0, |rebuild| rebuild.differing);
-    let tape = RebuildTemplate {
-        frame,
-        state,
-        over_at: rebuild.filter(|rebuild| !rebuild.running).map(|rebuild| format::clock_seconds(rebuild.at)),
-        read: rebuild.map_or(0, read),
-        read_text: rebuild.map(|rebuild| read_text(rebuild, &frame)).unwrap_or_default(),
-        more: frame.more(differing, differences.len()),
-        differences: differences.map(|difference| wording::difference(frame.language, difference)).collect(),
-        given_up: given_up.map(|why| why_given_up(why, &frame)),
-        error: given_up.and_then(error),
-    };
-    Ok(vec![
-        alive(&frame, &[Service::InventoryAnalysis])?,
-        figures(rebuild.map(|rebuild| big_figures(rebuild, &frame)).unwrap_or_default())?,
-        Fragment::new("rebuild", &tape)?,
-        Fragment::new("meanwhile", &meanwhile(&view.live, &frame))?,
-    ])
+    fn fragments(&self, frame: Frame<'_>) -> askama::Result<Vec<Fragment>> {
+        let rebuild = self.rebuild.as_ref();
+        let state = State::of(rebuild);
+        let rebuild = rebuild.filter(|_| state != State::Never);
+        let given_up = rebuild.and_then(|rebuild| rebuild.given_up.as_ref());
+        let differences = rebuild.map(|rebuild| rebuild.differences.as_slice()).unwrap_or_default();
+        let differences = differences.iter().take(DIFFERENCES_SHOWN_MAX);
+        let differing = rebuild.map_or(0, |rebuild| rebuild.differing);
+        let tape = RebuildTemplate {
+            frame,
+            state,
+            over_at: rebuild.filter(|rebuild| !rebuild.running).map(|rebuild| format::clock_seconds(rebuild.at)),
+            read: rebuild.map_or(0, read),
+            read_text: rebuild.map(|rebuild| read_text(rebuild, &frame)).unwrap_or_default(),
+            more: frame.more(differing, differences.len()),
+            differences: differences.map(|difference| wording::difference(frame.language, difference)).collect(),
+            given_up: given_up.map(|why| why_given_up(why, &frame)),
+            error: given_up.and_then(error),
+        };
+        Ok(vec![
+            alive(&frame, &[Service::InventoryAnalysis])?,
+            figures(rebuild.map(|rebuild| big_figures(rebuild, &frame)).unwrap_or_default())?,
+            Fragment::new("rebuild", &tape)?,
+            Fragment::new("meanwhile", &meanwhile(&self.live, &frame))?,
+        ])
+    }
 }
 
 fn big_figures(rebuild: &Rebuild, frame: &Frame<'_>) -> Vec<Figure> {

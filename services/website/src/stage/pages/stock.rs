@@ -10,7 +10,7 @@ use web::pure::{
 };
 
 use crate::stage::{
-    pages::{bursts, explained, lanes, switches},
+    pages::{bursts, explained, lanes, switches, view::PageView},
     read_model::stock::{BeerOnShelf, StockView},
 };
 
@@ -61,46 +61,41 @@ struct Late {
     aside: Option<String>,
 }
 
-/// The whole page.
-///
-/// # Errors
-/// If a template cannot be rendered.
-pub fn render(view: &StockView, frame: Frame<'_>) -> askama::Result<String> {
-    let beers = view.beers.iter().map(fragment_id).collect();
-    let live = match &view.explained {
-        Some((beer, _)) => format!("/live/stock-{}", beer.id),
-        None => "/live/stock".to_owned(),
-    };
-    Page { frame, parts: Parts(fragments(view, frame)?), beers, live, is_explained: view.explained.is_some() }.render()
-}
-
-/// Everything on the page that can change.
-///
-/// # Errors
-/// If a template cannot be rendered.
-pub fn fragments(view: &StockView, frame: Frame<'_>) -> askama::Result<Vec<Fragment>> {
-    let (lesson, reading) = lesson(view, &frame);
-    // What is explained says it itself.
-    let wrong = if view.explained.is_some() { Vec::new() } else { lanes::late_in_words(view, frame.language) };
-    let late = Late { wrong, aside: lanes::aside_in_words(view, frame.language) };
-    let mut fragments = vec![
-        alive(&frame, &[Service::Warehouse, Service::StockLevel])?,
-        Fragment::new("lesson", &Words { id: "lesson", words: lesson })?,
-        Fragment::new("reading", &Words { id: "reading", words: reading })?,
-        figures(vec![wrong_beers(view, &frame), burst_or_log(view, &frame)])?,
-        switches::fragment(&view.folding, &frame)?,
-        Fragment::new("late", &late)?,
-        Fragment::new("lanes", &LanesTemplate { frame, lanes: lanes::lanes(view, frame.language) })?,
-    ];
-    fragments.push(match &view.explained {
-        Some((beer, _)) => explained::fragment(beer, view, &frame)?,
-        None => bursts::fragment(view, &frame)?,
-    });
-    let explained = view.explained.as_ref().map(|(beer, _)| beer.id);
-    for shelf in &view.beers {
-        fragments.push(Fragment::new(fragment_id(shelf), &beer(shelf, explained, &frame))?);
+impl PageView for StockView {
+    fn render(&self, frame: Frame<'_>) -> askama::Result<String> {
+        let beers = self.beers.iter().map(fragment_id).collect();
+        let live = match &self.explained {
+            Some((beer, _)) => format!("/live/stock-{}", beer.id),
+            None => "/live/stock".to_owned(),
+        };
+        Page { frame, parts: Parts(self.fragments(frame)?), beers, live, is_explained: self.explained.is_some() }
+            .render()
     }
-    Ok(fragments)
+
+    fn fragments(&self, frame: Frame<'_>) -> askama::Result<Vec<Fragment>> {
+        let (lesson, reading) = lesson(self, &frame);
+        // What is explained says it itself.
+        let wrong = if self.explained.is_some() { Vec::new() } else { lanes::late_in_words(self, frame.language) };
+        let late = Late { wrong, aside: lanes::aside_in_words(self, frame.language) };
+        let mut fragments = vec![
+            alive(&frame, &[Service::Warehouse, Service::StockLevel])?,
+            Fragment::new("lesson", &Words { id: "lesson", words: lesson })?,
+            Fragment::new("reading", &Words { id: "reading", words: reading })?,
+            figures(vec![wrong_beers(self, &frame), burst_or_log(self, &frame)])?,
+            switches::fragment(&self.folding, &frame)?,
+            Fragment::new("late", &late)?,
+            Fragment::new("lanes", &LanesTemplate { frame, lanes: lanes::lanes(self, frame.language) })?,
+        ];
+        fragments.push(match &self.explained {
+            Some((beer, _)) => explained::fragment(beer, self, &frame)?,
+            None => bursts::fragment(self, &frame)?,
+        });
+        let explained = self.explained.as_ref().map(|(beer, _)| beer.id);
+        for shelf in &self.beers {
+            fragments.push(Fragment::new(fragment_id(shelf), &beer(shelf, explained, &frame))?);
+        }
+        Ok(fragments)
+    }
 }
 
 /// What is to be learnt now, and how to read it: true of the way stock-level works, and of what came of it.

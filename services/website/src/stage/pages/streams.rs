@@ -15,7 +15,7 @@ use web::{
 
 use crate::stage::{
     control::{broker_monitor::Looking, stage::Stage},
-    pages::{analysis, console, deliveries, fraud, ledger, map, newest, past, pulsar, qr, questions, rebuild, stock},
+    pages::view,
     pure::page::Page,
 };
 
@@ -24,22 +24,7 @@ const LOOKS_FOR: Duration = Duration::from_secs(5);
 
 fn render(stage: &Stage, page: Page, reader: Reader) -> askama::Result<Vec<Fragment>> {
     let alive = stage.alive();
-    let frame = reader.frame(&alive);
-    match page {
-        Page::Map => map::fragments(&stage.map(), frame),
-        Page::Deliveries => deliveries::fragments(&stage.deliveries(), frame),
-        Page::Orders => newest::fragments(&stage.newest(), frame),
-        Page::Stock(beer) => stock::fragments(&stage.stock(beer), frame),
-        Page::Analysis => analysis::fragments(&stage.analysis(), frame),
-        Page::Past => past::fragments(&stage.past_now(), frame),
-        Page::Rebuild => rebuild::fragments(&stage.known(|known| known.rebuilt()), frame),
-        Page::Questions => questions::fragments(&stage.asked(), frame),
-        Page::Fraud => fraud::fragments(&stage.fraud(), frame),
-        Page::Pulsar(topic) => pulsar::fragments(&stage.pulsar(topic), frame),
-        Page::Ledger => ledger::fragments(&stage.known(|known| known.ledger()), frame),
-        Page::Qr => qr::fragments(&stage.backstage.entrance.view(), frame),
-        Page::Console => console::fragments(&stage.console(), frame),
-    }
+    view::now(stage, page).fragments(reader.frame(&alive))
 }
 
 fn rendered(stage: &Stage, page: Page, reader: Reader, version: Version) -> Option<Arc<Vec<Fragment>>> {

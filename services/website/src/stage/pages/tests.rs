@@ -7,7 +7,7 @@ use web::pure::{
 use crate::{
     samples::{self, frame},
     stage::{
-        pages::{console, deliveries, fraud, ledger, map, past, qr, questions, rebuild, stock},
+        pages::view::PageView,
         pure::entrance::QrView,
         read_model::{past::PastView, stock::StockView},
     },
@@ -17,9 +17,9 @@ use crate::{
 fn the_presenter_alone_has_the_buttons() {
     let alive = samples::alive();
     let presenter = frame(Language::En, Theme::Dark, &alive);
-    let page = deliveries::render(&samples::deliveries(), presenter).unwrap();
+    let page = samples::deliveries().render(presenter).unwrap();
     assert!(page.contains("action=\"/stage/dead-letters/x9d4m2aa/redrive\""));
-    let page = deliveries::render(&samples::deliveries(), Frame { presenter: false, ..presenter }).unwrap();
+    let page = samples::deliveries().render(Frame { presenter: false, ..presenter }).unwrap();
     assert!(!page.contains("<form") && page.contains("href=\"/sign-in\""));
 }
 
@@ -28,7 +28,7 @@ fn the_title_of_the_stock_page_says_what_is_so() {
     let alive = samples::alive();
     let frame = frame(Language::En, Theme::Dark, &alive);
     let title = |view: &StockView| {
-        let page = stock::render(view, frame).unwrap();
+        let page = view.render(frame).unwrap();
         page.split("<span id=\"lesson\">").nth(1).unwrap().split('<').next().unwrap().to_owned()
     };
     let mut view = samples::stock();
@@ -47,17 +47,17 @@ fn the_title_of_the_stock_page_says_what_is_so() {
 fn the_presenter_alone_throws_the_switches() {
     let alive = samples::alive();
     let presenter = frame(Language::En, Theme::Dark, &alive);
-    let page = stock::render(&samples::stock(), presenter).unwrap();
+    let page = samples::stock().render(presenter).unwrap();
     assert!(tag(&page, "switch-subscription-2").contains("aria-pressed=\"true\""));
     assert!(tag(&page, "switch-subscription-1").contains("aria-pressed=\"false\""));
-    let page = stock::render(&samples::stock(), Frame { presenter: false, ..presenter }).unwrap();
+    let page = samples::stock().render(Frame { presenter: false, ..presenter }).unwrap();
     assert!(!page.contains("<button") && tag(&page, "switch-subscription-2").contains("aria-current"));
 }
 
 #[test]
 fn a_wrong_beer_is_explained_by_what_was_written_when() {
     let alive = samples::alive();
-    let page = stock::render(&samples::stock_explained(), frame(Language::En, Theme::Dark, &alive)).unwrap();
+    let page = samples::stock_explained().render(frame(Language::En, Theme::Dark, &alive)).unwrap();
     let panel = page.split(" id=\"explained\"").nth(1).unwrap().split("</section>").next().unwrap();
     let order: Vec<&str> = panel.split("#").skip(1).map(|rest| &rest[..2]).collect();
     assert_eq!(order, ["40", "43", "39", "40", "41", "42", "43", "41", "43", "42", "40"], "why, the log, the writes");
@@ -69,9 +69,9 @@ fn a_wrong_beer_is_explained_by_what_was_written_when() {
 #[test]
 fn who_is_missing_is_named() {
     let nobody = Alive { pulsar: true, ..Alive::default() };
-    let page = stock::render(&samples::stock(), frame(Language::En, Theme::Dark, &nobody)).unwrap();
+    let page = samples::stock().render(frame(Language::En, Theme::Dark, &nobody)).unwrap();
     assert!(page.contains("stock-level has been silent"));
-    let page = stock::render(&samples::stock(), frame(Language::En, Theme::Dark, &Alive::default())).unwrap();
+    let page = samples::stock().render(frame(Language::En, Theme::Dark, &Alive::default())).unwrap();
     assert!(page.contains(Language::En.t("frame.no_pulsar")));
 }
 
@@ -80,14 +80,14 @@ fn who_gets_nothing_of_what_waits_is_named_on_every_page() {
     let still = Alive { standing_still: vec![(Service::Warehouse, "orders")], ..samples::alive() };
     let frame = frame(Language::En, Theme::Dark, &still);
     for page in [
-        map::render(&samples::map(), frame).unwrap(),
-        deliveries::render(&samples::deliveries(), frame).unwrap(),
-        ledger::render(&samples::ledger(), frame).unwrap(),
-        console::render(&samples::console(), frame).unwrap(),
+        samples::map().render(frame).unwrap(),
+        samples::deliveries().render(frame).unwrap(),
+        samples::ledger().render(frame).unwrap(),
+        samples::console().render(frame).unwrap(),
     ] {
         assert!(page.contains("warehouse gets none of the messages that wait for it on orders"));
     }
-    let page = console::render(&samples::console(), frame).unwrap();
+    let page = samples::console().render(frame).unwrap();
     assert!(tag(&page, "service-warehouse").contains("silent") && page.contains("✗ stands still"));
 }
 
@@ -102,9 +102,9 @@ fn what_customers_wrote_stays_text_on_the_walls_too() {
     let alive = samples::alive();
     let frame = frame(Language::En, Theme::Dark, &alive);
     let pages = [
-        fraud::render(&samples::fraud(), frame).unwrap(),
-        questions::render(&samples::questions(), frame).unwrap(),
-        rebuild::render(&samples::rebuild(false, Some(false)), frame).unwrap(),
+        samples::fraud().render(frame).unwrap(),
+        samples::questions().render(frame).unwrap(),
+        samples::rebuild(false, Some(false)).render(frame).unwrap(),
     ];
     for page in pages {
         assert!(!page.contains("<b>Mallory") && !page.contains("<script>") && !page.contains("<img"));
@@ -118,9 +118,9 @@ fn the_presenter_alone_sends_anything_from_the_walls() {
     let presenter = frame(Language::En, Theme::Dark, &alive);
     let render = |frame| {
         [
-            fraud::render(&samples::fraud(), frame).unwrap(),
-            questions::render(&samples::questions(), frame).unwrap(),
-            rebuild::render(&samples::rebuild(false, None), frame).unwrap(),
+            samples::fraud().render(frame).unwrap(),
+            samples::questions().render(frame).unwrap(),
+            samples::rebuild(false, None).render(frame).unwrap(),
         ]
     };
     assert!(render(presenter).iter().all(|page| page.contains("data-send=\"/api/")));
@@ -131,10 +131,10 @@ fn the_presenter_alone_sends_anything_from_the_walls() {
 fn the_past_is_never_called_now() {
     let alive = samples::alive();
     let frame = frame(Language::En, Theme::Dark, &alive);
-    let then = past::render(&samples::past(), frame).unwrap();
+    let then = samples::past().render(frame).unwrap();
     assert!(then.contains(Language::En.t("past.is_past")) && !then.contains(Language::En.t("past.is_now")));
     assert!(tag(&then, "moment").contains("data-at"));
-    let now = past::render(&PastView { at: None, events: None, ..samples::past() }, frame).unwrap();
+    let now = PastView { at: None, events: None, ..samples::past() }.render(frame).unwrap();
     assert!(now.contains(Language::En.t("past.is_now")) && !now.contains(Language::En.t("past.is_past")));
     assert!(!tag(&now, "moment").contains("data-at"));
 }
@@ -148,7 +148,7 @@ fn the_verdict_on_the_ledger_says_what_is_the_case() {
         let ledger = view.ledger.as_mut().unwrap();
         (ledger.balanced, ledger.contradictions_found) = (false, 0);
         change(ledger);
-        let page = ledger::render(&view, frame).unwrap();
+        let page = view.render(frame).unwrap();
         let figures = page.split("id=\"figures\"").nth(1).unwrap().split("</section>").next().unwrap();
         figures.to_owned()
     };
@@ -162,7 +162,7 @@ fn the_verdict_on_the_ledger_says_what_is_the_case() {
 #[test]
 fn who_was_gone_is_told_with_times() {
     let alive = samples::alive();
-    let page = ledger::render(&samples::ledger(), frame(Language::En, Theme::Dark, &alive)).unwrap();
+    let page = samples::ledger().render(frame(Language::En, Theme::Dark, &alive)).unwrap();
     let recovery = page.split("id=\"recovery\"").nth(1).unwrap();
     assert!(recovery.contains("was gone for 1.4\u{a0}s, a new process has been running since 20:40:08"));
     assert!(recovery.contains(Language::En.t("ledger.not_settled")));
@@ -172,7 +172,7 @@ fn who_was_gone_is_told_with_times() {
 #[test]
 fn the_console_ticks_what_was_done_and_says_what_comes() {
     let alive = samples::alive();
-    let page = console::render(&samples::console(), frame(Language::En, Theme::Dark, &alive)).unwrap();
+    let page = samples::console().render(frame(Language::En, Theme::Dark, &alive)).unwrap();
     for (step, place) in [(1, "done"), (2, "done"), (3, "now"), (4, "next"), (5, "later")] {
         assert!(tag(&page, &format!("step-3-{step}")).contains(&format!("class=\"{place}\"")), "step {step}");
     }
@@ -189,7 +189,7 @@ fn the_console_shows_what_is_so() {
     let mut view = samples::console();
     view.settings.choices.couriers = 20;
     view.settings.choices.stock_level.work_ms = [7, 8];
-    let page = console::render(&view, frame(Language::En, Theme::Dark, &alive)).unwrap();
+    let page = view.render(frame(Language::En, Theme::Dark, &alive)).unwrap();
     assert!(
         tag(&page, "set-couriers-more").contains("disabled") && !tag(&page, "set-couriers-less").contains("disabled")
     );
@@ -209,10 +209,10 @@ fn stopping_the_broker_is_offered_only_where_it_comes_back() {
     let mut view = samples::console();
     view.settings.choices.act = Some(8);
     let not_offered = Language::En.t("console.not_offered");
-    let page = console::render(&view, frame).unwrap();
+    let page = view.render(frame).unwrap();
     assert!(page.contains("id=\"service-broker-crash\"") && !page.contains(not_offered));
     view.offered_broker_stop = false;
-    let page = console::render(&view, frame).unwrap();
+    let page = view.render(frame).unwrap();
     assert!(!page.contains("id=\"service-broker-crash\"") && page.contains(not_offered));
 }
 
@@ -220,13 +220,13 @@ fn stopping_the_broker_is_offered_only_where_it_comes_back() {
 fn the_audience_sees_the_chosen_address_only() {
     let alive = samples::alive();
     let presenter = frame(Language::En, Theme::Dark, &alive);
-    let page = qr::render(&samples::qr(), presenter).unwrap();
+    let page = samples::qr().render(presenter).unwrap();
     assert!(
         tag(&page, "entrances").contains("entrances") && page.contains("data-key=\"b\"") && page.contains("10.8.0.3")
     );
-    let page = qr::render(&samples::qr(), Frame { presenter: false, ..presenter }).unwrap();
+    let page = samples::qr().render(Frame { presenter: false, ..presenter }).unwrap();
     assert!(page.contains("192.168.1.20:8000") && page.contains("<svg class=\"qr-code\""));
     assert!(!page.contains("10.8.0.3") && !page.contains("<button"));
-    let page = qr::render(&QrView::default(), presenter).unwrap();
+    let page = QrView::default().render(presenter).unwrap();
     assert!(page.contains("PUBLIC_URL") && !page.contains("<svg class=\"qr-code\""));
 }

@@ -14,7 +14,7 @@ use web::{http::visitor::Visitor, pure::problem_page::Problem};
 
 use crate::stage::{
     control::{self, stage::Stage},
-    pages::past,
+    pages::view::PageView,
     read_model::past::PastView,
 };
 
@@ -43,7 +43,7 @@ async fn look(stage: &Stage, when: &When) -> Result<PastView, Problem> {
 /// The page.
 pub(crate) async fn page(State(stage): State<Arc<Stage>>, Query(when): Query<When>, visitor: Visitor) -> Response {
     match look(&stage, &when).await {
-        Ok(view) => visitor.show(&stage.alive(), StatusCode::OK, |frame| past::render(&view, frame)),
+        Ok(view) => visitor.show(&stage.alive(), StatusCode::OK, |frame| view.render(frame)),
         Err(problem) => visitor.problem(&stage.alive(), problem),
     }
 }
@@ -54,7 +54,7 @@ pub(crate) async fn fragments(State(stage): State<Arc<Stage>>, Query(when): Quer
         Ok(view) => view,
         Err(problem) => return problem.status().into_response(),
     };
-    match visitor.fragments(&stage.alive(), |frame| past::fragments(&view, frame)) {
+    match visitor.fragments(&stage.alive(), |frame| view.fragments(frame)) {
         Ok(fragments) => {
             let by_id: BTreeMap<_, _> = fragments.into_iter().map(|fragment| (fragment.id, fragment.html)).collect();
             Json(by_id).into_response()
