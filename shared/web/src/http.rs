@@ -1,4 +1,4 @@
-//! What every handler needs: who visits, what is remembered in cookies, how bodies are read, streams, problem documents.
+//! What handlers need: extractors, cookies, bodies within limits, streams, problem documents.
 //!
 //! Imports `pure` only.
 

@@ -1,5 +1,6 @@
-//! What both shop and stage say of an order: where it is, the hops it took, how they follow from each other, and all that in
-//! words. Pure; imports `pure` only.
+//! An order as pages and programs see it: its status, its hops, which hop caused which, in words and as JSON.
+//!
+//! Pure; imports `pure` only.
 
 pub mod journey;
 pub mod json;

@@ -1,4 +1,4 @@
-//! No clock, no IO: texts in four languages, formats, the frame of every page, glasses, addresses.
+//! Texts in four languages, formats, the frame of every page, glasses, addresses. No clock, no IO.
 
 pub mod address;
 pub mod arrival;

@@ -1,8 +1,8 @@
-//! Who may open another stream: how many there may be of one browser, behind one address, and in all. The core is pure.
+//! Limits on open streams: of one browser, behind one address, and in all.
 //!
-//! A room is behind one address, and each of its browsers has a random number in a cookie (see `browser`). So a program
-//! that opens streams without end uses up the share of those without a cookie behind its address, and nobody else's; one
-//! that invents cookies uses up the share of all browsers behind its address.
+//! A whole room shares one address, and each browser in it has a random id in a cookie (see `browser`). A program that
+//! opens streams without end exhausts only the share of clients without a cookie at its address; one that invents cookies
+//! exhausts only the share of browsers at its address.
 
 use std::{
     collections::HashMap,
@@ -20,17 +20,17 @@ use crate::{
     pure::arrival,
 };
 
-/// Most streams open at once, sockets that take orders among them.
+/// Most streams open at once, including the sockets that take orders.
 pub const STREAMS_MAX: usize = 2_000;
-/// As many more for the presenter and this machine, when all others are taken.
+/// Kept free on top of that for the presenter and this machine.
 pub const RESERVED: usize = 100;
-/// Most of one browser: more than one opens on the pages of one site.
+/// Most of one browser, which opens one for each tab.
 const OF_A_BROWSER_MAX: usize = 12;
-/// Most of all browsers behind one address: a large room.
+/// Most of all browsers behind one address, which may be a large room.
 const BROWSERS_MAX: usize = 1_400;
-/// Most of all those without a cookie behind one address.
+/// Most of all clients without a cookie behind one address.
 const NAMELESS_MAX: usize = 500;
-/// Most of programs on this machine, such as those that measure.
+/// Most of the programs on this machine: measurements open many.
 const PROGRAMS_HERE_MAX: usize = 1_600;
 
 /// Who opens a stream. An extractor.
@@ -88,7 +88,7 @@ impl Client {
     }
 }
 
-/// The streams that are open.
+/// Counts the streams that are open.
 #[derive(Debug, Clone, Default)]
 pub struct Streams(Arc<Mutex<Open>>);
 
@@ -98,16 +98,16 @@ struct Open {
     of: HashMap<Group, usize>,
 }
 
-/// A place for one stream, until it is dropped.
+/// Permission for one stream, until it is dropped.
 #[derive(Debug)]
-pub struct Place {
+pub struct Permit {
     streams: Streams,
     groups: Vec<(Group, usize)>,
 }
 
 impl Streams {
-    /// A place for another stream of this client; `None` if there are too many.
-    pub fn admit(&self, client: &Client) -> Option<Place> {
+    /// Permission for another stream of this client; `None` if there are too many.
+    pub fn admit(&self, client: &Client) -> Option<Permit> {
         let groups = client.groups();
         let mut open = self.open();
         let is_full = |(group, most): &(Group, usize)| open.of.get(group).is_some_and(|open| open >= most);
@@ -119,7 +119,7 @@ impl Streams {
             *open.of.entry(group.clone()).or_default() += 1;
         }
         drop(open);
-        Some(Place { streams: self.clone(), groups })
+        Some(Permit { streams: self.clone(), groups })
     }
 
     fn open(&self) -> MutexGuard<'_, Open> {
@@ -127,7 +127,7 @@ impl Streams {
     }
 }
 
-impl Drop for Place {
+impl Drop for Permit {
     fn drop(&mut self) {
         let mut open = self.streams.open();
         open.all -= 1;
@@ -156,7 +156,7 @@ mod tests {
         Client { browser: None, ..phone(0, address) }
     }
 
-    fn admitted(streams: &Streams, clients: impl Iterator<Item = Client>) -> Vec<Place> {
+    fn admitted(streams: &Streams, clients: impl Iterator<Item = Client>) -> Vec<Permit> {
         clients.filter_map(|client| streams.admit(&client)).collect()
     }
 

@@ -17,7 +17,7 @@ use crate::http::problem::Problem;
 
 /// Largest body that is read, in bytes.
 pub const BODY_MAX: usize = 16 * 1024;
-/// A body that takes longer to arrive is given up.
+/// How long a body may take to arrive.
 pub const BODY_WITHIN: Duration = Duration::from_secs(10);
 
 /// A JSON body, within its limits; any other is refused as `application/problem+json`. It has no type of its own: a handler
@@ -70,7 +70,7 @@ async fn read_json(headers: &HeaderMap, body: Body) -> Result<Value, Problem> {
     serde_json::from_slice(&bytes).map_err(|error| Problem::malformed(format!("the body is no JSON: {error}")))
 }
 
-/// A form that does not arrive in time is not waited for.
+/// Reads a form's body before its handler runs, within the limits of size and time.
 pub async fn read_in_time(request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
     match timeout(BODY_WITHIN, to_bytes(body, BODY_MAX)).await {

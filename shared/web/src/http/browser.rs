@@ -1,4 +1,4 @@
-//! The browser a request comes from: known by a random number in a cookie; and the address it comes from.
+//! Which browser, by a random id in a cookie, and which address a request comes from.
 
 use std::{
     net::{IpAddr, SocketAddr},
@@ -19,23 +19,24 @@ const ID_LENGTH: usize = 32;
 /// How long a browser keeps it.
 const KEPT_FOR: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// The number in the cookie of a browser, if it has brought one of ours.
+/// The id in the browser's cookie. Anything else in there counts as no cookie.
 pub fn browser(cookies: &Cookies, headers: &HeaderMap) -> Option<String> {
     let id = cookies.read(headers, COOKIE);
     id.filter(|id| id.len() == ID_LENGTH && id.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
-/// The number a browser is to keep from now on.
+/// A cookie with a new id.
 pub fn cookie(cookies: &Cookies, arrival: &Arrival) -> Cookie<'static> {
     cookies.set(COOKIE, &new_id(), KEPT_FOR, arrival.is_https)
 }
 
-/// A number nobody has.
+/// A new id, random enough to be unique and not to be guessed.
 pub fn new_id() -> String {
     format!("{:032x}", rand::random::<u128>())
 }
 
-/// Where this comes from: the peer; behind a proxy on this machine whoever the proxy says, which is the last one it adds.
+/// The client's address: the peer's, or the last entry of `X-Forwarded-For` if a proxy on this machine is the peer. A client
+/// writes the entries before the last as it likes.
 pub fn address(headers: &HeaderMap, peer: SocketAddr) -> IpAddr {
     let peer = peer.ip().to_canonical();
     let forwarded = headers.get_all("x-forwarded-for").iter().next_back().filter(|_| peer.is_loopback());

@@ -1,5 +1,5 @@
-//! The cookies of this suite. A browser shares cookies among all ports of a host, so their names carry the suite's id: two
-//! suites on one laptop do not sign each other out.
+//! The suite's cookies. Browsers share cookies among all ports of a host, so the names carry the suite's id: two suites on
+//! one laptop do not sign each other out.
 
 use std::{fs, io::Write as _, path::Path, time::Duration};
 
@@ -11,7 +11,7 @@ use axum::{
 pub use axum_extra::extract::cookie::Cookie;
 use axum_extra::extract::cookie::{CookieJar, SameSite};
 
-/// Letters and digits that nobody confuses when they are read aloud.
+/// Letters and digits that are not confused when read aloud.
 const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 /// Length of a suite's id.
 const ID_LENGTH: usize = 8;
@@ -23,13 +23,13 @@ pub struct Cookies {
 }
 
 impl Cookies {
-    /// The cookies of the suite that keeps its data in this folder. Its id is made at the first start.
+    /// The cookies of the suite with this data folder, where its id is stored at the first start.
     ///
     /// # Errors
-    /// If the id cannot be kept.
+    /// If the id cannot be stored, or the file holds something else.
     pub fn of_suite(data_dir: &Path) -> anyhow::Result<Self> {
         let suite = kept_or_made(&data_dir.join("suite-id"), ID_LENGTH)?;
-        // A cookie's name takes little, and whatever stands in the file must not end up in a header.
+        // The content of the file ends up in a header, as part of a cookie's name.
         let is_name = suite.len() <= 2 * ID_LENGTH && suite.bytes().all(|byte| byte.is_ascii_alphanumeric());
         anyhow::ensure!(is_name, "{}/suite-id holds something else: delete it", data_dir.display());
         Ok(Cookies { suite })
@@ -76,10 +76,10 @@ pub fn with_cookie(response: impl IntoResponse, cookie: Cookie<'static>) -> Resp
     (CookieJar::new().add(cookie), response).into_response()
 }
 
-/// What stands in a file; if there is nothing, so many random letters, from now on.
+/// The content of a file. If it is missing or empty, this many random letters are written to it first.
 ///
 /// # Errors
-/// If they cannot be kept.
+/// If they cannot be written.
 pub fn kept_or_made(path: &Path, length: usize) -> anyhow::Result<String> {
     let kept = fs::read_to_string(path).unwrap_or_default();
     if !kept.trim().is_empty() {
@@ -91,7 +91,7 @@ pub fn kept_or_made(path: &Path, length: usize) -> anyhow::Result<String> {
     Ok(made)
 }
 
-/// So many random letters.
+/// This many random letters, 5 bits each.
 pub fn letters(length: usize) -> String {
     let letter = |_| {
         let index = usize::try_from(rand::random::<u32>() % 32).unwrap_or(0);
@@ -100,7 +100,7 @@ pub fn letters(length: usize) -> String {
     (0..length).map(letter).collect()
 }
 
-/// A new file, or an emptied one, that nobody else on this machine can read.
+/// Creates or empties a file that only its owner can read.
 ///
 /// # Errors
 /// If it cannot be opened.

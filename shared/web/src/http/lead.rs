@@ -1,5 +1,5 @@
-//! Leading a window that follows the speaker: it is told which page the act is at, whenever the act or its step changes. The
-//! speaker's own windows are told as well: a press in one of them names the step it leaves.
+//! `follow` events: a window that follows the speaker is told the page of the act whenever act or step changes. The speaker's
+//! own windows get them too, because a key press names the step it leaves.
 
 use std::sync::Arc;
 
@@ -10,24 +10,24 @@ use tokio::sync::watch;
 /// The page the room looks at by these settings.
 pub type PageNow = fn(&StageSettings) -> &'static str;
 
-/// What one window is told.
+/// The `follow` events of one window.
 pub struct Lead {
     settings: watch::Receiver<Arc<StageSettings>>,
     page_now: PageNow,
     follows: bool,
-    /// Act and step it was told of last.
+    /// Act and step of the last event.
     told: Option<(Option<u8>, u8)>,
 }
 
 impl Lead {
-    /// Leads a window, if it wants to know.
+    /// The events of a window, if it follows; else there are none.
     pub fn new(mut settings: watch::Receiver<Arc<StageSettings>>, page_now: PageNow, follows: bool) -> Self {
-        // Where the speaker is now is told at once.
+        // The first event, where the speaker is now, is due at once.
         settings.mark_changed();
         Lead { settings, page_now, follows, told: None }
     }
 
-    /// Where to look, as the data of an event, once that is news. `None` when nothing will change any more.
+    /// Waits for the next event and returns its data; `None` when the settings end.
     pub async fn next(&mut self) -> Option<String> {
         if !self.follows {
             std::future::pending::<()>().await;

@@ -1,4 +1,4 @@
-//! Who wants to know when something changes: the streams of open pages, and the followers of single orders.
+//! Wakes open streams when something changes: pages, followers of single orders, and the feed of the API.
 
 use std::{
     collections::HashMap,
@@ -10,7 +10,7 @@ use tokio::sync::{broadcast, watch};
 
 use crate::http::admission::Streams;
 
-/// Most changes of orders that wait for a slow reader of the feed; then it is sent a snapshot instead.
+/// Changes of orders buffered for a slow reader of the feed. A reader that falls further behind gets a snapshot instead.
 const FEED_MAX: usize = 1024;
 
 /// What a follower of an order is told.
@@ -22,14 +22,14 @@ pub struct Followed {
     pub on_its_way: Option<String>,
 }
 
-/// The bell of the website.
+/// Signals changes to open streams.
 pub struct Live {
     version: watch::Sender<u64>,
-    /// Counts how often somebody went missing or came back: a thousand phones need not wake for anything else.
+    /// Counts how often a service went missing or came back: the only change beside its order that a phone wakes for.
     presence: watch::Sender<u64>,
     orders: Mutex<HashMap<OrderId, watch::Sender<Followed>>>,
     feed: broadcast::Sender<Arc<str>>,
-    /// A place for each stream.
+    /// Limits how many streams are open.
     pub streams: Streams,
 }
 
@@ -46,7 +46,7 @@ impl Default for Live {
 }
 
 impl Live {
-    /// Something that a page may show has changed.
+    /// Call when anything that a page shows has changed.
     pub fn changed(&self) {
         self.version.send_modify(|version| *version += 1);
     }
@@ -56,38 +56,38 @@ impl Live {
         self.version.subscribe()
     }
 
-    /// Somebody is missing, or back.
+    /// Call when a service went missing or came back.
     pub fn presence_changed(&self) {
         self.presence.send_modify(|changes| *changes += 1);
     }
 
-    /// Counts how often somebody went missing or came back.
+    /// Counts how often a service went missing or came back.
     pub fn presence(&self) -> watch::Receiver<u64> {
         self.presence.subscribe()
     }
 
-    /// One order has changed.
+    /// Call when one order has changed.
     pub fn order_changed(&self, order_id: &OrderId) {
         if let Some(follower) = self.followed().get(order_id) {
             follower.send_modify(|followed| followed.version += 1);
         }
     }
 
-    /// A courier has taken an order: its customer wants to know, if they look.
+    /// Call when a courier has picked up an order, for the notice on its page.
     pub fn on_its_way(&self, order_id: &OrderId, courier: String) {
         if let Some(follower) = self.followed().get(order_id) {
             follower.send_modify(|followed| followed.on_its_way = Some(courier));
         }
     }
 
-    /// Follows one order.
+    /// Changes of one order.
     pub fn follow(&self, order_id: &OrderId) -> watch::Receiver<Followed> {
         let mut followed = self.followed();
         followed.retain(|_, follower| follower.receiver_count() > 0);
         followed.entry(order_id.clone()).or_default().subscribe()
     }
 
-    /// Tells the feed; nobody may be listening.
+    /// Publishes a change to the feed; `change` is not called if it has no reader.
     pub fn tell(&self, change: impl FnOnce() -> String) {
         if self.feed.receiver_count() > 0 {
             let _nobody = self.feed.send(change().into());

@@ -1,4 +1,4 @@
-//! The stream of a page that everybody sees the same of, and what it was rendered to last.
+//! The stream of a page that is the same for every reader, and the cache of its rendering.
 
 use std::{
     collections::HashMap,
@@ -22,12 +22,12 @@ use crate::{
     pure::layout::Fragment,
 };
 
-/// What a rendering depends on: changes of what is known, and of the settings.
+/// What a rendering depends on: a counter of changes, and the version of the settings.
 pub type Version = (u64, u64);
 
 type Rendered = (Version, Arc<Vec<Fragment>>);
 
-/// Pages as they were rendered last, so that a room full of readers costs one rendering.
+/// The last rendering of each page: a room full of readers costs one.
 pub struct FragmentCache<Page>(Mutex<HashMap<Page, Rendered>>);
 
 impl<Page> Default for FragmentCache<Page> {
@@ -37,7 +37,7 @@ impl<Page> Default for FragmentCache<Page> {
 }
 
 impl<Page: Copy + Debug + Eq + Hash> FragmentCache<Page> {
-    /// The fragments of a page as they are by this version; `None` if it cannot be rendered.
+    /// The fragments of a page in this version, rendered at most once; `None` if it cannot be rendered.
     pub fn of(
         &self,
         page: Page,
@@ -62,30 +62,29 @@ impl<Page: Copy + Debug + Eq + Hash> FragmentCache<Page> {
     }
 }
 
-/// What tells a page that it may be stale.
+/// Signals that a page may be stale.
 pub struct Changes {
-    /// Counts the changes of what is known.
+    /// Counts changes of the read model.
     pub version: watch::Receiver<u64>,
     /// Some pages show what the presenter has chosen.
     pub settings: watch::Receiver<Arc<StageSettings>>,
 }
 
 impl Changes {
-    /// The version a page rendered now is of.
+    /// The version of a page that is rendered now.
     pub fn seen(&mut self) -> Version {
         (*self.version.borrow_and_update(), self.settings.borrow_and_update().version)
     }
 }
 
-/// All fragments of a page, then those that change, at most once in so long; and where the stage is, for a window that
-/// follows the speaker or is the speaker's.
+/// All fragments of a page, then changed ones, at most once per `every`; and the events of `lead`.
 pub fn page(
     mut changes: Changes,
     every: Duration,
     mut lead: Lead,
     render: impl Fn(Version) -> Option<Arc<Vec<Fragment>>> + Send + 'static,
 ) -> impl Stream<Item = Result<Event, Infallible>> + Send {
-    sse::channel(move |wire| async move {
+    sse::channel(move |sender| async move {
         let mut sent = Sent::default();
         let mut heartbeat = sse::heartbeat();
         let mut pace = sse::pace(every);
@@ -96,7 +95,7 @@ pub fn page(
                     stale = false;
                     let fragments = render(changes.seen())?;
                     if let Some(news) = sent.news(&fragments) {
-                        wire.event("fragments", &news).await?;
+                        sender.event("fragments", &news).await?;
                         heartbeat.reset();
                     }
                 }
@@ -108,8 +107,8 @@ pub fn page(
                     changed.ok()?;
                     stale = true;
                 }
-                page = lead.next() => wire.event("follow", &page?).await?,
-                _ = heartbeat.tick() => wire.heartbeat().await?,
+                page = lead.next() => sender.event("follow", &page?).await?,
+                _ = heartbeat.tick() => sender.heartbeat().await?,
             }
         }
     })

@@ -1,4 +1,4 @@
-//! What goes wrong, as `application/problem+json` (RFC 9457).
+//! Errors of the API as `application/problem+json` (RFC 9457).
 
 use axum::{
     Json,
@@ -9,7 +9,7 @@ use events::orders::Fault;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// After so many seconds whoever was turned away may try again.
+/// `Retry-After` for clients that were turned away, in seconds.
 const AGAIN_AFTER_S: u64 = 5;
 
 /// A problem, told to a program.

@@ -1,4 +1,4 @@
-//! What every answer carries, and the files a browser loads beside the pages.
+//! Headers of every response, and the files a browser loads beside the pages.
 
 use axum::{
     extract::{Path, Request},
@@ -12,18 +12,18 @@ use tower_http::compression::{
 
 use crate::pure::assets;
 
-/// Nothing from anywhere but here, no script or style in a page, and no page in another.
+/// Nothing is loaded from elsewhere, no script or style is inline, and no other site may frame a page.
 const POLICY: &str = "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; \
                       form-action 'self'; frame-ancestors 'none'";
 
-/// Texts go over a crowded network compressed. What comes piece by piece must come at once, and the typeface is
+/// Compresses text, for crowded networks. Not streams, whose events must leave at once, and not the typeface, which is
 /// compressed already.
 pub fn compression() -> CompressionLayer<impl Predicate> {
     let is_text = DefaultPredicate::new().and(NotForContentType::const_new("font/"));
     CompressionLayer::new().gzip(true).quality(CompressionLevel::Fastest).compress_when(is_text)
 }
 
-/// What every answer carries.
+/// Adds the headers that every response carries.
 pub async fn add_headers(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let headers = response.headers_mut();

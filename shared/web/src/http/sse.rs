@@ -1,4 +1,4 @@
-//! Server-sent events: what every stream of the website has in common.
+//! Server-sent events: what all streams have in common.
 
 use std::{collections::HashMap, convert::Infallible, future::Future, time::Duration};
 
@@ -26,17 +26,17 @@ use crate::{
     pure::layout::Fragment,
 };
 
-/// After so many seconds whoever was turned away may try again.
+/// `Retry-After` for clients that were turned away, in seconds.
 const AGAIN_AFTER_S: &str = "5";
-/// A page that hears nothing for longer knows that it is not live.
+/// A page that hears nothing for twice as long shows that it is not live.
 const HEARTBEAT_EVERY: Duration = Duration::from_millis(1500);
-/// Events that wait for a slow reader; then the stream waits for it, and skips to what is so by then.
+/// Events buffered for a slow reader. When the buffer is full the stream waits, and then sends the newest state only.
 const WAITING_MAX: usize = 1;
 
-/// The sending end of a stream. `None` is the end of it: nobody listens any more.
-pub struct Wire(mpsc::Sender<Event>);
+/// The sending end of a stream. Its methods return `None` when the reader is gone.
+pub struct Sender(mpsc::Sender<Event>);
 
-impl Wire {
+impl Sender {
     /// Sends an event.
     pub async fn event(&self, name: &str, data: &str) -> Option<()> {
         self.0.send(event(name, data)).await.ok()
@@ -48,12 +48,12 @@ impl Wire {
     }
 }
 
-/// An event. Its id is the server's time: what arrives late on a crowded network can be told from what is new.
+/// An event with the server's time as its id, so that a page can tell one that arrives late from a new one.
 pub fn event(name: &str, data: &str) -> Event {
     Event::default().event(name).data(data).id(now().micros().to_string())
 }
 
-/// Asks proxies to hand a stream on as it comes: neither held back, nor changed, nor kept.
+/// Asks proxies not to buffer, transform or store a stream.
 pub fn not_held_back(mut stream: Response) -> Response {
     let headers = stream.headers_mut();
     headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
@@ -61,19 +61,18 @@ pub fn not_held_back(mut stream: Response) -> Response {
     stream
 }
 
-/// A stream fed by a task of its own, which ends with `None` or when nobody listens any more.
+/// A stream that a task feeds. It ends when `feed` returns or the reader is gone.
 pub fn channel<F, Feeding>(feed: F) -> impl Stream<Item = Result<Event, Infallible>> + Send
 where
-    F: FnOnce(Wire) -> Feeding,
+    F: FnOnce(Sender) -> Feeding,
     Feeding: Future<Output = Option<()>> + Send + 'static,
 {
     let (sender, receiver) = mpsc::channel(WAITING_MAX);
-    tokio::spawn(feed(Wire(sender)));
+    tokio::spawn(feed(Sender(sender)));
     stream::unfold(receiver, |mut receiver| async move { receiver.recv().await.map(|event| (Ok(event), receiver)) })
 }
 
-/// A stream as a response to this client; `None` if it or all together have too many: then it is not begun. It ends when
-/// the website does.
+/// A stream as a response to this client, until shutdown; `None`, and nothing begins, if too many are open.
 pub fn serve<Events>(
     streams: &Streams,
     shutdown: &CancellationToken,
@@ -83,17 +82,17 @@ pub fn serve<Events>(
 where
     Events: Stream<Item = Result<Event, Infallible>> + Send + 'static,
 {
-    let place = streams.admit(client)?;
+    let permit = streams.admit(client)?;
     let ended = shutdown.clone().cancelled_owned();
     let events = begin().take_until(ended).map(move |event| {
-        let _held_as_long_as_the_stream = &place;
+        let _held_as_long_as_the_stream = &permit;
         event
     });
     Some(not_held_back(Sse::new(Box::pin(events)).into_response()))
 }
 
-/// What a stream begins with, as an answer that ends: for pages behind a tunnel or a proxy that holds streams back. They
-/// ask again every two seconds.
+/// The first events of a stream as a response that ends, for pages behind a tunnel or proxy that buffers streams: those
+/// poll every two seconds.
 pub async fn once(fragments: String, lead: Option<Lead>) -> Response {
     let mut events = vec![event("fragments", &fragments)];
     if let Some(mut lead) = lead
@@ -105,31 +104,31 @@ pub async fn once(fragments: String, lead: Option<Lead>) -> Response {
     not_held_back(Sse::new(events).into_response())
 }
 
-/// As many streams are open as there may be, of this client or of all; or what they would say cannot be read.
+/// 503: too many streams are open, or the first state cannot be read.
 pub fn too_many() -> Response {
     (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, AGAIN_AFTER_S)]).into_response()
 }
 
-/// Ticks when a heartbeat is due: reset by whatever else is sent.
+/// Ticks when a heartbeat is due. Reset it after any other event.
 pub fn heartbeat() -> Interval {
     let mut heartbeat = interval_at(Instant::now() + HEARTBEAT_EVERY, HEARTBEAT_EVERY);
     heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
     heartbeat
 }
 
-/// Ticks when a page may be sent what changed.
+/// Ticks when a page may be sent changes again.
 pub fn pace(every: Duration) -> Interval {
     let mut pace = tokio::time::interval(every);
     pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
     pace
 }
 
-/// What a reader was sent, so that only what changed is sent again.
+/// The fragments a reader has, so that only changed ones are sent.
 #[derive(Default)]
 pub struct Sent(HashMap<String, String>);
 
 impl Sent {
-    /// The fragments that are not as they were sent, as the data of an event.
+    /// The fragments that changed since they were last sent, as the data of an event; `None` if none did.
     pub fn news(&mut self, fragments: &[Fragment]) -> Option<String> {
         let mut news = serde_json::Map::new();
         for Fragment { id, html } in fragments {

@@ -1,10 +1,10 @@
-//! An address of the shop. Pure.
+//! Where a browser finds a site.
 
 use std::net::{IpAddr, Ipv4Addr};
 
 use axum::http::Uri;
 
-/// Longest address: longer ones make a code that nobody can read from the last row.
+/// Longest address: a longer one makes a QR code too fine to scan from the last row.
 const LENGTH_MAX: usize = 120;
 
 /// Where a browser finds the shop.
@@ -15,8 +15,7 @@ pub struct Address {
 }
 
 impl Address {
-    /// An `http` or `https` address with nothing behind its host: the pages lead to each other from the root. `None` if it is
-    /// another.
+    /// An `http` or `https` address without a path, because pages link to each other from the root; `None` for any other.
     pub fn read(text: &str) -> Option<Self> {
         let uri: Uri = text.parse().ok()?;
         let scheme = uri.scheme_str().filter(|scheme| ["http", "https"].contains(scheme))?;
@@ -29,13 +28,13 @@ impl Address {
         Some(Address { url, name_from: scheme.len() + "://".len() })
     }
 
-    /// What somebody typed: with its scheme, or without it for `http`.
+    /// As people type it: without a scheme it is `http`.
     pub fn typed(text: &str) -> Option<Self> {
         let text = text.trim();
         if text.contains("://") { Address::read(text) } else { Address::read(&format!("http://{text}")) }
     }
 
-    /// The address of this machine in one of its networks.
+    /// This machine in one of its networks.
     pub fn of_machine(ip: Ipv4Addr, port: u16) -> Self {
         let url = if port == 80 { format!("http://{ip}") } else { format!("http://{ip}:{port}") };
         Address { url, name_from: "http://".len() }

@@ -1,5 +1,5 @@
-//! How a request arrived: by which address, over https or not, through a proxy or not; and whether a page of ours sent it.
-//! Pure.
+//! How a request arrived: at which address, over https or not, through a proxy or not; and whether one of the site's own pages
+//! sent it.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -7,26 +7,26 @@ use axum::http::{HeaderMap, HeaderName, header};
 
 use crate::pure::address::Address;
 
-/// What a proxy adds: a request that came by one is nobody's on this machine.
+/// Headers a proxy adds. A request that has one does not come from a program on this machine.
 const FORWARDED: [HeaderName; 2] = [HeaderName::from_static("x-forwarded-for"), header::FORWARDED];
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
-/// What a browser says of where a request comes from; over plain http only of this machine's own addresses.
+/// Where a request comes from, as browsers say; over plain http they say it on loopback addresses only.
 const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// How a request arrived.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Arrival {
-    /// The host the browser asked, with its port unless that is the usual one, in small letters.
+    /// The requested host in lower case, with its port unless that is the default.
     pub host: String,
-    /// Whether it asked over https.
+    /// Whether the browser used https.
     pub is_https: bool,
-    /// `PUBLIC_URL`'s host, written alike; empty without one.
+    /// The host of `PUBLIC_URL`, in the same form; empty without one.
     public_host: String,
 }
 
 impl Arrival {
-    /// How this request arrived. What a proxy says of it is believed from this machine and from private networks only.
+    /// Reads it from the headers. Those of a proxy are trusted from this machine and private networks only.
     pub fn of(headers: &HeaderMap, peer: SocketAddr, public: Option<&Address>) -> Self {
         // Each proxy on the way adds to the list; the first one is the one the browser spoke to.
         let first = |name: &HeaderName| text(headers, name).split(',').next().unwrap_or_default().trim().to_owned();
@@ -39,8 +39,8 @@ impl Arrival {
         Arrival { host, is_https, public_host }
     }
 
-    /// Whether a page of this website sent the request, or no page at all: a request that changes something is refused
-    /// otherwise. Every browser names the page's origin where it says nothing better; a program names none.
+    /// Whether a page of this site sent the request, or no page at all; other requests that change something are refused.
+    /// Browsers send `Origin` where they send no `Sec-Fetch-Site`; programs send neither.
     pub fn is_from_own_page(&self, headers: &HeaderMap) -> bool {
         match text(headers, &FETCH_SITE) {
             // `same-site` is another port of this host, or a neighbour below the same domain.
@@ -51,8 +51,7 @@ impl Arrival {
         self.has_own_origin(headers)
     }
 
-    /// Whether the origin a request names, if it names one, is this website. That of a WebSocket always does, in every
-    /// browser.
+    /// Whether `Origin` is this site, or missing. Every browser sends it with a WebSocket.
     pub fn has_own_origin(&self, headers: &HeaderMap) -> bool {
         if !headers.contains_key(header::ORIGIN) {
             return true;
@@ -64,22 +63,22 @@ impl Arrival {
     }
 }
 
-/// Whose guesses are counted together: all that came by one address, apart from those a proxy there has handed on. So
-/// nobody who guesses through a tunnel keeps the presenter at the laptop itself out.
+/// Whose guesses are counted together: those of one address, but forwarded ones apart. So a guest who guesses through the
+/// tunnel does not lock out the presenter at the laptop itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Guesser {
     /// The address.
     pub address: IpAddr,
-    /// Whether a proxy handed the request on.
+    /// Whether a proxy forwarded the request.
     pub is_forwarded: bool,
 }
 
-/// Whose tokens are counted together with those of this request.
+/// Whose guesses a token in this request counts with.
 pub fn guesser(headers: &HeaderMap, peer: SocketAddr) -> Guesser {
     Guesser { address: peer.ip().to_canonical(), is_forwarded: is_forwarded(headers) }
 }
 
-/// Whether a program on this very machine asks, and not somebody by a proxy on it.
+/// Whether a program on this machine sent the request, rather than a client of a proxy on it.
 pub fn is_of_this_machine(headers: &HeaderMap, peer: SocketAddr) -> bool {
     peer.ip().to_canonical().is_loopback() && !is_forwarded(headers)
 }
@@ -92,7 +91,7 @@ fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> &'a str {
     headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
 }
 
-/// Whether it is this machine, or one in a private network: a proxy we may have been put behind.
+/// Whether this may be our proxy: on this machine or in a private network.
 fn is_near(ip: IpAddr) -> bool {
     match ip.to_canonical() {
         IpAddr::V4(ip) => ip.is_loopback() || ip.is_private() || ip.is_link_local(),
@@ -100,7 +99,7 @@ fn is_near(ip: IpAddr) -> bool {
     }
 }
 
-/// A host as all are compared: browsers leave out the usual port, proxies do not.
+/// The form in which hosts are compared: browsers leave the default port out, proxies do not.
 fn without_usual_port(host: &str) -> String {
     let usual = [":80", ":443"].iter().find_map(|port| host.strip_suffix(port));
     usual.unwrap_or(host).to_ascii_lowercase()

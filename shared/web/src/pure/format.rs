@@ -1,4 +1,4 @@
-//! Numbers, money, times and durations as each language writes them. Pure, but for the zone of the wall clocks, which is
+//! Numbers, money, times and durations as each language writes them. Pure, except for the time zone of the room, which is
 //! set once.
 
 use std::sync::OnceLock;

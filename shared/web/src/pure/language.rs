@@ -1,9 +1,9 @@
 //! The languages the pages speak, and which of them a reader wants.
 
-/// A language the pages speak. One more needs a file of texts, and a line in each `match` here, in `texts.rs` and in `format.rs`.
+/// A language of the pages. One more needs a file of texts, and a line in each `match` here, in `texts.rs` and in `format.rs`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Language {
-    /// English, also for whoever asks for one we do not speak.
+    /// English, also for readers of any other language.
     #[default]
     En,
     /// French.

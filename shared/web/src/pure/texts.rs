@@ -1,4 +1,4 @@
-//! What the pages say, by language: looked up by key in `web/texts/*.json`, so that no text is in a template.
+//! The texts of the pages by language and key, from `web/texts/*.json`: templates contain none.
 
 use std::{collections::HashMap, sync::LazyLock};
 
