@@ -1062,7 +1062,7 @@ impl<Exe: Executor> Connection<Exe> {
             #[cfg(feature = "tokio-runtime")]
             ExecutorKind::Tokio => {
                 if tls {
-                    let stream = tokio::net::TcpStream::connect(&address).await?;
+                    let stream = connect_without_delay(&address).await?;
 
                     let mut builder = native_tls::TlsConnector::builder();
                     for certificate in certificate_chain {
@@ -1090,7 +1090,7 @@ impl<Exe: Executor> Connection<Exe> {
                     )
                     .await
                 } else {
-                    let stream = tokio::net::TcpStream::connect(&address)
+                    let stream = connect_without_delay(&address)
                         .await
                         .map(|stream| tokio_util::codec::Framed::new(stream, Codec))?;
 
@@ -1115,7 +1115,7 @@ impl<Exe: Executor> Connection<Exe> {
             ))]
             ExecutorKind::Tokio => {
                 if tls {
-                    let stream = tokio::net::TcpStream::connect(&address).await?;
+                    let stream = connect_without_delay(&address).await?;
                     let mut root_store = rustls::RootCertStore::empty();
 
                     root_store.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
@@ -1147,7 +1147,7 @@ impl<Exe: Executor> Connection<Exe> {
                     )
                     .await
                 } else {
-                    let stream = tokio::net::TcpStream::connect(&address)
+                    let stream = connect_without_delay(&address)
                         .await
                         .map(|stream| tokio_util::codec::Framed::new(stream, Codec))?;
 
@@ -1470,6 +1470,19 @@ impl<Exe: Executor> Connection<Exe> {
     pub fn sender(&self) -> &ConnectionSender<Exe> {
         &self.sender
     }
+}
+
+// Patched: a small write does not wait for the acknowledgement of the one before, which takes the other side 40 ms if it has
+// nothing to say.
+#[cfg(any(
+    feature = "tokio-runtime",
+    feature = "tokio-rustls-runtime-aws-lc-rs",
+    feature = "tokio-rustls-runtime-ring"
+))]
+async fn connect_without_delay(address: &SocketAddr) -> std::io::Result<tokio::net::TcpStream> {
+    let stream = tokio::net::TcpStream::connect(address).await?;
+    stream.set_nodelay(true)?;
+    Ok(stream)
 }
 
 impl<Exe: Executor> Drop for Connection<Exe> {
