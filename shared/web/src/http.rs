@@ -3,6 +3,7 @@
 //! Imports `pure` only.
 
 pub mod admission;
+mod arrival;
 pub mod body;
 pub mod browser;
 pub mod cookies;

@@ -2,16 +2,20 @@
 
 use axum::http::HeaderMap;
 
-use crate::http::cookies::Cookies;
+use crate::{http::cookies::Cookies, pure::address::Address};
 
-/// A site whose handlers take a [`Visitor`], a [`Presenter`] or a [`Client`]. Its state is an `Arc` of it.
+/// A site whose handlers take a [`Visitor`], a [`Presenter`], a [`Client`] or an [`Arrival`]. Their state is an `Arc` of it.
 ///
 /// [`Visitor`]: crate::http::visitor::Visitor
 /// [`Presenter`]: crate::http::presenter::Presenter
 /// [`Client`]: crate::http::admission::Client
+/// [`Arrival`]: crate::pure::arrival::Arrival
 pub trait Site: Send + Sync + 'static {
     /// Its cookies carry the suite's name.
     fn cookies(&self) -> &Cookies;
+
+    /// Where browsers elsewhere find it, if that is configured.
+    fn public_address(&self) -> Option<&Address>;
 
     /// Whether the presenter sent the request with these headers. The one rule for pages, streams and API.
     fn is_presenter(&self, headers: &HeaderMap) -> bool;

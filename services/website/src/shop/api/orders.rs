@@ -1,10 +1,10 @@
 //! Orders: placing one, and following it.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::sync::Arc;
 
 use axum::{
     Json,
-    extract::{ConnectInfo, Path, State},
+    extract::{Path, State},
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
@@ -95,13 +95,12 @@ pub(super) struct OrderPlaced {
 )]
 pub(super) async fn place(
     State(shop): State<Arc<Shop>>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    limited: Option<Orderer>,
     headers: HeaderMap,
     ApiJson(body): ApiJson,
 ) -> Result<Response, Problem> {
     let key = idempotency_key(&headers)?;
-    let placed =
-        place_one(&shop, &body, key, Orderer::limited(&shop.customers.cookies, &headers, peer).as_ref()).await?;
+    let placed = place_one(&shop, &body, key, limited.as_ref()).await?;
     Ok((StatusCode::ACCEPTED, [(header::LOCATION, placed.href.clone())], Json(placed)).into_response())
 }
 

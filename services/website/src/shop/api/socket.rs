@@ -1,10 +1,10 @@
 //! Orders over a WebSocket: each text message is an order, and each gets its answer, in the order they came.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     extract::{
-        ConnectInfo, State,
+        State,
         ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade, close_code, rejection::WebSocketUpgradeRejection},
     },
     http::HeaderMap,
@@ -57,18 +57,18 @@ enum Answer {
 )]
 pub(super) async fn open(
     State(shop): State<Arc<Shop>>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    arrival: Arrival,
     client: Client,
+    limited: Option<Orderer>,
     headers: HeaderMap,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, Problem> {
     // A page that another website serves may open a socket to here as well: no browser asks before.
-    if !Arrival::of(&headers, peer, shop.customers.public.as_ref()).has_own_origin(&headers) {
+    if !arrival.has_own_origin(&headers) {
         return Err(Problem::forbidden("only pages of this shop, and programs without an Origin, may order here"));
     }
     let upgrade = upgrade.map_err(|rejection| Problem::not_a_socket(rejection.to_string()))?;
     let place = shop.live.streams.admit(&client).ok_or_else(Problem::too_many_streams)?;
-    let limited = Orderer::limited(&shop.customers.cookies, &headers, peer);
     let upgrade = upgrade.max_message_size(MESSAGE_MAX).max_frame_size(MESSAGE_MAX);
     Ok(upgrade.on_upgrade(move |socket| async move {
         take_orders(&shop, socket, limited).await;

@@ -2,16 +2,21 @@
 
 use std::{
     net::SocketAddr,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
-use axum::{http::HeaderMap, response::Response};
+use axum::{
+    extract::{ConnectInfo, FromRequestParts, OptionalFromRequestParts, rejection::ExtensionRejection},
+    http::{HeaderMap, request::Parts},
+    response::Response,
+};
 use events::ids::OrderId;
 use web::{
     http::{
         browser,
         cookies::{Cookies, with_cookie},
+        site::Site,
     },
     pure::{
         address::Address,
@@ -22,17 +27,32 @@ use web::{
 use crate::shop::pure::order_rate::{Browsers, Orderer};
 
 impl Orderer {
-    /// Who sent this.
-    pub fn of(cookies: &Cookies, headers: &HeaderMap, peer: SocketAddr) -> Orderer {
+    fn of(cookies: &Cookies, headers: &HeaderMap, peer: SocketAddr) -> Orderer {
         match browser::browser(cookies, headers) {
             Some(id) => Orderer::Browser(id),
             None => Orderer::Nameless(browser::address(headers, peer)),
         }
     }
+}
 
-    /// Who sent this, if their orders are counted: a program on this very machine orders as much as it likes.
-    pub fn limited(cookies: &Cookies, headers: &HeaderMap, peer: SocketAddr) -> Option<Orderer> {
-        (!arrival::is_of_this_machine(headers, peer)).then(|| Orderer::of(cookies, headers, peer))
+/// Who sent a request.
+impl<S: Site> FromRequestParts<Arc<S>> for Orderer {
+    type Rejection = ExtensionRejection;
+
+    async fn from_request_parts(parts: &mut Parts, site: &Arc<S>) -> Result<Self, ExtensionRejection> {
+        let ConnectInfo(peer) = ConnectInfo::<SocketAddr>::from_request_parts(parts, site).await?;
+        Ok(Orderer::of(site.cookies(), &parts.headers, peer))
+    }
+}
+
+/// Who sent a request, if their orders are counted: a program on this machine orders as much as it likes.
+impl<S: Site> OptionalFromRequestParts<Arc<S>> for Orderer {
+    type Rejection = ExtensionRejection;
+
+    async fn from_request_parts(parts: &mut Parts, site: &Arc<S>) -> Result<Option<Self>, ExtensionRejection> {
+        let ConnectInfo(peer) = ConnectInfo::<SocketAddr>::from_request_parts(parts, site).await?;
+        let is_counted = !arrival::is_of_this_machine(&parts.headers, peer);
+        Ok(is_counted.then(|| Orderer::of(site.cookies(), &parts.headers, peer)))
     }
 }
 
@@ -67,18 +87,20 @@ impl Customers {
         self.browsers().owns(orderer, order_id);
     }
 
-    /// Whether the browser that asks has placed this order.
-    pub fn is_own(&self, headers: &HeaderMap, order_id: &OrderId) -> bool {
-        browser::browser(&self.cookies, headers).is_some_and(|browser| self.browsers().is_own(&browser, order_id))
+    /// Whether this orderer is a browser that has placed this order.
+    pub fn is_own(&self, orderer: &Orderer, order_id: &OrderId) -> bool {
+        match orderer {
+            Orderer::Browser(browser) => self.browsers().is_own(browser, order_id),
+            Orderer::Nameless(_) => false,
+        }
     }
 
-    /// Gives a browser its number, if it has none yet.
-    pub fn with_browser_cookie(&self, response: Response, headers: &HeaderMap, peer: SocketAddr) -> Response {
-        if browser::browser(&self.cookies, headers).is_some() {
-            return response;
+    /// Gives a browser its cookie, if it has none yet.
+    pub fn with_browser_cookie(&self, response: Response, orderer: &Orderer, arrival: &Arrival) -> Response {
+        match orderer {
+            Orderer::Browser(_) => response,
+            Orderer::Nameless(_) => with_cookie(response, browser::cookie(&self.cookies, arrival)),
         }
-        let arrival = Arrival::of(headers, peer, self.public.as_ref());
-        with_cookie(response, browser::cookie(&self.cookies, &arrival))
     }
 }
 

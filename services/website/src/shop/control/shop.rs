@@ -23,7 +23,7 @@ use web::{
         names::NamesCustomers,
         view::{OrderView, Status},
     },
-    pure::layout::Alive,
+    pure::{address::Address, layout::Alive},
 };
 
 use crate::{
@@ -71,6 +71,10 @@ pub struct Shop {
 impl Site for Shop {
     fn cookies(&self) -> &Cookies {
         &self.customers.cookies
+    }
+
+    fn public_address(&self) -> Option<&Address> {
+        self.customers.public.as_ref()
     }
 
     fn is_presenter(&self, headers: &HeaderMap) -> bool {

@@ -1,18 +1,18 @@
 //! The order form: as it is shown, and what happens when it is sent.
 
-use std::{collections::HashMap, net::SocketAddr, sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use axum::{
     Form,
-    extract::{ConnectInfo, State},
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    extract::State,
+    http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Redirect, Response},
 };
 use rand::seq::IndexedRandom as _;
 use service::now;
 use web::{
     http::visitor::Visitor,
-    pure::{layout::Frame, problem_page::Problem},
+    pure::{arrival::Arrival, layout::Frame, problem_page::Problem},
 };
 
 use crate::shop::{
@@ -54,9 +54,9 @@ pub fn view(shop: &Shop, attempt: Option<Attempt>) -> ShopView {
 /// The form was sent: the order is stored before the customer sees its page. Sent twice, it is one order.
 pub async fn order(
     State(shop): State<Arc<Shop>>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
     visitor: Visitor,
-    headers: HeaderMap,
+    orderer: Orderer,
+    arrival: Arrival,
     Form(fields): Form<HashMap<String, String>>,
 ) -> Response {
     let (order, typed) = form::read(&fields);
@@ -66,7 +66,6 @@ pub async fn order(
         let view = view(&shop, Some(attempt));
         return visitor.show(&shop.alive(), StatusCode::UNPROCESSABLE_ENTITY, |frame| page::render(&view, frame));
     }
-    let orderer = Orderer::of(&shop.customers.cookies, &headers, peer);
     if let Err(wait) = shop.customers.count_order(&orderer) {
         return too_fast(&shop, &visitor, &fields, wait);
     }
@@ -75,7 +74,7 @@ pub async fn order(
         Ok(order_id) => {
             let response = Redirect::to(&format!("/orders/{order_id}")).into_response();
             shop.customers.owns(&orderer, order_id);
-            shop.customers.with_browser_cookie(response, &headers, peer)
+            shop.customers.with_browser_cookie(response, &orderer, &arrival)
         }
         Err(_) => visitor.problem(&shop.alive(), Problem::Unavailable),
     }
@@ -90,13 +89,8 @@ fn too_fast(shop: &Shop, visitor: &Visitor, fields: &HashMap<String, String>, wa
 }
 
 /// The shop's page.
-pub async fn show(
-    State(shop): State<Arc<Shop>>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
-    visitor: Visitor,
-    headers: HeaderMap,
-) -> Response {
+pub async fn show(State(shop): State<Arc<Shop>>, visitor: Visitor, orderer: Orderer, arrival: Arrival) -> Response {
     let view = view(&shop, None);
     let page = visitor.show(&shop.alive(), StatusCode::OK, |frame| page::render(&view, frame));
-    shop.customers.with_browser_cookie(page, &headers, peer)
+    shop.customers.with_browser_cookie(page, &orderer, &arrival)
 }

@@ -4,7 +4,7 @@ use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use axum::{
     extract::{Path, State},
-    http::{HeaderMap, StatusCode},
+    http::StatusCode,
     response::{IntoResponse as _, Response, sse::Event},
 };
 use events::ids::OrderId;
@@ -26,6 +26,7 @@ use crate::shop::{
         order_stream::{self, OrderPage},
         shop as page,
     },
+    pure::order_rate::Orderer,
 };
 
 /// A phone is sent at most two events a second: what changed, and perhaps the notice that the order is on its way.
@@ -66,10 +67,10 @@ pub async fn order(
     Path(order_id): Path<String>,
     client: Client,
     visitor: Visitor,
-    headers: HeaderMap,
+    orderer: Orderer,
 ) -> Response {
     let Ok(order_id) = order_id.parse::<OrderId>() else { return StatusCode::NOT_FOUND.into_response() };
     let page = OrderPage { fragments: order::fragments, pace: ORDER_PACE };
-    let is_own = shop.customers.is_own(&headers, &order_id);
+    let is_own = shop.customers.is_own(&orderer, &order_id);
     order_stream::respond(&shop, &client, order_id, is_own, &visitor, page).await
 }

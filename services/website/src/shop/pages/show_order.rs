@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::{
     extract::{Path, State},
-    http::{HeaderMap, StatusCode},
+    http::StatusCode,
     response::Response,
 };
 use events::ids::OrderId;
@@ -14,16 +14,16 @@ use web::{
     pure::{layout::Frame, problem_page::Problem},
 };
 
-use crate::shop::{control::shop::Shop, pages::order};
+use crate::shop::{control::shop::Shop, pages::order, pure::order_rate::Orderer};
 
 /// The page of a customer's order.
 pub async fn own(
     State(shop): State<Arc<Shop>>,
     Path(order_id): Path<String>,
     visitor: Visitor,
-    headers: HeaderMap,
+    orderer: Orderer,
 ) -> Response {
-    let is_own = |order_id: &OrderId| shop.customers.is_own(&headers, order_id);
+    let is_own = |order_id: &OrderId| shop.customers.is_own(&orderer, order_id);
     show(&shop, &visitor, &order_id, is_own, order::render).await
 }
 

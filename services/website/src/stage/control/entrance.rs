@@ -4,12 +4,10 @@
 use std::{
     collections::HashMap,
     fs,
-    net::SocketAddr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use axum::http::HeaderMap;
 use bus::http_client;
 use reqwest::redirect::Policy;
 use service::environment::{self, Unusable};
@@ -69,10 +67,10 @@ impl Entrance {
         self.public.as_ref()
     }
 
-    /// The presenter opened the console by this request; whether its address is news.
-    pub fn console_opened(&self, headers: &HeaderMap, peer: SocketAddr) -> bool {
-        let Arrival { host, is_https, .. } = Arrival::of(headers, peer, self.public());
-        let opened_at = Address::read(&format!("{}://{host}", if is_https { "https" } else { "http" }));
+    /// Call when the presenter opens the console; whether the address it was opened at is a new one.
+    pub fn console_opened(&self, arrival: &Arrival) -> bool {
+        let Arrival { host, is_https, .. } = arrival;
+        let opened_at = Address::read(&format!("{}://{host}", if *is_https { "https" } else { "http" }));
         let Some(address) = opened_at.filter(|address| !address.is_of_this_machine_only()) else { return false };
         self.state().console.replace(address.clone()) != Some(address)
     }
@@ -183,9 +181,9 @@ async fn answers(address: &Address) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::net::{IpAddr, Ipv4Addr};
+    use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-    use axum::http::{HeaderValue, header};
+    use axum::http::{HeaderMap, HeaderValue, header};
 
     use super::*;
 
@@ -201,10 +199,14 @@ mod tests {
         HeaderMap::from_iter([(header::HOST, HeaderValue::from_static(host))])
     }
 
+    fn opened(entrance: &Entrance, headers: &HeaderMap, peer: SocketAddr) -> bool {
+        entrance.console_opened(&Arrival::of(headers, peer, entrance.public()))
+    }
+
     #[test]
     fn the_public_address_wins_over_all() {
         let entrance = entrance(Some("https://beer.example.com/"));
-        entrance.console_opened(&opened_by("10.0.0.7:8000"), HERE);
+        opened(&entrance, &opened_by("10.0.0.7:8000"), HERE);
         assert_eq!(entrance.choose(Some("10.0.0.7:8000")), Err(NotChosen::Fixed));
         let view = entrance.view();
         assert_eq!(view.address.as_ref().map(Address::url), Some("https://beer.example.com"));
@@ -224,17 +226,17 @@ mod tests {
     fn the_console_is_opened_by_an_address_that_phones_can_use_or_it_says_nothing() {
         let entrance = entrance(None);
         for local in ["localhost:8000", "127.0.0.1:8000", "[::1]:8000", "", "a b"] {
-            assert!(!entrance.console_opened(&opened_by(local), HERE), "{local}");
+            assert!(!opened(&entrance, &opened_by(local), HERE), "{local}");
         }
         assert_eq!(entrance.view(), QrView::default());
-        assert!(entrance.console_opened(&opened_by("10.0.0.7:8000"), HERE));
-        assert!(!entrance.console_opened(&opened_by("10.0.0.7:8000"), HERE), "no news");
+        assert!(opened(&entrance, &opened_by("10.0.0.7:8000"), HERE));
+        assert!(!opened(&entrance, &opened_by("10.0.0.7:8000"), HERE), "no news");
         assert_eq!(entrance.view().address.as_ref().map(Address::url), Some("http://10.0.0.7:8000"));
         let mut behind_a_proxy = opened_by("127.0.0.1:8000");
         behind_a_proxy.insert("x-forwarded-host", HeaderValue::from_static("beer.example.com"));
         behind_a_proxy.insert("x-forwarded-proto", HeaderValue::from_static("https"));
-        assert!(!entrance.console_opened(&behind_a_proxy, FAR), "anybody can send this");
-        assert!(entrance.console_opened(&behind_a_proxy, HERE));
+        assert!(!opened(&entrance, &behind_a_proxy, FAR), "anybody can send this");
+        assert!(opened(&entrance, &behind_a_proxy, HERE));
         assert_eq!(entrance.view().address.as_ref().map(Address::url), Some("https://beer.example.com"));
     }
 
@@ -245,7 +247,7 @@ mod tests {
             assert_eq!(entrance.choose(Some(wrong)), Err(NotChosen::Unusable), "{wrong}");
         }
         assert_eq!(entrance.view(), QrView::default());
-        entrance.console_opened(&opened_by("10.0.0.7:8000"), HERE);
+        opened(&entrance, &opened_by("10.0.0.7:8000"), HERE);
         assert_eq!(entrance.choose(Some("https://beer.example.com/")), Ok(()));
         let shown = || entrance.view().address.map(|address| address.url().to_owned());
         assert_eq!(shown().as_deref(), Some("https://beer.example.com"));
@@ -261,7 +263,7 @@ mod tests {
         let entrance = Entrance { networks: two, ..entrance(None) };
         let shown = || entrance.view().address.map(|address| address.name().to_owned());
         assert_eq!(shown(), None);
-        assert!(entrance.console_opened(&opened_by("beer.local:8000"), HERE));
+        assert!(opened(&entrance, &opened_by("beer.local:8000"), HERE));
         assert_eq!(shown().as_deref(), Some("beer.local:8000"));
         assert_eq!(entrance.choose(Some("192.168.1.20:8000")), Ok(()));
         assert_eq!(shown().as_deref(), Some("192.168.1.20:8000"));

@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use tracing::warn;
 use web::{
     http::{cookies::Cookies, live::Live, page_stream::FragmentCache, site::Site, visitor::Reader},
-    pure::layout::Alive,
+    pure::{address::Address, layout::Alive},
 };
 
 use crate::{
@@ -79,6 +79,10 @@ pub struct Stage {
 impl Site for Stage {
     fn cookies(&self) -> &Cookies {
         &self.shop.customers.cookies
+    }
+
+    fn public_address(&self) -> Option<&Address> {
+        self.backstage.entrance.public()
     }
 
     fn is_presenter(&self, headers: &HeaderMap) -> bool {

@@ -1,10 +1,10 @@
 //! The pages of the stage over HTTP.
 
-use std::{collections::HashMap, net::SocketAddr, sync::Arc};
+use std::{collections::HashMap, sync::Arc};
 
 use axum::{
-    extract::{ConnectInfo, Path, Query, State},
-    http::{HeaderMap, StatusCode, Uri},
+    extract::{Path, Query, State},
+    http::{StatusCode, Uri},
     response::{IntoResponse as _, Redirect, Response},
 };
 use events::{
@@ -12,7 +12,10 @@ use events::{
     ids::BeerId,
     topics::{self, TopicSpec},
 };
-use web::{http::visitor::Visitor, pure::problem_page::Problem};
+use web::{
+    http::visitor::Visitor,
+    pure::{arrival::Arrival, problem_page::Problem},
+};
 
 use crate::{
     shop::pages::show_order,
@@ -87,16 +90,11 @@ pub(super) async fn qr(State(stage): State<Arc<Stage>>, visitor: Visitor) -> Res
     show(&stage, &visitor, Page::Qr)
 }
 
-pub(super) async fn console(
-    State(stage): State<Arc<Stage>>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
-    visitor: Visitor,
-    headers: HeaderMap,
-) -> Response {
+pub(super) async fn console(State(stage): State<Arc<Stage>>, visitor: Visitor, arrival: Arrival) -> Response {
     if !visitor.presenter {
         return Redirect::to("/sign-in?next=/console").into_response();
     }
-    if stage.backstage.entrance.console_opened(&headers, peer) {
+    if stage.backstage.entrance.console_opened(&arrival) {
         stage.live.changed();
     }
     show(&stage, &visitor, Page::Console)

@@ -1,17 +1,20 @@
 //! The streams of the stage's pages over HTTP.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use axum::{
-    extract::{ConnectInfo, Path, State},
-    http::{HeaderMap, StatusCode},
+    extract::{Path, State},
+    http::StatusCode,
     response::{IntoResponse as _, Response},
 };
 use events::ids::OrderId;
-use web::http::{
-    admission::Client,
-    sse::{self, too_many},
-    visitor::Visitor,
+use web::{
+    http::{
+        admission::Client,
+        sse::{self, too_many},
+        visitor::Visitor,
+    },
+    pure::arrival::Arrival,
 };
 
 use crate::{
@@ -28,18 +31,17 @@ const ORDER_PACE: Duration = Duration::from_millis(100);
 
 pub(super) async fn page(
     State(stage): State<Arc<Stage>>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
     Path(page): Path<String>,
     client: Client,
     visitor: Visitor,
-    headers: HeaderMap,
+    arrival: Arrival,
 ) -> Response {
     let Some(page) = Page::of_name(&page) else { return StatusCode::NOT_FOUND.into_response() };
     if page == Page::Console && !visitor.presenter {
         return StatusCode::UNAUTHORIZED.into_response();
     }
     // After a crash of the website the console does not open anew, only its stream does.
-    if page == Page::Console && stage.backstage.entrance.console_opened(&headers, peer) {
+    if page == Page::Console && stage.backstage.entrance.console_opened(&arrival) {
         stage.live.changed();
     }
     let (reader, is_led) = (visitor.reader(), visitor.is_led());

@@ -1,11 +1,11 @@
 //! The presenter signs in, is sent where they wanted to go, and signs out.
 
-use std::{collections::HashMap, net::SocketAddr, sync::Arc};
+use std::{collections::HashMap, sync::Arc};
 
 use askama::Template;
 use axum::{
     Form,
-    extract::{ConnectInfo, Query, State},
+    extract::{Query, State},
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{Redirect, Response},
 };
@@ -13,7 +13,7 @@ use serde::Deserialize;
 use web::{
     http::{cookies::with_cookie, visitor::Visitor},
     pure::{
-        arrival::{self, Arrival},
+        arrival::{Arrival, Guesser},
         layout::Frame,
     },
 };
@@ -78,18 +78,15 @@ pub(super) async fn page(
 
 pub(super) async fn sign_in(
     State(stage): State<Arc<Stage>>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
     visitor: Visitor,
-    headers: HeaderMap,
+    guesser: Guesser,
+    arrival: Arrival,
     Form(SignIn { token, next }): Form<SignIn>,
 ) -> Response {
     let presenter = &stage.backstage.presenter;
     let next = next_page(&next);
-    let (status, refused) = match presenter.check_token(token.trim(), arrival::guesser(&headers, peer)) {
-        Ok(()) => {
-            let arrival = Arrival::of(&headers, peer, stage.backstage.entrance.public());
-            return with_cookie(Redirect::to(next), presenter.sign_in(&arrival));
-        }
+    let (status, refused) = match presenter.check_token(token.trim(), guesser) {
+        Ok(()) => return with_cookie(Redirect::to(next), presenter.sign_in(&arrival)),
         Err(NotTaken::Wrong) => (StatusCode::UNAUTHORIZED, Refused::Wrong),
         Err(NotTaken::Wait { seconds }) => (StatusCode::TOO_MANY_REQUESTS, Refused::Wait { seconds }),
     };
@@ -100,11 +97,6 @@ pub(super) async fn sign_in(
     response
 }
 
-pub(super) async fn sign_out(
-    State(stage): State<Arc<Stage>>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
-    headers: HeaderMap,
-) -> Response {
-    let arrival = Arrival::of(&headers, peer, stage.backstage.entrance.public());
+pub(super) async fn sign_out(State(stage): State<Arc<Stage>>, arrival: Arrival, headers: HeaderMap) -> Response {
     with_cookie(Redirect::to("/sign-in"), stage.backstage.presenter.sign_out(&headers, &arrival))
 }
