@@ -3,7 +3,7 @@
 //! Folding costs microseconds and a transaction much more, so several batches share one. Nothing waits for company:
 //! the first message after a quiet moment is committed and told at once.
 
-use bus::{Consumer, ConsumerOptions};
+use bus::ConsumerOptions;
 use events::{
     decisions::OrderDecision,
     delivery::DeliveryUpdate,
@@ -15,7 +15,7 @@ use events::{
     topics::TopicSpec,
     unreadable::ReasonCode,
 };
-use service::{Batch, Context, Now, Serving, Tasks, metrics::Metrics, now, trail::Trail};
+use service::{Batch, Checkpointed, Context, Now, Serving, Tasks, metrics::Metrics, now, trail::Trail};
 use store::{OutboxHandle, Store};
 use tokio::time::{Duration, Instant};
 
@@ -60,22 +60,15 @@ async fn work(context: Context) -> anyhow::Result<()> {
     tasks.run_until(&shutdown).await
 }
 
-/// One topic as it is read.
-struct Source<M> {
-    consumer: Consumer<M>,
-    /// The last message that was folded and may be acknowledged.
-    folded: Option<Position>,
-}
-
 /// Where everything comes together.
 struct Desk {
     context: Context,
     store: Store,
     outbox: OutboxHandle,
-    orders: Source<PlaceOrder>,
-    decisions: Source<OrderDecision>,
-    stock: Source<StockEvent>,
-    deliveries: Source<DeliveryUpdate>,
+    orders: Checkpointed<PlaceOrder>,
+    decisions: Checkpointed<OrderDecision>,
+    stock: Checkpointed<StockEvent>,
+    deliveries: Checkpointed<DeliveryUpdate>,
     work: Work,
     rhythm: Rhythm,
     /// When the ledger was last looked at: a clock that was set since makes everything on its way look late.
@@ -104,10 +97,10 @@ impl Desk {
         analysis: Analysis,
     ) -> anyhow::Result<Self> {
         Ok(Desk {
-            orders: Source::new(&context)?,
-            decisions: Source::new(&context)?,
-            stock: Source::new(&context)?,
-            deliveries: Source::new(&context)?,
+            orders: topic(&context)?,
+            decisions: topic(&context)?,
+            stock: topic(&context)?,
+            deliveries: topic(&context)?,
             herald: Herald::new(&context.bus),
             reception,
             work: Work {
@@ -133,10 +126,10 @@ impl Desk {
             let works = !pause.is_on();
             self.context.board.paused(!works);
             tokio::select! {
-                batch = self.orders.consumer.receive(BATCH_MAX), if works => self.work.fold(&mut self.orders, &batch),
-                batch = self.decisions.consumer.receive(BATCH_MAX), if works => self.work.fold(&mut self.decisions, &batch),
-                batch = self.stock.consumer.receive(BATCH_MAX), if works => self.work.fold(&mut self.stock, &batch),
-                batch = self.deliveries.consumer.receive(BATCH_MAX), if works => self.work.fold(&mut self.deliveries, &batch),
+                batch = self.orders.receive(BATCH_MAX), if works => self.work.fold(&batch),
+                batch = self.decisions.receive(BATCH_MAX), if works => self.work.fold(&batch),
+                batch = self.stock.receive(BATCH_MAX), if works => self.work.fold(&batch),
+                batch = self.deliveries.receive(BATCH_MAX), if works => self.work.fold(&batch),
                 cue = self.reception.next() => self.reception.take(cue, self.work.analysis.timeline()),
                 () = pause.changed() => {}
                 () = self.rhythm.next_turn() => {}
@@ -215,21 +208,12 @@ impl Desk {
     }
 }
 
-impl<M: Analysed> Source<M> {
-    fn new(context: &Context) -> anyhow::Result<Self> {
-        let consumer = context.bus.consumer(M::topic(), context.service, ConsumerOptions::default())?;
-        Ok(Source { consumer, folded: None })
-    }
-
-    async fn acknowledge(&mut self) {
-        if let Some(position) = self.folded.take() {
-            self.consumer.acknowledge(&[position]).await;
-        }
-    }
+fn topic<M: Analysed>(context: &Context) -> anyhow::Result<Checkpointed<M>> {
+    Ok(Checkpointed::new(context, M::topic(), ConsumerOptions::default())?)
 }
 
 impl Work {
-    fn fold<M: Analysed>(&mut self, source: &mut Source<M>, batch: &[Received<M>]) {
+    fn fold<M: Analysed>(&mut self, batch: &[Received<M>]) {
         let topic = M::topic().spec;
         let (mut counted, mut unreadable, mut untrue) = (0, 0, 0);
         for received in batch {
@@ -249,9 +233,6 @@ impl Work {
                     untrue += 1;
                 }
                 _ => {}
-            }
-            if received.position.ends_entry() {
-                source.folded = Some(received.position);
             }
         }
         self.pending += batch.len();

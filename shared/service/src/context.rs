@@ -124,12 +124,25 @@ impl Context {
     /// # Errors
     /// If it cannot be opened.
     pub async fn open_store(&self, tables: &Migrator) -> anyhow::Result<Store> {
-        let seal = Some(self.seal.as_str()).filter(|seal| !seal.is_empty());
-        let episode = self.bus.place().episode;
-        let store = Store::open(&self.data_dir, self.service.name(), episode, seal, tables).await?;
-        let opened = store.clone();
-        self.health.require("database", move || !opened.is_locked());
+        let store = self.open_file(self.service.name(), "database", tables).await?;
         self.say_what_is_disbelieved(&store).await?;
+        Ok(store)
+    }
+
+    /// Opens another database of this process, for what is kept apart from the service's own. Otherwise as
+    /// [`Context::open_store`].
+    ///
+    /// # Errors
+    /// If it cannot be opened.
+    pub async fn open_store_of(&self, owner: &'static str, tables: &Migrator) -> anyhow::Result<Store> {
+        self.open_file(owner, owner, tables).await
+    }
+
+    async fn open_file(&self, owner: &str, dependency: &'static str, tables: &Migrator) -> anyhow::Result<Store> {
+        let seal = Some(self.seal.as_str()).filter(|seal| !seal.is_empty());
+        let store = Store::open(&self.data_dir, owner, self.bus.place().episode, seal, tables).await?;
+        let opened = store.clone();
+        self.health.require(dependency, move || !opened.is_locked());
         Ok(store)
     }
 

@@ -25,6 +25,9 @@ pub mod idempotent_consumer;
 mod batch;
 pub use batch::{Batch, Outcome};
 
+mod checkpointed;
+pub use checkpointed::Checkpointed;
+
 pub mod stage;
 
 mod unread;

@@ -1,5 +1,5 @@
-//! Messages outside of the episodes that cannot be read: they have no effect and are counted, and a flood of them does not
-//! flood the log.
+//! Messages that cannot be read and that nobody quarantines: they have no effect and are counted, and a flood of them does
+//! not flood the log.
 
 use std::{
     collections::HashMap,
@@ -7,7 +7,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use events::{received::Received, topics::Topic};
+use events::{
+    received::{Position, Received, Undecodable},
+    topics::{Topic, TopicSpec},
+};
 use tracing::warn;
 
 use crate::Context;
@@ -49,21 +52,23 @@ impl Lines {
 impl Context {
     /// The readable messages of a batch. The others have no effect: all of them are counted, and the log names one a minute.
     pub fn readable<M>(&self, topic: Topic<M>, batch: Vec<Received<M>>) -> Vec<M> {
-        let (name, received) = (topic.spec.name, batch.len());
-        let mut messages = Vec::with_capacity(received);
+        let mut messages = Vec::with_capacity(batch.len());
         for Received { message, position, .. } in batch {
             match message {
                 Ok(message) => messages.push(message),
-                Err(undecodable) => {
-                    if let Some(count) = self.unread.count(name, Instant::now()) {
-                        let reason = undecodable.reason;
-                        warn!(topic = name, message = %position, reason, count, "not readable, without effect");
-                    }
-                }
+                Err(undecodable) => self.unreadable(topic.spec, position, &undecodable),
             }
         }
-        self.metrics.unreadable(name, received - messages.len());
         messages
+    }
+
+    /// Counts a message that cannot be read and has no effect, for a reader that puts it nowhere.
+    pub fn unreadable(&self, topic: &'static TopicSpec, position: Position, undecodable: &Undecodable) {
+        if let Some(count) = self.unread.count(topic.name, Instant::now()) {
+            let reason = &undecodable.reason;
+            warn!(topic = topic.name, message = %position, reason, count, "not readable, without effect");
+        }
+        self.metrics.unreadable(topic.name, 1);
     }
 }
 
@@ -74,7 +79,6 @@ mod tests {
     use bus::{Broker, Bus, Place};
     use events::{
         ids::{EventId, Moment, Service},
-        received::{Position, Undecodable},
         stage::StageCommand,
         topics::{ANSWERS, COMMANDS},
     };
