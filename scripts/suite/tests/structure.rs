@@ -7,7 +7,7 @@ use std::{
 };
 
 /// The files that decide, and do nothing else.
-const CORES: [&str; 25] = [
+const CORES: [&str; 30] = [
     "shared/events/src",
     "shared/web/src/order",
     "shared/web/src/pure",
@@ -33,6 +33,11 @@ const CORES: [&str; 25] = [
     "services/inventory-analysis/src/shelf.rs",
     "services/inventory-analysis/src/standing.rs",
     "services/inventory-analysis/src/timeline.rs",
+    "services/website/src/stage/read_model/orders.rs",
+    "services/website/src/stage/read_model/orders/early.rs",
+    "services/website/src/stage/read_model/orders/links.rs",
+    "services/website/src/stage/read_model/orders/message.rs",
+    "services/website/src/stage/read_model/orders/order.rs",
 ];
 
 fn top() -> &'static Path {

@@ -163,7 +163,7 @@ pub(crate) fn deliveries() -> DeliveriesView {
         ],
         dead_letters_total: 2,
         untrue: vec![Untrue {
-            service: Service::Warehouse,
+            service: Service::Warehouse.name(),
             topic: "delivery-updates",
             code: ReasonCode::UnknownOrder,
             count: 7,

@@ -64,7 +64,7 @@ async fn every_clock_shows_the_zone_that_is_set() -> Result<()> {
     let shown: Value = http.get(format!("{base}/api/orders/{order_id}")).send().await?.json().await?;
     let at: Moment = shown["journey"][0]["at"].as_str().unwrap().parse()?;
     let there = TimeZone::get(zone)?.to_datetime(Timestamp::from_microsecond(at.micros())?);
-    let page = http.get(format!("{base}/stage/orders/{order_id}?lang=en")).send().await?.text().await?;
+    let page = http.get(format!("{base}/orders/{order_id}?lang=en")).send().await?.text().await?;
     let clock = there.strftime("%H:%M:%S").to_string();
     assert!(page.contains(&clock), "no {clock} in {page}");
     Ok(())

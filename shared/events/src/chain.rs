@@ -10,6 +10,8 @@
 
 use std::collections::{BTreeMap, btree_map::Entry};
 
+use serde::{Deserialize, Serialize};
+
 use crate::{
     beers,
     ids::BeerId,
@@ -26,7 +28,7 @@ const BRANCH_RUN: usize = 2;
 pub const GAP_RUN: usize = 100;
 
 /// What the log says of one beer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Said {
     /// How many bottles are on the shelf.
     pub level: Bottles,
@@ -35,7 +37,7 @@ pub struct Said {
 }
 
 /// The log of one beer, as far as it is believed.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Chain {
     /// After the last event that follows from all before it.
     head: Said,
@@ -136,7 +138,7 @@ fn follows(event: &StockEvent, before: Said) -> bool {
 }
 
 /// The log of all beers, as far as it is believed.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Chains {
     beers: BTreeMap<BeerId, Chain>,
 }

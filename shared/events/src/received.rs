@@ -3,13 +3,15 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use crate::{
     ids::{EventId, Moment, OrderId},
     orders::PlaceOrder,
 };
 
 /// Where a message lies in its topic. Positions of one topic are ordered as its messages are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 pub struct Position {
     /// The ledger, Pulsar's segment.
     pub ledger: u64,

@@ -36,6 +36,9 @@ pub const FRAUD_WATCH: Subscription = Subscription {
 /// Tells customers that their beer is on its way: one subscription for all phones, not one for each.
 pub const NOTIFICATION: Subscription = Subscription { name: "notification", ..failover(Website) };
 
+/// The stage's own: it reads all that the shop reads, and nobody waits for it.
+pub const STAGE: Subscription = Subscription { name: "stage", ..failover(Website) };
+
 const ALL_SERVICES_LISTEN: &[Subscription] = &[
     each_process(Website),
     each_process(Warehouse),
@@ -49,7 +52,7 @@ pub static ORDERS: Topic<PlaceOrder> = Topic::new(&TopicSpec {
     name: "orders",
     messages: "`PlaceOrder` (command)",
     producers: &[Website],
-    subscriptions: &[failover(Warehouse), failover(InventoryAnalysis), failover(Website), FRAUD_WATCH],
+    subscriptions: &[failover(Warehouse), failover(InventoryAnalysis), failover(Website), STAGE, FRAUD_WATCH],
     ..TopicSpec::USUAL
 });
 
@@ -58,7 +61,7 @@ pub static ORDER_DECISIONS: Topic<OrderDecision> = Topic::new(&TopicSpec {
     name: "order-decisions",
     messages: "`Accepted`, `Refused`",
     producers: &[Warehouse],
-    subscriptions: &[failover(Website), failover(InventoryAnalysis)],
+    subscriptions: &[failover(Website), failover(InventoryAnalysis), STAGE],
     ..TopicSpec::USUAL
 });
 
@@ -98,7 +101,7 @@ pub static DELIVERY_UPDATES: Topic<DeliveryUpdate> = Topic::new(&TopicSpec {
     name: "delivery-updates",
     messages: "`PickedUp`, `Delivered`, `AttemptFailed`, `Stranded`, `Redriven`, `Returned`",
     producers: &[Delivery],
-    subscriptions: &[failover(Website), failover(Warehouse), failover(InventoryAnalysis), NOTIFICATION],
+    subscriptions: &[failover(Website), failover(Warehouse), failover(InventoryAnalysis), STAGE, NOTIFICATION],
     ..TopicSpec::USUAL
 });
 
@@ -108,7 +111,7 @@ pub static UNREADABLE: Topic<Unreadable> = Topic::new(&TopicSpec {
     messages: "`Unreadable` (topic, message id, reason, first bytes)",
     key: "topic",
     producers: &Service::ALL,
-    subscriptions: &[failover(Website)],
+    subscriptions: &[failover(Website), STAGE],
     ..TopicSpec::USUAL
 });
 
@@ -119,7 +122,7 @@ pub static STOCK_EVENTS: Topic<StockEvent> = Topic::new(&TopicSpec {
     messages: "`Counted`, `Received`, `Reserved`, `Released`",
     key: "beer",
     producers: &[Warehouse],
-    subscriptions: &[failover(StockLevelService), failover(InventoryAnalysis), failover(Website)],
+    subscriptions: &[failover(StockLevelService), failover(InventoryAnalysis), failover(Website), STAGE],
     one_writer: true,
     ..TopicSpec::USUAL
 });
@@ -131,7 +134,7 @@ pub static STOCK_LEVELS: Topic<StockLevel> = Topic::new(&TopicSpec {
     messages: "`StockLevel`",
     key: "beer",
     producers: &[StockLevelService],
-    subscriptions: &[failover(Website)],
+    subscriptions: &[failover(Website), STAGE],
     compacted: true,
     ..TopicSpec::USUAL
 });
@@ -143,7 +146,7 @@ pub static INSIGHTS: Topic<Insight> = Topic::new(&TopicSpec {
     messages: "`Insight`",
     key: "kind",
     producers: &[InventoryAnalysis],
-    subscriptions: &[failover(Website)],
+    subscriptions: &[failover(Website), STAGE],
     compacted: true,
     ..TopicSpec::USUAL
 });

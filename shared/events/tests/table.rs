@@ -43,7 +43,8 @@ fn markdown() -> String {
                 format!("{}: {kind}", subscription.name)
             })
             .collect();
-        if subscriptions.len() == Service::ALL.len() {
+        let is_each_process = topic.subscriptions.iter().all(|subscription| !subscription.is_permanent());
+        if is_each_process && subscriptions.len() == Service::ALL.len() {
             subscriptions = vec!["every service".to_owned()];
         }
         let kept = match (topic.stored, topic.compacted) {

@@ -46,19 +46,13 @@ const WEBSITE: Layers = Layers {
         // The shop shows its pages to the presenter as well, and leads the windows that follow the speaker.
         ("shop::control::shop", "stage::control::presenter"),
         ("shop::control::shop", "stage::pure::acts"),
-        // One reader of the topics and one writer serve both.
+        // The shop keeps a read model of the stage's kind, and the stage's part of its database.
         ("shop::control::shop", "stage::read_model"),
         ("shop::control::writer", "stage::read_model::newest"),
         ("shop::control::writer", "stage::store::write"),
         ("shop::control::writer::facts", "stage::store::write"),
         ("stage::store::load", "shop::store::orders"),
         ("stage::store::load", "shop::store::read"),
-        // Crowd and steps place their orders, and requests to delivery go out, through the shop's writer.
-        ("stage::control::control_error", "shop::control::request"),
-        ("stage::control::stage", "shop::control::shop"),
-        // The stage follows an order by the shop's stream and page.
-        ("stage::pages::handlers", "shop::pages::show_order"),
-        ("stage::pages::live", "shop::pages::order_stream"),
     ],
 };
 

@@ -17,6 +17,7 @@ use web::http::server::add_headers;
 
 use crate::{
     app::routes,
+    shop::control::shop::Shop,
     stage::control::stage::{Backstage, Stage},
 };
 
@@ -36,8 +37,8 @@ impl Door {
     }
 
     /// Opens the door to the website of an episode.
-    pub fn open(&self, stage: Arc<Stage>) {
-        self.inside.send_replace(Some(routes::routes(Arc::clone(&stage))));
+    pub fn open(&self, shop: Arc<Shop>, stage: Arc<Stage>) {
+        self.inside.send_replace(Some(routes::routes(shop, Arc::clone(&stage))));
         self.backstage.opens(Some(stage));
     }
 

@@ -10,8 +10,9 @@ use std::{
 
 use anyhow::Context as _;
 use bus::uncancelled;
-use events::settings::StageSettings;
-use service::{Context, HttpPort, Serving, Tasks, connections, environment, presence, stage};
+use events::{ids::Moment, orders::PlaceOrder, settings::StageSettings, topics::STAGE};
+use futures_util::future::BoxFuture;
+use service::{Context, HttpPort, Now, Serving, Tasks, connections, environment, presence, stage};
 use tokio::{net::TcpListener, sync::mpsc};
 use tracing::{info, warn};
 use web::{
@@ -38,13 +39,17 @@ use crate::{
     },
     stage::{
         control::{
-            broker_monitor, crowd,
+            broker_monitor, consume as stage_consume, crowd,
+            customers::{NotTaken, PlaceOrders},
             director::Director,
             entrance::Entrance,
             presenter::Authenticator,
             stage::{Backstage, Stage},
         },
-        store::load,
+        store::{
+            checkpoint::{self, Checkpoint},
+            load,
+        },
     },
 };
 
@@ -153,9 +158,8 @@ async fn in_episodes(context: &Context, lasting: &Lasting) -> anyhow::Result<()>
             remember(context, &settings)?;
         }
         let episode = context.in_episode(&settings);
-        let (stage, tasks) = open(lasting, episode.clone()).await?;
-        let store = stage.shop.store.clone();
-        lasting.door.open(stage);
+        let (shop, stage, tasks) = open(lasting, episode.clone()).await?;
+        lasting.door.open(Arc::clone(&shop), Arc::clone(&stage));
         context.board.runs_in(Some(episode.bus.place().episode));
         tokio::select! {
             ended = tasks.run_until(&episode.shutdown) => ended?,
@@ -164,7 +168,8 @@ async fn in_episodes(context: &Context, lasting: &Lasting) -> anyhow::Result<()>
         context.board.runs_in(None);
         lasting.door.close();
         episode.shutdown.cancel();
-        store.close().await;
+        shop.store.close().await;
+        stage.store.close().await;
     }
     Ok(())
 }
@@ -185,26 +190,32 @@ impl Lasting {
         let presenter = Arc::new(Authenticator::from_environment(&context.data_dir, cookies.clone())?);
         let director = Director::new(context.clone())?;
         let entrance = Arc::new(Entrance::from_environment(port)?);
-        let customers = Arc::new(Customers::new(cookies, entrance.public().cloned()));
-        let backstage = Backstage::new(presenter, director, entrance);
+        let customers = Arc::new(Customers::new(cookies.clone(), entrance.public().cloned()));
+        let backstage = Backstage::new(presenter, director, entrance, cookies);
         let (collector, door) = (spans::collector(&context.metrics)?, Door::new(Arc::clone(&backstage)));
         Ok(Lasting { customers, backstage, collector, door })
     }
 }
 
-/// The website of one episode, with the tasks that keep it going.
-async fn open(lasting: &Lasting, context: Context) -> anyhow::Result<(Arc<Stage>, Tasks)> {
-    let store = context.open_store(&TABLES).await?;
+/// The shop and the stage of one episode, with the tasks that keep them going.
+async fn open(lasting: &Lasting, context: Context) -> anyhow::Result<(Arc<Shop>, Arc<Stage>, Tasks)> {
     let mut tasks = Tasks::default();
-    let outbox = context.start_outbox(&mut tasks, &store);
+    let shop = open_shop(lasting, context.clone(), &mut tasks).await?;
+    let stage = open_stage(lasting, context, &shop, &mut tasks).await?;
+    Ok((shop, stage, tasks))
+}
+
+async fn open_shop(lasting: &Lasting, context: Context, tasks: &mut Tasks) -> anyhow::Result<Arc<Shop>> {
+    let store = context.open_store(&TABLES).await?;
+    let outbox = context.start_outbox(tasks, &store);
     outbox.wake();
     let (writer, requests) = mpsc::channel(REQUESTS_MAX);
     let mut read_model = load::load(&store).await?;
     read_model.waiting = waiting::count(&store).await?;
-    let spans = lasting.collector.clone().map(|collector| spans::start(collector, &store, &mut tasks));
+    let spans = lasting.collector.clone().map(|collector| spans::start(collector, &store, tasks));
     info!(episode = context.bus.place().episode, "the shop is open");
     let shop = Arc::new(Shop {
-        context: context.clone(),
+        context,
         store,
         outbox,
         writer,
@@ -215,9 +226,33 @@ async fn open(lasting: &Lasting, context: Context) -> anyhow::Result<(Arc<Stage>
         read_model: Arc::new(RwLock::new(read_model)),
         fragments: FragmentCache::default(),
     });
-    let stage = Stage::new(Arc::clone(&shop), Arc::clone(&lasting.backstage));
     tasks.start(writer::work(Arc::clone(&shop), requests));
-    consume::start(&shop, &mut tasks);
+    consume::start(&shop, tasks);
+    Ok(shop)
+}
+
+async fn open_stage(
+    lasting: &Lasting,
+    context: Context,
+    shop: &Arc<Shop>,
+    tasks: &mut Tasks,
+) -> anyhow::Result<Arc<Stage>> {
+    let store = context.open_store_of(STAGE.name, &checkpoint::TABLES).await?;
+    let outbox = context.start_outbox(tasks, &store);
+    outbox.wake();
+    let (checkpoint, read_model, positions) = Checkpoint::load(&store, Now::read()).await?;
+    let stage = Arc::new(Stage {
+        context: context.clone(),
+        shop: Arc::<Shop>::clone(shop),
+        backstage: Arc::clone(&lasting.backstage),
+        store,
+        outbox,
+        live: Arc::new(Live::sharing(&shop.live.streams)),
+        broker_monitor: Arc::default(),
+        fragments: FragmentCache::default(),
+        read_model: RwLock::new(read_model),
+    });
+    stage_consume::start(&stage, checkpoint, positions, tasks)?;
     tasks.start(crowd::come(Arc::clone(&stage)));
     tasks.start(broker_monitor::watch(context, Arc::clone(&stage.broker_monitor), Arc::clone(&stage.live)));
     let tidy = Arc::clone(&stage);
@@ -225,5 +260,11 @@ async fn open(lasting: &Lasting, context: Context) -> anyhow::Result<(Arc<Stage>
         tidy.forget_earlier_episodes().await;
         Ok(())
     });
-    Ok((stage, tasks))
+    Ok(stage)
+}
+
+impl PlaceOrders for Shop {
+    fn place(&self, order: PlaceOrder, at: Moment) -> BoxFuture<'_, Result<(), NotTaken>> {
+        Box::pin(async move { self.hand_in(order, at).await.map_err(|_| NotTaken) })
+    }
 }

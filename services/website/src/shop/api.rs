@@ -4,6 +4,8 @@ mod beers;
 mod orders;
 mod socket;
 
+pub use orders::show as order;
+
 use std::sync::Arc;
 
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -12,9 +14,5 @@ use crate::shop::control::shop::Shop;
 
 /// Everything of the shop below `/api`, and its description.
 pub fn routes() -> OpenApiRouter<Arc<Shop>> {
-    OpenApiRouter::new()
-        .routes(routes!(beers::beers))
-        .routes(routes!(orders::place))
-        .routes(routes!(orders::show))
-        .routes(routes!(socket::open))
+    OpenApiRouter::new().routes(routes!(beers::beers)).routes(routes!(orders::place)).routes(routes!(socket::open))
 }

@@ -2,9 +2,11 @@
 
 pub mod broker_monitor;
 pub mod burst;
+pub mod consume;
 pub mod control_error;
 pub mod crash;
 pub mod crowd;
+pub mod customers;
 pub mod dead_letters;
 pub mod director;
 pub mod entrance;

@@ -1,6 +1,7 @@
-//! The SQL of what the stage shows and the shop does not. It goes away with the stage: that keeps its read model in memory.
+//! All SQL of the stage: its checkpoint. `load` and `write` are what the shop's database still holds for it.
 //!
 //! Imports pure modules and read models.
 
+pub mod checkpoint;
 pub mod load;
 pub mod write;

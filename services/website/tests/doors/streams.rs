@@ -58,6 +58,9 @@ async fn a_program_that_opens_streams_without_end_locks_nobody_out() -> Result<(
 async fn every_stream_asks_proxies_to_pass_it_on_at_once_and_unchanged() -> Result<()> {
     let shop = Shop::open().await?;
     let order = placed(shop.order(1).send().await?).await?;
+    let followed = format!("/stage/orders/{order}");
+    let is_known = || async { shop.get(&followed).send().await.ok()?.status().is_success().then_some(()) };
+    service::testing::eventually("the stage to have read the order", is_known).await?;
     let of_the_order = ["/live/orders/", "/live/followed/", "/api/live?order="].map(|path| format!("{path}{order}"));
     let of_all = ["/live/shop", "/live/map", "/api/live", "/live/shop?once"].map(str::to_owned);
     for path in of_the_order.into_iter().chain(of_all) {

@@ -46,6 +46,11 @@ impl Default for Live {
 }
 
 impl Live {
+    /// Another one, whose streams are counted among these.
+    pub fn sharing(streams: &Streams) -> Self {
+        Live { streams: streams.clone(), ..Live::default() }
+    }
+
     /// Call when anything that a page shows has changed.
     pub fn changed(&self) {
         self.version.send_modify(|version| *version += 1);

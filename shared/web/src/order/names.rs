@@ -4,6 +4,7 @@
 use events::{
     insights::Fraud,
     past::{Cell, PastAnswer},
+    settings::Choices,
 };
 
 use crate::order::view::{OrderView, What};
@@ -31,6 +32,14 @@ pub fn town(address: &str) -> String {
 pub trait NamesCustomers {
     /// Leaves of each of them what may be seen while names are hidden.
     fn hide_names(&mut self);
+}
+
+/// A view as everybody may see it, by these settings.
+pub fn redacted<View: NamesCustomers>(mut view: View, choices: &Choices) -> View {
+    if choices.hide_names {
+        view.hide_names();
+    }
+    view
 }
 
 /// Hides what a hop says of the customer.

@@ -6,11 +6,12 @@ use events::{
     ids::Moment,
     unreadable::ReasonCode,
 };
+use serde::{Deserialize, Serialize};
 
 use crate::order::view::{Status, What};
 
 /// What is known of where an order is.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Progress {
     /// Where it is.
     pub status: Status,

@@ -181,15 +181,8 @@ impl From<NotPlaced> for Problem {
     }
 }
 
-/// An order and its way so far. While `hide_names` is set, customer and addresses are shortened.
-#[utoipa::path(
-    get, path = "/orders/{order_id}", tag = "orders", params(("order_id" = String, Path)),
-    responses((status = 200, body = OrderShown), (status = 404, body = Problem))
-)]
-pub(super) async fn show(
-    State(shop): State<Arc<Shop>>,
-    Path(order_id): Path<String>,
-) -> Result<Json<OrderShown>, Problem> {
+/// An order and its way so far, as the shop knows it.
+pub async fn show(State(shop): State<Arc<Shop>>, Path(order_id): Path<String>) -> Result<Json<OrderShown>, Problem> {
     let unknown = || Problem::not_found("no such order");
     let order_id: OrderId = order_id.parse().map_err(|_| unknown())?;
     let order = shop.order_shown(&order_id, false).await?.ok_or_else(unknown)?;

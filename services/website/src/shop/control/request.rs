@@ -2,7 +2,7 @@
 
 use events::{
     decisions::OrderDecision,
-    delivery::{DeliveryRequest, DeliveryUpdate},
+    delivery::DeliveryUpdate,
     ids::{Moment, OrderId},
     insights::Insight,
     orders::PlaceOrder,
@@ -26,15 +26,6 @@ pub enum Request {
         until: Option<Instant>,
         /// Its id, once it is safe.
         reply: oneshot::Sender<Result<OrderId, KeyReused>>,
-    },
-    /// What the presenter asks of delivery.
-    Delivery {
-        /// The request.
-        request: DeliveryRequest,
-        /// After this it is not asked any more.
-        until: Instant,
-        /// Answered once it is safe.
-        reply: oneshot::Sender<()>,
     },
     /// It is time to give up what waits for its cause for too long.
     Overdue,

@@ -7,7 +7,6 @@ use std::{
 
 use axum::http::HeaderMap;
 use events::{
-    delivery::DeliveryRequest,
     ids::{Moment, OrderId, Service},
     orders::PlaceOrder,
 };
@@ -20,7 +19,7 @@ use tokio::{
 use web::{
     http::{cookies::Cookies, lead::Lead, live::Live, page_stream::FragmentCache, site::Site, visitor::Reader},
     order::{
-        names::NamesCustomers,
+        names::{NamesCustomers, redacted},
         view::{OrderView, Status},
     },
     pure::{address::Address, layout::Alive},
@@ -43,7 +42,7 @@ use crate::{
 pub const REQUESTS_MAX: usize = 1_000;
 /// Episodes before this one whose orders still have a page.
 const EPISODES_REMEMBERED: usize = 5;
-/// How long an order or a request may wait for the writer: another program may hold the lock of the database. After that
+/// How long an order may wait for the writer: another program may hold the lock of the database. After that
 /// nothing is done about it.
 const TAKEN_WITHIN: Duration = Duration::from_secs(5);
 /// How long the writer may take for what it took in time.
@@ -97,6 +96,10 @@ impl Shop {
     pub fn alive(&self) -> Alive {
         let pulsar = self.context.bus.is_connected();
         let mut alive = self.known(|known| known.alive(pulsar, Now::read()));
+        // Whoever reads this page is being served by the website.
+        if !alive.services.contains(&Service::Website) {
+            alive.services.push(Service::Website);
+        }
         let own = self.context.bus.standing_still().into_iter().map(|topic| (Service::Website, topic));
         alive.standing_still.extend(own);
         alive
@@ -114,11 +117,8 @@ impl Shop {
     }
 
     /// A view as everybody may see it now.
-    pub fn redacted<View: NamesCustomers>(&self, mut view: View) -> View {
-        if self.context.stage.settings().choices.hide_names {
-            view.hide_names();
-        }
-        view
+    pub fn redacted<View: NamesCustomers>(&self, view: View) -> View {
+        redacted(view, &self.context.stage.settings().choices)
     }
 
     /// Stores an order; it is safe when this returns. The same key twice is the same order.
@@ -129,15 +129,6 @@ impl Shop {
         let (reply, answer) = oneshot::channel();
         let until = Some(Instant::now() + TAKEN_WITHIN);
         self.bring(Request::Place { order, key, at, until, reply }, answer).await?.map_err(NotPlaced::from)
-    }
-
-    /// Stores a request to delivery; it is safe when this returns.
-    ///
-    /// # Errors
-    /// If it cannot be stored in time. Then nothing is asked.
-    pub async fn request(&self, request: DeliveryRequest) -> Result<(), WriterClosed> {
-        let (reply, answer) = oneshot::channel();
-        self.bring(Request::Delivery { request, until: Instant::now() + TAKEN_WITHIN, reply }, answer).await
     }
 
     async fn bring<A>(&self, request: Request, answer: oneshot::Receiver<A>) -> Result<A, WriterClosed> {

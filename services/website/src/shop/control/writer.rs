@@ -10,13 +10,11 @@ use events::{
     insights::Insight,
     orders::{PlaceOrder, bottles, total},
     received::{Received, Undecodable},
-    topics::{
-        self, DELIVERY_REQUESTS, DELIVERY_UPDATES, INSIGHTS, ORDER_DECISIONS, ORDERS, STOCK_EVENTS, STOCK_LEVELS,
-    },
+    topics::{self, DELIVERY_UPDATES, INSIGHTS, ORDER_DECISIONS, ORDERS, STOCK_EVENTS, STOCK_LEVELS},
 };
 use serde_json::json;
 use service::{Now, now};
-use store::{Transaction, enqueue, quarantine};
+use store::{Transaction, quarantine};
 use tokio::{
     sync::{mpsc, oneshot},
     time::Instant,
@@ -123,19 +121,10 @@ impl<'a> Work<'a> {
 
     async fn take(&mut self, request: Request) -> anyhow::Result<Reply> {
         match request {
-            Request::Place { until: Some(until), .. } | Request::Delivery { until, .. } if until < Instant::now() => {
-                Ok(Reply::Nobody)
-            }
+            Request::Place { until: Some(until), .. } if until < Instant::now() => Ok(Reply::Nobody),
             Request::Place { order, key, at, until: _, reply } => {
                 let placed = self.place(order, key.as_ref(), at).await?;
                 Ok(Reply::Placed(reply, placed))
-            }
-            Request::Delivery { request, until: _, reply } => {
-                let order_id = request.order_id().clone();
-                let (at, key) = (self.now, order_id.as_str());
-                enqueue(&mut self.transaction, DELIVERY_REQUESTS, key, at, Some(&order_id), &request)?;
-                self.to_publish = true;
-                Ok(Reply::Done(reply))
             }
             Request::Overdue => {
                 self.give_up_overdue().await?;

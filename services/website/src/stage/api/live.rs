@@ -49,7 +49,7 @@ pub(super) async fn feed(
         None => sse::serve(&stage.live.streams, &stage.context.shutdown, &client, || everything(Arc::clone(&stage))),
         Some(order_id) => {
             let order_id = order_id.parse().map_err(|_| Problem::not_found("no such order"))?;
-            stage.shop.order(&order_id).await?.ok_or_else(|| Problem::not_found("no such order"))?;
+            stage.order(&order_id).ok_or_else(|| Problem::not_found("no such order"))?;
             sse::serve(&stage.live.streams, &stage.context.shutdown, &client, || {
                 one_order(Arc::clone(&stage), order_id)
             })
@@ -120,7 +120,7 @@ fn one_order(stage: Arc<Stage>, order_id: OrderId) -> impl Stream<Item = Result<
         let mut heartbeat = sse::heartbeat();
         let mut name = "snapshot";
         loop {
-            if let Ok(Some(order)) = stage.shop.order_shown(&order_id, false).await {
+            if let Some(order) = stage.order(&order_id) {
                 let order = serde_json::to_string(&OrderShown::from(order)).ok()?;
                 wire.event(name, &order).await?;
                 name = "order";

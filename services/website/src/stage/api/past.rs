@@ -76,7 +76,7 @@ pub(super) async fn ask(
     Path(question): Path<String>,
 ) -> Result<Json<PastAnswer>, Problem> {
     let question = PastQuestion::of_name(&question).ok_or_else(|| Problem::not_found("no such question"))?;
-    Ok(Json(stage.shop.redacted(past::ask(&stage, question).await?)))
+    Ok(Json(stage.redacted(past::ask(&stage, question).await?)))
 }
 
 /// A rebuild, under way or done.

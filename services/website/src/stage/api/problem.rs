@@ -21,6 +21,7 @@ impl From<ControlError> for Problem {
             | ControlError::TooManyAsk
             | ControlError::Broker(_)
             | ControlError::Environment(_)
+            | ControlError::Locked
             | ControlError::Shop(_) => Problem::unavailable(error.to_string()),
         }
     }

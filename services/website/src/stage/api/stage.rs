@@ -106,7 +106,7 @@ pub(super) struct Deliveries {
     delivered: u64,
 }
 
-/// Messages of one topic that one service does not believe, for one reason.
+/// Messages of one topic that one service, or the stage, does not believe, for one reason.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Disbelieved {
     service: &'static str,
@@ -222,8 +222,7 @@ impl From<DeliveriesView> for Deliveries {
 
 impl From<Untrue> for Disbelieved {
     fn from(view: Untrue) -> Self {
-        let (service, code) = (view.service.name(), view.code.name());
-        Disbelieved { service, topic: view.topic, code, count: view.count }
+        Disbelieved { service: view.service, topic: view.topic, code: view.code.name(), count: view.count }
     }
 }
 

@@ -34,7 +34,7 @@ pub async fn make(stage: &Stage) -> Result<usize, ControlError> {
     let orders = crowd::burst();
     let count = orders.len();
     for order in orders {
-        stage.shop.hand_in(order, now()).await?;
+        stage.shop.place(order, now()).await?;
     }
     Ok(count)
 }

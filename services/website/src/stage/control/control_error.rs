@@ -5,7 +5,7 @@ use events::ids::Service;
 use service::environment::Unusable;
 use store::StoreError;
 
-use crate::shop::control::request::WriterClosed;
+use crate::stage::control::customers::NotTaken;
 
 /// Why something could not be done.
 #[derive(Debug, thiserror::Error)]
@@ -54,12 +54,15 @@ pub enum ControlError {
     /// A setting in the environment cannot be used.
     #[error(transparent)]
     Environment(#[from] Unusable),
-    /// An order cannot be read.
+    /// A request cannot be written.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The shop does not take it.
+    /// Another program holds the lock of the database.
+    #[error("the request cannot be written in time")]
+    Locked,
+    /// The shop does not take an order.
     #[error(transparent)]
-    Shop(#[from] WriterClosed),
+    Shop(#[from] NotTaken),
     /// The broker cannot be set up, or refuses an admin call.
     #[error("{0}")]
     Broker(String),

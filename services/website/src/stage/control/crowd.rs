@@ -33,7 +33,7 @@ pub async fn come(stage: Arc<Stage>) -> anyhow::Result<()> {
     }
 }
 
-/// Orders at a steady rate. Returns when the writer has ended.
+/// Orders at a steady rate. Returns when the shop takes none any more.
 async fn order_on(stage: &Stage, settings: Crowd, placed: &mut u64) {
     let rate = u64::from(settings.orders_per_second);
     let began = Instant::now();
@@ -48,8 +48,8 @@ async fn order_on(stage: &Stage, settings: Crowd, placed: &mut u64) {
         for _ in 0..now_due {
             let n = *placed;
             *placed += 1;
-            // A crowd does not wait for its answers, but the writer makes it wait when its queue is full.
-            if stage.shop.hand_in(crowd::order(n, settings), now()).await.is_err() {
+            // A crowd does not wait for its answers, but the shop makes it wait while it is busy.
+            if stage.shop.place(crowd::order(n, settings), now()).await.is_err() {
                 return;
             }
         }

@@ -24,9 +24,10 @@ pub fn check_address(address: &str) -> Result<(), Fault> {
 /// # Errors
 /// If the order is not stranded, or the request cannot be stored in time. Then nothing is asked.
 pub async fn ask_delivery(stage: &Stage, request: DeliveryRequest) -> Result<(), ControlError> {
-    let order = stage.shop.order(request.order_id()).await?.ok_or(ControlError::NoSuchOrder)?;
-    if order.status != Status::Stranded {
-        return Err(ControlError::NotStranded);
+    let order_id = request.order_id();
+    let status = stage.known(|known| known.orders.get(order_id).map(|order| order.progress.status));
+    match status.ok_or(ControlError::NoSuchOrder)? {
+        Status::Stranded => stage.request(request).await,
+        _ => Err(ControlError::NotStranded),
     }
-    Ok(stage.shop.request(request).await?)
 }

@@ -191,15 +191,15 @@ async fn happen(stage: &Stage, effect: Effect) -> Result<(), ControlError> {
         Effect::Say | Effect::Set(_) | Effect::Open(_) => Ok(()),
         Effect::Burst => burst::make(stage).await.map(drop),
         Effect::Crash(target) => crash::make(stage, whom(stage, target)?).await,
-        Effect::Order => Ok(stage.shop.hand_in(sample_order(ADDRESS), now()).await?),
-        Effect::OrderNowhere => Ok(stage.shop.hand_in(sample_order(NOWHERE), now()).await?),
+        Effect::Order => Ok(stage.shop.place(sample_order(ADDRESS), now()).await?),
+        Effect::OrderNowhere => Ok(stage.shop.place(sample_order(NOWHERE), now()).await?),
         Effect::Redrive => {
             let (order_id, address) = (newest_stranded(stage)?, Some(ADDRESS.to_owned()));
-            Ok(stage.shop.request(DeliveryRequest::Redrive { order_id, address }).await?)
+            stage.request(DeliveryRequest::Redrive { order_id, address }).await
         }
         Effect::ReturnToStock => {
             let order_id = newest_stranded(stage)?;
-            Ok(stage.shop.request(DeliveryRequest::ReturnToStock { order_id }).await?)
+            stage.request(DeliveryRequest::ReturnToStock { order_id }).await
         }
         Effect::Rebuild => past::rebuild(stage).await.map(drop),
         Effect::Ask(question) => past::ask(stage, question).await.map(drop),

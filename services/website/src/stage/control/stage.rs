@@ -6,26 +6,29 @@ use std::{
 };
 
 use axum::http::HeaderMap;
-use events::ids::Service;
-use service::Context;
-use tokio::sync::watch;
+use events::{delivery::DeliveryRequest, ids::Service, topics::DELIVERY_REQUESTS};
+use service::{Context, Now, now};
+use store::{OutboxHandle, Store, enqueue};
+use tokio::{sync::watch, time::timeout};
 use tracing::warn;
 use web::{
-    http::{cookies::Cookies, live::Live, page_stream::FragmentCache, site::Site, visitor::Reader},
+    http::{cookies::Cookies, lead::Lead, live::Live, page_stream::FragmentCache, site::Site, visitor::Reader},
     pure::{address::Address, layout::Alive},
 };
 
-use crate::{
-    shop::control::shop::Shop,
-    stage::{
-        control::{broker_monitor::BrokerMonitor, director::Director, entrance::Entrance, presenter::Authenticator},
-        pure::page::Page,
-        read_model::ReadModel,
+use crate::stage::{
+    control::{
+        broker_monitor::BrokerMonitor, control_error::ControlError, customers::PlaceOrders, director::Director,
+        entrance::Entrance, presenter::Authenticator,
     },
+    pure::{acts, page::Page},
+    read_model::ReadModel,
 };
 
 /// How long to wait after the broker could not delete what belonged to earlier episodes.
 const FORGET_AGAIN_AFTER: Duration = Duration::from_secs(10);
+/// How long a request may wait for the lock of the database. After that nothing is asked.
+const WRITTEN_WITHIN: Duration = Duration::from_secs(5);
 
 /// What outlives an episode.
 pub struct Backstage {
@@ -35,13 +38,19 @@ pub struct Backstage {
     pub director: Director,
     /// The address phones come in by.
     pub entrance: Arc<Entrance>,
+    cookies: Cookies,
     open: watch::Sender<Option<Arc<Stage>>>,
 }
 
 impl Backstage {
     /// No stage is open yet.
-    pub fn new(presenter: Arc<Authenticator>, director: Director, entrance: Arc<Entrance>) -> Arc<Self> {
-        Arc::new(Backstage { presenter, director, entrance, open: watch::Sender::new(None) })
+    pub fn new(
+        presenter: Arc<Authenticator>,
+        director: Director,
+        entrance: Arc<Entrance>,
+        cookies: Cookies,
+    ) -> Arc<Self> {
+        Arc::new(Backstage { presenter, director, entrance, cookies, open: watch::Sender::new(None) })
     }
 
     /// From now on this stage is the one of the episode that runs; none, while there is no such episode.
@@ -65,20 +74,23 @@ impl Backstage {
 pub struct Stage {
     pub context: Context,
     /// Orders are placed there.
-    pub shop: Arc<Shop>,
+    pub shop: Arc<dyn PlaceOrders>,
     pub backstage: Arc<Backstage>,
+    /// Its checkpoint, and the requests that are on their way.
+    pub store: Store,
+    pub outbox: OutboxHandle,
     /// Who wants to know.
     pub live: Arc<Live>,
     /// What the broker says of itself.
     pub broker_monitor: Arc<BrokerMonitor>,
     /// The pages as their readers were shown them.
     pub fragments: FragmentCache<(Page, Reader)>,
-    pub read_model: Arc<RwLock<ReadModel>>,
+    pub read_model: RwLock<ReadModel>,
 }
 
 impl Site for Stage {
     fn cookies(&self) -> &Cookies {
-        &self.shop.customers.cookies
+        &self.backstage.cookies
     }
 
     fn public_address(&self) -> Option<&Address> {
@@ -91,19 +103,6 @@ impl Site for Stage {
 }
 
 impl Stage {
-    /// The stage of the episode of this shop.
-    pub fn new(shop: Arc<Shop>, backstage: Arc<Backstage>) -> Arc<Self> {
-        Arc::new(Stage {
-            context: shop.context.clone(),
-            live: Arc::clone(&shop.live),
-            read_model: Arc::clone(&shop.read_model),
-            broker_monitor: Arc::default(),
-            fragments: FragmentCache::default(),
-            shop,
-            backstage,
-        })
-    }
-
     /// Reads what is known.
     pub fn known<R>(&self, read: impl FnOnce(&ReadModel) -> R) -> R {
         read(&self.read_model.read().unwrap_or_else(PoisonError::into_inner))
@@ -116,7 +115,27 @@ impl Stage {
 
     /// Who is there.
     pub fn alive(&self) -> Alive {
-        self.shop.alive()
+        let pulsar = self.context.bus.is_connected();
+        self.known(|known| known.alive(pulsar, Now::read()))
+    }
+
+    /// Leads a window that follows the speaker, if it does.
+    pub fn lead(&self, follows: bool) -> Lead {
+        Lead::new(self.context.stage.follow(), acts::page_now, follows)
+    }
+
+    /// Stores a request to delivery; it is safe when this returns.
+    ///
+    /// # Errors
+    /// If it cannot be stored in time. Then nothing is asked.
+    pub async fn request(&self, request: DeliveryRequest) -> Result<(), ControlError> {
+        let begun = timeout(WRITTEN_WITHIN, self.store.begin()).await;
+        let mut transaction = begun.map_err(|_| ControlError::Locked)??;
+        let order_id = request.order_id();
+        enqueue(&mut transaction, DELIVERY_REQUESTS, order_id.as_str(), now(), Some(order_id), &request)?;
+        transaction.commit().await?;
+        self.outbox.wake();
+        Ok(())
     }
 
     /// Returns when all services run in this episode and the shop has beers to sell. What is paused is not waited for.

@@ -1,7 +1,11 @@
-//! What the pages and the API of the stage show now. A view that names customers leaves through `Shop::redacted`.
+//! What the pages and the API of the stage show now. A view that names customers leaves through `Stage::redacted`.
 
-use events::{beers::Beer, topics::TopicSpec};
+use events::{beers::Beer, ids::OrderId, topics::TopicSpec};
 use service::Now;
+use web::order::{
+    names::{NamesCustomers, redacted},
+    view::OrderView,
+};
 
 use crate::stage::{
     control::stage::Stage,
@@ -18,43 +22,53 @@ use crate::stage::{
 };
 
 impl Stage {
+    /// A view as everybody may see it now.
+    pub fn redacted<View: NamesCustomers>(&self, view: View) -> View {
+        redacted(view, &self.context.stage.settings().choices)
+    }
+
+    /// An order with every hop, if it is known in detail.
+    pub fn order(&self, order_id: &OrderId) -> Option<OrderView> {
+        self.known(|known| known.orders.view(order_id)).map(|order| self.redacted(order))
+    }
+
     /// `/stage`.
     pub fn map(&self) -> MapView {
         let choices = &self.context.stage.settings().choices;
-        self.shop.redacted(self.known(|known| known.map(choices, Now::read())))
+        self.redacted(self.known(|known| known.map(choices, Now::read())))
     }
 
     /// `/stage/pulsar`, with one topic looked at more closely if that is asked for.
     pub fn pulsar(&self, topic: Option<&'static TopicSpec>) -> PulsarView {
         let tenant = self.context.bus.place().tenant.clone();
-        self.shop.redacted(PulsarView { look: self.broker_monitor.last(), tenant, topic })
+        self.redacted(PulsarView { look: self.broker_monitor.last(), tenant, topic })
     }
 
     /// `/stage/deliveries`.
     pub fn deliveries(&self) -> DeliveriesView {
         let choices = &self.context.stage.settings().choices;
-        self.shop.redacted(self.known(|known| known.deliveries(choices, Now::read())))
+        self.redacted(self.known(|known| known.deliveries(choices, Now::read())))
     }
 
     /// `/stage/orders`.
     pub fn newest(&self) -> NewestView {
-        self.shop.redacted(self.known(|known| known.newest.view()))
+        self.redacted(self.known(|known| known.newest.view()))
     }
 
     /// `/stage/analysis`.
     pub fn analysis(&self) -> AnalysisView {
-        self.shop.redacted(self.known(|known| known.analysis()))
+        self.redacted(self.known(|known| known.analysis()))
     }
 
     /// `/stage/questions`.
     pub fn asked(&self) -> QuestionsView {
-        self.shop.redacted(self.known(|known| known.asked()))
+        self.redacted(self.known(|known| known.asked()))
     }
 
     /// `/stage/fraud`.
     pub fn fraud(&self) -> FraudView {
         let wanted = self.context.stage.settings().choices.fraud_watch;
-        self.shop.redacted(self.known(|known| known.watched(wanted)))
+        self.redacted(self.known(|known| known.watched(wanted)))
     }
 
     /// `/stage/stock`, with the explanation of one beer if that is asked for.

@@ -178,7 +178,7 @@ impl PageView for DeliveriesView {
 
 fn untrue<'a>(view: &DeliveriesView, frame: &Frame<'a>) -> UntrueMessages<'a> {
     let row = |untrue: &Untrue| UntrueRow {
-        service: untrue.service.name(),
+        service: untrue.service,
         topic: untrue.topic,
         why: reason_code(frame.language, untrue.code),
         count: format::number(frame.language, untrue.count),

@@ -17,13 +17,10 @@ use web::{
     pure::{arrival::Arrival, problem_page::Problem},
 };
 
-use crate::{
-    shop::pages::show_order,
-    stage::{
-        control::{entrance, stage::Stage},
-        pages::{follow, view},
-        pure::{acts, page::Page},
-    },
+use crate::stage::{
+    control::{entrance, stage::Stage},
+    pages::{follow, view},
+    pure::{acts, page::Page},
 };
 
 /// To another page of the stage, with what was asked for in the address: language, theme, and whether to follow.
@@ -105,5 +102,8 @@ pub(super) async fn followed(
     Path(order_id): Path<String>,
     visitor: Visitor,
 ) -> Response {
-    show_order::show(&stage.shop, &visitor, &order_id, |_| false, follow::render).await
+    match order_id.parse().ok().and_then(|order_id| stage.order(&order_id)) {
+        Some(view) => visitor.show(&stage.alive(), StatusCode::OK, |frame| follow::render(&view, frame)),
+        None => visitor.problem(&stage.alive(), Problem::NotFound),
+    }
 }

@@ -1,6 +1,6 @@
 //! The streams of the stage's pages over HTTP.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use axum::{
     extract::{Path, State},
@@ -12,22 +12,12 @@ use web::{
     http::{
         admission::Client,
         sse::{self, too_many},
-        visitor::Visitor,
+        visitor::{Reader, Visitor},
     },
     pure::arrival::Arrival,
 };
 
-use crate::{
-    shop::pages::order_stream::{self, OrderPage},
-    stage::{
-        control::stage::Stage,
-        pages::{follow, streams},
-        pure::page::Page,
-    },
-};
-
-/// The stage sees every hop as it happens.
-const ORDER_PACE: Duration = Duration::from_millis(100);
+use crate::stage::{control::stage::Stage, pages::streams, pure::page::Page};
 
 pub(super) async fn page(
     State(stage): State<Arc<Stage>>,
@@ -59,6 +49,10 @@ pub(super) async fn followed(
     visitor: Visitor,
 ) -> Response {
     let Ok(order_id) = order_id.parse::<OrderId>() else { return StatusCode::NOT_FOUND.into_response() };
-    let page = OrderPage { fragments: follow::fragments, pace: ORDER_PACE };
-    order_stream::respond(&stage.shop, &client, order_id, false, &visitor, page).await
+    let (reader, is_led) = (Reader { presenter: false, ..visitor.reader() }, visitor.is_led());
+    if visitor.once {
+        return streams::order_once(&stage, &order_id, reader, is_led).await.unwrap_or_else(too_many);
+    }
+    let begin = || streams::order(Arc::clone(&stage), order_id, reader, is_led);
+    sse::serve(&stage.live.streams, &stage.context.shutdown, &client, begin).unwrap_or_else(too_many)
 }

@@ -3,6 +3,7 @@
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use axum::response::{Response, sse::Event};
+use events::ids::OrderId;
 use futures_util::Stream;
 use web::{
     http::{
@@ -15,12 +16,14 @@ use web::{
 
 use crate::stage::{
     control::{broker_monitor::Looking, stage::Stage},
-    pages::view,
+    pages::{follow, view},
     pure::page::Page,
 };
 
 /// Whoever asks again within this time still looks at what the broker says.
 const LOOKS_FOR: Duration = Duration::from_secs(5);
+/// The stage sees every hop of an order as it happens.
+const ORDER_PACE: Duration = Duration::from_millis(100);
 
 fn render(stage: &Stage, page: Page, reader: Reader) -> askama::Result<Vec<Fragment>> {
     let alive = stage.alive();
@@ -50,7 +53,7 @@ pub fn page(
     reader: Reader,
     is_led: bool,
 ) -> impl Stream<Item = Result<Event, Infallible>> + Send {
-    let (looking, lead) = (look(&stage, page), stage.shop.lead(is_led));
+    let (looking, lead) = (look(&stage, page), stage.lead(is_led));
     page_stream::page(changes(&stage), page.pace(), lead, move |version| {
         let _held_as_long_as_the_stream = &looking;
         rendered(&stage, page, reader, version)
@@ -66,5 +69,27 @@ pub async fn once(stage: &Stage, page: Page, reader: Reader, is_led: bool) -> Op
         });
     }
     let fragments = Sent::default().news(&rendered(stage, page, reader, changes(stage).seen())?)?;
-    Some(sse::once(fragments, is_led.then(|| stage.shop.lead(true))).await)
+    Some(sse::once(fragments, is_led.then(|| stage.lead(true))).await)
+}
+
+fn rendered_order(stage: &Stage, order_id: &OrderId, reader: Reader) -> Option<Arc<Vec<Fragment>>> {
+    let (order, alive) = (stage.order(order_id)?, stage.alive());
+    follow::fragments(&order, reader.frame(&alive)).ok().map(Arc::new)
+}
+
+/// The stream of a page about one order.
+pub fn order(
+    stage: Arc<Stage>,
+    order_id: OrderId,
+    reader: Reader,
+    is_led: bool,
+) -> impl Stream<Item = Result<Event, Infallible>> + Send {
+    let lead = stage.lead(is_led);
+    page_stream::page(changes(&stage), ORDER_PACE, lead, move |_| rendered_order(&stage, &order_id, reader))
+}
+
+/// What the stream of a page about one order begins with. `None` if the order is not known, or cannot be rendered.
+pub async fn order_once(stage: &Stage, order_id: &OrderId, reader: Reader, is_led: bool) -> Option<Response> {
+    let fragments = Sent::default().news(&rendered_order(stage, order_id, reader)?)?;
+    Some(sse::once(fragments, is_led.then(|| stage.lead(true))).await)
 }

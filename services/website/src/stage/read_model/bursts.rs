@@ -11,6 +11,7 @@ use events::{
     settings::Folding,
     stock::{StockChange, StockEvent, StockLevel},
 };
+use serde::{Deserialize, Serialize};
 
 use crate::stage::pure::crowd::BURST_IN_A_ROW as IN_A_ROW;
 
@@ -20,7 +21,7 @@ pub const DESK: &str = "desk";
 pub const BURSTS_MAX: usize = 40;
 
 /// A burst that is over.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Burst {
     /// How stock-level worked.
     pub folding: Folding,
@@ -33,14 +34,14 @@ pub struct Burst {
 }
 
 /// All bursts of the episode, as far as they are remembered.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Bursts {
     over: VecDeque<Burst>,
     running: Option<Running>,
 }
 
 /// A burst under way.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Running {
     folding: Folding,
     /// What is awaited of each beer.
@@ -50,7 +51,7 @@ struct Running {
     last_at: Moment,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 struct Awaited {
     /// Orders whose event was not read yet.
     orders: u32,

@@ -88,11 +88,11 @@ pub struct Tried {
     pub what: What,
 }
 
-/// Messages of one topic that one service does not believe, for one reason.
+/// Messages of one topic that one reader does not believe, for one reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Untrue {
-    /// Who.
-    pub service: Service,
+    /// Who: the name of a service, or of the stage.
+    pub service: &'static str,
     /// Which topic.
     pub topic: &'static str,
     /// Why.

@@ -8,6 +8,9 @@ use events::{
     quantities::Sequence,
     stock::StockEvent,
 };
+use serde::{Deserialize, Serialize};
+
+use crate::stage::read_model::stock::beer_by_id;
 
 /// Events at the end of the log that are drawn one by one.
 pub const TAIL_MAX: usize = 55;
@@ -17,16 +20,17 @@ const MARKS_MAX: usize = 64;
 const MARK_EVERY: i64 = 100_000;
 
 /// One event of the log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tile {
     /// Of which beer.
+    #[serde(with = "beer_by_id")]
     pub beer: &'static Beer,
     /// Which of its events.
     pub sequence: Sequence,
 }
 
 /// The end of the log, across all beers.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Tape {
     tail: VecDeque<Tile>,
     /// Oldest first: at that time the log had so many events.

@@ -17,11 +17,16 @@ use web::pure::layout::Alive;
 use crate::stage::read_model::{
     log_tail::Tape,
     newest::Newest,
+    orders::Orders,
     outages::Outages,
     parcels::{DEAD_LETTERS_SHOWN_MAX, Parcels},
+    remembered::Remembered,
     shelves::Shelves,
     throughput::Tempo,
 };
+
+/// Messages nobody could read that are remembered: several services report the same one.
+const UNREADABLE_REMEMBERED_MAX: usize = 10_000;
 
 /// All that the topics have said.
 #[derive(Default)]
@@ -30,7 +35,9 @@ pub struct ReadModel {
     pub shelves: Shelves,
     /// The parcels.
     pub parcels: Parcels,
-    /// The orders that were placed last.
+    /// The orders.
+    pub orders: Orders,
+    /// Those that were placed last.
     pub newest: Newest,
     /// How fast it goes.
     pub tempo: Tempo,
@@ -48,10 +55,15 @@ pub struct ReadModel {
     pub(super) fraud: Option<(Fraud, Moment)>,
     pub(super) unreadable: VecDeque<Unreadable>,
     pub(super) unreadable_total: u64,
+    pub(super) unreadable_seen: Remembered<UNREADABLE_REMEMBERED_MAX>,
+    /// What is not believed here, by topic and reason.
+    pub(super) untrue: BTreeMap<(&'static str, ReasonCode), u64>,
+    /// Something changed that the checkpoint does not hold.
+    pub(super) unsaved: bool,
     pub(super) presence: BTreeMap<Service, (Presence, Now)>,
     pub(super) answers: Vec<PastAnswer>,
     pub(super) outages: Outages,
-    pub(super) orders: u64,
+    pub(super) placed: u64,
 }
 
 impl ReadModel {
@@ -120,6 +132,7 @@ impl ReadModel {
     pub fn answered(&mut self, answer: PastAnswer) {
         self.answers.retain(|known| known.question != answer.question);
         self.answers.push(answer);
+        self.unsaved = true;
     }
 
     /// The version of the settings this service has heard of.
@@ -168,7 +181,7 @@ impl ReadModel {
 
     /// So many more orders are in the books.
     pub fn count_orders(&mut self, more: u64) {
-        self.orders += more;
+        self.placed += more;
     }
 
     /// The warehouse has decided on so many more orders.
@@ -191,11 +204,12 @@ impl ReadModel {
 
     /// Looks who is silent, and whether the broker is connected; whether that is news.
     pub fn look(&mut self, connected: bool, now: Now) -> bool {
-        let changed = self.outages.look(connected, now, self.orders);
+        let changed = self.outages.look(connected, now, self.placed) | self.settle();
+        self.unsaved |= changed;
         let (_, delivered_in_10_s) = self.parcels.delivered_counts(now);
         let tempo = (self.tempo.orders_in_10_s(now), delivered_in_10_s, self.tempo.latency(now));
         let slower = std::mem::replace(&mut self.tempo_seen, tempo) != tempo;
-        changed | self.settle() | slower
+        changed | slower
     }
 
     /// What the ledger says already settles what has come back since.
@@ -207,7 +221,8 @@ impl ReadModel {
     pub fn heard(&mut self, presence: Presence, now: Now) -> bool {
         // All but when it was said.
         let said_so = |(before, _): &(Presence, Now)| *before == Presence { at: before.at, ..presence.clone() };
-        let is_back = self.outages.heard(presence.service, presence.started_at, now, self.orders);
+        let is_back = self.outages.heard(presence.service, presence.started_at, now, self.placed);
+        self.unsaved |= is_back;
         let new = is_back || !self.presence.get(&presence.service).is_some_and(said_so);
         self.presence.insert(presence.service, (presence, now));
         new
@@ -217,8 +232,7 @@ impl ReadModel {
     pub fn alive(&self, pulsar: bool, now: Now) -> Alive {
         let here = |(_, heard): &&(Presence, Now)| now.micros_since(*heard) <= PRESENCE_GONE_AFTER_MS * 1000;
         let here: Vec<&Presence> = self.presence.values().filter(here).map(|(presence, _)| presence).collect();
-        // Whoever reads this page is being served by the website.
-        let services: BTreeSet<Service> = here.iter().map(|said| said.service).chain([Service::Website]).collect();
+        let services: BTreeSet<Service> = here.iter().map(|said| said.service).collect();
         let topics = here.iter().flat_map(|said| topics_of(said).map(|topic| (said.service, topic)));
         Alive { pulsar, services: services.into_iter().collect(), standing_still: topics.collect() }
     }

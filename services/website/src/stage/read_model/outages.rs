@@ -1,8 +1,8 @@
 //! Who was gone, for how long, and when everything was accounted for again. Pure: told what is heard and when.
 //!
-//! The website knows of others what it hears. A service is gone when it has been silent for too long, or when the next
-//! word comes from another process; the broker is gone while the website's own connection is. What cannot be heard because
-//! the broker is gone is not called silence. The website cannot hear itself.
+//! The stage knows of others what it hears. A service is gone when it has been silent for too long, or when the next word
+//! comes from another process; the broker is gone while the stage's own connection is. What cannot be heard because the
+//! broker is gone is not called silence.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -11,6 +11,7 @@ use events::{
     insights::{Ledger, ON_THE_WAY_MAX, OnTheWay, WaitsFor},
     stage::PRESENCE_GONE_AFTER_MS,
 };
+use serde::{Deserialize, Serialize};
 use service::Now;
 
 /// Most outages remembered.
@@ -20,7 +21,7 @@ pub const OUTAGES_MAX: usize = 10;
 const AT_THEIR_PLACE: [WaitsFor; 3] = [WaitsFor::Courier, WaitsFor::CourierAgain, WaitsFor::Attempt];
 
 /// Who can be gone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Who {
     /// A service.
     Service(Service),
@@ -29,7 +30,7 @@ pub enum Who {
 }
 
 /// One absence.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Outage {
     /// Who.
     pub who: Who,
@@ -42,20 +43,16 @@ pub struct Outage {
     /// When every order from before its return was accounted for: read by the ledger, which was balanced, and decided; none
     /// still with a courier who had it then, none whose facts do not fit together yet. Never before `back_at`.
     pub settled_at: Option<Moment>,
-    /// How many orders the website knew when it came back.
+    /// How many orders were known when it came back.
     orders_then: u64,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Heard {
-    started_at: Moment,
-    at: Now,
 }
 
 /// What was noticed.
 #[derive(Debug, Default)]
 pub struct Outages {
-    heard: BTreeMap<Service, Heard>,
+    heard: BTreeMap<Service, Now>,
+    /// When the process that was heard last began, also if it was heard by the stage's process before this one.
+    processes: BTreeMap<Service, Moment>,
     /// When the broker was last seen connected; `None` until it was for the first time.
     connected_at: Option<Now>,
     /// Since when it is connected, after it was gone.
@@ -68,19 +65,21 @@ impl Outages {
     /// A service said that it is there, from the process started then; `orders` are known by now. Whether that ends an
     /// absence.
     pub fn heard(&mut self, service: Service, started_at: Moment, now: Now, orders: u64) -> bool {
-        if service == Service::Website {
-            return false;
-        }
-        let Some(before) = self.heard.insert(service, Heard { started_at, at: now }) else { return false };
         let who = Who::Service(service);
-        let is_new = before.started_at != started_at;
+        let is_new = self.processes.insert(service, started_at).is_some_and(|before| before != started_at);
+        let Some(before) = self.heard.insert(service, now) else {
+            // The first word that this process hears ends an absence that the process before it noticed.
+            let was_gone = self.is_gone(who);
+            self.back(who, is_new, now, orders);
+            return was_gone;
+        };
         if !self.is_gone(who) {
             // The first words come through a broker of which it was not yet looked whether it is back.
-            let was_silent = !self.is_gone(Who::Broker) && is_too_long(self.audible_since(before.at), now);
+            let was_silent = !self.is_gone(Who::Broker) && is_too_long(self.audible_since(before), now);
             if !is_new && !was_silent {
                 return false;
             }
-            let gone_at = if is_new { before.at } else { self.audible_since(before.at) };
+            let gone_at = if is_new { before } else { self.audible_since(before) };
             self.gone(who, gone_at);
         }
         self.back(who, is_new, now, orders);
@@ -102,8 +101,8 @@ impl Outages {
             }
             (false, ..) => return false,
         }
-        let silent = self.heard.iter().filter(|(_, heard)| is_too_long(self.audible_since(heard.at), now));
-        let silent: Vec<_> = silent.map(|(service, heard)| (Who::Service(*service), heard.at)).collect();
+        let silent = self.heard.iter().filter(|(_, heard)| is_too_long(self.audible_since(**heard), now));
+        let silent: Vec<_> = silent.map(|(service, heard)| (Who::Service(*service), *heard)).collect();
         let mut changed = false;
         for (who, heard_at) in silent {
             if !self.is_gone(who) {
@@ -125,6 +124,16 @@ impl Outages {
             }
         }
         changed
+    }
+
+    /// What the checkpoint holds: the outages, and which processes were there.
+    pub const fn kept(&self) -> (&VecDeque<Outage>, &BTreeMap<Service, Moment>) {
+        (&self.outages, &self.processes)
+    }
+
+    /// What the checkpoint held.
+    pub fn of(outages: VecDeque<Outage>, processes: BTreeMap<Service, Moment>) -> Self {
+        Outages { outages, processes, ..Outages::default() }
     }
 
     /// All that are remembered, newest first.
@@ -270,11 +279,18 @@ mod tests {
     }
 
     #[test]
-    fn the_website_does_not_hear_itself() {
-        let mut outages = quiet(0);
-        assert!(!outages.heard(Service::Website, at(0), now(0), 5));
-        assert!(!outages.heard(Service::Website, at(0), now(9_000), 5));
-        assert_eq!(told(&outages), []);
+    fn an_absence_ends_after_a_restart_of_the_stage_as_well() {
+        for (started_at, is_new) in [(-9, false), (1_900, true)] {
+            let mut before = quiet(1_000);
+            before.look(true, now(3_001), 5);
+            let (outages, processes) = before.kept();
+            let mut after = Outages::of(outages.clone(), processes.clone());
+            after.look(true, now(3_500), 5);
+            assert_eq!(told(&after), [(WAREHOUSE, 1_000, None, false)]);
+            assert!(after.heard(Service::Warehouse, at(started_at), now(4_000), 5));
+            assert_eq!(told(&after), [(WAREHOUSE, 1_000, Some(4_000), is_new)]);
+            assert!(!after.heard(Service::Delivery, at(0), now(4_100), 5), "who was not gone is not back");
+        }
     }
 
     #[test]

@@ -18,6 +18,7 @@ use web::order::{
 
 use crate::stage::read_model::{
     deliveries::{DeadLetterView, Lane, Parcel, Retry, Tried},
+    orders::Order,
     throughput::is_of_now,
 };
 
@@ -150,6 +151,27 @@ impl Parcels {
         let is_recent = |read: &&Instant| now.steady.saturating_duration_since(**read) <= RATE_OVER;
         let recent = self.delivered_at.iter().rev().take_while(is_recent).count();
         (self.delivered, u64::try_from(recent).unwrap_or(u64::MAX))
+    }
+
+    /// How many each courier delivered.
+    pub const fn delivered_by(&self) -> &HashMap<String, u64> {
+        &self.delivered_by
+    }
+
+    /// An order as the checkpoint held it.
+    pub fn restore(&mut self, order_id: &OrderId, order: &Order) {
+        let Order { customer, address, progress, changed_at, .. } = order;
+        if let Some(before) = order.taken_over_from() {
+            let courier = Some(before.to_owned());
+            self.moved(order_id, customer, address, &Progress { courier, ..progress.clone() }, *changed_at);
+        }
+        self.moved(order_id, customer, address, progress, *changed_at);
+        order.hops.iter().for_each(|hop| self.tried(order_id, hop.at, &hop.what));
+    }
+
+    /// An order is not known any more.
+    pub fn left(&mut self, order_id: &OrderId) {
+        self.forget(order_id);
     }
 
     /// How many wait for a courier, and the first of them. One that was to be tried again and is due waits as well.

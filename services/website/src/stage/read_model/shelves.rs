@@ -10,6 +10,7 @@ use events::{
     stock::{StockEvent, StockLevel},
     unreadable::ReasonCode,
 };
+use serde::{Deserialize, Serialize};
 
 use crate::stage::{
     pure::crowd,
@@ -25,7 +26,7 @@ const WRITES_MAX: usize = 80;
 const EXPLAINED_MAX: usize = 20;
 
 /// All beers.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Shelves {
     beers: BTreeMap<BeerId, Shelf>,
     /// The log, as far as it is believed.

@@ -7,11 +7,12 @@ use events::{
     settings::Folding,
     stock::StockEvent,
 };
+use serde::{Deserialize, Serialize};
 
 use crate::stage::read_model::bursts::Burst;
 
 /// One beer.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Shelf {
     /// The log's level; `None` until its first event was read.
     pub level: Option<Bottles>,
@@ -87,7 +88,7 @@ pub struct StockView {
 }
 
 /// One event of the log, and when it happened.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Happened {
     /// The event.
     pub event: StockEvent,
@@ -96,9 +97,10 @@ pub struct Happened {
 }
 
 /// One level as it was written.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Write {
     /// Which beer.
+    #[serde(with = "beer_by_id")]
     pub beer: &'static Beer,
     /// The event that was handled, as its sequence.
     pub event: Sequence,
@@ -123,4 +125,22 @@ pub struct Explained {
     pub log: Vec<Happened>,
     /// The last writes of its level, in the order in which they were written.
     pub written: Vec<Write>,
+}
+
+/// A beer is stored by its id.
+pub mod beer_by_id {
+    use events::{
+        beers::{self, Beer},
+        ids::BeerId,
+    };
+    use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer, de::Error as _};
+
+    pub fn serialize<S: Serializer>(beer: &Beer, serializer: S) -> Result<S::Ok, S::Error> {
+        beer.id.serialize(serializer)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<&'static Beer, D::Error> {
+        let id = BeerId::deserialize(deserializer)?;
+        beers::find(&id).ok_or_else(|| D::Error::custom(format!("nobody sells {id}")))
+    }
 }

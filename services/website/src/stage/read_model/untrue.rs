@@ -1,6 +1,10 @@
-//! The pure core: what the services do not believe, as each of them says of itself.
+//! The pure core: what the services do not believe, as each of them says of itself, and what the stage does not.
 
-use events::{stage::Presence, topics, unreadable::Disbelieved};
+use events::{
+    stage::Presence,
+    topics::{self, STAGE},
+    unreadable::Disbelieved,
+};
 
 use crate::stage::read_model::deliveries::Untrue;
 
@@ -8,14 +12,16 @@ use crate::stage::read_model::deliveries::Untrue;
 /// presence may name more.
 pub const UNTRUE_MAX: usize = 100;
 
-/// What these services do not believe, by service, topic and reason. A name that is no topic is left out.
-pub fn of<'a>(said: impl Iterator<Item = &'a Presence>) -> Vec<Untrue> {
-    let line = |presence: &Presence, disbelieved: &Disbelieved| {
+/// What these services do not believe, by service, topic and reason; then the stage's own. A name that is no topic is left
+/// out.
+pub fn of<'a>(said: impl Iterator<Item = &'a Presence>, own: Vec<Disbelieved>) -> Vec<Untrue> {
+    let line = |service, disbelieved: &Disbelieved| {
         let Disbelieved { topic, code, count } = disbelieved;
-        let topic = topics::find(topic)?.name;
-        Some(Untrue { service: presence.service, topic, code: *code, count: *count })
+        Some(Untrue { service, topic: topics::find(topic)?.name, code: *code, count: *count })
     };
-    said.flat_map(|presence| presence.disbelieved.iter().filter_map(move |said| line(presence, said)))
+    said.flat_map(|presence| presence.disbelieved.iter().map(|said| (presence.service.name(), said)))
+        .chain(own.iter().map(|own| (STAGE.name, own)))
+        .filter_map(|(service, said)| line(service, said))
         .take(UNTRUE_MAX)
         .collect()
 }
@@ -44,9 +50,12 @@ mod tests {
             standing_still: Vec::new(),
             disbelieved: vec![said("no-topic", 1), said("delivery-updates", 2)],
         };
-        let (service, topic, code) = (Service::Warehouse, "delivery-updates", ReasonCode::UnknownOrder);
-        assert_eq!(of([&presence].into_iter()), [Untrue { service, topic, code, count: 2 }]);
+        let code = ReasonCode::UnknownOrder;
+        let line = |service, topic, count| Untrue { service, topic, code, count };
+        let own = vec![said("orders", 3)];
+        let expected = [line("warehouse", "delivery-updates", 2), line("stage", "orders", 3)];
+        assert_eq!(of([&presence].into_iter(), own), expected);
         presence.disbelieved = vec![said("orders", 1); 2 * UNTRUE_MAX];
-        assert_eq!(of([&presence].into_iter()).len(), UNTRUE_MAX);
+        assert_eq!(of([&presence].into_iter(), Vec::new()).len(), UNTRUE_MAX);
     }
 }

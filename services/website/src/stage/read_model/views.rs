@@ -23,10 +23,6 @@ use crate::stage::read_model::{
 impl ReadModel {
     /// What a service does, as far as it is known.
     fn standing(&self, service: Service, now: Now) -> Standing {
-        // Whoever reads this is being served by the website.
-        if service == Service::Website {
-            return Standing::Running;
-        }
         let Some((presence, heard)) = self.presence.get(&service) else { return Standing::Gone };
         match presence.state {
             _ if now.micros_since(*heard) > PRESENCE_GONE_AFTER_MS * 1000 => Standing::Gone,
@@ -43,7 +39,7 @@ impl ReadModel {
         let is_there = |service| (service, self.standing(service, now));
         MapView {
             services: Service::ALL.map(is_there).to_vec(),
-            placed: self.orders,
+            placed: self.placed,
             accepted: self.accepted,
             refused: self.refused,
             orders_in_10_s: self.tempo.orders_in_10_s(now),
@@ -106,7 +102,7 @@ impl ReadModel {
             retries_total,
             dead_letters,
             dead_letters_total: stranded + self.unreadable_total,
-            untrue: untrue::of(self.presence.values().map(|(presence, _)| presence)),
+            untrue: untrue::of(self.presence.values().map(|(presence, _)| presence), self.disbelieved()),
             delivered,
             delivered_in_10_s,
             names_hidden: false,

@@ -1,0 +1,52 @@
+//! What is read about an order.
+
+use events::{
+    decisions::OrderDecision,
+    delivery::DeliveryUpdate,
+    ids::{EventId, Moment, OrderId},
+    orders::PlaceOrder,
+    received::Position,
+    stock::StockEvent,
+    topics::{DELIVERY_UPDATES, ORDER_DECISIONS, ORDERS, STOCK_EVENTS, TopicSpec},
+};
+use serde::{Deserialize, Serialize};
+
+/// A message about an order, as it was received.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Message {
+    pub news: News,
+    pub event_id: EventId,
+    pub at: Moment,
+    pub position: Position,
+}
+
+/// What a message says.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum News {
+    Placed(OrderId, PlaceOrder),
+    Decided(OrderDecision),
+    Updated(DeliveryUpdate),
+    /// Bottles were put aside for it, or put back.
+    Stock(OrderId, StockEvent),
+}
+
+impl Message {
+    /// The order it is about.
+    pub fn order_id(&self) -> &OrderId {
+        match &self.news {
+            News::Placed(order_id, _) | News::Stock(order_id, _) => order_id,
+            News::Decided(decision) => decision.order_id(),
+            News::Updated(update) => update.order_id(),
+        }
+    }
+
+    /// The topic it came by.
+    pub const fn topic(&self) -> &'static TopicSpec {
+        match &self.news {
+            News::Placed(..) => ORDERS.spec,
+            News::Decided(_) => ORDER_DECISIONS.spec,
+            News::Updated(_) => DELIVERY_UPDATES.spec,
+            News::Stock(..) => STOCK_EVENTS.spec,
+        }
+    }
+}
