@@ -159,3 +159,33 @@ pub fn json_of<T: Serialize>(table: &'static str, column: &'static str, value: &
         StoreError::Column { table, column, value, expected: format!("JSON: {error}") }
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use sqlx::{Connection as _, SqliteConnection};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn null_is_refused_whatever_is_expected_and_is_none_only_where_it_may_be() {
+        let mut database = SqliteConnection::connect("sqlite::memory:").await.unwrap();
+        let row = sqlx::query("select null as level").fetch_one(&mut database).await.unwrap();
+        let row = Columns::of("shelf", &row);
+        let refused = [
+            row.text("level").err(),
+            row.bytes("level").err(),
+            row.number::<u32>("level").err(),
+            row.number::<i64>("level").err(),
+            row.flag("level").err(),
+            row.moment("level").err(),
+            row.parsed::<String>("level").err(),
+            row.found("level", "a level", |_| Some(())).err(),
+            row.json::<Option<u32>>("level").err(),
+        ];
+        for (index, error) in refused.into_iter().enumerate() {
+            let said = error.map(|error| error.to_string()).unwrap_or_default();
+            assert!(said.starts_with("shelf.level is \"null\", which cannot be"), "{index}: {said}");
+        }
+        assert_eq!(row.optional("level", Columns::text).unwrap(), None);
+    }
+}
