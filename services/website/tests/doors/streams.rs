@@ -1,7 +1,9 @@
 //! Streams: one client does not take the places of others.
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use reqwest::{Response, StatusCode};
+use service::testing::LIMIT;
+use tokio::time::timeout;
 
 use crate::{Shop, placed};
 
@@ -70,6 +72,19 @@ async fn every_stream_asks_proxies_to_pass_it_on_at_once_and_unchanged() -> Resu
         assert_eq!(header("x-accel-buffering"), Some("no"), "{path}");
         assert_eq!(header("cache-control"), Some("no-store, no-transform"), "{path}");
         assert_eq!(header("content-encoding"), None, "{path}");
+    }
+    shop.website.stop().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_that_cannot_hear_a_stream_asks_for_what_it_begins_with() -> Result<()> {
+    let shop = Shop::open().await?;
+    let order = placed(shop.order(1).send().await?).await?;
+    let of_the_order = ["/live/orders/", "/live/followed/"].map(|path| format!("{path}{order}"));
+    for path in of_the_order.into_iter().chain(["/live/shop", "/live/map"].map(str::to_owned)) {
+        let asked = async { shop.get(&format!("{path}?lang=en&once")).send().await?.text().await };
+        let said = timeout(LIMIT, asked).await.with_context(|| format!("{path} does not end"))??;
+        assert!(said.contains("event: fragments"), "{path}: {said}");
     }
     shop.website.stop().await
 }
