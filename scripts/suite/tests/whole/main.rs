@@ -6,7 +6,9 @@ mod browser;
 mod crashes;
 mod deliveries;
 mod extremes;
+mod follow;
 mod hostile;
+mod keys;
 mod map;
 mod orders;
 mod past;
@@ -126,11 +128,11 @@ fn trials(stage: &Arc<Stage>) -> Vec<Trial> {
         room::the_code_leads_into_the_shop,
         room::hidden_names_are_nowhere,
         room::an_eager_browser_is_asked_to_drink_more_slowly,
-        room::a_window_follows_the_speaker,
-        room::a_step_that_many_leave_at_once_is_done_once,
-        room::the_keys_work_in_every_window_that_is_signed_in,
-        room::every_keyboard_and_a_clicker_play,
-        room::the_console_leads_the_rooms_window,
+        follow::a_window_follows_the_speaker,
+        follow::a_step_that_many_leave_at_once_is_done_once,
+        keys::the_keys_work_in_every_window_that_is_signed_in,
+        keys::every_keyboard_and_a_clicker_play,
+        follow::the_console_leads_the_rooms_window,
         room::the_shop_is_light_on_the_wire,
         room::a_thumb_orders_in_three_taps_and_is_told,
         browser::the_analysis_draws_its_charts,
