@@ -279,7 +279,8 @@ impl<H: Handler> Writer<H> {
         self.handler.conclude(&mut batch).await?;
         let publishes = batch.commit(&self.context, &self.store).await?;
         self.publishes = publishes && self.acknowledge_after == AcknowledgeAfter::Publishing;
-        if publishes {
+        // Where the writer waits for the outbox, the wait wakes it.
+        if publishes && !self.publishes {
             self.outbox.wake();
         }
         self.handler.committed();
