@@ -195,7 +195,8 @@ impl Floor {
         anyhow::bail!("no answer")
     }
 
-    async fn take_in_what_desk_wrote(&mut self) -> Result<()> {
+    /// Takes in what is written until the levels of all beers are folded afresh.
+    pub async fn take_in_what_desk_wrote(&mut self) -> Result<()> {
         let mut left: BTreeSet<BeerId> = self.log.keys().cloned().collect();
         while !left.is_empty() {
             for level in self.written().await?.into_iter().filter(|level| level.worker == DESK) {
