@@ -200,22 +200,67 @@ impl Director {
         }
     }
 
-    /// Publishes, and waits for the broker's word, but not for ever.
+    /// Publishes, and waits for the broker's receipt, at most [`CONFIRMED_WITHIN`]. What is not confirmed by then is dropped
+    /// and does not go on by itself.
     async fn send<M: Serialize>(&self, topic: Topic<M>, key: &str, message: &M) -> Result<(), ControlError> {
         let id = EventId::new(format!("website-{}-{:016x}", topic.spec.name, rand::random::<u64>()));
         let message =
             Outgoing::new(topic, key, id, now(), message).map_err(|error| ControlError::Refused(error.to_string()))?;
         let mut publisher = self.context.bus.publisher();
-        // A task of its own: making a producer must not be cancelled.
-        let sending = tokio::spawn(async move { publisher.publish(&[message]).await });
-        let given_up = sending.abort_handle();
-        match tokio::time::timeout(CONFIRMED_WITHIN, sending).await {
-            Ok(Ok(Ok(()))) => Ok(()),
-            _ => {
-                // It must not go on by itself. A producer that is being made is made in the publisher's own task.
-                given_up.abort();
-                Err(ControlError::Away)
-            }
+        match tokio::time::timeout(CONFIRMED_WITHIN, publisher.publish(&[message])).await {
+            Ok(Ok(())) => Ok(()),
+            _ => Err(ControlError::Away),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    //! Needs no broker: none is there to confirm anything.
+
+    use std::path::Path;
+
+    use bus::{Broker, Bus, Place};
+    use service::stage::Stage;
+
+    use super::*;
+
+    /// A director who knows settings of version 7.
+    fn director() -> Director {
+        let nowhere = Broker {
+            url: "pulsar://127.0.0.1:1".into(),
+            admin_url: "http://127.0.0.1:1".into(),
+            token: None,
+            authorities: None,
+        };
+        let bus = Bus::new(nowhere, Place { tenant: "none".into(), episode: 1 });
+        let settings = StageSettings { version: 7, episode: 1, seal: "seal".into(), ..StageSettings::default() };
+        let (stage, folder) = (Stage::set(settings), Path::new("unused"));
+        Director::new(Context::new(Service::Website, bus, stage, folder, Default::default())).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_version_that_was_not_confirmed_is_not_used_again() {
+        let director = director();
+        let known = director.settings();
+        let mut written = Written::default();
+        for version in [8, 9, 10] {
+            let refused = director.write(&mut written, (*known).clone()).await;
+            assert!(matches!(refused, Err(ControlError::Unconfirmed)), "{refused:?}");
+            assert_eq!((written.version, &written.doubt), (version, &Some(Arc::clone(&known))));
+        }
+        assert_eq!(director.settings(), known);
+    }
+
+    #[tokio::test]
+    async fn while_a_change_is_in_doubt_none_holds_not_even_one_that_changes_nothing() {
+        let director = director();
+        let known = director.settings();
+        for couriers in [9, known.choices.couriers] {
+            let change = |choices: &Choices| Ok::<_, ControlError>(Choices { couriers, ..choices.clone() });
+            let refused = director.change(change).await;
+            assert!(matches!(refused, Err(ControlError::Unconfirmed)), "{couriers}: {refused:?}");
+        }
+        assert_eq!(director.settings(), known);
     }
 }

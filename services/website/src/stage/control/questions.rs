@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use bus::{ConsumerOptions, Outgoing, PublishError, Publisher};
+use bus::{ConsumerOptions, Outgoing, PublishError, Publisher, uncancelled};
 use events::{
     ids::{EventId, Service},
     stage::{Answer, Question, StageQuery},
@@ -87,8 +87,8 @@ impl Questions {
         let message = Outgoing::new(QUERIES, query.service.name(), id, now(), &query)
             .map_err(|error| ControlError::Refused(error.to_string()))?;
         let (publisher, waiting) = (Arc::clone(&self.publisher), Arc::clone(&self.waiting));
-        // A task of its own: what publishes must not be cancelled half way.
-        let sending = tokio::spawn(async move {
+        // Others use this publisher: it must not stop half way.
+        let sending = uncancelled(async move {
             let Ok(mut publisher) = timeout(CONFIRMED_WITHIN, publisher.lock_owned()).await else { return Ok(false) };
             // Nobody waits for the answer any more: then it is not asked.
             if !lock(&waiting).contains_key(&query.correlation_id) {
@@ -98,7 +98,7 @@ impl Questions {
             Ok::<bool, PublishError>(true)
         });
         match timeout(CONFIRMED_WITHIN, sending).await {
-            Ok(Ok(Ok(true))) => Ok(()),
+            Ok(Ok(true)) => Ok(()),
             _ => Err(ControlError::Away),
         }
     }
