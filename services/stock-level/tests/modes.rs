@@ -62,7 +62,8 @@ async fn only_shared_with_the_naive_fold_goes_wrong_in_a_burst() -> Result<()> {
             assert!(floor.is_settled(), "every event is handled, and it says so: {:#?}", floor.shown);
             wrong.push(burst.wrong);
             let expected = if subscription == Failover { 1 } else { 3 };
-            assert_eq!(workers(&burst.writes).len(), expected, "{subscription:?} is handled by so many");
+            let workers = workers(&burst.writes);
+            assert_eq!(workers.len(), expected, "{subscription:?} is handled by {workers:?}");
         }
         let may_go_wrong = (subscription, fold) == (Shared, Naive);
         assert_eq!(wrong.iter().any(|wrong| *wrong > 0), may_go_wrong, "{subscription:?}, {fold:?}: {wrong:?}");
