@@ -86,8 +86,27 @@ mod tests {
 
     use axum::http::HeaderValue;
     use futures_util::stream;
+    use serde_json::json;
 
     use super::*;
+
+    #[tokio::test]
+    async fn a_body_is_left_out_together_with_its_content_type() {
+        let read = async |kind: Option<&str>, body: &'static str| {
+            let request = Request::builder().header(header::CONTENT_TYPE, kind.unwrap_or_default());
+            let mut request = request.body(Body::from(body)).unwrap();
+            if kind.is_none() {
+                request.headers_mut().remove(header::CONTENT_TYPE);
+            }
+            let read = <Option<ApiJson> as FromRequest<()>>::from_request(request, &()).await;
+            read.map(|body| body.map(|ApiJson(body)| body)).map_err(|problem| problem.into_response().status())
+        };
+        assert_eq!(read(None, "").await, Ok(None));
+        assert_eq!(read(Some("application/json; charset=utf-8"), "{\"a\":1}").await, Ok(Some(json!({"a": 1}))));
+        assert_eq!(read(Some("application/merge-patch+json"), "null").await, Ok(Some(Value::Null)));
+        assert_eq!(read(Some("text/plain"), "{}").await, Err(StatusCode::UNSUPPORTED_MEDIA_TYPE));
+        assert_eq!(read(Some("application/json"), "").await, Err(StatusCode::BAD_REQUEST));
+    }
 
     #[tokio::test]
     async fn a_body_that_grows_too_large_is_refused_as_too_large() {
