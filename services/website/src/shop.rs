@@ -7,4 +7,5 @@ pub mod api;
 pub mod control;
 pub mod pages;
 pub mod pure;
+pub mod read_model;
 pub mod store;

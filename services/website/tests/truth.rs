@@ -25,6 +25,9 @@ use service::{
 use sqlx::SqlitePool;
 use website::WAITING_MAX;
 
+/// So many messages of a topic are not believed, for this reason.
+type Untrue = (&'static TopicSpec, ReasonCode, u64);
+
 struct Website<'a> {
     ground: &'a Ground,
     running: Running,
@@ -181,7 +184,7 @@ async fn what_is_untrue_has_no_effect_and_what_is_early_waits_for_its_cause() ->
     ground.publish(STOCK_LEVELS, "water", &water).await?;
     // About an order that nobody ever places: it waits, and is put aside in the end.
     website.accept("ghost").await?;
-    let mut untrue: Vec<(&TopicSpec, ReasonCode, u64)> = vec![
+    let mut untrue: Vec<Untrue> = vec![
         (DELIVERY_UPDATES.spec, ReasonCode::DoesNotFollow, 3),
         (DELIVERY_UPDATES.spec, ReasonCode::SecondOutcome, 4),
         (ORDER_DECISIONS.spec, ReasonCode::SecondDecision, 2),
@@ -190,7 +193,7 @@ async fn what_is_untrue_has_no_effect_and_what_is_early_waits_for_its_cause() ->
         (STOCK_EVENTS.spec, ReasonCode::UnknownBeer, 1),
         (STOCK_LEVELS.spec, ReasonCode::UnknownBeer, 1),
     ];
-    ground.until_disbelieved(Service::Website, &untrue).await?;
+    ground.until_disbelieved(Service::Website, &of_shop(&untrue)).await?;
     website.until("a", "delivered").await?;
     website.until("no", "refused").await?;
     eventually("the ghost to wait", || async { (waiting(&ground).await.ok()? == 1).then_some(()) }).await?;
@@ -205,7 +208,7 @@ async fn what_is_untrue_has_no_effect_and_what_is_early_waits_for_its_cause() ->
     website.happened("orval", StockChange::Reserved, 3, 1, 7).await?;
     untrue[1].2 += 1;
     untrue[3].2 += 1;
-    ground.until_disbelieved(Service::Website, &untrue).await?;
+    ground.until_disbelieved(Service::Website, &of_shop(&untrue)).await?;
     let unreadable = ground.read_until(UNREADABLE, |all| !all.is_empty()).await?;
     let given_up = unreadable[0].message.as_ref().unwrap();
     assert_eq!((given_up.topic.as_str(), given_up.code), ("order-decisions", ReasonCode::UnknownOrder));
@@ -213,10 +216,10 @@ async fn what_is_untrue_has_no_effect_and_what_is_early_waits_for_its_cause() ->
     website.until("a", "delivered").await?;
 
     // And it is shown: what the shop says of itself, and what the stage found by itself.
-    let mut expected: Vec<(&str, &str, u64)> =
-        untrue.iter().map(|(topic, code, count)| (topic.name, code.name(), *count)).collect();
-    expected.sort_unstable();
-    for reader in ["website", "stage"] {
+    for (reader, untrue) in [("website", of_shop(&untrue)), ("stage", untrue)] {
+        let mut expected: Vec<_> =
+            untrue.iter().map(|(topic, code, count)| (topic.name, code.name(), *count)).collect();
+        expected.sort_unstable();
         let shown = eventually(&format!("what the {reader} does not believe"), || async {
             let shown = website.json("/api/deliveries").await?;
             let mut lines = Vec::new();
@@ -297,6 +300,11 @@ async fn what_cannot_be_read_of_presence_and_answers_is_counted() -> Result<()> 
     })
     .await?;
     website.stop().await
+}
+
+/// The shop does not read the log.
+fn of_shop(untrue: &[Untrue]) -> Vec<Untrue> {
+    untrue.iter().filter(|(topic, ..)| topic.name != STOCK_EVENTS.spec.name).copied().collect()
 }
 
 async fn books(ground: &Ground) -> Result<SqlitePool> {

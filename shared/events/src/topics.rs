@@ -111,7 +111,7 @@ pub static UNREADABLE: Topic<Unreadable> = Topic::new(&TopicSpec {
     messages: "`Unreadable` (topic, message id, reason, first bytes)",
     key: "topic",
     producers: &Service::ALL,
-    subscriptions: &[failover(Website), STAGE],
+    subscriptions: &[STAGE],
     ..TopicSpec::USUAL
 });
 
@@ -122,7 +122,7 @@ pub static STOCK_EVENTS: Topic<StockEvent> = Topic::new(&TopicSpec {
     messages: "`Counted`, `Received`, `Reserved`, `Released`",
     key: "beer",
     producers: &[Warehouse],
-    subscriptions: &[failover(StockLevelService), failover(InventoryAnalysis), failover(Website), STAGE],
+    subscriptions: &[failover(StockLevelService), failover(InventoryAnalysis), STAGE],
     one_writer: true,
     ..TopicSpec::USUAL
 });
@@ -146,7 +146,7 @@ pub static INSIGHTS: Topic<Insight> = Topic::new(&TopicSpec {
     messages: "`Insight`",
     key: "kind",
     producers: &[InventoryAnalysis],
-    subscriptions: &[failover(Website), STAGE],
+    subscriptions: &[STAGE],
     compacted: true,
     ..TopicSpec::USUAL
 });

@@ -29,7 +29,7 @@ struct Layers {
 const WEBSITE: Layers = Layers {
     layers: &[
         ("pure", &["shop::pure", "stage::pure"]),
-        ("read model", &["stage::read_model"]),
+        ("read model", &["shop::read_model", "stage::read_model"]),
         ("store", &["shop::store", "stage::store"]),
         ("control", &["shop::control", "stage::control"]),
         ("pages and API", &["shop::pages", "shop::api", "stage::pages", "stage::api"]),
@@ -46,13 +46,6 @@ const WEBSITE: Layers = Layers {
         // The shop shows its pages to the presenter as well, and leads the windows that follow the speaker.
         ("shop::control::shop", "stage::control::presenter"),
         ("shop::control::shop", "stage::pure::acts"),
-        // The shop keeps a read model of the stage's kind, and the stage's part of its database.
-        ("shop::control::shop", "stage::read_model"),
-        ("shop::control::writer", "stage::read_model::newest"),
-        ("shop::control::writer", "stage::store::write"),
-        ("shop::control::writer::facts", "stage::store::write"),
-        ("stage::store::load", "shop::store::orders"),
-        ("stage::store::load", "shop::store::read"),
     ],
 };
 

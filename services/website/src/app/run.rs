@@ -12,8 +12,12 @@ use anyhow::Context as _;
 use bus::uncancelled;
 use events::{ids::Moment, orders::PlaceOrder, settings::StageSettings, topics::STAGE};
 use futures_util::future::BoxFuture;
-use service::{Context, HttpPort, Now, Serving, Tasks, connections, environment, presence, stage};
-use tokio::{net::TcpListener, sync::mpsc};
+use service::{
+    Context, HttpPort, Now, Serving, Tasks, connections, environment,
+    idempotent_consumer::{AcknowledgeAfter, Writer},
+    presence, stage,
+};
+use tokio::net::TcpListener;
 use tracing::{info, warn};
 use web::{
     http::{
@@ -31,11 +35,12 @@ use crate::{
         control::{
             consume,
             customers::Customers,
-            shop::{REQUESTS_MAX, Shop},
+            handler::ShopHandler,
+            shop::Shop,
             spans::{self, Collector},
-            writer,
         },
-        store::{orders::TABLES, waiting},
+        read_model::ReadModel,
+        store::{levels, orders::TABLES, waiting},
     },
     stage::{
         control::{
@@ -46,10 +51,7 @@ use crate::{
             presenter::Authenticator,
             stage::{Backstage, Stage},
         },
-        store::{
-            checkpoint::{self, Checkpoint},
-            load,
-        },
+        store::checkpoint::{self, Checkpoint},
     },
 };
 
@@ -209,24 +211,24 @@ async fn open_shop(lasting: &Lasting, context: Context, tasks: &mut Tasks) -> an
     let store = context.open_store(&TABLES).await?;
     let outbox = context.start_outbox(tasks, &store);
     outbox.wake();
-    let (writer, requests) = mpsc::channel(REQUESTS_MAX);
-    let mut read_model = load::load(&store).await?;
-    read_model.waiting = waiting::count(&store).await?;
+    let read_model = ReadModel::new(levels::load(&store).await?, waiting::count(&store).await?);
+    let (read_model, live) = (Arc::new(RwLock::new(read_model)), Arc::new(Live::default()));
     let spans = lasting.collector.clone().map(|collector| spans::start(collector, &store, tasks));
+    let handler = ShopHandler::new(&context, &live, spans, &read_model);
+    // A customer waits for the commit only: the order is safe, whatever becomes of the broker.
+    let (mut at_work, writer) = Writer::new(&context, &store, &outbox, AcknowledgeAfter::Commit, handler);
+    tasks.start(async move { at_work.work().await });
     info!(episode = context.bus.place().episode, "the shop is open");
     let shop = Arc::new(Shop {
         context,
         store,
-        outbox,
         writer,
         customers: Arc::clone(&lasting.customers),
         presenter: Arc::clone(&lasting.backstage.presenter),
-        spans,
-        live: Arc::new(Live::default()),
-        read_model: Arc::new(RwLock::new(read_model)),
+        live,
+        read_model,
         fragments: FragmentCache::default(),
     });
-    tasks.start(writer::work(Arc::clone(&shop), requests));
     consume::start(&shop, tasks);
     Ok(shop)
 }

@@ -4,7 +4,7 @@
 
 pub mod consume;
 pub mod customers;
+pub mod handler;
 pub mod request;
 pub mod shop;
 pub mod spans;
-pub mod writer;

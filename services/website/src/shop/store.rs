@@ -1,7 +1,11 @@
-//! All SQL of orders: what is written in a transaction, and what is read for a page.
+//! All SQL of the shop: what is written in a transaction, and what is read for a page.
 //!
-//! Imports pure modules and read models.
+//! Imports pure modules and the read model.
 
+pub mod levels;
 pub mod orders;
 pub mod read;
 pub mod waiting;
+
+#[cfg(test)]
+mod tests;

@@ -1,4 +1,4 @@
-//! Messages in: each topic has a reader that hands what comes to the writer, and acknowledges what is stored.
+//! The topics the shop reads: what comes goes to the writer, and is acknowledged when it is committed.
 
 use std::{sync::Arc, time::Duration};
 
@@ -6,62 +6,35 @@ use bus::ConsumerOptions;
 use events::{
     delivery::DeliveryUpdate,
     ids::Service,
-    received::{Position, Received},
-    topics::{
-        DELIVERY_UPDATES, INSIGHTS, NOTIFICATION, ORDER_DECISIONS, ORDERS, PRESENCE, STOCK_EVENTS, STOCK_LEVELS, Topic,
-        UNREADABLE,
-    },
+    received::Position,
+    topics::{DELIVERY_UPDATES, NOTIFICATION, ORDER_DECISIONS, ORDERS, STOCK_LEVELS},
 };
-use serde::de::DeserializeOwned;
-use service::{Now, Tasks, now};
-use tokio::{sync::oneshot, time::MissedTickBehavior};
+use service::{Tasks, now};
+use tokio::time::MissedTickBehavior;
 
-use crate::shop::control::{
-    request::{News, Request},
-    shop::Shop,
+use crate::shop::{
+    control::{request::Work, shop::Shop},
+    pure::fact::Fact,
 };
 
-/// Most messages of a topic handed over at once.
-const BATCH_MAX: usize = 256;
-/// How often it is looked who is missing.
+/// Most notices read at once.
+const NOTICES_MAX: usize = 256;
+/// How often it is looked whether Pulsar is there.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 /// Starts the readers.
 pub fn start(shop: &Arc<Shop>, tasks: &mut Tasks) {
-    tasks.start(read(Arc::clone(shop), ORDERS, News::Orders));
-    tasks.start(read(Arc::clone(shop), ORDER_DECISIONS, News::Decisions));
-    tasks.start(read(Arc::clone(shop), DELIVERY_UPDATES, News::Updates));
-    tasks.start(read(Arc::clone(shop), STOCK_EVENTS, News::Stock));
-    tasks.start(read(Arc::clone(shop), STOCK_LEVELS, News::Levels));
-    tasks.start(read(Arc::clone(shop), INSIGHTS, News::Insights));
-    tasks.start(read(Arc::clone(shop), UNREADABLE, News::Unreadable));
+    let (context, writer) = (&shop.context, &shop.writer);
+    tasks.start(writer.clone().read(context.clone(), ORDERS, |order| Fact::of(order, now()).map(Work::Ordered)));
+    tasks.start(
+        writer.clone().read(context.clone(), ORDER_DECISIONS, |decision| Fact::of(decision, now()).map(Work::Decided)),
+    );
+    tasks.start(
+        writer.clone().read(context.clone(), DELIVERY_UPDATES, |update| Fact::of(update, now()).map(Work::Updated)),
+    );
+    tasks.start(writer.clone().read(context.clone(), STOCK_LEVELS, |level| level.map(Work::Shown)));
     tasks.start(notify(Arc::clone(shop)));
-    tasks.start(listen(Arc::clone(shop)));
-    tasks.start(look_who_is_missing(Arc::clone(shop)));
-}
-
-async fn read<M: DeserializeOwned + Send + 'static>(
-    shop: Arc<Shop>,
-    topic: Topic<M>,
-    news: fn(Vec<Received<M>>) -> News,
-) -> anyhow::Result<()> {
-    let mut consumer = shop.context.bus.consumer(topic, Service::Website, ConsumerOptions::default())?;
-    loop {
-        let mut batch = consumer.receive(BATCH_MAX).await;
-        let now = now();
-        // Nothing has happened later than now, whatever a message says: it would be the newest for ever.
-        batch.iter_mut().for_each(|received| received.at = received.at.min(now));
-        let positions: Vec<Position> = batch.iter().map(|received| received.position).collect();
-        let unreadable = batch.iter().filter(|received| received.message.is_err()).count();
-        let (done, written) = oneshot::channel();
-        if shop.writer.send(Request::News { news: news(batch), done }).await.is_err() || written.await.is_err() {
-            // The writer has failed, and says why itself.
-            return Ok(());
-        }
-        shop.context.metrics.handled(topic.spec.name, positions.len() - unreadable);
-        shop.context.metrics.unreadable(topic.spec.name, unreadable);
-        consumer.acknowledge(&positions).await;
-    }
+    tasks.start(look(Arc::clone(shop)));
 }
 
 /// "Your beer is on its way": read by a subscription of its own, which no other reader notices. A notice told twice or
@@ -70,7 +43,7 @@ async fn notify(shop: Arc<Shop>) -> anyhow::Result<()> {
     let options = ConsumerOptions { subscription: Some(NOTIFICATION.name), ..ConsumerOptions::default() };
     let mut consumer = shop.context.bus.consumer(DELIVERY_UPDATES, Service::Website, options)?;
     loop {
-        let batch = consumer.receive(BATCH_MAX).await;
+        let batch = consumer.receive(NOTICES_MAX).await;
         let positions: Vec<Position> = batch.iter().map(|received| received.position).collect();
         for update in batch.into_iter().filter_map(|received| received.message.ok()) {
             if let DeliveryUpdate::PickedUp { order_id, courier, .. } = update {
@@ -81,44 +54,20 @@ async fn notify(shop: Arc<Shop>) -> anyhow::Result<()> {
     }
 }
 
-/// Who is there: kept in memory only, since it is old after two seconds.
-async fn listen(shop: Arc<Shop>) -> anyhow::Result<()> {
-    let mut consumer = shop.context.bus.consumer(PRESENCE, Service::Website, ConsumerOptions::default())?;
-    loop {
-        let batch = consumer.receive(BATCH_MAX).await;
-        let positions: Vec<Position> = batch.iter().map(|received| received.position).collect();
-        let episode = shop.context.bus.place().episode;
-        let mut new = false;
-        for presence in shop.context.readable(PRESENCE, batch) {
-            if presence.episode == episode {
-                new |= shop.learn(|known| known.heard(presence, Now::read()));
-            }
-        }
-        consumer.acknowledge(&positions).await;
-        if new {
-            shop.live.changed();
-        }
-    }
-}
-
-/// That somebody is gone, or that a parcel's time has come, is no message: it is looked for.
-async fn look_who_is_missing(shop: Arc<Shop>) -> anyhow::Result<()> {
+/// That Pulsar is gone, that a topic stands still, or that a message waits for too long, is no message: it is looked for.
+async fn look(shop: Arc<Shop>) -> anyhow::Result<()> {
     let mut tick = tokio::time::interval(LOOK_EVERY);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut before = None;
+    let mut before = shop.alive();
     loop {
         tick.tick().await;
-        let alive = Some(shop.alive());
-        let connected = shop.context.bus.is_connected();
-        let news = shop.learn(|known| known.look(connected, Now::read()));
-        if shop.known(|known| known.waiting > 0) && shop.writer.send(Request::Overdue).await.is_err() {
+        if shop.known(|known| known.waiting > 0) && shop.writer.hand_in(Work::GiveUpOverdue).await.is_err() {
             // The writer has failed, and says why itself.
             return Ok(());
         }
+        let alive = shop.alive();
         if alive != before {
             shop.live.presence_changed();
-        }
-        if news || alive != before || shop.known(|known| known.parcels.any_waits()) {
             shop.live.changed();
             before = alive;
         }

@@ -1,59 +1,91 @@
-//! What the writer is asked to write, and what it answers.
+//! What the shop's writer is given to do, and what it answers.
 
 use events::{
     decisions::OrderDecision,
     delivery::DeliveryUpdate,
     ids::{Moment, OrderId},
-    insights::Insight,
     orders::PlaceOrder,
-    received::Received,
-    stock::{StockEvent, StockLevel},
-    unreadable::Unreadable,
+    stock::StockLevel,
 };
-use tokio::{sync::oneshot, time::Instant};
+use store::{StoreError, json_of};
 
-/// What the writer is asked to write.
-pub enum Request {
-    /// An order from the form or the API.
-    Place {
-        /// The order, checked.
-        order: PlaceOrder,
-        /// The same key twice is the same order.
-        key: Option<Key>,
-        /// When it was placed.
-        at: Moment,
-        /// After this it is not placed any more: whoever asked was told so.
-        until: Option<Instant>,
-        /// Its id, once it is safe.
-        reply: oneshot::Sender<Result<OrderId, KeyReused>>,
-    },
+use crate::shop::{pure::fact::Fact, store::orders::StoredKey};
+
+/// What is to be done.
+pub enum Work {
+    /// An order from the form, the API or a socket.
+    Place(NewOrder),
+    /// An order as it lies on its topic, wherever it was placed.
+    Ordered(Fact<PlaceOrder>),
+    Decided(Fact<OrderDecision>),
+    Updated(Fact<DeliveryUpdate>),
+    Shown(StockLevel),
     /// It is time to give up what waits for its cause for too long.
-    Overdue,
-    /// What was read from a topic.
-    News {
-        /// The messages.
-        news: News,
-        /// Answered once it is stored.
-        done: oneshot::Sender<()>,
-    },
+    GiveUpOverdue,
 }
 
-/// Messages of one topic.
-pub enum News {
-    /// Orders, also those of others.
-    Orders(Vec<Received<PlaceOrder>>),
-    /// Decisions.
-    Decisions(Vec<Received<OrderDecision>>),
-    /// What became of parcels.
-    Updates(Vec<Received<DeliveryUpdate>>),
-    /// The log.
-    Stock(Vec<Received<StockEvent>>),
-    /// The levels.
-    Levels(Vec<Received<StockLevel>>),
-    /// Insights.
-    Insights(Vec<Received<Insight>>),
-    /// What others could not read.
-    Unreadable(Vec<Received<Unreadable>>),
+impl Work {
+    /// The order it is about, if it is about one.
+    pub fn order_id(&self) -> Option<OrderId> {
+        Some(match self {
+            Work::Place(new) => new.order_id.clone(),
+            Work::Ordered(fact) => order_id_of(fact),
+            Work::Decided(fact) => fact.message.order_id().clone(),
+            Work::Updated(fact) => fact.message.order_id().clone(),
+            Work::Shown(_) | Work::GiveUpOverdue => return None,
+        })
+    }
+}
+
+/// The id of an order on its topic: its own, or its position's.
+pub fn order_id_of(fact: &Fact<PlaceOrder>) -> OrderId {
+    fact.message.order_id.clone().unwrap_or_else(|| fact.position.order_id())
+}
+
+/// An order that is to be placed.
+pub struct NewOrder {
+    /// Its id, unless there is an order with this one.
+    pub order_id: OrderId,
+    /// Checked, and without an id.
+    pub order: PlaceOrder,
+    /// The same key twice is the same order.
+    pub key: Option<Key>,
+    pub at: Moment,
+}
+
+impl NewOrder {
+    /// The key as it is stored.
+    ///
+    /// # Errors
+    /// If the order cannot be written as JSON.
+    pub fn stored_key(&self) -> Result<Option<StoredKey>, StoreError> {
+        let Some(key) = &self.key else { return Ok(None) };
+        let PlaceOrder { customer, address, lines, .. } = &self.order;
+        let ordered = json_of("orders", "ordered", &(customer, address, lines))?;
+        Ok(Some(match key {
+            Key::Client(key) => StoredKey { key: format!("client {key}"), ordered: Some(ordered) },
+            // Another order from the same page is one that somebody went back for and changed.
+            Key::Form(token) => StoredKey { key: format!("form {token} {ordered}"), ordered: None },
+        }))
+    }
+}
+
+/// What is answered when it is committed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// The order is safe.
+    Placed(OrderId),
+    KeyReused,
+    Written,
+}
+
+/// What tells that an order was sent again. Keys of clients and tokens of forms are never the same.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Key {
+    /// A client's `Idempotency-Key`: it is for one order only.
+    Client(String),
+    /// The token of a form: sent again with the same order it is the same one, with another it is a new one.
+    Form(String),
 }
 
 /// The writer does not answer: another program holds the lock of the database, the website is about to stop, or its disk is
@@ -76,13 +108,4 @@ pub enum NotPlaced {
     /// Its key is another order's.
     #[error(transparent)]
     KeyReused(#[from] KeyReused),
-}
-
-/// What tells that an order was sent again. Keys of clients and tokens of forms are never the same.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Key {
-    /// A client's `Idempotency-Key`: it is for one order only.
-    Client(String),
-    /// The token of a form: sent again with the same order it is the same one, with another it is a new one.
-    Form(String),
 }

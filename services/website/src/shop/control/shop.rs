@@ -10,12 +10,9 @@ use events::{
     ids::{Moment, OrderId, Service},
     orders::PlaceOrder,
 };
-use service::{Context, Now};
-use store::{OutboxHandle, Store, StoreError};
-use tokio::{
-    sync::{mpsc, oneshot},
-    time::{Instant, timeout},
-};
+use service::{Context, idempotent_consumer::WriterHandle};
+use store::{Store, StoreError};
+use tokio::time::{Instant, timeout};
 use web::{
     http::{cookies::Cookies, lead::Lead, live::Live, page_stream::FragmentCache, site::Site, visitor::Reader},
     order::{
@@ -29,17 +26,16 @@ use crate::{
     shop::{
         control::{
             customers::Customers,
-            request::{Key, NotPlaced, Request, WriterClosed},
-            spans::Spans,
+            handler::ShopHandler,
+            request::{Answer, Key, KeyReused, NewOrder, NotPlaced, Work, WriterClosed},
         },
         pure::form::Offer,
+        read_model::ReadModel,
         store::read,
     },
-    stage::{control::presenter::Authenticator, pure::acts, read_model::ReadModel},
+    stage::{control::presenter::Authenticator, pure::acts},
 };
 
-/// Most requests that wait for the writer.
-pub const REQUESTS_MAX: usize = 1_000;
 /// Episodes before this one whose orders still have a page.
 const EPISODES_REMEMBERED: usize = 5;
 /// How long an order may wait for the writer: another program may hold the lock of the database. After that
@@ -52,14 +48,11 @@ const WRITTEN_WITHIN: Duration = Duration::from_secs(6);
 pub struct Shop {
     pub context: Context,
     pub store: Store,
-    pub outbox: OutboxHandle,
-    /// Whoever writes into the database, writes here.
-    pub writer: mpsc::Sender<Request>,
+    /// The way into the database.
+    pub writer: WriterHandle<ShopHandler>,
     /// They outlive the episode.
     pub customers: Arc<Customers>,
     pub presenter: Arc<Authenticator>,
-    /// Where finished orders are sent as spans, if anybody collects them.
-    pub spans: Option<Spans>,
     /// Who wants to know.
     pub live: Arc<Live>,
     pub read_model: Arc<RwLock<ReadModel>>,
@@ -87,28 +80,16 @@ impl Shop {
         read(&self.read_model.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Changes what is known.
-    pub fn learn<R>(&self, change: impl FnOnce(&mut ReadModel) -> R) -> R {
-        change(&mut self.read_model.write().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    /// Who is there.
+    /// Whether Pulsar is there, and on which topics the shop gets nothing of what waits. Of others it knows nothing.
     pub fn alive(&self) -> Alive {
+        let standing_still = self.context.bus.standing_still().into_iter().map(|topic| (Service::Website, topic));
         let pulsar = self.context.bus.is_connected();
-        let mut alive = self.known(|known| known.alive(pulsar, Now::read()));
-        // Whoever reads this page is being served by the website.
-        if !alive.services.contains(&Service::Website) {
-            alive.services.push(Service::Website);
-        }
-        let own = self.context.bus.standing_still().into_iter().map(|topic| (Service::Website, topic));
-        alive.standing_still.extend(own);
-        alive
+        Alive { pulsar, services: vec![Service::Website], standing_still: standing_still.collect() }
     }
 
     /// All beers, in the order of the catalogue, as customers see them.
     pub fn offers(&self) -> Vec<Offer> {
-        let beers = self.known(|known| known.shelves.beers());
-        beers.into_iter().map(|shelf| Offer { beer: shelf.beer, level: shelf.shown_level }).collect()
+        self.known(ReadModel::offers)
     }
 
     /// Leads a window that follows the speaker, if it does.
@@ -126,17 +107,17 @@ impl Shop {
     /// # Errors
     /// If it cannot be stored in time, or the key is another order's. Then nothing was placed.
     pub async fn place(&self, order: PlaceOrder, key: Option<Key>, at: Moment) -> Result<OrderId, NotPlaced> {
-        let (reply, answer) = oneshot::channel();
-        let until = Some(Instant::now() + TAKEN_WITHIN);
-        self.bring(Request::Place { order, key, at, until, reply }, answer).await?.map_err(NotPlaced::from)
+        let new = NewOrder { order_id: OrderId::random(), order, key, at };
+        match self.write(Work::Place(new)).await? {
+            Some(Answer::Placed(order_id)) => Ok(order_id),
+            Some(Answer::KeyReused) => Err(KeyReused.into()),
+            Some(Answer::Written) | None => Err(WriterClosed.into()),
+        }
     }
 
-    async fn bring<A>(&self, request: Request, answer: oneshot::Receiver<A>) -> Result<A, WriterClosed> {
-        let answered = async {
-            self.writer.send(request).await.map_err(|_| WriterClosed)?;
-            answer.await.map_err(|_| WriterClosed)
-        };
-        timeout(WRITTEN_WITHIN, answered).await.map_err(|_| WriterClosed)?
+    async fn write(&self, work: Work) -> Result<Option<Answer>, WriterClosed> {
+        let written = self.writer.request(work, Instant::now() + TAKEN_WITHIN);
+        timeout(WRITTEN_WITHIN, written).await.map_err(|_| WriterClosed)?.map_err(|_| WriterClosed)
     }
 
     /// Hands an order to the writer without waiting for its id, only for room in its queue.
@@ -144,8 +125,8 @@ impl Shop {
     /// # Errors
     /// If the writer has ended.
     pub async fn hand_in(&self, order: PlaceOrder, at: Moment) -> Result<(), WriterClosed> {
-        let (reply, _nobody_waits) = oneshot::channel();
-        self.writer.send(Request::Place { order, key: None, at, until: None, reply }).await.map_err(|_| WriterClosed)
+        let new = NewOrder { order_id: OrderId::random(), order, key: None, at };
+        self.writer.hand_in(Work::Place(new)).await.map_err(|_| WriterClosed)
     }
 
     /// An order of this episode, or of one before it whose database is still there: what was under way then has ended.

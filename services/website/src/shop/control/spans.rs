@@ -16,10 +16,7 @@ use service::{
     metrics::Metrics,
 };
 use store::Store;
-use tokio::{
-    sync::mpsc,
-    time::{Instant, sleep_until},
-};
+use tokio::sync::mpsc;
 use tracing::{info, warn};
 use web::order::{
     journey,
@@ -32,8 +29,6 @@ use crate::shop::store::read;
 const WAITING_MAX: usize = 2_000;
 /// Most orders in one request.
 const BATCH_MAX: usize = 100;
-/// So much later a finished order is looked at: what stock-level shows and the analysis has counted comes behind it.
-const SETTLED_AFTER: Duration = Duration::from_secs(2);
 /// How long a collector may take for one request.
 const TAKEN_WITHIN: Duration = Duration::from_secs(5);
 /// What a consumer's span is in OTLP.
@@ -44,17 +39,14 @@ const STATUS_ERROR: u8 = 2;
 /// The way to the collector. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Spans {
-    orders: mpsc::Sender<Finished>,
+    orders: mpsc::Sender<OrderId>,
     dropped: Counter,
 }
-
-/// An order, and when all of it will be known.
-type Finished = (OrderId, Instant);
 
 impl Spans {
     /// Has the spans of this order sent soon, if there is room for it; counted as dropped else.
     pub fn finished(&self, order_id: &OrderId) {
-        if self.orders.try_send((order_id.clone(), Instant::now() + SETTLED_AFTER)).is_err() {
+        if self.orders.try_send(order_id.clone()).is_err() {
             self.dropped.inc();
         }
     }
@@ -85,12 +77,11 @@ pub fn start(collector: Collector, store: &Store, tasks: &mut Tasks) -> Spans {
 }
 
 /// Sends what is finished until nobody finishes anything any more.
-async fn collect(store: &Store, mut collector: Collector, mut waiting: mpsc::Receiver<Finished>) {
+async fn collect(store: &Store, mut collector: Collector, mut waiting: mpsc::Receiver<OrderId>) {
     let mut finished = Vec::with_capacity(BATCH_MAX);
     while waiting.recv_many(&mut finished, BATCH_MAX).await > 0 {
         let mut orders = Vec::with_capacity(finished.len());
-        for (order_id, settled) in finished.drain(..) {
-            sleep_until(settled).await;
+        for order_id in finished.drain(..) {
             match read::order(store, &order_id).await {
                 Ok(order) => orders.extend(order),
                 // The writer ends the process if the database is broken; a trace is no reason to.
@@ -327,6 +318,6 @@ mod tests {
             spans.finished(&format!("o{n}").parse().unwrap());
         }
         assert_eq!(spans.dropped.get(), 3);
-        assert_eq!(waiting.recv().await.map(|(id, _)| id.to_string()).as_deref(), Some("o0"));
+        assert_eq!(waiting.recv().await.map(|id| id.to_string()).as_deref(), Some("o0"));
     }
 }

@@ -21,16 +21,10 @@ use web::{
 
 use crate::shop::{
     control::shop::Shop,
-    pages::{
-        order,
-        order_stream::{self, OrderPage},
-        shop as page,
-    },
+    pages::{order_stream, shop as page},
     pure::order_rate::Orderer,
 };
 
-/// A phone is sent at most two events a second: what changed, and perhaps the notice that the order is on its way.
-const ORDER_PACE: Duration = Duration::from_secs(1);
 /// How often the page with the beers is sent what changed.
 const SHOP_PACE: Duration = Duration::from_millis(500);
 
@@ -70,7 +64,6 @@ pub async fn order(
     orderer: Orderer,
 ) -> Response {
     let Ok(order_id) = order_id.parse::<OrderId>() else { return StatusCode::NOT_FOUND.into_response() };
-    let page = OrderPage { fragments: order::fragments, pace: ORDER_PACE };
     let is_own = shop.customers.is_own(&orderer, &order_id);
-    order_stream::respond(&shop, &client, order_id, is_own, &visitor, page).await
+    order_stream::respond(&shop, &client, order_id, is_own, &visitor).await
 }

@@ -1,4 +1,4 @@
-//! The stream of a page about one order.
+//! The stream of the page about one order.
 
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
@@ -6,44 +6,25 @@ use axum::response::{Response, sse::Event};
 use events::ids::OrderId;
 use futures_util::Stream;
 use serde_json::json;
-use tokio::time::Instant;
-use web::{
-    http::{
-        admission::Client,
-        lead::Lead,
-        sse::{self, Sent, too_many},
-        visitor::{Reader, Visitor},
-    },
-    order::view::OrderView,
-    pure::layout::{Fragment, Frame},
+use web::http::{
+    admission::Client,
+    lead::Lead,
+    sse::{self, Sent, too_many},
+    visitor::{Reader, Visitor},
 };
 
-use crate::shop::control::shop::Shop;
+use crate::shop::{control::shop::Shop, pages::order};
 
-/// After a change of an order it is looked again so much later: what stock-level shows and the analysis has counted
-/// names no order in its messages.
-const LOOK_AGAIN_AFTER: [Duration; 3] =
-    [Duration::from_millis(150), Duration::from_millis(600), Duration::from_secs(2)];
-/// Nothing more is expected.
-const FAR_AWAY: Duration = Duration::from_secs(24 * 60 * 60);
+/// A phone is sent at most two events a second: what changed, and perhaps the notice that the order is on its way.
+const PACE: Duration = Duration::from_secs(1);
 
-/// Where an order is shown.
-#[derive(Clone, Copy)]
-pub struct OrderPage {
-    /// The page, as its fragments.
-    pub fragments: fn(&OrderView, Frame<'_>) -> askama::Result<Vec<Fragment>>,
-    /// How often it is sent what changed.
-    pub pace: Duration,
-}
-
-/// The stream of a page about one order; `is_own` if it is shown to whoever ordered it.
+/// The stream; `is_own` if it is shown to the browser the order came from.
 fn stream(
     shop: Arc<Shop>,
     order_id: OrderId,
     is_own: bool,
     reader: Reader,
     mut lead: Lead,
-    page: OrderPage,
 ) -> impl Stream<Item = Result<Event, Infallible>> + Send {
     sse::channel(move |wire| async move {
         let mut changed = shop.live.follow(&order_id);
@@ -52,11 +33,8 @@ fn stream(
         let mut names_hidden = settings.borrow_and_update().choices.hide_names;
         let mut sent = Sent::default();
         let mut heartbeat = sse::heartbeat();
-        let mut pace = sse::pace(page.pace);
+        let mut pace = sse::pace(PACE);
         let mut told = changed.borrow().on_its_way.clone();
-        let mut looks = LOOK_AGAIN_AFTER.iter();
-        let look = tokio::time::sleep(FAR_AWAY);
-        tokio::pin!(look);
         let mut known = None;
         let mut stale = true;
         loop {
@@ -72,21 +50,15 @@ fn stream(
                         Some(view) => view,
                         None => shop.order_shown(&order_id, is_own).await.ok()??,
                     };
-                    let fragments = (page.fragments)(&view, reader.frame(&shop.alive())).ok()?;
+                    let fragments = order::fragments(&view, reader.frame(&shop.alive())).ok()?;
                     known = Some(view);
                     if let Some(news) = sent.news(&fragments) {
                         wire.event("fragments", &news).await?;
                         heartbeat.reset();
                     }
-                    look.as_mut().reset(Instant::now() + looks.next().copied().unwrap_or(FAR_AWAY));
                 }
                 change = changed.changed(), if !stale => {
                     change.ok()?;
-                    looks = LOOK_AGAIN_AFTER.iter();
-                    known = None;
-                    stale = true;
-                }
-                () = &mut look, if !stale => {
                     known = None;
                     stale = true;
                 }
@@ -111,33 +83,25 @@ fn stream(
     })
 }
 
-/// What the stream of a page about one order begins with. `None` if it cannot be read or rendered.
-async fn once(
-    shop: &Shop,
-    order_id: &OrderId,
-    is_own: bool,
-    reader: Reader,
-    is_led: bool,
-    page: OrderPage,
-) -> Option<Response> {
+/// What the stream begins with. `None` if it cannot be read or rendered.
+async fn once(shop: &Shop, order_id: &OrderId, is_own: bool, reader: Reader, is_led: bool) -> Option<Response> {
     let view = shop.order_shown(order_id, is_own).await.ok()??;
-    let fragments = Sent::default().news(&(page.fragments)(&view, reader.frame(&shop.alive())).ok()?)?;
+    let fragments = Sent::default().news(&order::fragments(&view, reader.frame(&shop.alive())).ok()?)?;
     Some(sse::once(fragments, is_led.then(|| shop.lead(true))).await)
 }
 
-/// The stream of a page about one order as a response to this visitor, or what it begins with.
+/// The stream as a response to this visitor, or what it begins with.
 pub async fn respond(
     shop: &Arc<Shop>,
     client: &Client,
     order_id: OrderId,
     is_own: bool,
     visitor: &Visitor,
-    page: OrderPage,
 ) -> Response {
     let (reader, is_led) = (Reader { presenter: false, ..visitor.reader() }, visitor.is_led());
     if visitor.once {
-        return once(shop, &order_id, is_own, reader, is_led, page).await.unwrap_or_else(too_many);
+        return once(shop, &order_id, is_own, reader, is_led).await.unwrap_or_else(too_many);
     }
-    let begin = || stream(Arc::clone(shop), order_id, is_own, reader, shop.lead(is_led), page);
+    let begin = || stream(Arc::clone(shop), order_id, is_own, reader, shop.lead(is_led));
     sse::serve(&shop.live.streams, &shop.context.shutdown, client, begin).unwrap_or_else(too_many)
 }

@@ -1,14 +1,15 @@
-//! What the shop writes: orders and their hops. All statements that change them stand here; those that read for a page stand
-//! in `read`.
+//! What the shop writes of orders. Statements are for a whole batch: the way to SQLite's thread and back costs more than a
+//! row. Those that read for a page stand in `read`.
+
+use std::collections::{HashMap, HashSet};
 
 use events::{
-    ids::{BeerId, EventId, Moment, OrderId, Service},
+    ids::{EventId, Moment, OrderId, Service},
     orders::Line,
-    quantities::{Cents, Sequence},
-    received::Position,
+    quantities::Cents,
 };
 use sqlx::sqlite::SqliteRow;
-use store::{Columns, Migrator, StoreError, Transaction, column_of, json_of};
+use store::{Columns, Migrator, StoreError, Transaction, json_of};
 use web::order::{
     progress::Progress,
     view::{Status, What},
@@ -23,98 +24,117 @@ pub fn status(row: Columns<'_>, column: &'static str) -> Result<Status, StoreErr
 }
 
 /// An order as it was placed.
-pub struct Placed<'a> {
-    pub order_id: &'a OrderId,
-    pub keyed: Keyed<'a>,
-    pub customer: &'a str,
-    pub address: &'a str,
-    pub lines: &'a [Line],
+#[derive(Debug)]
+pub struct Placed {
+    pub order_id: OrderId,
+    pub key: Option<StoredKey>,
+    pub customer: String,
+    pub address: String,
+    pub lines: Vec<Line>,
     pub total: Cents,
     pub at: Moment,
 }
 
 /// The key an order was placed with, and what was ordered with it where that matters.
-#[derive(Clone, Copy, Default)]
-pub struct Keyed<'a> {
-    pub key: Option<&'a str>,
-    pub ordered: Option<&'a str>,
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredKey {
+    pub key: String,
+    pub ordered: Option<String>,
 }
 
 /// An order that was placed with a key.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Before {
     pub order_id: OrderId,
     pub ordered: Option<String>,
 }
 
-/// The order that was placed with this key before, if any.
-pub async fn order_of_key(transaction: &mut Transaction, key: &str) -> Result<Option<Before>, StoreError> {
-    let row = sqlx::query("select order_id, ordered from orders where idempotency_key = $1")
-        .bind(key)
-        .fetch_optional(&mut **transaction)
-        .await?;
-    let before = |row: SqliteRow| {
-        let row = Columns::of("orders", &row);
-        Ok(Before { order_id: row.parsed("order_id")?, ordered: row.optional("ordered", Columns::text)? })
+/// The orders that were placed with these keys.
+pub async fn of_keys(transaction: &mut Transaction, keys: &[String]) -> Result<HashMap<String, Before>, StoreError> {
+    if keys.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let rows = sqlx::query(
+        "select idempotency_key, order_id, ordered from orders
+         where idempotency_key in (select value from json_each($1))",
+    )
+    .bind(json_of("orders", "idempotency_key", &keys)?)
+    .fetch_all(&mut **transaction)
+    .await?;
+    let before = |row: &SqliteRow| {
+        let row = Columns::of("orders", row);
+        let before = Before { order_id: row.parsed("order_id")?, ordered: row.optional("ordered", Columns::text)? };
+        Ok((row.text("idempotency_key")?, before))
     };
-    row.map(before).transpose()
+    rows.iter().map(before).collect()
 }
 
-/// Writes an order that was placed. `false` if it is there already; one of which only later news was read so far is
-/// filled in.
-pub async fn place(transaction: &mut Transaction, order: &Placed<'_>) -> Result<bool, StoreError> {
-    let written = sqlx::query(
+/// Writes orders that were placed. One of which an earlier version read only later news is filled in.
+pub async fn place(transaction: &mut Transaction, orders: &[Placed]) -> Result<(), StoreError> {
+    if orders.is_empty() {
+        return Ok(());
+    }
+    let mut rows = Vec::with_capacity(orders.len());
+    for Placed { order_id, key, customer, address, lines, total, at } in orders {
+        let (key, ordered) = key.as_ref().map(|stored| (&stored.key, stored.ordered.as_deref())).unzip();
+        let lines = json_of("orders", "lines", lines)?;
+        rows.push((order_id, key, customer, address, lines, total, at.micros(), ordered.flatten()));
+    }
+    sqlx::query(
         "insert into orders (order_id, idempotency_key, customer, address, lines, total_cents, placed_at, ordered, status,
-                             updated, attempt, changed_at, returned, released)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, 'placed', 0, 0, $7, 0, 0)
+                             updated, attempt, changed_at, returned)
+         select value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, value ->> 7,
+                'placed', 0, 0, value ->> 6, 0
+         from json_each($1) where true
          on conflict (order_id) do update
          set customer = excluded.customer, address = excluded.address, lines = excluded.lines,
              total_cents = excluded.total_cents, placed_at = excluded.placed_at
          where orders.placed_at = 0",
     )
-    .bind(order.order_id.as_str())
-    .bind(order.keyed.key)
-    .bind(order.customer)
-    .bind(order.address)
-    .bind(json_of("orders", "lines", &order.lines)?)
-    .bind(column_of("orders", "total_cents", order.total.0)?)
-    .bind(order.at.micros())
-    .bind(order.keyed.ordered)
+    .bind(json_of("orders", "lines", &rows)?)
     .execute(&mut **transaction)
     .await?;
-    Ok(written.rows_affected() > 0)
+    Ok(())
 }
 
-/// What the writer needs to know of an order to take news of it in.
+/// What must be known of an order to judge the next message about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OrderState {
     /// Whether it was read from `orders`, or placed here.
     pub placed: bool,
     pub progress: Progress,
-    pub customer: String,
     pub address: String,
 }
 
-/// The state of an order; a blank one if it was not placed, as far as it is known.
-pub async fn state(transaction: &mut Transaction, order_id: &OrderId) -> Result<OrderState, StoreError> {
-    let row = sqlx::query(
-        "select status, decided, updated, refusal, failure, courier, attempt, retry_at, returned, released, customer,
-                address, placed_at
-         from orders where order_id = $1",
-    )
-    .bind(order_id.as_str())
-    .fetch_optional(&mut **transaction)
-    .await?;
-    match row {
-        Some(row) => read_state(&row),
-        None => {
-            let (customer, address) = (String::new(), String::new());
-            Ok(OrderState { placed: false, progress: Progress::placed(), customer, address })
-        }
+impl OrderState {
+    /// Of an order nothing was read about.
+    pub const fn blank() -> Self {
+        OrderState { placed: false, progress: Progress::placed(), address: String::new() }
     }
 }
 
-fn read_state(row: &SqliteRow) -> Result<OrderState, StoreError> {
+/// The states of these orders, as far as there are any.
+pub async fn states(
+    transaction: &mut Transaction,
+    orders: &HashSet<OrderId>,
+) -> Result<HashMap<OrderId, OrderState>, StoreError> {
+    if orders.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let rows = sqlx::query(
+        "select order_id, status, decided, updated, refusal, failure, courier, attempt, retry_at, returned, address,
+                placed_at
+         from orders where order_id in (select value from json_each($1))",
+    )
+    .bind(json_of("orders", "order_id", orders)?)
+    .fetch_all(&mut **transaction)
+    .await?;
+    rows.iter().map(state).collect()
+}
+
+fn state(row: &SqliteRow) -> Result<(OrderId, OrderState), StoreError> {
     let row = Columns::of("orders", row);
+    let returned = row.flag("returned")?;
     let progress = Progress {
         status: status(row, "status")?,
         decided: row.flag("decided")?,
@@ -124,84 +144,86 @@ fn read_state(row: &SqliteRow) -> Result<OrderState, StoreError> {
         courier: row.optional("courier", Columns::text)?,
         attempt: row.number("attempt")?,
         retry_at: row.optional("retry_at", Columns::moment)?,
-        returned: row.flag("returned")?,
-        released: row.flag("released")?,
+        returned,
+        // That the bottles are back on the shelf is said in the log, which the shop does not read.
+        released: returned,
     };
-    let (customer, address) = (row.text("customer")?, row.text("address")?);
-    Ok(OrderState { placed: row.moment("placed_at")? != Moment::default(), progress, customer, address })
+    let placed = row.moment("placed_at")? != Moment::default();
+    Ok((row.parsed("order_id")?, OrderState { placed, progress, address: row.text("address")? }))
 }
 
-/// Writes how far an order is, and where it goes.
-pub async fn save_state(
+/// Writes how far orders are, and where they go, each since when.
+pub async fn save_states<'a>(
     transaction: &mut Transaction,
-    order_id: &OrderId,
-    state: &OrderState,
-    at: Moment,
+    states: impl Iterator<Item = (&'a OrderId, &'a OrderState, Moment)>,
 ) -> Result<(), StoreError> {
-    let progress = &state.progress;
+    let mut rows = Vec::new();
+    for (order_id, OrderState { progress, address, .. }, at) in states {
+        let refusal = progress.refusal.as_ref().map(|why| json_of("orders", "refusal", why)).transpose()?;
+        let failure = progress.failure.as_ref().map(|why| json_of("orders", "failure", why)).transpose()?;
+        let Progress { status, decided, updated, courier, attempt, retry_at, returned, .. } = progress;
+        let [decided, updated, returned] = [*decided, *updated, *returned].map(u8::from);
+        let (status, retry_at, at) = (status.name(), retry_at.map(Moment::micros), at.micros());
+        rows.push((
+            order_id, status, decided, updated, refusal, failure, courier, attempt, retry_at, returned, at, address,
+        ));
+    }
+    if rows.is_empty() {
+        return Ok(());
+    }
     sqlx::query(
-        "update orders set decided = $13, status = $2, updated = $3, refusal = $4, failure = $5, courier = $6, attempt = $7,
-                           retry_at = $8, returned = $9, released = $10, changed_at = $11, address = $12
-         where order_id = $1",
+        "update orders
+         set status = changed.value ->> 1, decided = changed.value ->> 2, updated = changed.value ->> 3,
+             refusal = changed.value ->> 4, failure = changed.value ->> 5, courier = changed.value ->> 6,
+             attempt = changed.value ->> 7, retry_at = changed.value ->> 8, returned = changed.value ->> 9,
+             changed_at = changed.value ->> 10, address = changed.value ->> 11
+         from json_each($1) as changed where orders.order_id = changed.value ->> 0",
     )
-    .bind(order_id.as_str())
-    .bind(progress.status.name())
-    .bind(i64::from(progress.updated))
-    .bind(progress.refusal.as_ref().map(|why| json_of("orders", "refusal", why)).transpose()?)
-    .bind(progress.failure.as_ref().map(|why| json_of("orders", "failure", why)).transpose()?)
-    .bind(progress.courier.as_deref())
-    .bind(i64::from(progress.attempt))
-    .bind(progress.retry_at.map(Moment::micros))
-    .bind(i64::from(progress.returned))
-    .bind(i64::from(progress.released))
-    .bind(at.micros())
-    .bind(&state.address)
-    .bind(i64::from(progress.decided))
+    .bind(json_of("orders", "status", &rows)?)
     .execute(&mut **transaction)
     .await?;
     Ok(())
 }
 
 /// A hop of an order.
-pub struct Hop<'a> {
-    pub event_id: &'a EventId,
-    pub order_id: &'a OrderId,
+#[derive(Debug)]
+pub struct Hop {
+    pub event_id: EventId,
+    pub order_id: OrderId,
     pub at: Moment,
     pub service: Service,
     pub topic: &'static str,
-    pub what: &'a What,
-    /// Of a stock event: beer and sequence.
-    pub stock: Option<(&'a BeerId, Sequence)>,
-    /// Of a decision: where it lies.
-    pub position: Option<Position>,
+    pub what: What,
 }
 
-/// Adds a hop; `false` if it is there already: the message is a repeat.
-pub async fn add_hop(transaction: &mut Transaction, hop: &Hop<'_>) -> Result<bool, StoreError> {
-    let inserted = sqlx::query(
-        "insert into journey (event_id, order_id, at, service, topic, what, beer, sequence, ledger, entry)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) on conflict (event_id) do nothing",
+/// Adds hops; one that is there already stays as it is.
+pub async fn add_hops(transaction: &mut Transaction, hops: &[Hop]) -> Result<(), StoreError> {
+    if hops.is_empty() {
+        return Ok(());
+    }
+    let mut rows = Vec::with_capacity(hops.len());
+    for Hop { event_id, order_id, at, service, topic, what } in hops {
+        rows.push((event_id, order_id, at.micros(), service.name(), topic, json_of("journey", "what", what)?));
+    }
+    sqlx::query(
+        "insert into journey (event_id, order_id, at, service, topic, what)
+         select value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5 from json_each($1) where true
+         on conflict (event_id) do nothing",
     )
-    .bind(hop.event_id.as_str())
-    .bind(hop.order_id.as_str())
-    .bind(hop.at.micros())
-    .bind(hop.service.name())
-    .bind(hop.topic)
-    .bind(json_of("journey", "what", hop.what)?)
-    .bind(hop.stock.map(|(beer, _)| beer.as_str()))
-    .bind(hop.stock.map(|(_, sequence)| column_of("journey", "sequence", sequence.0)).transpose()?)
-    .bind(hop.position.map(|position| column_of("journey", "ledger", position.ledger)).transpose()?)
-    .bind(hop.position.map(|position| column_of("journey", "entry", position.entry)).transpose()?)
+    .bind(json_of("journey", "what", &rows)?)
     .execute(&mut **transaction)
     .await?;
-    Ok(inserted.rows_affected() > 0)
+    Ok(())
 }
 
-/// Whether this hop is there.
-pub async fn has_hop(transaction: &mut Transaction, event_id: &EventId) -> Result<bool, StoreError> {
-    let row: Option<(i64,)> = sqlx::query_as("select 1 from journey where event_id = $1")
-        .bind(event_id.as_str())
-        .fetch_optional(&mut **transaction)
+/// Those of these events that are hops already.
+pub async fn known_hops(transaction: &mut Transaction, events: &[&EventId]) -> Result<HashSet<EventId>, StoreError> {
+    if events.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let rows = sqlx::query("select event_id from journey where event_id in (select value from json_each($1))")
+        .bind(json_of("journey", "event_id", &events)?)
+        .fetch_all(&mut **transaction)
         .await?;
-    Ok(row.is_some())
+    rows.iter().map(|row| Ok(EventId::new(Columns::of("journey", row).text("event_id")?))).collect()
 }

@@ -3,7 +3,7 @@
 use anyhow::Context as _;
 use events::{
     ids::{EventId, Moment, OrderId},
-    received::{Position, Received},
+    received::Position,
     topics::{self, TopicSpec},
     unreadable::ReasonCode,
 };
@@ -11,6 +11,8 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, sqlite::SqliteRow};
 use store::{Columns, Store, StoreError, Transaction, column_of, json_of};
+
+use crate::shop::pure::fact::Fact;
 
 /// Most messages that wait; of more, the first ones wait no longer.
 pub const WAITING_MAX: u64 = 10_000;
@@ -31,28 +33,27 @@ const COLUMNS: &str = "event_id, topic, ledger, entry, batch_index, batch_size, 
 pub async fn add<M: Serialize>(
     transaction: &mut Transaction,
     topic: &'static TopicSpec,
-    received: &Received<M>,
+    fact: &Fact<M>,
     order_id: &OrderId,
-    message: &M,
     (code, since): (ReasonCode, Moment),
 ) -> Result<u64, StoreError> {
-    let Position { ledger, entry, batch_index, batch_size } = received.position;
+    let Position { ledger, entry, batch_index, batch_size } = fact.position;
     let inserted = sqlx::query(
         "insert into waiting (event_id, order_id, topic, ledger, entry, batch_index, batch_size, at, since, code,
                               message)
          values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) on conflict (event_id) do nothing",
     )
-    .bind(received.event_id.as_str())
+    .bind(fact.event_id.as_str())
     .bind(order_id.as_str())
     .bind(topic.name)
     .bind(column_of("waiting", "ledger", ledger)?)
     .bind(column_of("waiting", "entry", entry)?)
     .bind(i64::from(batch_index))
     .bind(i64::from(batch_size))
-    .bind(received.at.micros())
+    .bind(fact.at.micros())
     .bind(since.micros())
     .bind(code.name())
-    .bind(json_of("waiting", "message", message)?)
+    .bind(json_of("waiting", "message", &fact.message)?)
     .execute(&mut **transaction)
     .await?;
     Ok(inserted.rows_affected())
@@ -100,11 +101,10 @@ impl Waiting {
     ///
     /// # Errors
     /// If it is none of its topic.
-    pub fn received<M: DeserializeOwned>(self) -> anyhow::Result<Received<M>> {
+    pub fn fact<M: DeserializeOwned>(self) -> anyhow::Result<Fact<M>> {
         let message = serde_json::from_value(self.message)
             .with_context(|| format!("waiting.message of {} is no message of {}", self.event_id, self.topic.name))?;
-        let (position, event_id, at) = (self.position, EventId::new(self.event_id), self.at);
-        Ok(Received { message: Ok(message), position, event_id, at })
+        Ok(Fact { event_id: EventId::new(self.event_id), position: self.position, at: self.at, message })
     }
 }
 
@@ -130,7 +130,7 @@ mod tests {
         let mut transaction = store.begin().await?;
         let order_id: OrderId = "a".parse()?;
         for row in of_order(&mut transaction, &order_id).await? {
-            row.received::<OrderDecision>()?;
+            row.fact::<OrderDecision>()?;
         }
         longest(&mut transaction, 1, Moment::MAX).await?;
         Ok(())

@@ -41,8 +41,6 @@ pub struct ReadModel {
     pub newest: Newest,
     /// How fast it goes.
     pub tempo: Tempo,
-    /// Messages that wait for their cause.
-    pub waiting: u64,
     /// Rates and latency when they were looked at last: they fade without any news.
     pub(super) tempo_seen: (u64, u64, Option<u64>),
     pub(super) tape: Tape,
@@ -172,11 +170,6 @@ impl ReadModel {
         self.unreadable.push_front(unreadable);
         self.unreadable.truncate(DEAD_LETTERS_SHOWN_MAX);
         self.unreadable_total += 1;
-    }
-
-    /// So many more were unreadable before the ones that are remembered.
-    pub fn count_unreadable(&mut self, more: u64) {
-        self.unreadable_total += more;
     }
 
     /// So many more orders are in the books.

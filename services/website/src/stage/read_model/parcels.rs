@@ -108,14 +108,6 @@ impl Parcels {
         self.known.insert(order_id.clone(), known);
     }
 
-    /// Who waits for a parcel and where is known only now: its order was read after what became of it.
-    pub fn described(&mut self, order_id: &OrderId, customer: &str, address: &str) {
-        if let Some(known) = self.known.get_mut(order_id) {
-            known.customer = customer.to_owned();
-            known.address = address.to_owned();
-        }
-    }
-
     /// Remembers what became of a parcel, if it is part of the history of its trouble.
     pub fn tried(&mut self, order_id: &OrderId, at: Moment, what: &What) {
         if !matches!(what, What::AttemptFailed { .. } | What::Stranded { .. } | What::Redriven { .. }) {
