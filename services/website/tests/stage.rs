@@ -207,12 +207,15 @@ async fn an_order_has_the_hop_of_the_ledger_that_counted_it() -> Result<()> {
     stage.running.stop().await
 }
 
-/// What the presenter asks of delivery is safe when it is answered, and is asked once.
+/// What the presenter asks of delivery is safe when it is answered, and is asked once. After a crash the order may have to be
+/// read again first.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_request_to_delivery_goes_out_by_the_stages_own_outbox() -> Result<()> {
     let stage = Stage::start().await?;
     stage.ground.bus.publisher().publish(&story(0)).await?;
     stage.until("o0", "stranded").await?;
+    let stage = stage.dies_and_comes_back().await?;
+    eventually("the stage", || async { stage.get("/api/ledger").await.ok() }).await?;
     let token = std::fs::read_to_string(stage.ground.folder().join("presenter-token"))?;
     let ask = |order: &str| {
         let address = format!("http://{}/api/dead-letters/{order}/return", stage.address);

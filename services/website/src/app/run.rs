@@ -17,7 +17,7 @@ use service::{
     idempotent_consumer::{AcknowledgeAfter, Writer},
     presence, stage,
 };
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, time::Instant};
 use tracing::{info, warn};
 use web::{
     http::{
@@ -49,7 +49,7 @@ use crate::{
             director::Director,
             entrance::Entrance,
             presenter::Authenticator,
-            stage::{Backstage, Stage},
+            stage::{Backstage, Stage, UP_TO_DATE_WITHIN},
         },
         store::checkpoint::{self, Checkpoint},
     },
@@ -253,6 +253,7 @@ async fn open_stage(
         broker_monitor: Arc::default(),
         fragments: FragmentCache::default(),
         read_model: RwLock::new(read_model),
+        up_to_date_by: Instant::now() + UP_TO_DATE_WITHIN,
     });
     stage_consume::start(&stage, checkpoint, positions, tasks)?;
     tasks.start(crowd::come(Arc::clone(&stage)));

@@ -4,6 +4,7 @@ use events::{
     delivery::DeliveryRequest,
     orders::{ADDRESS_MAX, Fault, text_problem},
 };
+use tokio::time::timeout_at;
 use web::order::view::Status;
 
 use crate::stage::control::{control_error::ControlError, stage::Stage};
@@ -24,10 +25,15 @@ pub fn check_address(address: &str) -> Result<(), Fault> {
 /// # Errors
 /// If the order is not stranded, or the request cannot be stored in time. Then nothing is asked.
 pub async fn ask_delivery(stage: &Stage, request: DeliveryRequest) -> Result<(), ControlError> {
-    let order_id = request.order_id();
-    let status = stage.known(|known| known.orders.get(order_id).map(|order| order.progress.status));
-    match status.ok_or(ControlError::NoSuchOrder)? {
-        Status::Stranded => stage.request(request).await,
-        _ => Err(ControlError::NotStranded),
+    let mut changes = stage.live.follow(request.order_id());
+    loop {
+        let status = stage.known(|known| Some(known.orders.get(request.order_id())?.progress.status));
+        if status == Some(Status::Stranded) {
+            return stage.request(request).await;
+        }
+        // What was read in the second before a crash is read again first.
+        if !matches!(timeout_at(stage.up_to_date_by, changes.changed()).await, Ok(Ok(()))) {
+            return Err(status.map_or(ControlError::NoSuchOrder, |_| ControlError::NotStranded));
+        }
     }
 }

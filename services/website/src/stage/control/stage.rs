@@ -9,7 +9,10 @@ use axum::http::HeaderMap;
 use events::{delivery::DeliveryRequest, ids::Service, topics::DELIVERY_REQUESTS};
 use service::{Context, Now, now};
 use store::{OutboxHandle, Store, enqueue};
-use tokio::{sync::watch, time::timeout};
+use tokio::{
+    sync::watch,
+    time::{Instant, timeout},
+};
 use tracing::warn;
 use web::{
     http::{cookies::Cookies, lead::Lead, live::Live, page_stream::FragmentCache, site::Site, visitor::Reader},
@@ -27,6 +30,8 @@ use crate::stage::{
 
 /// How long to wait after the broker could not delete what belonged to earlier episodes.
 const FORGET_AGAIN_AFTER: Duration = Duration::from_secs(10);
+/// How long the stage may take after a crash to know everything again.
+pub const UP_TO_DATE_WITHIN: Duration = Duration::from_secs(5);
 /// How long a request may wait for the lock of the database. After that nothing is asked.
 const WRITTEN_WITHIN: Duration = Duration::from_secs(5);
 
@@ -86,6 +91,8 @@ pub struct Stage {
     /// The pages as their readers were shown them.
     pub fragments: FragmentCache<(Page, Reader)>,
     pub read_model: RwLock<ReadModel>,
+    /// By then everything was read again that was read after the last checkpoint.
+    pub up_to_date_by: Instant,
 }
 
 impl Site for Stage {
