@@ -103,7 +103,8 @@ impl Orders {
                     let is_cause = matches!(message.news, News::Placed(..) | News::Decided(_));
                     let change = self.take(message);
                     if is_cause && let Some(change) = &change {
-                        left.extend(self.early.take(&change.order_id));
+                        // Before what is left: that was read later.
+                        self.early.take(&change.order_id).into_iter().rev().for_each(|early| left.push_front(early));
                     }
                     applied.changes.extend(change);
                 }

@@ -141,6 +141,11 @@ fn what_comes_before_its_cause_waits_for_it_and_keeps_its_order() {
     }
     assert_eq!(teller.tell(placed("b")).changes.len(), 5);
     assert_eq!(teller.status("b"), Status::Delivered);
+    for news in [picked_up("c", 1), accepted("c"), delivered("c")] {
+        assert_eq!(teller.tell(news), Applied::default());
+    }
+    let applied = teller.tell(placed("c"));
+    assert_eq!((applied.changes.len(), applied.untrue.len(), teller.status("c")), (4, 0, Status::Delivered));
 }
 
 #[test]
