@@ -16,7 +16,7 @@ use tokio::sync::Mutex;
 use crate::{address::Broker, flow::Flows};
 
 /// After this long without an answer the outcome of a send or a request is unknown.
-const ANSWER_WITHIN: Duration = Duration::from_secs(10);
+const ANSWER_WITHIN: Duration = Duration::from_secs(8);
 /// How long one attempt to connect may take.
 const CONNECT_WITHIN: Duration = Duration::from_secs(5);
 /// A silent connection is asked this often whether it is alive: a broker that hangs is noticed.
