@@ -20,7 +20,6 @@ mod all_pages;
 mod samples;
 
 pub use app::run::{HTTP_PORT, run, run_on};
-pub use shop::store::waiting::WAITING_MAX;
 pub use stage::{
     control::{control_error::ControlError, questions},
     pure::acts,

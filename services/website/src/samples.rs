@@ -40,6 +40,7 @@ use crate::{
 mod analysis;
 mod past;
 mod stage;
+pub(crate) mod told;
 pub(crate) use analysis::{analysis, ledger, ledger_gone_wrong};
 pub(crate) use past::{fraud, past, questions, rebuild, rebuild_given_up};
 pub(crate) use stage::{map, map_in_trouble, pulsar};

@@ -23,7 +23,7 @@ use service::{
     testing::{Ground, Running, eventually},
 };
 use sqlx::SqlitePool;
-use website::WAITING_MAX;
+use web::order::progress::EARLY_MAX;
 
 /// So many messages of a topic are not believed, for this reason.
 type Untrue = (&'static TopicSpec, ReasonCode, u64);
@@ -271,7 +271,7 @@ async fn of_too_many_that_wait_the_first_one_is_given_up() -> Result<()> {
          select 'e-' || n, 'ghost', 'order-decisions', 7, n, 0, 1, $2, case n when 1 then $2 else $3 end, 'unknown_order', '{}'
          from numbers",
     )
-    .bind(i64::try_from(WAITING_MAX)?)
+    .bind(i64::try_from(EARLY_MAX)?)
     .bind(now.micros())
     .bind(now.plus_millis(3_600_000).micros())
     .execute(&books)
@@ -282,7 +282,7 @@ async fn of_too_many_that_wait_the_first_one_is_given_up() -> Result<()> {
     let given_up = ground.read_until(UNREADABLE, |all| !all.is_empty()).await?;
     let first = given_up[0].message.as_ref().unwrap();
     assert_eq!((first.message_id.as_str(), first.code), ("7:1", ReasonCode::UnknownOrder));
-    assert_eq!((given_up.len(), waiting(&ground).await?), (1, i64::try_from(WAITING_MAX)?));
+    assert_eq!((given_up.len(), waiting(&ground).await?), (1, i64::try_from(EARLY_MAX)?));
     website.stop().await
 }
 

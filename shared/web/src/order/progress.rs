@@ -154,6 +154,12 @@ impl Progress {
     }
 }
 
+/// How long a message waits for its cause. The broker delivers in milliseconds, and a process that comes back after a pause
+/// reads all topics at once; after this long the cause is not missing by chance.
+pub const CAUSE_WITHIN_MS: i64 = 30_000;
+/// Most messages that wait for their cause; of more, the first one is given up.
+pub const EARLY_MAX: usize = 10_000;
+
 /// Why a message about an order has no effect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Doubt {

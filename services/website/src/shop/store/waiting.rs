@@ -14,9 +14,6 @@ use store::{Columns, Store, StoreError, Transaction, column_of, json_of};
 
 use crate::shop::pure::fact::Fact;
 
-/// Most messages that wait; of more, the first ones wait no longer.
-pub const WAITING_MAX: u64 = 10_000;
-
 /// A message that waits.
 pub struct Waiting {
     pub event_id: String,

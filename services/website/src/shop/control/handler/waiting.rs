@@ -8,7 +8,7 @@ use events::{
 };
 use serde::Serialize;
 use service::{Batch, Outcome};
-use web::order::progress::Doubt;
+use web::order::progress::{CAUSE_WITHIN_MS, Doubt, EARLY_MAX};
 
 use crate::shop::{
     control::{
@@ -16,12 +16,9 @@ use crate::shop::{
         request::{Answer, Work},
     },
     pure::fact::Fact,
-    store::waiting::{self, WAITING_MAX, Waiting},
+    store::waiting::{self, Waiting},
 };
 
-/// How long a message waits for its cause. The broker delivers in milliseconds, and a website that comes back after a pause
-/// reads all topics at once; after this long the cause is not missing by chance.
-pub const CAUSE_WITHIN_MS: i64 = 30_000;
 /// Most that are given up in one transaction.
 const GIVEN_UP_AT_ONCE: i64 = 256;
 
@@ -59,7 +56,7 @@ impl ShopHandler {
             known.waiting += more;
             known.waiting
         });
-        if waiting > WAITING_MAX {
+        if waiting > EARLY_MAX as u64 {
             self.give_up(1, Moment::from_micros(i64::MAX), batch).await?;
         }
         Ok(())

@@ -8,14 +8,9 @@ use events::{
     unreadable::ReasonCode,
 };
 use serde::{Deserialize, Serialize};
+use web::order::progress::{CAUSE_WITHIN_MS, EARLY_MAX};
 
 use crate::stage::read_model::orders::message::Message;
-
-/// Most messages that wait; of more, the first one is given up.
-pub const WAITING_MAX: usize = 10_000;
-/// How long a message waits for its cause. The broker delivers in milliseconds, and after a pause all topics are read at
-/// once; after this long the cause is not missing by chance.
-pub const CAUSE_WITHIN_MS: i64 = 30_000;
 
 /// A message that waits.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -46,7 +41,7 @@ impl Early {
         places.push(self.next);
         self.waiting.insert(self.next, Waiting { message, code, since: now });
         self.next += 1;
-        if self.waiting.len() > WAITING_MAX { self.give_up_first() } else { None }
+        if self.waiting.len() > EARLY_MAX { self.give_up_first() } else { None }
     }
 
     /// What waits for this order, in the order it came. It waits no longer.

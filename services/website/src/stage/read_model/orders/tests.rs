@@ -1,51 +1,25 @@
 use events::{
-    decisions::OrderDecision,
     delivery::FailureReason,
     ids::BeerId,
-    orders::{Line, PlaceOrder, PlaceOrderType},
-    quantities::{Bottles, Cents, Sequence},
+    quantities::{Bottles, Sequence},
     received::Position,
     topics::{DELIVERY_UPDATES, ORDER_DECISIONS},
 };
+use web::order::progress::{CAUSE_WITHIN_MS, EARLY_MAX};
 
-use super::{
-    early::{CAUSE_WITHIN_MS, WAITING_MAX},
-    order::HOPS_MAX,
-    *,
-};
-
-fn id(order: &str) -> OrderId {
-    order.parse().unwrap()
-}
-
-fn at(millis: i64) -> Moment {
-    Moment::from_micros(1_000_000_000_000).plus_millis(millis)
-}
-
-fn lines() -> Vec<Line> {
-    vec![Line { beer: BeerId::new("orval"), bottles: Bottles(2) }]
-}
+use super::{order::HOPS_MAX, *};
+use crate::samples::told::{self, accepted, at, id, lines};
 
 fn placed(order: &str) -> News {
-    let (customer, address) = ("Ada".to_owned(), "Gent".to_owned());
-    let order_id = Some(id(order));
-    News::Placed(
-        id(order),
-        PlaceOrder { kind: PlaceOrderType::PlaceOrder, order_id, customer, address, lines: lines() },
-    )
-}
-
-fn accepted(order: &str) -> News {
-    let (bottles, total_cents) = (Bottles(2), Cents(720));
-    News::Decided(OrderDecision::Accepted { order_id: id(order), lines: lines(), bottles, total_cents })
+    told::placed(order, "Ada", "Gent")
 }
 
 fn picked_up(order: &str, attempt: u32) -> News {
-    News::Updated(DeliveryUpdate::PickedUp { order_id: id(order), round: 1, attempt, courier: "Bart".into() })
+    told::picked_up(order, attempt, "Bart")
 }
 
 fn delivered(order: &str) -> News {
-    News::Updated(DeliveryUpdate::Delivered { order_id: id(order), round: 1, attempt: 1, courier: "Bart".into() })
+    told::delivered(order, "Bart")
 }
 
 fn reserved(order: &str, sequence: u64) -> News {
@@ -55,18 +29,7 @@ fn reserved(order: &str, sequence: u64) -> News {
 }
 
 fn level(sequence: u64, millis: i64) -> StockLevel {
-    StockLevel {
-        beer: BeerId::new("orval"),
-        level: Bottles(198),
-        sequence: Sequence(sequence),
-        settled: Sequence(sequence),
-        written: sequence,
-        event: Sequence(sequence),
-        ignored: false,
-        worker: "worker-1".into(),
-        taken_at: at(millis),
-        at: at(millis),
-    }
+    told::level(sequence, 198, at(millis))
 }
 
 /// What is told, one message after the other, each by an event of its own.
@@ -161,7 +124,7 @@ fn a_cause_that_does_not_come_is_not_waited_for_longer_than_half_a_minute() {
 #[test]
 fn of_too_many_that_wait_the_first_is_given_up() {
     let mut teller = Teller::new();
-    for n in 0..WAITING_MAX {
+    for n in 0..EARLY_MAX {
         assert_eq!(teller.tell(accepted(&format!("g{n}"))), Applied::default());
     }
     assert_eq!(teller.tell(accepted("last")), untrue(ORDER_DECISIONS.spec, ReasonCode::UnknownOrder));

@@ -1,10 +1,8 @@
 use events::{
-    decisions::OrderDecision,
     delivery::{DeliveryUpdate, FailureReason},
-    ids::{BeerId, EventId, Moment, OrderId, Service},
+    ids::{BeerId, EventId, Service},
     insights::{Insight, Ledger, ReadUpTo},
-    orders::{Line, PlaceOrder, PlaceOrderType},
-    quantities::{Bottles, Cents, Sequence},
+    quantities::{Bottles, Sequence},
     settings::{Choices, Folding},
     stage::{Presence, ServiceState, Staff},
     stock::{StockChange, StockEvent, StockLevel},
@@ -13,7 +11,10 @@ use events::{
 use store::testing::Database;
 
 use super::*;
-use crate::stage::read_model::orders::{Message, News};
+use crate::{
+    samples::told::{self, at, id, lines},
+    stage::read_model::orders::{Message, News},
+};
 
 /// A message of any topic.
 #[derive(Clone)]
@@ -25,28 +26,12 @@ enum Said {
     Unreadable(Unreadable),
 }
 
-fn id(order: &str) -> OrderId {
-    order.parse().unwrap()
-}
-
-/// Long ago: nothing counts as of now, so that no rate fades while this is looked at.
-fn at(millis: i64) -> Moment {
-    Moment::from_micros(1_000_000_000_000).plus_millis(millis)
-}
-
-fn lines() -> Vec<Line> {
-    vec![Line { beer: BeerId::new("orval"), bottles: Bottles(2) }]
-}
-
 fn placed(order: &str, address: &str) -> Said {
-    let (customer, address, order_id) = (format!("Ada {order}"), address.to_owned(), Some(id(order)));
-    let order = PlaceOrder { kind: PlaceOrderType::PlaceOrder, order_id, customer, address, lines: lines() };
-    Said::News(News::Placed(order.order_id.clone().unwrap(), order))
+    Said::News(told::placed(order, &format!("Ada {order}"), address))
 }
 
 fn accepted(order: &str) -> Said {
-    let (bottles, total_cents) = (Bottles(2), Cents(720));
-    Said::News(News::Decided(OrderDecision::Accepted { order_id: id(order), lines: lines(), bottles, total_cents }))
+    Said::News(told::accepted(order))
 }
 
 fn updated(update: DeliveryUpdate) -> Said {
@@ -54,7 +39,7 @@ fn updated(update: DeliveryUpdate) -> Said {
 }
 
 fn picked_up(order: &str, attempt: u32, courier: &str) -> Said {
-    updated(DeliveryUpdate::PickedUp { order_id: id(order), round: 1, attempt, courier: courier.into() })
+    Said::News(told::picked_up(order, attempt, courier))
 }
 
 fn stock(change: StockChange, sequence: u64, bottles: u32, level: u32, order: Option<&str>) -> Said {
@@ -64,18 +49,7 @@ fn stock(change: StockChange, sequence: u64, bottles: u32, level: u32, order: Op
 }
 
 fn level(sequence: u64, level: u32) -> Said {
-    Said::Level(StockLevel {
-        beer: BeerId::new("orval"),
-        level: Bottles(level),
-        sequence: Sequence(sequence),
-        settled: Sequence(sequence),
-        written: sequence,
-        event: Sequence(sequence),
-        ignored: false,
-        worker: "worker-1".into(),
-        taken_at: at(1),
-        at: at(2),
-    })
+    Said::Level(told::level(sequence, level, at(2)))
 }
 
 fn ledger(entry: u64) -> Said {
@@ -101,9 +75,7 @@ fn story() -> Vec<Said> {
         updated(DeliveryUpdate::Stranded { order_id, round, attempts, courier, reason, address })
     };
     let redriven = updated(DeliveryUpdate::Redriven { order_id: id("b"), round: 2, address: "Luik".into() });
-    let delivered = |order: &str| {
-        updated(DeliveryUpdate::Delivered { order_id: id(order), round: 1, attempt: 1, courier: "Ada".into() })
-    };
+    let delivered = |order: &str| Said::News(told::delivered(order, "Ada"));
     vec![
         stock(StockChange::Counted, 1, 200, 200, None),
         level(1, 200),
