@@ -132,13 +132,15 @@ mod tests {
 
     use std::time::Duration;
 
-    use bus::{Broker, Bus, Place};
     use events::{
         ids::Service,
         settings::{Choices, StageSettings},
     };
     use service::{stage::Stage, testing::eventually};
-    use store::{Store, testing::Folder};
+    use store::{
+        Store,
+        testing::{Folder, bus_without_broker},
+    };
 
     use super::*;
     use crate::{
@@ -149,13 +151,7 @@ mod tests {
     };
 
     async fn crew(folder: &Folder) -> (Crew, Context) {
-        let nowhere = Broker {
-            url: "pulsar://127.0.0.1:1".into(),
-            admin_url: "http://127.0.0.1:1".into(),
-            token: None,
-            authorities: None,
-        };
-        let bus = Bus::new(nowhere, Place { tenant: "none".into(), episode: 1 });
+        let bus = bus_without_broker();
         let store = Store::open(folder, "delivery", 1, None, &TABLES).await.unwrap();
         let (_, outbox) = store::Outbox::new(store.clone(), &bus);
         let context = Context::new(Service::Delivery, bus, Stage::default(), folder, CancellationToken::new());

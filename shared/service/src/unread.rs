@@ -76,12 +76,12 @@ impl Context {
 mod tests {
     use std::{io, path::Path};
 
-    use bus::{Broker, Bus, Place};
     use events::{
         ids::{EventId, Moment, Service},
         stage::StageCommand,
         topics::{ANSWERS, COMMANDS},
     };
+    use store::testing::bus_without_broker;
     use tokio_util::sync::CancellationToken;
 
     use super::*;
@@ -119,9 +119,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_flood_of_what_cannot_be_read_is_counted_and_is_one_line() {
-        let (url, admin_url) = ("pulsar://127.0.0.1:1".to_owned(), "http://127.0.0.1:1".to_owned());
-        let broker = Broker { url, admin_url, token: None, authorities: None };
-        let bus = Bus::new(broker, Place { tenant: "beers".to_owned(), episode: 1 });
+        let bus = bus_without_broker();
         let stop = CancellationToken::new();
         let context = Context::new(Service::Website, bus, Stage::default(), Path::new("unused"), stop);
         let log = Log::default();

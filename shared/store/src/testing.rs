@@ -7,6 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use bus::{Broker, Bus, Place};
 use sqlx::{AssertSqlSafe, migrate::Migrator};
 
 use crate::{Store, StoreError};
@@ -32,6 +33,13 @@ impl Drop for Folder {
     fn drop(&mut self) {
         drop(std::fs::remove_dir_all(&self.0));
     }
+}
+
+/// A bus whose broker is not there: nothing listens at its address.
+pub fn bus_without_broker() -> Bus {
+    let (url, admin_url) = ("pulsar://127.0.0.1:1".to_owned(), "http://127.0.0.1:1".to_owned());
+    let broker = Broker { url, admin_url, token: None, authorities: None };
+    Bus::new(broker, Place { tenant: "none".to_owned(), episode: 1 })
 }
 
 /// A database that is gone when the test is over.

@@ -11,7 +11,7 @@ use events::{
 };
 use store::{
     Migrator, Outbox, Store, enqueue, record_once,
-    testing::{Database, Folder},
+    testing::{Database, Folder, bus_without_broker},
 };
 
 static NO_TABLES: Migrator = Migrator::DEFAULT;
@@ -83,15 +83,7 @@ async fn what_is_committed_is_published_once_in_order_and_the_rest_never() -> Re
 
 #[tokio::test]
 async fn a_row_that_cannot_be_ends_the_outbox_and_stays() -> Result<()> {
-    let bus = Bus::new(
-        Broker {
-            url: "pulsar://127.0.0.1:1".into(),
-            admin_url: "http://127.0.0.1:1".into(),
-            token: None,
-            authorities: None,
-        },
-        Place { tenant: "nobody".into(), episode: 1 },
-    );
+    let bus = bus_without_broker();
     let database = Database::new(&NO_TABLES).await?;
     database
         .execute("insert into outbox (topic, key, at, order_id, payload) values ('orders', 'a', 1, 'a', x'7b7d')")

@@ -220,23 +220,16 @@ mod tests {
 
     use std::path::Path;
 
-    use bus::{Broker, Bus, Place};
     use service::stage::Stage;
+    use store::testing::bus_without_broker;
 
     use super::*;
 
     /// A director who knows settings of version 7.
     fn director() -> Director {
-        let nowhere = Broker {
-            url: "pulsar://127.0.0.1:1".into(),
-            admin_url: "http://127.0.0.1:1".into(),
-            token: None,
-            authorities: None,
-        };
-        let bus = Bus::new(nowhere, Place { tenant: "none".into(), episode: 1 });
         let settings = StageSettings { version: 7, episode: 1, seal: "seal".into(), ..StageSettings::default() };
         let (stage, folder) = (Stage::set(settings), Path::new("unused"));
-        Director::new(Context::new(Service::Website, bus, stage, folder, Default::default())).unwrap()
+        Director::new(Context::new(Service::Website, bus_without_broker(), stage, folder, Default::default())).unwrap()
     }
 
     #[tokio::test]
