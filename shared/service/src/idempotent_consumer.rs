@@ -237,7 +237,7 @@ impl<H: Handler> Writer<H> {
 
     async fn begin(&mut self) -> anyhow::Result<()> {
         let mut batch = Batch::begin(self.context.service, &self.store).await?;
-        // After the wait for the database: whoever submitted it may have given up meanwhile.
+        // After the wait for the database: the sender may have given up meanwhile.
         let now = Instant::now();
         self.taken.retain(|submission| submission.until.is_none_or(|until| now < until));
         let works: Vec<&H::Work> =

@@ -94,7 +94,7 @@ impl Waiting {
 }
 
 impl Orders {
-    /// Takes a message in, if it is believed; with it, what waited for it.
+    /// Applies a message if it is believed, and then what waited for it.
     pub fn apply(&mut self, message: Message, now: Moment) -> Applied {
         let (mut applied, mut left) = (Applied::default(), VecDeque::from([message]));
         while let Some(message) = left.pop_front() {
@@ -191,11 +191,11 @@ impl Orders {
         }
     }
 
-    /// Takes in what is believed. `None` if it says nothing of an order.
+    /// Applies a message that is believed. `None` if it is about no order.
     fn take(&mut self, message: Message) -> Option<Change> {
         let Message { news, event_id, at, position } = message;
         if let News::Placed(order_id, order) = news {
-            // Not the id of the message: an order is placed once, whoever sends it how often.
+            // Not the id of the message: an order is placed once, no matter how often it is sent.
             let event_id = EventId::new(format!("placed {order_id}"));
             self.unfinished.insert((at, order_id.clone()));
             self.known.insert(order_id.clone(), Order::placed(order, event_id, at));
@@ -225,7 +225,7 @@ impl Orders {
             News::Stock(_, event) if event.change == StockChange::Released => order.progress.bottles_released(),
             _ => {}
         }
-        let is_moved = before != (order.progress.clone(), order.address.clone());
+        let is_moved = before.0 != order.progress || before.1 != order.address;
         if is_moved {
             order.changed_at = at;
         }
@@ -311,7 +311,7 @@ impl Orders {
     }
 }
 
-/// The hop of bottles that were put aside or put back.
+/// The hop of bottles that were reserved or released.
 fn moved(event: &StockEvent) -> Option<What> {
     let (beer, bottles, level) = (event.beer.clone(), event.bottles, event.level);
     match event.change {

@@ -66,7 +66,7 @@ impl ShopHandler {
             total: total(lines),
             at,
         });
-        // Not the id of the message: whoever placed it, an order is placed once.
+        // Not the id of the message: an order is placed once, no matter who sends it.
         let event_id = EventId::new(format!("placed {order_id}"));
         self.hop(event_id, order_id, at, (Service::Website, ORDERS.spec), What::Placed);
         self.context.trail.note(order_id, "placed");

@@ -26,7 +26,7 @@ pub enum News {
     Placed(OrderId, PlaceOrder),
     Decided(OrderDecision),
     Updated(DeliveryUpdate),
-    /// Bottles were put aside for it, or put back.
+    /// Bottles were reserved for it, or released.
     Stock(OrderId, StockEvent),
 }
 
