@@ -56,13 +56,19 @@ async fn a_program_that_opens_streams_without_end_locks_nobody_out() -> Result<(
     shop.website.stop().await
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn every_stream_asks_proxies_to_pass_it_on_at_once_and_unchanged() -> Result<()> {
-    let shop = Shop::open().await?;
+/// An order that the stage has read, as it must have before it is followed there.
+async fn order_on_stage(shop: &Shop) -> Result<String> {
     let order = placed(shop.order(1).send().await?).await?;
     let followed = format!("/stage/orders/{order}");
     let is_known = || async { shop.get(&followed).send().await.ok()?.status().is_success().then_some(()) };
     service::testing::eventually("the stage to have read the order", is_known).await?;
+    Ok(order)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_stream_asks_proxies_to_pass_it_on_at_once_and_unchanged() -> Result<()> {
+    let shop = Shop::open().await?;
+    let order = order_on_stage(&shop).await?;
     let of_the_order = ["/live/orders/", "/live/followed/", "/api/live?order="].map(|path| format!("{path}{order}"));
     let of_all = ["/live/shop", "/live/map", "/api/live", "/live/shop?once"].map(str::to_owned);
     for path in of_the_order.into_iter().chain(of_all) {
@@ -79,7 +85,7 @@ async fn every_stream_asks_proxies_to_pass_it_on_at_once_and_unchanged() -> Resu
 #[tokio::test(flavor = "multi_thread")]
 async fn a_page_that_cannot_hear_a_stream_asks_for_what_it_begins_with() -> Result<()> {
     let shop = Shop::open().await?;
-    let order = placed(shop.order(1).send().await?).await?;
+    let order = order_on_stage(&shop).await?;
     let of_the_order = ["/live/orders/", "/live/followed/"].map(|path| format!("{path}{order}"));
     for path in of_the_order.into_iter().chain(["/live/shop", "/live/map"].map(str::to_owned)) {
         let asked = async { shop.get(&format!("{path}?lang=en&once")).send().await?.text().await };
