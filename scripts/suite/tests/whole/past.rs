@@ -92,6 +92,9 @@ pub async fn fraud_watch_is_attached_and_detached(demo: &Demo) -> Result<()> {
         sign_in(&driver, demo, "/stage/fraud").await?;
         click_once_there(&driver, "#watch[data-state='detached'] #fraud-switch").await?;
         until_text(&driver, "#findings", "72 bottles in one order").await?;
+        let rows = "return new Set([...document.querySelectorAll('#watch li')].map(item => item.offsetTop)).size";
+        let rows = driver.execute(rows, Vec::new()).await?;
+        ensure!(*rows.json() == 1, "the readers stand beside each other, not in {} rows", rows.json());
         click_once_there(&driver, "#watch[data-state='attached'] #fraud-switch").await?;
         until_text(&driver, "#findings", "Nobody looks").await?;
         let settings = shop.get("/api/settings").await?;
