@@ -25,7 +25,6 @@ const CLONE: &str = "My Projects";
 
 /// A demo that runs.
 pub struct Demo {
-    /// Its shop.
     pub shop: Shop,
     /// Where its data lies.
     pub data_dir: PathBuf,

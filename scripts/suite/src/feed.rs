@@ -7,16 +7,13 @@ use serde_json::Value;
 
 use crate::shop::Shop;
 
-/// One server-sent event.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Event {
-    /// Its name.
     pub name: String,
     /// Its data, as JSON.
     pub data: Value,
 }
 
-/// An open stream.
 pub struct Feed {
     response: Response,
     unread: Vec<u8>,

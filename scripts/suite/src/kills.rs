@@ -35,9 +35,7 @@ const SERVICES: [&str; 5] = ["warehouse", "inventory-analysis", "stock-level", "
 /// What a kill came to.
 #[derive(Debug)]
 pub struct Survived {
-    /// Which kill.
     pub number: u32,
-    /// Who was killed.
     pub killed: Vec<&'static str>,
     /// From the kill until an order placed after it was delivered.
     pub delivered_after: Duration,

@@ -20,7 +20,6 @@ use crate::{Feed, Shop, line};
 
 /// Highest rate, in orders a second.
 pub const RATE_MAX: u64 = 2_000;
-/// Longest load.
 pub const SECONDS_MAX: u64 = 600;
 
 /// Beers a load orders from: all but the scarce one, which is sold out soon.

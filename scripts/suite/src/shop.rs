@@ -36,7 +36,6 @@ impl Shop {
         Ok(Shop { http, address: address.trim_end_matches('/').to_owned(), token: token.to_owned() })
     }
 
-    /// Its address.
     pub fn address(&self) -> &str {
         &self.address
     }
@@ -46,7 +45,6 @@ impl Shop {
         &self.token
     }
 
-    /// Its HTTP client.
     pub fn http(&self) -> &Client {
         &self.http
     }

@@ -20,7 +20,6 @@ use tokio_util::sync::CancellationToken;
 
 use crate::handler::{Answer, Delivery, Work};
 
-/// One courier.
 pub(crate) struct Courier {
     pub(crate) badge: Badge,
     /// Where the pace is said.

@@ -18,7 +18,6 @@ use crate::{
     roster::Roster,
 };
 
-/// All couriers.
 pub(crate) struct Crew {
     context: Context,
     writer: WriterHandle<Delivery>,

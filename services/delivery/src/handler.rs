@@ -36,21 +36,29 @@ pub(crate) fn writer(
 /// What the messages ask for.
 pub(crate) enum Work {
     /// A courier took a parcel, and brings it.
-    PickUp { courier: &'static str, task: DeliveryOrder },
+    PickUp {
+        courier: &'static str,
+        task: DeliveryOrder,
+    },
     /// A courier is where a parcel should go. `picked_up_at` says when it was taken, if that was not written before.
-    Try { courier: &'static str, task: DeliveryOrder, picked_up_at: Option<Moment> },
-    /// A dead letter.
+    Try {
+        courier: &'static str,
+        task: DeliveryOrder,
+        picked_up_at: Option<Moment>,
+    },
     Compare(DeadLetter),
     /// A person's request about a stranded parcel.
-    Answer { position: Position, event_id: EventId, request: DeliveryRequest },
+    Answer {
+        position: Position,
+        event_id: EventId,
+        request: DeliveryRequest,
+    },
 }
 
 /// What a courier is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Answer {
-    /// Bring it there.
     BringIt,
-    /// It is delivered.
     Delivered,
     /// Nothing more is to be done about it.
     Nothing,

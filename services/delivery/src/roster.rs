@@ -20,17 +20,19 @@ pub(crate) const AWAY_AFTER_CRASH: Duration = Duration::from_secs(4);
 /// How it is with one courier.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Place {
-    /// Brings parcels.
     AtWork,
     /// Was told to go, and brings a last parcel; the name is taken until then.
     Leaving,
     /// Crashed, and is not quite gone.
-    Crashed { back_at: Instant },
+    Crashed {
+        back_at: Instant,
+    },
     /// Crashed and gone; hired again then.
-    Away { back_at: Instant },
+    Away {
+        back_at: Instant,
+    },
 }
 
-/// Who is employed.
 #[derive(Debug, Default)]
 pub(crate) struct Roster {
     wanted: usize,

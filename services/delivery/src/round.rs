@@ -32,7 +32,6 @@ impl Patience {
 pub struct Parcel {
     /// How far it has come.
     pub state: State,
-    /// Its round.
     pub round: u32,
     /// How many attempts of this round have their outcome.
     pub attempts: u32,
@@ -66,7 +65,6 @@ pub enum Outcome {
     Failed {
         /// Why it did not work.
         reason: FailureReason,
-        /// The next attempt.
         next: DeliveryOrder,
         /// How long until then.
         delay_ms: i64,
@@ -214,10 +212,7 @@ pub fn judge_letter(parcel: Option<&Parcel>, letter: &DeadLetter) -> Result<(), 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Decision {
     /// A new round begins with this task.
-    Redriven {
-        /// Its first attempt.
-        task: DeliveryOrder,
-    },
+    Redriven { task: DeliveryOrder },
     /// The bottles of this task go back.
     Returned {
         /// The one that failed last.

@@ -6,7 +6,6 @@ use store::{Columns, Migrator, StoreError, Transaction, json_of};
 
 use crate::round::{Parcel, State};
 
-/// Delivery's tables.
 pub(crate) static TABLES: Migrator = sqlx::migrate!();
 
 /// The parcel of this order; `None` if the book does not have it yet.

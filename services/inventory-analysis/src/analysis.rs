@@ -77,7 +77,6 @@ pub enum Outcome {
 
 /// A topic the analysis reads, and what its messages do.
 pub trait Analysed: DeserializeOwned + Sized + 'static {
-    /// Which topic.
     fn topic() -> Topic<Self>;
 
     /// What a message does.
@@ -280,12 +279,10 @@ impl Analysis {
         self.unstored.enter(fact);
     }
 
-    /// All orders.
     pub fn orders(&self) -> impl Iterator<Item = (&OrderId, &Order)> {
         self.orders.iter()
     }
 
-    /// All beers.
     pub fn shelves(&self) -> impl Iterator<Item = (&BeerId, &Shelf)> {
         self.shelves.iter()
     }
@@ -295,12 +292,10 @@ impl Analysis {
         self.shelves.get(beer)
     }
 
-    /// What was sold.
     pub fn takings(&self) -> &Takings {
         &self.takings
     }
 
-    /// What happened when.
     pub fn timeline(&self) -> &Timeline {
         &self.timeline
     }

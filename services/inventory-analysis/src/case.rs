@@ -23,7 +23,6 @@ impl Case {
         case
     }
 
-    /// Puts bottles in.
     pub fn add(&mut self, beer: &BeerId, bottles: Bottles) {
         let place = BEERS.iter().position(|known| known.id == beer.as_str());
         if let Some(count) = place.and_then(|place| self.0.get_mut(place)) {

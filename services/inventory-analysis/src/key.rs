@@ -5,11 +5,9 @@ use events::ids::{BeerId, OrderId};
 /// What a row of the aggregates is about.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Key {
-    /// A beer.
     Beer(BeerId),
     /// A minute of sales.
     Minute(i64),
-    /// An order.
     Order(OrderId),
     /// The totals of sales.
     Totals,

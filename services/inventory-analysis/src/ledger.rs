@@ -36,7 +36,6 @@ pub const OVERDUE_AFTER_MS: i64 = 30_000;
 /// When the ledger is looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Watch {
-    /// Now.
     pub now: Moment,
     /// Since when we are connected, and not behind what others write, and neither we nor the warehouse are paused. What
     /// is missing since before is not missed yet: it may be on its way to us.

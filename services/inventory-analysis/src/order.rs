@@ -31,7 +31,6 @@ pub struct Order {
     /// Bottles put aside for it; read from `stock-events`.
     #[serde(skip_serializing_if = "Case::is_empty")]
     pub reserved: Case,
-    /// Bottles put back.
     #[serde(skip_serializing_if = "Case::is_empty")]
     pub released: Case,
     /// When that happened last.
@@ -48,16 +47,13 @@ pub struct Order {
 /// A decision about an order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Decision {
-    /// When.
     pub at: Moment,
-    /// Yes or no.
     pub accepted: bool,
     /// What was accepted; empty if it was refused.
     #[serde(default, skip_serializing_if = "Case::is_empty")]
     pub lines: Case,
 }
 
-/// A parcel.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Delivery {
     /// How far it came.
@@ -85,10 +81,8 @@ pub struct Progress {
 /// The steps of an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
 pub enum Step {
-    /// In the queue.
     #[default]
     Queued,
-    /// With a courier.
     PickedUp,
     /// Back in the queue after a failure.
     Failed,
@@ -96,12 +90,9 @@ pub enum Step {
     Stranded,
 }
 
-/// Given up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Returned {
-    /// When.
     pub at: Moment,
-    /// What came back.
     pub lines: Case,
 }
 

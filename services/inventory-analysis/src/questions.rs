@@ -35,13 +35,11 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(60);
 pub(crate) struct Asked {
     /// Ties the answer to it.
     pub correlation_id: String,
-    /// What.
     pub question: PastQuestion,
 }
 
 /// How a question is answered: a fold over the messages of one topic, and what there is to say at the end.
 pub trait Inquiry: Default + Send {
-    /// What it reads.
     type Message: DeserializeOwned + Send;
     /// What its columns are.
     const COLUMNS: &'static [&'static str];
@@ -130,7 +128,6 @@ mod testing {
         lines.iter().map(|(beer, n)| Line { beer: BeerId::new(*beer), bottles: Bottles(*n) }).collect()
     }
 
-    /// An order.
     pub fn order(id: &str, customer: &str, beers: &[(&str, u32)]) -> PlaceOrder {
         PlaceOrder {
             kind: PlaceOrderType::PlaceOrder,

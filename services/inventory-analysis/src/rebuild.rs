@@ -24,11 +24,8 @@ use crate::{
 /// What a rebuild gave.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rebuilt {
-    /// What was read.
     pub topics: Vec<TopicRead>,
-    /// Rows compared.
     pub rows: u64,
-    /// Rows that differ.
     pub differing: u64,
     /// How the first of them differ, at most [`DIFFERENCES_MAX`].
     pub differences: Vec<Difference>,
@@ -37,7 +34,6 @@ pub struct Rebuilt {
 /// A topic that was read again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TopicRead {
-    /// Its name.
     pub topic: &'static str,
     /// How many messages it has up to the checkpoint.
     pub messages: u64,
@@ -177,7 +173,6 @@ impl Rebuilt {
 }
 
 impl TopicRead {
-    /// Messages a second.
     pub fn rate(&self) -> u64 {
         let micros = self.took.as_micros().max(1);
         u64::try_from(u128::from(self.messages) * 1_000_000 / micros).unwrap_or(u64::MAX)

@@ -27,7 +27,6 @@ const QUESTIONS_MAX: usize = 4;
 /// An answer, and what ties it to its question.
 pub(crate) type Reply = (String, Answer);
 
-/// Where cues arrive.
 pub(crate) struct Reception {
     context: Context,
     cues: broadcast::Receiver<Cue>,
@@ -48,7 +47,6 @@ impl Reception {
         Reception { context: context.clone(), cues: context.stage.cues(), answers, questions, rebuilds }
     }
 
-    /// The next cue.
     pub(crate) async fn next(&mut self) -> Cue {
         loop {
             match self.cues.recv().await {

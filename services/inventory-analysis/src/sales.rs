@@ -17,11 +17,9 @@ pub const MINUTES_MAX: i64 = 60;
 /// A decision about an order, as the sales count it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sale {
-    /// Yes or no.
     pub accepted: bool,
     /// How many bottles were asked for.
     pub bottles: u64,
-    /// What they cost.
     pub cents: Cents,
 }
 
@@ -43,20 +41,15 @@ impl Sale {
 /// All first decisions so far, about orders that were placed.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Takings {
-    /// In all.
     pub totals: Totals,
     /// By minute since 1970; the last [`MINUTES_MAX`] before the newest.
     pub minutes: BTreeMap<i64, MinuteOfSales>,
 }
 
-/// In all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Totals {
-    /// Orders accepted.
     pub orders: u64,
-    /// Their bottles.
     pub bottles: u64,
-    /// What they cost.
     pub revenue_cents: Cents,
     /// What could not be sold.
     pub refused: RefusedDemand,

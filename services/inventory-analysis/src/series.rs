@@ -63,12 +63,10 @@ impl<V> Series<V> {
         self.of.get(..self.count(at)).unwrap_or_default()
     }
 
-    /// The first moment.
     pub fn first(&self) -> Option<Moment> {
         self.at.first().copied()
     }
 
-    /// The last moment.
     pub fn last(&self) -> Option<Moment> {
         self.at.last().copied()
     }

@@ -19,7 +19,6 @@ pub const PARKED_MAX: usize = 100;
 /// Most events of one beer that are known not to be believed.
 pub const DOUBTED_MAX: usize = 100;
 
-/// One beer.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Shelf {
     /// After the last event counted.
@@ -63,9 +62,7 @@ pub enum Taken {
 /// An event of the log, and when it happened.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stocked {
-    /// When.
     pub at: Moment,
-    /// What.
     pub event: StockEvent,
 }
 

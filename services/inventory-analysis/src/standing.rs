@@ -18,15 +18,12 @@ pub enum Standing {
     Unknown,
     /// Placed, and not decided.
     Waiting,
-    /// Decided: no.
     Refused,
     /// Accepted, and not at its end.
     UnderWay,
-    /// With the customer.
     Delivered,
     /// Among the dead letters.
     Stranded,
-    /// Given up.
     Returned,
 }
 
@@ -36,7 +33,6 @@ pub type Waiting = (Moment, WaitsFor);
 pub type Proven = (Moment, Matter);
 
 impl Order {
-    /// Where it stands.
     pub fn standing(&self) -> Standing {
         match (&self.decision, &self.delivery) {
             _ if self.placed_at.is_none() => Standing::Unknown,

@@ -12,7 +12,6 @@ use crate::{
     timeline::Timeline,
 };
 
-/// The analysis' tables.
 pub(crate) static TABLES: Migrator = sqlx::migrate!();
 
 /// Most rows in one statement.

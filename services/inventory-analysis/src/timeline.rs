@@ -67,10 +67,8 @@ impl Kind {
         [Kind::Placed, Kind::Refused, Kind::Moved, Kind::Delivered, Kind::Stranded, Kind::Returned];
 }
 
-/// Something that happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fact<'a> {
-    /// One of these.
     Of(Kind, Moment),
     /// An order was accepted, and costs so much.
     Accepted(Moment, Cents),

@@ -65,12 +65,10 @@ impl Crew {
         Crew::gather(&self.context, folding, self.writer.clone())
     }
 
-    /// Everybody begins.
     pub(crate) fn begin_all(&mut self) -> Result<(), BusError> {
         (1..=self.folding.workers.clamp(1, WORKERS_MAX)).try_for_each(|number| self.begin(name(number)))
     }
 
-    /// How it works.
     pub(crate) fn folding(&self) -> Folding {
         self.folding
     }

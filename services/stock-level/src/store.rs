@@ -15,7 +15,6 @@ use crate::{
     snapshot::Snapshot,
 };
 
-/// stock-level's tables.
 pub(crate) static TABLES: Migrator = sqlx::migrate!();
 
 /// The levels as they were committed last.

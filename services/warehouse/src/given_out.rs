@@ -18,7 +18,6 @@ pub enum Given {
     Unknown,
     /// It was refused: it got none.
     Nothing,
-    /// These are out.
     Out(Vec<Line>),
     /// Some may be out; it was decided by a version that kept no lines.
     NotNoted,

@@ -16,7 +16,6 @@ use events::{
 /// One beer on the shelf.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Shelf {
-    /// How many bottles.
     pub level: Bottles,
     /// Of the last event that changed it.
     pub sequence: Sequence,
@@ -49,7 +48,6 @@ impl Stock {
         self.shelves.get(beer).copied().unwrap_or_default()
     }
 
-    /// All of them.
     pub fn shelves(&self) -> impl Iterator<Item = (&BeerId, &Shelf)> {
         self.shelves.iter()
     }
@@ -79,7 +77,6 @@ pub fn first_count(stock: &Stock) -> Vec<StockEvent> {
 /// Whether a beer that falls below its reorder point is filled up again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Restocking {
-    /// It is.
     On,
     /// It is sold until nothing is left.
     Off,

@@ -13,7 +13,6 @@ use crate::{
     stock::{Shelf, Stock},
 };
 
-/// The warehouse's tables.
 pub(crate) static TABLES: Migrator = sqlx::migrate!();
 
 /// The stock as it was committed last.

@@ -30,7 +30,6 @@ pub struct Examined {
     pub id: String,
     /// When it was published.
     pub at: Option<Moment>,
-    /// Its key.
     pub key: Option<String>,
     /// What it says, as text; at most 4 KiB of it.
     pub payload: String,
@@ -39,12 +38,9 @@ pub struct Examined {
 /// Why a call failed.
 #[derive(Debug, thiserror::Error)]
 pub enum AdminError {
-    /// No answer.
     #[error("the broker's admin API does not answer at {url}")]
     NoAnswer {
-        /// What was called.
         url: String,
-        /// Why.
         #[source]
         cause: reqwest::Error,
     },
@@ -53,9 +49,7 @@ pub enum AdminError {
     Refused {
         /// How it was called.
         method: Method,
-        /// What was called.
         url: String,
-        /// The status.
         status: StatusCode,
         /// What it said, at most 300 characters.
         body: String,

@@ -71,16 +71,10 @@ pub enum BusError {
     Client(#[from] pulsar::Error),
     /// A reader asked for a topic that it does not subscribe to, as the contract has it.
     #[error("{reader} has no subscription on {topic}")]
-    NoSubscription {
-        /// Who asked.
-        reader: Service,
-        /// For which topic.
-        topic: &'static str,
-    },
+    NoSubscription { reader: Service, topic: &'static str },
     /// A replay got nothing for too long.
     #[error("the replay of {topic} stopped: nothing came for {seconds} s, {read} messages read")]
     ReplayStalled {
-        /// Of which topic.
         topic: &'static str,
         /// How long it waited.
         seconds: u64,
@@ -95,12 +89,10 @@ impl Bus {
         Bus { place, clients: Arc::new(client::Clients::new(broker)) }
     }
 
-    /// Tenant and episode.
     pub fn place(&self) -> &Place {
         &self.place
     }
 
-    /// The broker's addresses.
     pub fn broker(&self) -> &Broker {
         self.clients.broker()
     }

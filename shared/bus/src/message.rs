@@ -34,7 +34,6 @@ const TRACEPARENT: &str = "traceparent";
 /// A message that is ready to be published, or was read back from an outbox.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outgoing {
-    /// Where to.
     pub topic: &'static TopicSpec,
     /// Its key, as the topic specifies it.
     pub key: String,
@@ -46,7 +45,6 @@ pub struct Outgoing {
     pub order: Option<OrderId>,
     /// Not handed out before; only a Shared subscription heeds it.
     pub deliver_at: Option<Moment>,
-    /// The JSON.
     pub payload: Vec<u8>,
 }
 

@@ -34,16 +34,12 @@ pub enum PublishError {
     Unconfirmed {
         /// How many of the messages, from the first, are certain.
         confirmed: usize,
-        /// What happened.
         #[source]
         cause: Error,
     },
     /// Another process writes this topic now, and only one may.
     #[error("another producer took {topic} over")]
-    Fenced {
-        /// Which topic.
-        topic: &'static str,
-    },
+    Fenced { topic: &'static str },
 }
 
 impl Publisher {

@@ -36,7 +36,6 @@ const SETTERS: [(&str, Method, &str); 5] = [
 /// Why the broker could not be set up.
 #[derive(Debug, thiserror::Error)]
 pub enum SetUpError {
-    /// A call failed.
     #[error(transparent)]
     Admin(#[from] AdminError),
     /// The broker has not registered its cluster yet, and a tenant needs one.

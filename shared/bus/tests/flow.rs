@@ -54,7 +54,6 @@ impl Ground {
     }
 }
 
-/// Consumes for ever.
 fn consume<M: DeserializeOwned + Send + 'static>(mut consumer: Consumer<M>) {
     tokio::spawn(async move {
         loop {

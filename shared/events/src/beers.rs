@@ -26,11 +26,9 @@ pub enum Glass {
 pub struct Beer {
     /// Its id, as in messages and addresses.
     pub id: &'static str,
-    /// Its full name.
     pub name: &'static str,
     /// Its name where there is little room.
     pub short_name: &'static str,
-    /// Who brews it.
     pub brewery: &'static str,
     /// Its style, as on the label; not translated.
     pub style: &'static str,
@@ -38,7 +36,6 @@ pub struct Beer {
     pub abv_tenths: u32,
     /// The colour in the glass, as `#rrggbb`.
     pub colour: &'static str,
-    /// Its own glass.
     pub glass: Glass,
     /// What one bottle costs.
     pub price: Cents,

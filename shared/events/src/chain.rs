@@ -59,7 +59,6 @@ pub enum Arrival {
 /// What is thought of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
-    /// It is believed.
     Believed,
     /// It was believed before.
     Again,

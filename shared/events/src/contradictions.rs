@@ -17,7 +17,6 @@ pub struct Contradiction {
     pub at: Moment,
     /// About which order, if about one.
     pub order_id: Option<OrderId>,
-    /// What.
     pub what: Matter,
 }
 
@@ -27,7 +26,6 @@ pub struct Contradiction {
 pub enum Matter {
     /// Two decisions that differ.
     DecidedInTwoWays,
-    /// Two deliveries.
     DeliveredTwice,
     /// Other bottles were put aside than were accepted.
     ReservedOtherwise,
@@ -45,9 +43,7 @@ pub enum Matter {
     MoreReleasedThanOrdered,
     /// The level an event gives is not the sum of the log up to it.
     LevelIsNotTheSum {
-        /// Which beer.
         beer: BeerId,
-        /// Which event.
         sequence: Sequence,
         /// What the event says.
         level: Bottles,
@@ -56,9 +52,7 @@ pub enum Matter {
     },
     /// More bottles were taken than there were.
     MoreTakenThanThere {
-        /// Which beer.
         beer: BeerId,
-        /// Which event.
         sequence: Sequence,
         /// How many it takes.
         bottles: Bottles,
@@ -67,28 +61,21 @@ pub enum Matter {
     },
     /// Bottles were put aside or put back for no order.
     ForNoOrder {
-        /// Which beer.
         beer: BeerId,
-        /// Which event.
         sequence: Sequence,
     },
     /// Bottles were counted or received for an order.
     ForAnOrder {
-        /// Which beer.
         beer: BeerId,
-        /// Which event.
         sequence: Sequence,
     },
     /// A beer that is none of ours.
     UnknownBeer {
-        /// Which.
         beer: BeerId,
-        /// In which event.
         sequence: Sequence,
     },
     /// Events are missing, though later ones are there.
     EventsMissing {
-        /// Which beer.
         beer: BeerId,
         /// The first that is missing.
         first: Sequence,

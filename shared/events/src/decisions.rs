@@ -15,7 +15,6 @@ use crate::{
 pub enum OrderDecision {
     /// All bottles are put aside and the parcel is on its way to the couriers.
     Accepted {
-        /// Which order.
         order_id: OrderId,
         /// What was put aside.
         #[serde(deserialize_with = "limits::list::<LINES_MAX, _, _>")]
@@ -27,11 +26,9 @@ pub enum OrderDecision {
     },
     /// Nothing was put aside.
     Refused {
-        /// Which order.
         order_id: OrderId,
         /// What was asked for: demand that could not be met.
         lines: Vec<Line>,
-        /// Why.
         reason: Refusal,
     },
 }
@@ -61,10 +58,7 @@ pub enum Refusal {
     },
     /// The order breaks a rule every order has to keep; one that came by the website never does.
     #[error("not a valid order: {}", first_fault(faults))]
-    Invalid {
-        /// Each wrong field.
-        faults: Vec<Fault>,
-    },
+    Invalid { faults: Vec<Fault> },
 }
 
 fn first_fault(faults: &[Fault]) -> String {

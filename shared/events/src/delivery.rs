@@ -14,7 +14,6 @@ pub const COURIER_NAME_MAX: usize = 40;
 /// A task: bring this parcel there. Taken by one courier.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeliveryOrder {
-    /// Which order.
     pub order_id: OrderId,
     /// 1, and one more each time it is redriven from the dead letters.
     pub round: u32,
@@ -23,7 +22,6 @@ pub struct DeliveryOrder {
     /// Who waits for it.
     #[serde(deserialize_with = "limits::text::<CUSTOMER_MAX, _>")]
     pub customer: String,
-    /// Where.
     #[serde(deserialize_with = "limits::text::<ADDRESS_MAX, _>")]
     pub address: String,
     /// What is in it.
@@ -34,7 +32,6 @@ pub struct DeliveryOrder {
 /// A parcel nobody could deliver, with what is needed to try again or to take it back.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeadLetter {
-    /// Which order.
     pub order_id: OrderId,
     /// Why the last attempt failed.
     pub reason: FailureReason,
@@ -69,7 +66,6 @@ pub fn cannot_be_found(address: &str) -> bool {
 pub enum DeliveryRequest {
     /// Try a stranded order again, in a new round.
     Redrive {
-        /// Which order.
         order_id: OrderId,
         /// The corrected address; without one, the old one again.
         #[serde(
@@ -80,10 +76,7 @@ pub enum DeliveryRequest {
         address: Option<String>,
     },
     /// Give a stranded order up and bring its bottles back.
-    ReturnToStock {
-        /// Which order.
-        order_id: OrderId,
-    },
+    ReturnToStock { order_id: OrderId },
 }
 
 impl DeliveryRequest {
@@ -101,56 +94,42 @@ impl DeliveryRequest {
 pub enum DeliveryUpdate {
     /// A courier took it.
     PickedUp {
-        /// Which order.
         order_id: OrderId,
-        /// Which round.
         round: u32,
         /// Which attempt of it.
         attempt: u32,
-        /// Who.
         #[serde(deserialize_with = "limits::text::<COURIER_NAME_MAX, _>")]
         courier: String,
     },
     /// The customer has it. At most one for an order.
     Delivered {
-        /// Which order.
         order_id: OrderId,
-        /// Which round.
         round: u32,
         /// Which attempt of it.
         attempt: u32,
-        /// Who.
         #[serde(deserialize_with = "limits::text::<COURIER_NAME_MAX, _>")]
         courier: String,
     },
     /// It did not work; it is tried again.
     AttemptFailed {
-        /// Which order.
         order_id: OrderId,
-        /// Which round.
         round: u32,
         /// Which attempt of it.
         attempt: u32,
-        /// Who.
         #[serde(deserialize_with = "limits::text::<COURIER_NAME_MAX, _>")]
         courier: String,
-        /// Why.
         reason: FailureReason,
         /// When the queue hands it out again.
         retry_at: Moment,
     },
     /// The last attempt of the round failed: it lies among the dead letters.
     Stranded {
-        /// Which order.
         order_id: OrderId,
-        /// Which round.
         round: u32,
         /// How many attempts the round had.
         attempts: u32,
-        /// Who tried last.
         #[serde(deserialize_with = "limits::text::<COURIER_NAME_MAX, _>")]
         courier: String,
-        /// Why that failed.
         reason: FailureReason,
         /// Where it should have gone.
         #[serde(deserialize_with = "limits::text::<ADDRESS_MAX, _>")]
@@ -158,19 +137,14 @@ pub enum DeliveryUpdate {
     },
     /// Someone had it tried again: it is back in the queue.
     Redriven {
-        /// Which order.
         order_id: OrderId,
-        /// The new round.
         round: u32,
-        /// Its new address.
         #[serde(deserialize_with = "limits::text::<ADDRESS_MAX, _>")]
         address: String,
     },
     /// Someone gave it up: its bottles go back to the warehouse.
     Returned {
-        /// Which order.
         order_id: OrderId,
-        /// What comes back.
         #[serde(deserialize_with = "limits::list::<LINES_MAX, _, _>")]
         lines: Vec<Line>,
     },

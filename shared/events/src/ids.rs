@@ -153,7 +153,6 @@ pub enum Service {
     StockLevel,
     /// Live figures, the ledger, replays.
     InventoryAnalysis,
-    /// The couriers.
     Delivery,
 }
 
@@ -162,7 +161,6 @@ impl Service {
     pub const ALL: [Service; 5] =
         [Service::Website, Service::Warehouse, Service::StockLevel, Service::InventoryAnalysis, Service::Delivery];
 
-    /// The folder's name.
     pub const fn name(self) -> &'static str {
         match self {
             Service::Website => "website",

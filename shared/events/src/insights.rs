@@ -45,7 +45,6 @@ impl Insight {
 pub struct Sales {
     /// When this was so.
     pub at: Moment,
-    /// Orders accepted.
     pub orders: u64,
     /// Bottles of accepted orders.
     pub bottles: u64,
@@ -60,7 +59,6 @@ pub struct Sales {
 /// Demand that could not be met.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct RefusedDemand {
-    /// Orders refused.
     pub orders: u64,
     /// Bottles they asked for.
     pub bottles: u64,
@@ -71,13 +69,10 @@ pub struct RefusedDemand {
 /// One minute of the shop, by the time of the decisions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct MinuteOfSales {
-    /// When it began.
     pub minute: Moment,
     /// Orders accepted in it.
     pub orders: u64,
-    /// Their bottles.
     pub bottles: u64,
-    /// What they cost.
     pub revenue_cents: Cents,
     /// Orders refused in it.
     pub refused: u64,
@@ -95,7 +90,6 @@ pub struct Forecast {
 /// The forecast for one beer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BeerForecast {
-    /// Which beer.
     pub beer: BeerId,
     /// What is on the shelf.
     pub level: Bottles,
@@ -117,9 +111,7 @@ pub struct Ledger {
     pub at: Moment,
     /// Computed from what follows, never assumed.
     pub balanced: bool,
-    /// Bottles.
     pub bottles: BottleSums,
-    /// Orders.
     pub orders: OrderSums,
     /// Deliveries of accepted orders.
     pub deliveries: DeliverySums,
@@ -147,7 +139,6 @@ pub struct BottleSums {
     pub received: u64,
     /// Put aside for orders.
     pub reserved: u64,
-    /// Put back.
     pub released: u64,
     /// On the shelf now, by the last event of each beer.
     pub on_shelf: u64,
@@ -156,11 +147,8 @@ pub struct BottleSums {
 /// Orders by what was decided.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct OrderSums {
-    /// Read from `orders`.
     pub placed: u64,
-    /// Decided: yes.
     pub accepted: u64,
-    /// Decided: no.
     pub refused: u64,
     /// Not decided yet: the size of a set, not a difference.
     pub waiting: u64,
@@ -169,9 +157,7 @@ pub struct OrderSums {
 /// Accepted orders by where they are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct DeliverySums {
-    /// All accepted.
     pub accepted: u64,
-    /// With the customer.
     pub delivered: u64,
     /// In the queue, with a courier, or waiting to be tried again: the size of a set.
     pub under_way: u64,
@@ -184,11 +170,9 @@ pub struct DeliverySums {
 /// Something that is on its way.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OnTheWay {
-    /// Which order.
     pub order_id: OrderId,
     /// What it waits for.
     pub what: WaitsFor,
-    /// Since when.
     pub since: Moment,
 }
 
@@ -236,11 +220,9 @@ pub enum WaitsFor {
 /// How far a topic was read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReadUpTo {
-    /// Which topic.
     pub topic: String,
     /// Ledger of the last message counted.
     pub ledger: u64,
-    /// Its entry.
     pub entry: u64,
     /// How many messages of the topic were counted up to there.
     #[serde(default)]
@@ -285,7 +267,6 @@ pub enum Difference {
     /// A topic is shorter than the checkpoint says.
     #[error("{topic} does not have {messages} messages up to {last}")]
     Messages {
-        /// Which topic.
         #[serde(serialize_with = "limits::shorten::<DIFFERENCE_TEXT_MAX, _>")]
         topic: String,
         /// How many messages were counted live.
@@ -308,10 +289,8 @@ pub enum Difference {
         /// Its kind and its key.
         #[serde(serialize_with = "limits::shorten::<DIFFERENCE_TEXT_MAX, _>")]
         row: String,
-        /// What is stored.
         #[serde(serialize_with = "limits::shorten::<DIFFERENCE_TEXT_MAX, _>")]
         stored: String,
-        /// What is rebuilt.
         #[serde(serialize_with = "limits::shorten::<DIFFERENCE_TEXT_MAX, _>")]
         rebuilt: String,
     },
@@ -321,7 +300,6 @@ pub enum Difference {
         /// Its kind and its key.
         #[serde(serialize_with = "limits::shorten::<DIFFERENCE_TEXT_MAX, _>")]
         row: String,
-        /// What is stored.
         #[serde(serialize_with = "limits::shorten::<DIFFERENCE_TEXT_MAX, _>")]
         stored: String,
     },
@@ -363,7 +341,6 @@ pub struct Fraud {
     pub findings_total: u64,
 }
 
-/// Most findings listed.
 pub const FINDINGS_MAX: usize = 50;
 /// So many orders by one customer within [`BURST_WITHIN_MS`] are suspicious.
 pub const BURST_ORDERS: usize = 5;
@@ -372,18 +349,15 @@ pub const BURST_WITHIN_MS: i64 = 10_000;
 /// So many bottles in one order are suspicious.
 pub const ABSURD_BOTTLES: Bottles = Bottles(72);
 
-/// Something suspicious.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {
     /// Which rule it breaks.
     pub rule: FraudRule,
-    /// Who.
     pub customer: String,
     /// The orders it is about, oldest first, at most twenty.
     pub orders: Vec<OrderId>,
     /// When the last of them was placed.
     pub at: Moment,
-    /// In words.
     pub why: String,
 }
 

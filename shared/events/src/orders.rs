@@ -22,16 +22,13 @@ pub const ADDRESS_MAX: usize = 200;
 /// One beer of an order and how many bottles of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Line {
-    /// Which beer.
     pub beer: BeerId,
-    /// How many.
     pub bottles: Bottles,
 }
 
 /// The type a `PlaceOrder` may name; nothing else is accepted on `orders`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum PlaceOrderType {
-    /// The only one.
     #[default]
     PlaceOrder,
 }
@@ -48,9 +45,7 @@ pub struct PlaceOrder {
     /// The order's id, if the customer's program chose one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub order_id: Option<OrderId>,
-    /// Who orders.
     pub customer: String,
-    /// Where to.
     pub address: String,
     /// What: one line a beer.
     pub lines: Vec<Line>,
@@ -59,7 +54,6 @@ pub struct PlaceOrder {
 /// What is wrong with one field of an order; the field is named as in the JSON, such as `lines[2].bottles`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fault {
-    /// Which field.
     pub field: String,
     /// What is wrong with it.
     pub problem: Problem,

@@ -33,7 +33,6 @@ pub struct AsOf {
 /// One beer at a moment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BeerAsOf {
-    /// Which beer.
     pub beer: BeerId,
     /// How many bottles were on the shelf.
     pub level: Bottles,
@@ -52,7 +51,6 @@ pub enum PastQuestion {
 }
 
 impl PastQuestion {
-    /// All of them.
     pub const ALL: [PastQuestion; 3] =
         [PastQuestion::OrderedTogether, PastQuestion::CostOfRefusals, PastQuestion::SameSecond];
 
@@ -74,7 +72,6 @@ impl PastQuestion {
 /// What the log says to a question.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PastAnswer {
-    /// What was asked.
     pub question: PastQuestion,
     /// How many messages were read for it, from the first one.
     pub events: u64,
@@ -93,14 +90,9 @@ pub const ROWS_MAX: usize = 10;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Cell {
-    /// A beer.
     Beer(BeerId),
-    /// A count.
     Count(u64),
-    /// Money.
     Cents(Cents),
-    /// A moment.
     Moment(Moment),
-    /// What someone typed.
     Text(#[serde(serialize_with = "limits::shorten::<TEXT_MAX, _>")] String),
 }

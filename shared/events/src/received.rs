@@ -47,7 +47,6 @@ impl fmt::Display for Position {
 pub struct Received<M> {
     /// The message; or, if it could not be read, what there is to say about it.
     pub message: Result<M, Undecodable>,
-    /// Where it lies.
     pub position: Position,
     /// Its id: its own, or its position for one that an outside client sent without.
     pub event_id: EventId,

@@ -115,9 +115,7 @@ pub struct Choices {
     pub couriers: u32,
     /// How long a courier is on the way with a parcel, in milliseconds.
     pub courier_pace_ms: u32,
-    /// The simulated crowd.
     pub crowd: Crowd,
-    /// How stock-level works.
     pub stock_level: Folding,
     /// Services that do not consume for now. Never the website: it is what takes the pause back.
     pub paused: BTreeSet<Service>,
@@ -188,7 +186,6 @@ impl Default for Choices {
     }
 }
 
-/// Simulated customers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Crowd {

@@ -16,7 +16,6 @@ use crate::{
 pub struct StageCommand {
     /// Which service carries it out.
     pub service: Service,
-    /// What.
     pub command: Command,
     /// When it was issued.
     pub issued_at: Moment,
@@ -41,9 +40,7 @@ pub enum Command {
 pub struct StageQuery {
     /// Ties the answer to it.
     pub correlation_id: String,
-    /// Who is asked.
     pub service: Service,
-    /// What is asked.
     pub question: Question,
     /// When it was asked.
     pub asked_at: Moment,
@@ -57,15 +54,9 @@ pub enum Question {
     /// counted to the next.
     FoldAfresh,
     /// To inventory-analysis: how was it then?
-    AsOf {
-        /// When.
-        at: Moment,
-    },
+    AsOf { at: Moment },
     /// To inventory-analysis: something it kept no aggregate for.
-    Past {
-        /// What.
-        question: PastQuestion,
-    },
+    Past { question: PastQuestion },
 }
 
 impl Question {
@@ -91,9 +82,7 @@ impl StageQuery {
 /// An answer to a [`StageQuery`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StageAnswer {
-    /// Of the question.
     pub correlation_id: String,
-    /// Who answers.
     pub service: Service,
     /// What, or why not.
     pub answer: Answer,
@@ -103,15 +92,11 @@ pub struct StageAnswer {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type")]
 pub enum Answer {
-    /// It is done.
     Done,
-    /// How it was.
     AsOf(AsOf),
     /// What the log says.
     Past(PastAnswer),
-    /// No answer.
     Failed {
-        /// Why.
         #[serde(serialize_with = "limits::shorten::<TEXT_MAX, _>")]
         reason: String,
     },
@@ -120,9 +105,7 @@ pub enum Answer {
 /// "I am here": every half second, from every service.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Presence {
-    /// Who.
     pub service: Service,
-    /// In which episode.
     pub episode: u32,
     /// Which version of the settings it obeys.
     pub settings_version: u64,
@@ -146,7 +129,6 @@ pub struct Presence {
 /// Those who do the work of a service, where it is done by several.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Staff {
-    /// Of delivery.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub couriers: Vec<CourierState>,
     /// Of stock-level, by name.
@@ -163,9 +145,7 @@ pub const PRESENCE_GONE_AFTER_MS: i64 = 2000;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ServiceState {
-    /// Getting ready.
     Starting,
-    /// Consuming.
     Running,
     /// Alive, not consuming, because the settings say so.
     Paused,
@@ -174,7 +154,6 @@ pub enum ServiceState {
 /// One courier and what is in their hands.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CourierState {
-    /// Their name.
     pub courier: String,
     /// The parcel they carry, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -186,13 +165,9 @@ pub struct CourierState {
 /// A parcel in a courier's hands.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Carrying {
-    /// Which order.
     pub order_id: OrderId,
-    /// Which round.
     pub round: u32,
-    /// Which attempt.
     pub attempt: u32,
-    /// Since when.
     pub since: Moment,
     /// When they will be there.
     pub until: Moment,

@@ -30,10 +30,8 @@ pub enum StockChange {
 /// order, gaps and repeats by itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StockEvent {
-    /// What happened.
     #[serde(rename = "type")]
     pub change: StockChange,
-    /// To which beer.
     pub beer: BeerId,
     /// Its place in the log of this beer, from 1.
     pub sequence: Sequence,
@@ -59,7 +57,6 @@ impl StockEvent {
 /// The level of one beer as stock-level folded it; the newest one per beer is kept on a compacted topic.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StockLevel {
-    /// Which beer.
     pub beer: BeerId,
     /// How many bottles it says are on the shelf.
     pub level: Bottles,

@@ -115,7 +115,6 @@ pub static UNREADABLE: Topic<Unreadable> = Topic::new(&TopicSpec {
     ..TopicSpec::USUAL
 });
 
-/// The log.
 pub static STOCK_EVENTS: Topic<StockEvent> = Topic::new(&TopicSpec {
     name: "stock-events",
     namespace: Namespace::Stock,
@@ -164,7 +163,6 @@ pub static SETTINGS: Topic<StageSettings> = Topic::new(&TopicSpec {
     ..TopicSpec::USUAL
 });
 
-/// Commands to services.
 pub static COMMANDS: Topic<StageCommand> = Topic::new(&TopicSpec {
     name: "commands",
     namespace: Namespace::Stage,
@@ -176,7 +174,6 @@ pub static COMMANDS: Topic<StageCommand> = Topic::new(&TopicSpec {
     ..TopicSpec::USUAL
 });
 
-/// Questions to services.
 pub static QUERIES: Topic<StageQuery> = Topic::new(&TopicSpec {
     name: "queries",
     namespace: Namespace::Stage,
@@ -188,7 +185,6 @@ pub static QUERIES: Topic<StageQuery> = Topic::new(&TopicSpec {
     ..TopicSpec::USUAL
 });
 
-/// Their answers.
 pub static ANSWERS: Topic<StageAnswer> = Topic::new(&TopicSpec {
     name: "answers",
     namespace: Namespace::Stage,
@@ -200,7 +196,6 @@ pub static ANSWERS: Topic<StageAnswer> = Topic::new(&TopicSpec {
     ..TopicSpec::USUAL
 });
 
-/// Who is there.
 pub static PRESENCE: Topic<Presence> = Topic::new(&TopicSpec {
     name: "presence",
     namespace: Namespace::Stage,

@@ -119,7 +119,6 @@ pub struct Unreadable {
     /// Why, for programs; messages from before there were codes could not be decoded.
     #[serde(default)]
     pub code: ReasonCode,
-    /// Why, for people.
     pub reason: String,
     /// Its first bytes as text, whatever is not printable as `\xNN`.
     pub first_bytes: String,

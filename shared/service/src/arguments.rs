@@ -14,9 +14,7 @@ const WRONG_USAGE: u8 = 2;
 
 /// A program, as it speaks of itself.
 pub struct Program {
-    /// Its name.
     pub name: &'static str,
-    /// What `--help` prints.
     pub help: String,
 }
 

@@ -16,14 +16,12 @@ pub fn now() -> Moment {
 /// Now, by two clocks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Now {
-    /// The time.
     pub at: Moment,
     /// A clock that nobody sets.
     pub steady: Instant,
 }
 
 impl Now {
-    /// Reads both clocks.
     pub fn read() -> Self {
         Now { at: now(), steady: Instant::now() }
     }

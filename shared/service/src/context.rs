@@ -35,7 +35,6 @@ pub type Serving = Pin<Box<dyn Future<Output = anyhow::Result<()>> + Send>>;
 /// Everything around the work of a service. Cheap to clone.
 #[derive(Clone)]
 pub struct Context {
-    /// Who this is.
     pub service: Service,
     /// The bus, in the running episode.
     pub bus: Bus,
@@ -49,7 +48,6 @@ pub struct Context {
     pub shutdown: CancellationToken,
     /// What its health says.
     pub health: Health,
-    /// What it counts.
     pub metrics: Metrics,
     /// What its presence says.
     pub board: Board,
@@ -179,7 +177,6 @@ pub struct Tasks {
 }
 
 impl Tasks {
-    /// Starts one.
     pub fn start(&mut self, task: impl Future<Output = anyhow::Result<()>> + Send + 'static) {
         self.set.spawn(task);
     }

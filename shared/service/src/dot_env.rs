@@ -14,9 +14,7 @@ pub enum DotEnvError {
     /// It exists and cannot be read.
     #[error("{} cannot be read", path.display())]
     Unreadable {
-        /// Where it is.
         path: PathBuf,
-        /// Why.
         #[source]
         cause: Box<dyn Error + Send + Sync>,
     },
@@ -27,19 +25,13 @@ pub enum DotEnvError {
         path.display()
     )]
     Ambiguous {
-        /// Which file.
         path: PathBuf,
         /// Which line, from 1.
         line: usize,
     },
     /// The first of two lines wins for some readers, the second for others.
     #[error("{} sets {name} twice", path.display())]
-    Twice {
-        /// Which file.
-        path: PathBuf,
-        /// Which setting.
-        name: String,
-    },
+    Twice { path: PathBuf, name: String },
 }
 
 /// Reads the file at `path` into the environment, which wins over it; a missing file is fine. Call it before threads are

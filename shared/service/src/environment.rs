@@ -16,9 +16,7 @@ use crate::dot_env::{self, DotEnvError};
 #[derive(Debug, thiserror::Error)]
 #[error("{name}={value} cannot be used: {expected}")]
 pub struct Unusable {
-    /// Which variable.
     pub name: &'static str,
-    /// What it says.
     pub value: String,
     /// What it should say.
     pub expected: String,

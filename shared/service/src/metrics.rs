@@ -12,7 +12,6 @@ use prometheus_client::{
 /// The topic a number is about.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct OfTopic {
-    /// Its name.
     pub topic: String,
 }
 

@@ -30,17 +30,13 @@ const CUES_MAX: usize = 16;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Cue {
     /// One of those it employs ends at once, without cleaning up.
-    Crash {
-        /// Which.
-        who: String,
-    },
+    Crash { who: String },
     /// Fold everything again and compare.
     Rebuild,
     /// A question; its answer goes back by [`Context::answer`].
     Asked {
         /// Ties the answer to it.
         correlation_id: String,
-        /// What is asked.
         question: Question,
     },
 }

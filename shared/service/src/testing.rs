@@ -74,7 +74,6 @@ impl Ground {
         Ok(ground)
     }
 
-    /// The data folder.
     pub fn folder(&self) -> &Path {
         &self.folder
     }

@@ -27,7 +27,6 @@ pub(crate) struct Unread {
 #[derive(Debug, Default)]
 struct Lines {
     last: Option<Instant>,
-    /// Messages since then.
     unlogged: u64,
 }
 

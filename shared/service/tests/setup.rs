@@ -14,7 +14,6 @@ use service::{
     testing::{Ground, eventually},
 };
 
-/// Nobody listens there.
 const DEAD_PROXY: &str = "http://127.0.0.1:1";
 
 fn setup(ground: &Ground) -> Command {

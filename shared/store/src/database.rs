@@ -51,7 +51,6 @@ pub struct Store {
 /// What can go wrong with a database.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// A statement failed.
     #[error(transparent)]
     Sql(#[from] sqlx::Error),
     /// The tables could not be made.
@@ -60,9 +59,7 @@ pub enum StoreError {
     /// The folder could not be written to.
     #[error("the folder {} cannot be used", .folder.display())]
     Folder {
-        /// Which.
         folder: PathBuf,
-        /// Why.
         #[source]
         cause: std::io::Error,
     },
@@ -72,9 +69,7 @@ pub enum StoreError {
     /// A column holds, or would have to hold, what it cannot.
     #[error("{table}.{column} is {value:?}, which cannot be: expected {expected}")]
     Column {
-        /// Of which table.
         table: &'static str,
-        /// Which.
         column: &'static str,
         /// What it holds, or its beginning.
         value: String,
@@ -227,7 +222,6 @@ impl Store {
         format!("{}-{}-{row}", self.service, self.nonce)
     }
 
-    /// Closes all connections.
     pub async fn close(&self) {
         self.reader.close().await;
         self.writer.close().await;

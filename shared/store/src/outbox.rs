@@ -215,13 +215,9 @@ impl Outbox {
 /// Why an outbox stopped.
 #[derive(Debug, thiserror::Error)]
 pub enum OutboxError {
-    /// The database failed.
     #[error(transparent)]
     Store(#[from] StoreError),
     /// Another process writes this topic now.
     #[error("another process took {topic} over; this one stops")]
-    Fenced {
-        /// Which.
-        topic: &'static str,
-    },
+    Fenced { topic: &'static str },
 }

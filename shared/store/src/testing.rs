@@ -44,7 +44,6 @@ pub fn bus_without_broker() -> Bus {
 
 /// A database that is gone when the test is over.
 pub struct Database {
-    /// The database.
     pub store: Store,
     _folder: Folder,
 }

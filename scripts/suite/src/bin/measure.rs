@@ -38,7 +38,6 @@ Usage: measure FIGURE [OPTION]...
 
 Settings come from the environment and from the file .env; .env.example lists them.";
 
-/// What to measure.
 #[derive(Clone, Copy)]
 enum Asked {
     Latency { rate: u64, seconds: u64 },

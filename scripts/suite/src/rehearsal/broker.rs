@@ -22,12 +22,10 @@ impl Broker {
         Ok(Broker { admin: Admin::new(broker)?, address: broker.admin_url.clone(), tenant })
     }
 
-    /// Where it is.
     pub(super) fn address(&self) -> &str {
         &self.address
     }
 
-    /// Its version.
     pub(super) async fn version(&self) -> Result<String> {
         Ok(self.admin.text("brokers/version").await?.trim_matches(['"', '\n', ' ']).to_owned())
     }

@@ -52,7 +52,6 @@ async fn deliveries_a_second(room: &Room<'_>, count: u64) -> Result<f64> {
     Ok(f64::from(count) / began.elapsed().as_secs_f64())
 }
 
-/// Who carries what.
 fn hands(deliveries: &Value) -> Vec<(String, String)> {
     let couriers = deliveries["couriers"].as_array().into_iter().flatten();
     let hand = |courier: &Value| {

@@ -17,7 +17,6 @@ use crate::{Shop, until};
 pub(super) const SOON: Duration = Duration::from_secs(30);
 /// How long everything may take to be at rest, also after a broker was away.
 const REST_WITHIN: Duration = Duration::from_secs(90);
-/// The wall.
 const WALL: (u32, u32) = (1920, 1080);
 /// What an order cannot change any more, unless somebody takes care of it.
 const ENDS: [&str; 4] = ["delivered", "refused", "stranded", "returned"];
@@ -30,7 +29,6 @@ pub(super) struct Act {
     pub(super) length: u8,
 }
 
-/// The room.
 pub(super) struct Room<'a> {
     pub(super) place: &'a Place,
     pub(super) shop: &'a Shop,

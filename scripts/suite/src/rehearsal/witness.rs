@@ -17,7 +17,6 @@ pub(super) struct Mark {
     decided: usize,
 }
 
-/// What was told.
 #[derive(Debug, Default)]
 struct Told {
     placed: Vec<String>,
@@ -44,7 +43,6 @@ pub(super) struct Witness {
 }
 
 impl Witness {
-    /// Begins to watch.
     pub(super) async fn open(shop: &Shop) -> Result<Self> {
         let mut feed = Feed::open(shop, "/api/live").await?;
         let told = Arc::new(Mutex::new(Told::default()));

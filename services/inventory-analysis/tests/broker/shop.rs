@@ -93,7 +93,6 @@ impl<'a> Shop<'a> {
     }
 }
 
-/// Orval only.
 pub fn lines(bottles: u32) -> Vec<Line> {
     vec![Line { beer: BeerId::new("orval"), bottles: Bottles(bottles) }]
 }

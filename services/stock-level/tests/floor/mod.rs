@@ -43,7 +43,6 @@ pub fn act_5(subscription: SubscriptionType, fold: Fold) -> Folding {
 
 /// stock-level at work, its log and its levels.
 pub struct Floor {
-    /// Where it stands.
     pub ground: Ground,
     /// What it says of itself.
     pub board: Board,
@@ -207,7 +206,6 @@ impl Floor {
         Ok(())
     }
 
-    /// Stops it.
     pub async fn close(self) -> Result<()> {
         self.service.stop().await
     }

@@ -156,7 +156,6 @@ impl TopicSpec {
 /// A topic: its specification, and the type of its messages.
 #[derive(Debug)]
 pub struct Topic<M> {
-    /// The specification.
     pub spec: &'static TopicSpec,
     message: PhantomData<fn() -> M>,
 }

@@ -9,11 +9,9 @@ pub enum Step {
     Begin,
     /// Handle the next message.
     Handle,
-    /// Commit the transaction.
     Commit,
     /// Wait until the outbox is published.
     Publish,
-    /// Answer every submission.
     Acknowledge,
     /// Nobody can submit anything any more.
     End,

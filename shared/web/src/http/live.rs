@@ -16,7 +16,6 @@ const FEED_MAX: usize = 1024;
 /// What a follower of an order is told.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Followed {
-    /// Counts the changes.
     pub version: u64,
     /// Who has taken it, as the notification says.
     pub on_its_way: Option<String>,
@@ -56,7 +55,6 @@ impl Live {
         self.version.send_modify(|version| *version += 1);
     }
 
-    /// Counts the changes.
     pub fn version(&self) -> watch::Receiver<u64> {
         self.version.subscribe()
     }

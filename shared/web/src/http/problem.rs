@@ -21,7 +21,6 @@ pub struct Problem {
     kind: &'static str,
     /// The status in words.
     title: &'static str,
-    /// The status.
     status: u16,
     /// What is wrong with this call.
     detail: String,

@@ -37,7 +37,6 @@ const WAITING_MAX: usize = 1;
 pub struct Sender(mpsc::Sender<Event>);
 
 impl Sender {
-    /// Sends an event.
     pub async fn event(&self, name: &str, data: &str) -> Option<()> {
         self.0.send(event(name, data)).await.ok()
     }

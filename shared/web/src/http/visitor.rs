@@ -126,7 +126,6 @@ impl Visitor {
 /// A reader of pages, as far as it makes a difference to what is rendered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Reader {
-    /// In which language.
     pub language: Language,
     /// Whether the presenter's buttons are there.
     pub presenter: bool,

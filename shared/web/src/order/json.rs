@@ -21,7 +21,6 @@ pub struct OrderShown {
     reason: Option<String>,
     /// Who has or had it last.
     courier: Option<String>,
-    /// Oldest first.
     journey: Vec<StepShown>,
 }
 
@@ -37,7 +36,6 @@ pub struct LineShown {
 pub struct StepShown {
     #[schema(value_type = String, example = "2026-11-24T20:41:07.112345Z")]
     at: Moment,
-    /// The service's folder.
     service: &'static str,
     topic: &'static str,
     what: String,

@@ -12,7 +12,6 @@ use crate::order::view::{OrderView, What};
 /// Stands for what is left out altogether.
 pub const LEFT_OUT: &str = "…";
 
-/// `A.` of Anna.
 pub fn short_name(name: &str) -> String {
     match name.chars().find(|letter| letter.is_alphanumeric()) {
         Some(letter) => format!("{}.", letter.to_uppercase()),

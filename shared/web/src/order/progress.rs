@@ -13,7 +13,6 @@ use crate::order::view::{Status, What};
 /// What is known of where an order is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Progress {
-    /// Where it is.
     pub status: Status,
     /// Whether a decision was believed: there is one for each order.
     pub decided: bool,

@@ -19,9 +19,7 @@ pub enum Status {
     Accepted,
     /// Not accepted, see its reason.
     Refused,
-    /// With a courier.
     PickedUp,
-    /// With the customer.
     Delivered,
     /// An attempt failed; back in the queue, maybe after a delay.
     Retrying,
@@ -34,7 +32,6 @@ pub enum Status {
 }
 
 impl Status {
-    /// All of them.
     pub const ALL: [Status; 9] = [
         Status::Placed,
         Status::Accepted,
@@ -71,15 +68,11 @@ impl Status {
 /// One hop of an order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Step {
-    /// When.
     pub at: Moment,
     /// The id of the event that says so.
     pub event_id: EventId,
-    /// Who.
     pub service: Service,
-    /// Through which topic.
     pub topic: &'static str,
-    /// What happened.
     pub what: What,
 }
 
@@ -95,31 +88,23 @@ pub enum What {
         bottles: Bottles,
     },
     /// The warehouse said no.
-    Refused {
-        /// Why.
-        reason: Refusal,
-    },
+    Refused { reason: Refusal },
     /// Bottles of one beer were put aside.
     Reserved {
-        /// Which beer.
         beer: BeerId,
-        /// How many.
         bottles: Bottles,
         /// How many are left.
         level: Bottles,
     },
     /// Bottles came back on the shelf.
     Released {
-        /// Which beer.
         beer: BeerId,
-        /// How many.
         bottles: Bottles,
         /// How many there are now.
         level: Bottles,
     },
     /// stock-level shows the new level.
     Shown {
-        /// Which beer.
         beer: BeerId,
         /// How many it shows.
         level: Bottles,
@@ -127,15 +112,10 @@ pub enum What {
     /// inventory-analysis has it in its books.
     Counted,
     /// A courier took it.
-    PickedUp {
-        /// Who.
-        courier: String,
-    },
+    PickedUp { courier: String },
     /// A courier could not deliver it.
     AttemptFailed {
-        /// Who.
         courier: String,
-        /// Why.
         reason: FailureReason,
         /// When the queue hands it out again.
         retry_at: Moment,
@@ -148,33 +128,21 @@ pub enum What {
         attempts: u32,
     },
     /// The presenter had it tried again.
-    Redriven {
-        /// Where to now.
-        address: String,
-    },
+    Redriven { address: String },
     /// The presenter gave it up.
     Returned,
     /// The customer has it.
-    Delivered {
-        /// Who brought it.
-        courier: String,
-    },
+    Delivered { courier: String },
 }
 
 /// One order with its way so far.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OrderView {
-    /// Its id.
     pub order_id: OrderId,
-    /// Where it is.
     pub status: Status,
-    /// Who ordered.
     pub customer: String,
-    /// Where to.
     pub address: String,
-    /// What.
     pub lines: Vec<Line>,
-    /// What it costs.
     pub total: Cents,
     /// Why it was refused or stranded.
     pub refusal: Option<Refusal>,

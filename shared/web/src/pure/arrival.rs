@@ -67,7 +67,6 @@ impl Arrival {
 /// tunnel does not lock out the presenter at the laptop itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Guesser {
-    /// The address.
     pub address: IpAddr,
     /// Whether a proxy forwarded the request.
     pub is_forwarded: bool,

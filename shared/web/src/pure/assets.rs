@@ -5,9 +5,7 @@
 pub struct Asset {
     /// Its name under `/assets/`.
     pub name: &'static str,
-    /// Its content type.
     pub content_type: &'static str,
-    /// The file.
     pub bytes: &'static [u8],
     /// A hash of the file, for its ETag and its address.
     pub hash: u64,
@@ -16,7 +14,6 @@ pub struct Asset {
 const CSS: &str = "text/css; charset=utf-8";
 const JS: &str = "text/javascript; charset=utf-8";
 
-/// All of them.
 pub const ASSETS: &[Asset] = &[
     asset("base.css", CSS, include_bytes!("../../../../web/styles/base.css")),
     asset("header.css", CSS, include_bytes!("../../../../web/styles/header.css")),

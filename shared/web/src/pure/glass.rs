@@ -14,7 +14,6 @@ use events::{
 pub enum Size {
     /// In a list on a phone.
     Small,
-    /// On a wall.
     Large,
 }
 
@@ -23,9 +22,7 @@ struct Bowl {
     outline: &'static str,
     /// Where beer ends when the glass is full: below the rim, with room for the foam.
     full: f64,
-    /// Where beer begins.
     bottom: f64,
-    /// Stem and foot.
     stem: &'static str,
 }
 

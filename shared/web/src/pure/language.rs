@@ -6,11 +6,8 @@ pub enum Language {
     /// English, also for readers of any other language.
     #[default]
     En,
-    /// French.
     Fr,
-    /// Dutch.
     Nl,
-    /// German.
     De,
 }
 

@@ -19,7 +19,6 @@ use crate::pure::{assets, format, language::Language};
 pub struct Fragment {
     /// The id of the element.
     pub id: String,
-    /// The whole element.
     pub html: String,
 }
 
@@ -36,7 +35,6 @@ impl Fragment {
 /// How a page is coloured. A browser remembers its own choice; this is what it starts from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Theme {
-    /// Amber on brown-black.
     #[default]
     Dark,
     /// Ink on cream, for projectors.
@@ -44,7 +42,6 @@ pub enum Theme {
 }
 
 impl Theme {
-    /// Both.
     pub const ALL: [Theme; 2] = [Theme::Dark, Theme::Projector];
 
     /// Its name, as in `?theme=projector`.
@@ -68,7 +65,6 @@ pub struct Frame<'a> {
     pub language: Language,
     /// The theme asked for by the link.
     pub theme: Theme,
-    /// Who is there.
     pub alive: &'a Alive,
     /// When the page is made.
     pub now: Moment,
@@ -176,11 +172,9 @@ struct Figures {
     figures: Vec<Figure>,
 }
 
-/// One of them.
 pub struct Figure {
     /// The number, as the reader's language writes it.
     pub text: String,
-    /// What is counted.
     pub label: String,
     /// `amber`, `right`, `wrong` or `plain`; the label says the same in words.
     pub tone: &'static str,

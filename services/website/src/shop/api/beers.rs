@@ -16,7 +16,6 @@ pub(super) struct Beer {
     name: &'static str,
     brewery: &'static str,
     style: &'static str,
-    /// Percent by volume.
     abv: f64,
     price_cents: u64,
     /// What stock-level shows; null until it has said something.

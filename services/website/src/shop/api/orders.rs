@@ -35,7 +35,6 @@ const KEY: &str = "Idempotency-Key";
 /// Longest key, in characters.
 const KEY_MAX: usize = 200;
 
-/// What to order.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "describes the body; it is read field by field, so that each wrong one can be named")]
 pub(super) struct NewOrder {
@@ -64,12 +63,9 @@ pub(super) struct NewLine {
 /// An order that is safe.
 #[derive(Serialize, ToSchema)]
 pub(super) struct OrderPlaced {
-    /// Its id.
     #[schema(value_type = String)]
     order_id: OrderId,
-    /// Always `placed`.
     status: &'static str,
-    /// Its page.
     href: String,
 }
 

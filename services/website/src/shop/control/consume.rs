@@ -22,7 +22,6 @@ const NOTICES_MAX: usize = 256;
 /// How often it is looked whether Pulsar is there.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
-/// Starts the readers.
 pub fn start(shop: &Arc<Shop>, tasks: &mut Tasks) {
     let (context, writer) = (&shop.context, &shop.writer);
     tasks.start(writer.clone().read(context.clone(), ORDERS, |order| Fact::of(order, now()).map(Work::Ordered)));

@@ -59,7 +59,6 @@ impl<S: Site> OptionalFromRequestParts<Arc<S>> for Orderer {
 /// The customers of the shop.
 pub struct Customers {
     pub cookies: Cookies,
-    /// `PUBLIC_URL`.
     pub public: Option<Address>,
     browsers: Mutex<Browsers>,
 }

@@ -35,7 +35,6 @@ mod facts;
 mod placing;
 mod waiting;
 
-/// The writer's handler.
 pub struct ShopHandler {
     context: Context,
     live: Arc<Live>,

@@ -88,7 +88,6 @@ fn too_fast(shop: &Shop, visitor: &Visitor, fields: &HashMap<String, String>, wa
     response
 }
 
-/// The shop's page.
 pub async fn show(State(shop): State<Arc<Shop>>, visitor: Visitor, orderer: Orderer, arrival: Arrival) -> Response {
     let view = view(&shop, None);
     let page = visitor.show(&shop.alive(), StatusCode::OK, |frame| page::render(&view, frame));

@@ -9,7 +9,6 @@ use events::{
     quantities::Bottles,
 };
 
-/// `/`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ShopView {
     /// All beers, in the order of the catalogue.
@@ -27,20 +26,16 @@ pub struct ShopView {
 /// An order as it was typed, with what is wrong with it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Attempt {
-    /// Who.
     pub customer: String,
-    /// Where to.
     pub address: String,
     /// What; in the order of the indices in `faults`.
     pub lines: Vec<TypedLine>,
-    /// What is wrong.
     pub faults: Vec<Fault>,
 }
 
 /// One number field as it was typed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TypedLine {
-    /// Which beer.
     pub beer: BeerId,
     /// What stood in its field, a number or not.
     pub bottles: String,

@@ -27,7 +27,6 @@ const OWN_ORDERS_MAX: usize = 50;
 /// Whose orders are counted together.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Orderer {
-    /// One browser.
     Browser(String),
     /// All without a cookie behind this address.
     Nameless(IpAddr),

@@ -15,7 +15,6 @@ use web::order::{
     view::{Status, What},
 };
 
-/// The website's tables.
 pub static TABLES: Migrator = sqlx::migrate!();
 
 /// The status in this column.

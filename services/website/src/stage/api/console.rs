@@ -81,7 +81,6 @@ pub(super) async fn burst(
     Ok((StatusCode::ACCEPTED, Json(BurstPlaced { orders: burst::make(&stage).await? })))
 }
 
-/// The next episode.
 #[derive(Serialize, ToSchema)]
 pub(super) struct EpisodeBegun {
     episode: u32,

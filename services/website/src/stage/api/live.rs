@@ -24,10 +24,8 @@ use crate::stage::{
 /// Changes of everything but single orders are told at most this often.
 const CHANGES_EVERY: Duration = Duration::from_millis(100);
 
-/// What to follow.
 #[derive(Deserialize)]
 pub(super) struct Follow {
-    /// One order only.
     order: Option<String>,
 }
 

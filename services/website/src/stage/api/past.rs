@@ -19,7 +19,6 @@ use web::http::{presenter::Presenter, problem::Problem};
 
 use crate::stage::control::{past, stage::Stage};
 
-/// Which moment.
 #[derive(Deserialize)]
 pub(super) struct When {
     at: Option<String>,
@@ -46,7 +45,6 @@ pub(super) async fn history(State(stage): State<Arc<Stage>>, Query(when): Query<
 pub(super) struct Askable {
     #[schema(value_type = String, example = "ordered-together")]
     question: PastQuestion,
-    /// In words.
     title: &'static str,
 }
 

@@ -89,7 +89,6 @@ pub(super) async fn insights(State(stage): State<Arc<Stage>>) -> Json<Insights> 
 /// Couriers, queue, retries and dead letters.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Deliveries {
-    /// Exactly those employed.
     couriers: Vec<Courier>,
     /// Whether delivery said so less than two seconds ago.
     live: bool,
@@ -115,7 +114,6 @@ pub(super) struct Disbelieved {
     count: u64,
 }
 
-/// A courier.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Courier {
     courier: String,
@@ -172,7 +170,6 @@ pub(super) enum DeadLetter {
         reader: &'static str,
         /// Stable, such as "undecodable".
         code: &'static str,
-        /// Why, for people.
         reason: String,
         first_bytes: String,
         #[schema(value_type = String)]

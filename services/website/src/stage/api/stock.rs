@@ -37,10 +37,8 @@ pub(super) struct Stock {
 #[derive(Serialize, ToSchema)]
 pub(super) struct StockOfBeer {
     beer: &'static str,
-    /// The log's truth.
     level: Option<u32>,
     sequence: u64,
-    /// What stock-level says.
     shown_level: Option<u32>,
     /// The highest sequence it handled.
     shown_sequence: u64,

@@ -19,7 +19,6 @@ pub enum ControlError {
     /// Nobody answered in time.
     #[error("{service} did not answer within {seconds} s")]
     NoAnswer {
-        /// Who was asked.
         service: Service,
         /// How long was waited.
         seconds: u64,

@@ -9,10 +9,8 @@ use crate::stage::control::{control_error::ControlError, stage::Stage};
 /// The website answers first, and crashes then.
 const LAST_WORDS: Duration = Duration::from_millis(200);
 
-/// What crashes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Crash {
-    /// A service.
     Service(Service),
     /// A courier, by name.
     Courier(String),

@@ -31,7 +31,6 @@ struct Written {
     doubt: Option<Arc<StageSettings>>,
 }
 
-/// The presenter's hand.
 pub struct Director {
     /// Whether somebody watches the broker and starts it again when it has stopped: only then it may be told to.
     pub watches_broker: bool,

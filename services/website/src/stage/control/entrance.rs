@@ -25,7 +25,6 @@ const TRY_WITHIN: Duration = Duration::from_secs(2);
 /// Files that are there in a container only: its networks are no phone's.
 const IN_A_CONTAINER: [&str; 2] = ["/.dockerenv", "/run/.containerenv"];
 
-/// The entrance.
 pub struct Entrance {
     public: Option<Address>,
     port: u16,
@@ -62,7 +61,6 @@ impl Entrance {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// `PUBLIC_URL`.
     pub fn public(&self) -> Option<&Address> {
         self.public.as_ref()
     }
@@ -116,7 +114,6 @@ impl Entrance {
         Ok(())
     }
 
-    /// `/stage/qr`.
     pub fn view(&self) -> QrView {
         let addresses = self.addresses();
         let state = self.state();

@@ -30,10 +30,8 @@ const PRESENTERS_MAX: usize = 100;
 /// than a service takes at once, so that none is lost there.
 pub const ANYBODYS_MAX: usize = 8;
 
-/// Who asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Asker {
-    /// The presenter.
     Presenter,
     /// Whoever looks at a page or calls the API.
     Anybody,
@@ -53,7 +51,6 @@ pub struct Questions {
 }
 
 impl Questions {
-    /// None yet.
     pub fn new(context: Context) -> Self {
         let publisher = Arc::new(AsyncMutex::new(context.bus.publisher()));
         let (anybodys, presenters) = (Semaphore::new(ANYBODYS_MAX), Semaphore::new(PRESENTERS_MAX));

@@ -11,7 +11,6 @@ use crate::stage::control::{control_error::ControlError, stage::Stage};
 /// How long everybody may take to move to the next episode; then it is said how far they came.
 const MOVED_WITHIN: Duration = Duration::from_secs(10);
 
-/// The next episode.
 pub struct EpisodeBegun {
     pub episode: u32,
     /// From the call until the shop took orders again.

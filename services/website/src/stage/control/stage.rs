@@ -120,7 +120,6 @@ impl Stage {
         change(&mut self.read_model.write().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Who is there.
     pub fn alive(&self) -> Alive {
         let pulsar = self.context.bus.is_connected();
         self.known(|known| known.alive(pulsar, Now::read()))

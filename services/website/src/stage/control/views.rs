@@ -32,7 +32,6 @@ impl Stage {
         self.known(|known| known.orders.view(order_id)).map(|order| self.redacted(order))
     }
 
-    /// `/stage`.
     pub fn map(&self) -> MapView {
         let choices = &self.context.stage.settings().choices;
         self.redacted(self.known(|known| known.map(choices, Now::read())))
@@ -44,28 +43,23 @@ impl Stage {
         self.redacted(PulsarView { look: self.broker_monitor.last(), tenant, topic })
     }
 
-    /// `/stage/deliveries`.
     pub fn deliveries(&self) -> DeliveriesView {
         let choices = &self.context.stage.settings().choices;
         self.redacted(self.known(|known| known.deliveries(choices, Now::read())))
     }
 
-    /// `/stage/orders`.
     pub fn newest(&self) -> NewestView {
         self.redacted(self.known(|known| known.newest.view()))
     }
 
-    /// `/stage/analysis`.
     pub fn analysis(&self) -> AnalysisView {
         self.redacted(self.known(|known| known.analysis()))
     }
 
-    /// `/stage/questions`.
     pub fn asked(&self) -> QuestionsView {
         self.redacted(self.known(|known| known.asked()))
     }
 
-    /// `/stage/fraud`.
     pub fn fraud(&self) -> FraudView {
         let wanted = self.context.stage.settings().choices.fraud_watch;
         self.redacted(self.known(|known| known.watched(wanted)))
@@ -83,7 +77,6 @@ impl Stage {
         self.known(|known| known.now(began_at))
     }
 
-    /// `/console`.
     pub fn console(&self) -> ConsoleView {
         let (courier, worker) = self.known(|known| (known.busiest_courier(), known.last_worker()));
         let director = &self.backstage.director;

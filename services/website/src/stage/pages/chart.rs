@@ -5,7 +5,6 @@ use std::fmt::Write as _;
 use events::{ids::Moment, insights::Sales};
 use web::pure::{format, language::Language};
 
-/// Most minutes shown.
 const MINUTES_MAX: usize = 60;
 /// The axis is at least so long, so that the first minute is no wall.
 const MINUTES_MIN: usize = 10;

@@ -53,7 +53,6 @@ struct Chosen {
     is_so: bool,
 }
 
-/// All controls.
 pub(super) fn fragments(choices: &Choices, frame: &Frame<'_>) -> askama::Result<Vec<Fragment>> {
     let mut fragments = dials(choices, frame)?;
     fragments.extend(stock_level(choices, frame)?);

@@ -44,7 +44,6 @@ struct Written {
     at: String,
 }
 
-/// The fragment `explained`.
 pub(super) fn fragment(beer: &'static Beer, view: &StockView, frame: &Frame<'_>) -> askama::Result<Fragment> {
     let explained = view.explained.as_ref().map(|(_, explained)| explained);
     let (log, written) = explained.map_or((&[][..], &[][..]), |explained| (&explained.log, &explained.written));

@@ -47,7 +47,6 @@ struct Waterfall<'a> {
     rows: Vec<Row<'a>>,
 }
 
-/// One hop.
 struct Row<'a> {
     title: String,
     detail: String,

@@ -19,7 +19,6 @@ const IDLE_MICROS: i64 = 10_000;
 /// Up to so many lanes have two lines of words.
 const TALL_LANES: usize = 4;
 
-/// All lanes.
 pub(super) struct Lanes {
     pub lanes: Vec<Lane>,
     /// So many that each must be low.
@@ -34,7 +33,6 @@ pub(super) struct Lane {
     pub tiles: Vec<Tile>,
 }
 
-/// One write.
 pub(super) struct Tile {
     /// Where it begins and how wide it is, in percent of the lane.
     pub x: String,
@@ -97,7 +95,6 @@ impl Fate {
 /// Whether words fit into a tile.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fits {
-    /// On every wall.
     Always,
     /// On a wide one.
     Wide,

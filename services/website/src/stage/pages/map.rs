@@ -54,7 +54,6 @@ struct Flow<'a> {
     newest: &'a str,
 }
 
-/// A service.
 #[derive(Template)]
 #[template(path = "map/node.html")]
 struct Node {

@@ -29,7 +29,6 @@ struct Page<'a> {
     is_close: bool,
 }
 
-/// Where everything lies.
 #[derive(Template)]
 #[template(path = "pulsar/place.html")]
 struct Place {
@@ -69,7 +68,6 @@ struct SubscriptionRow<'a> {
     delayed: Option<String>,
 }
 
-/// One topic, closely.
 #[derive(Template)]
 #[template(path = "pulsar/details.html")]
 struct Closely<'a> {

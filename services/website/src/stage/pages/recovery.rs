@@ -26,7 +26,6 @@ struct Row {
     is_back: bool,
 }
 
-/// The fragment `recovery`.
 pub(super) fn recovery(outages: &[Outage], frame: Frame<'_>) -> askama::Result<Fragment> {
     let outages = outages.iter().take(SHOWN_MAX).map(|outage| row(outage, &frame)).collect();
     Fragment::new("recovery", &Recovery { frame, outages })

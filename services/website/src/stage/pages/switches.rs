@@ -32,7 +32,6 @@ struct Position {
     is_so: bool,
 }
 
-/// The fragment `switches`.
 pub(super) fn fragment(folding: &Folding, frame: &Frame<'_>) -> askama::Result<Fragment> {
     let position = |words, value: Value, is: Value| Position { words, is_so: value == is, value: value.to_string() };
     let types = [SubscriptionType::Failover, SubscriptionType::Shared, SubscriptionType::KeyShared];

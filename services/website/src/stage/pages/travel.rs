@@ -40,7 +40,6 @@ async fn look(stage: &Stage, when: &When) -> Result<PastView, Problem> {
     Ok(PastView::of(&as_of, stage.context.stage.settings().began_at))
 }
 
-/// The page.
 pub(crate) async fn page(State(stage): State<Arc<Stage>>, Query(when): Query<When>, visitor: Visitor) -> Response {
     match look(&stage, &when).await {
         Ok(view) => visitor.show(&stage.alive(), StatusCode::OK, |frame| view.render(frame)),

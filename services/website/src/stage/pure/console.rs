@@ -2,7 +2,6 @@
 
 use events::settings::StageSettings;
 
-/// `/console`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ConsoleView {
     /// The settings as they are.

@@ -5,7 +5,6 @@ use web::pure::address::Address;
 /// Most addresses to choose from: each has a key of its own, from `a`.
 pub const ADDRESSES_MAX: usize = 6;
 
-/// `/stage/qr`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct QrView {
     /// The address the room sees; `None` if there is none, or none was chosen yet.
@@ -32,8 +31,6 @@ pub struct EntranceView {
 pub enum Reach {
     /// Nobody has called yet.
     NotTried,
-    /// It answered.
     Answers,
-    /// It did not.
     Silent,
 }

@@ -11,31 +11,20 @@ use events::{
 /// A page of the stage everybody sees the same of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Page {
-    /// `/stage`
     Map,
-    /// `/stage/deliveries`
     Deliveries,
-    /// `/stage/orders`
     Orders,
     /// `/stage/stock`, with the explanation of a beer or without
     Stock(Option<&'static Beer>),
-    /// `/stage/analysis`
     Analysis,
-    /// `/stage/past`
     Past,
-    /// `/stage/rebuild`
     Rebuild,
-    /// `/stage/questions`
     Questions,
-    /// `/stage/fraud`
     Fraud,
-    /// `/stage/ledger`
     Ledger,
     /// `/stage/pulsar`, with one topic looked at more closely or without
     Pulsar(Option<&'static TopicSpec>),
-    /// `/stage/qr`
     Qr,
-    /// `/console`
     Console,
 }
 

@@ -12,7 +12,6 @@ const RATE_OVER_MIN: Duration = Duration::from_millis(500);
 /// What the broker said.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Seen {
-    /// All tenants.
     pub tenants: Vec<String>,
     /// The namespaces of ours, episodes that are being deleted included.
     pub namespaces: Vec<String>,
@@ -26,16 +25,13 @@ pub struct Seen {
     pub details: BTreeMap<&'static str, Details>,
 }
 
-/// One topic.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TopicSeen {
-    /// What it is.
     pub spec: &'static TopicSpec,
     /// Messages that came since the broker has it open.
     pub messages: u64,
     /// Messages that came a second since the look before; the broker's own average is a minute old.
     pub per_second: Option<u64>,
-    /// Bytes it keeps.
     pub stored_bytes: u64,
     /// Who is connected to write.
     pub producers: usize,
@@ -43,10 +39,8 @@ pub struct TopicSeen {
     pub subscriptions: Vec<SubscriptionSeen>,
 }
 
-/// One subscription.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SubscriptionSeen {
-    /// Its name.
     pub name: String,
     /// Its type, as the broker names it.
     pub kind: String,
@@ -72,15 +66,12 @@ pub struct Details {
 /// A segment of a topic: a ledger of BookKeeper.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Segment {
-    /// The ledger's id.
     pub ledger: u64,
     /// How many entries it has.
     pub entries: u64,
-    /// How many bytes.
     pub bytes: u64,
     /// Where it is kept.
     pub bookies: Vec<String>,
-    /// Still written to.
     pub is_open: bool,
 }
 
@@ -96,12 +87,10 @@ pub enum Look {
     Silent(String),
 }
 
-/// `/stage/pulsar`.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct PulsarView {
     /// What the broker said last.
     pub look: Look,
-    /// Our tenant.
     pub tenant: String,
     /// The topic that is looked at more closely.
     pub topic: Option<&'static TopicSpec>,

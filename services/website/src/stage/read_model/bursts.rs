@@ -23,7 +23,6 @@ pub const BURSTS_MAX: usize = 40;
 /// A burst that is over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Burst {
-    /// How stock-level worked.
     pub folding: Folding,
     /// How many events it handled.
     pub events: u32,

@@ -7,7 +7,6 @@ use events::{
 };
 use web::order::view::What;
 
-/// `/stage/deliveries`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct DeliveriesView {
     /// Exactly the couriers employed.
@@ -39,7 +38,6 @@ pub struct DeliveriesView {
 /// A courier and what they carry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lane {
-    /// Their name.
     pub courier: String,
     /// The parcel in their hands.
     pub carrying: Option<Parcel>,
@@ -50,15 +48,12 @@ pub struct Lane {
 /// A parcel on its way.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Parcel {
-    /// Which order.
     pub order_id: OrderId,
     /// Where to; empty if the website does not know the order.
     pub address: String,
     /// Which attempt of its round.
     pub attempt: u32,
-    /// Picked up when.
     pub since: Moment,
-    /// There when.
     pub until: Moment,
     /// Who crashed with it in their hands in this very attempt.
     pub taken_over_from: Option<String>,
@@ -67,13 +62,10 @@ pub struct Parcel {
 /// A parcel that waits to be tried again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Retry {
-    /// Which order.
     pub order_id: OrderId,
-    /// Where to.
     pub address: String,
     /// The attempt that failed.
     pub attempt: u32,
-    /// Why.
     pub reason: FailureReason,
     /// When it is handed out again.
     pub retry_at: Moment,
@@ -82,7 +74,6 @@ pub struct Retry {
 /// Something that was tried with a parcel, and when.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tried {
-    /// When.
     pub at: Moment,
     /// An attempt that failed, the one that stranded it, or a redrive.
     pub what: What,
@@ -93,11 +84,8 @@ pub struct Tried {
 pub struct Untrue {
     /// Who: the name of a service, or of the stage.
     pub service: &'static str,
-    /// Which topic.
     pub topic: &'static str,
-    /// Why.
     pub code: ReasonCode,
-    /// How many.
     pub count: u64,
 }
 
@@ -106,7 +94,6 @@ pub struct Untrue {
 pub enum DeadLetterView {
     /// An order nobody could deliver: it can be redriven or returned.
     Stranded {
-        /// Which order.
         order_id: OrderId,
         /// Who waits for it.
         customer: String,
@@ -129,9 +116,7 @@ pub enum DeadLetterView {
         message_id: String,
         /// Who could not read it.
         reader: Service,
-        /// Why, for programs.
         code: ReasonCode,
-        /// Why.
         reason: String,
         /// How it begins, as text.
         first_bytes: String,

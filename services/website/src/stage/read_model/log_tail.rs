@@ -22,7 +22,6 @@ const MARK_EVERY: i64 = 100_000;
 /// One event of the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tile {
-    /// Of which beer.
     #[serde(with = "beer_by_id")]
     pub beer: &'static Beer,
     /// Which of its events.

@@ -52,13 +52,10 @@ pub struct MapView {
 /// What a service does, as far as the room can know it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Standing {
-    /// At work.
     Running,
-    /// Alive, not consuming.
     Paused,
     /// Getting nothing of what waits for it.
     Still,
-    /// Getting ready.
     Starting,
     /// Silent for two seconds.
     Gone,

@@ -31,11 +31,8 @@ const UNREADABLE_REMEMBERED_MAX: usize = 10_000;
 /// All that the topics have said.
 #[derive(Default)]
 pub struct ReadModel {
-    /// The beers.
     pub shelves: Shelves,
-    /// The parcels.
     pub parcels: Parcels,
-    /// The orders.
     pub orders: Orders,
     /// Those that were placed last.
     pub newest: Newest,
@@ -221,7 +218,6 @@ impl ReadModel {
         new
     }
 
-    /// Who is there.
     pub fn alive(&self, pulsar: bool, now: Now) -> Alive {
         let here = |(_, heard): &&(Presence, Now)| now.micros_since(*heard) <= PRESENCE_GONE_AFTER_MS * 1000;
         let here: Vec<&Presence> = self.presence.values().filter(here).map(|(presence, _)| presence).collect();

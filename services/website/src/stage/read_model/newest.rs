@@ -8,25 +8,19 @@ use web::order::view::Status;
 /// So many are named.
 pub const NEWEST_MAX: usize = 20;
 
-/// `/stage/orders`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct NewestView {
     /// The orders that were placed last, newest first.
     pub orders: Vec<NewestOrder>,
-    /// Customers are shortened.
     pub names_hidden: bool,
 }
 
 /// One of the orders that were placed last.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewestOrder {
-    /// Which.
     pub order_id: OrderId,
-    /// Who ordered.
     pub customer: String,
-    /// How many bottles.
     pub bottles: u32,
-    /// Where it is.
     pub status: Status,
     /// When it was placed.
     pub at: Moment,
@@ -58,7 +52,6 @@ impl Newest {
         NewestView { orders: self.0.iter().cloned().collect(), names_hidden: false }
     }
 
-    /// The very newest.
     pub fn first(&self) -> Option<&OrderId> {
         self.0.front().map(|known| &known.order_id)
     }

@@ -73,7 +73,6 @@ pub struct Change {
     pub moved: bool,
 }
 
-/// All orders.
 #[derive(Debug, Default)]
 pub struct Orders {
     known: HashMap<OrderId, Order>,

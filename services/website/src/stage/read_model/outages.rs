@@ -14,7 +14,6 @@ use events::{
 use serde::{Deserialize, Serialize};
 use service::Now;
 
-/// Most outages remembered.
 pub const OUTAGES_MAX: usize = 10;
 
 /// What parcels wait for that are where they should be, however long that takes: a long queue is no loss.
@@ -23,16 +22,13 @@ const AT_THEIR_PLACE: [WaitsFor; 3] = [WaitsFor::Courier, WaitsFor::CourierAgain
 /// Who can be gone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Who {
-    /// A service.
     Service(Service),
     /// The connection to the broker.
     Broker,
 }
 
-/// One absence.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Outage {
-    /// Who.
     pub who: Who,
     /// When it was last heard or connected.
     pub gone_at: Moment,
@@ -47,7 +43,6 @@ pub struct Outage {
     orders_then: u64,
 }
 
-/// What was noticed.
 #[derive(Debug, Default)]
 pub struct Outages {
     heard: BTreeMap<Service, Now>,
@@ -57,7 +52,6 @@ pub struct Outages {
     connected_at: Option<Now>,
     /// Since when it is connected, after it was gone.
     reconnected_at: Option<Now>,
-    /// The newest first.
     outages: VecDeque<Outage>,
 }
 

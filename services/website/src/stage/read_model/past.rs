@@ -44,7 +44,6 @@ impl PastView {
     }
 }
 
-/// `/stage/rebuild`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct RebuildView {
     /// The rebuild under way, or the last one.
@@ -53,17 +52,14 @@ pub struct RebuildView {
     pub live: OrderSums,
 }
 
-/// `/stage/questions`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct QuestionsView {
     /// The newest answer to each question that was asked, the newest first.
     pub answers: Vec<PastAnswer>,
 }
 
-/// `/stage/fraud`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct FraudView {
-    /// What it found.
     pub fraud: Option<Fraud>,
     /// Since when it is attached, or is not.
     pub since: Option<Moment>,

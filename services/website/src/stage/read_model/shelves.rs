@@ -25,7 +25,6 @@ const WRITES_MAX: usize = 80;
 /// Events and writes of one beer that are remembered, to explain how its level came about.
 const EXPLAINED_MAX: usize = 20;
 
-/// All beers.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Shelves {
     beers: BTreeMap<BeerId, Shelf>,
@@ -41,7 +40,6 @@ pub struct Shelves {
 }
 
 impl Shelves {
-    /// One beer.
     pub fn shelf(&self, beer: &BeerId) -> Shelf {
         self.beers.get(beer).cloned().unwrap_or_default()
     }
@@ -129,7 +127,6 @@ impl Shelves {
         Explained { shelf: self.shelf(beer), log: all(self.log.get(beer)), written: all(self.written.get(beer)) }
     }
 
-    /// Who wrote last.
     pub fn last_worker(&self) -> Option<&str> {
         self.writes.front().map(|write| write.worker.as_str())
     }

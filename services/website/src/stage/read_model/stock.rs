@@ -11,7 +11,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::stage::read_model::bursts::Burst;
 
-/// One beer.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Shelf {
     /// The log's level; `None` until its first event was read.
@@ -26,7 +25,6 @@ pub struct Shelf {
     pub settled: Sequence,
     /// Its count of writes.
     pub shown_written: u64,
-    /// Who wrote it.
     pub worker: Option<String>,
 }
 
@@ -46,7 +44,6 @@ impl Shelf {
 /// One beer: the truth (the log), and what is shown (stock-level).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BeerOnShelf {
-    /// Which.
     pub beer: &'static Beer,
     /// The log's level; `None` until its first event was read.
     pub level: Option<Bottles>,
@@ -64,7 +61,6 @@ pub struct BeerOnShelf {
     pub worker: Option<String>,
 }
 
-/// `/stage/stock`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct StockView {
     /// All beers, in the order of the catalogue.
@@ -90,16 +86,13 @@ pub struct StockView {
 /// One event of the log, and when it happened.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Happened {
-    /// The event.
     pub event: StockEvent,
-    /// When.
     pub at: Moment,
 }
 
 /// One level as it was written.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Write {
-    /// Which beer.
     #[serde(with = "beer_by_id")]
     pub beer: &'static Beer,
     /// The event that was handled, as its sequence.
@@ -108,7 +101,6 @@ pub struct Write {
     pub level: Bottles,
     /// It was older than the level, and was left aside.
     pub ignored: bool,
-    /// By whom.
     pub worker: String,
     /// When the worker took the event.
     pub taken_at: Moment,

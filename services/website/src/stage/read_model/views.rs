@@ -33,7 +33,6 @@ impl ReadModel {
         }
     }
 
-    /// `/stage`.
     pub fn map(&self, choices: &Choices, now: Now) -> MapView {
         let beers = self.shelves.beers();
         let is_there = |service| (service, self.standing(service, now));
@@ -71,7 +70,6 @@ impl ReadModel {
         Some(length.saturating_sub(counted))
     }
 
-    /// `/stage/deliveries`.
     pub fn deliveries(&self, choices: &Choices, now: Now) -> DeliveriesView {
         let said = self.presence.get(&Service::Delivery);
         let live = said.filter(|(_, heard)| now.micros_since(*heard) <= PRESENCE_GONE_AFTER_MS * 1000);
@@ -127,12 +125,10 @@ impl ReadModel {
         }
     }
 
-    /// `/stage/analysis`.
     pub fn analysis(&self) -> AnalysisView {
         AnalysisView { sales: self.sales.clone(), forecast: self.forecast.clone(), fraud: self.fraud().cloned() }
     }
 
-    /// `/stage/ledger`.
     pub fn ledger(&self) -> LedgerView {
         LedgerView {
             ledger: self.ledger.as_ref().map(|(ledger, _)| ledger.clone()),
@@ -155,13 +151,11 @@ impl ReadModel {
         }
     }
 
-    /// `/stage/rebuild`.
     pub fn rebuilt(&self) -> RebuildView {
         let live = self.ledger.as_ref().map(|(ledger, _)| ledger.orders).unwrap_or_default();
         RebuildView { rebuild: self.rebuild.clone(), live }
     }
 
-    /// `/stage/questions`.
     pub fn asked(&self) -> QuestionsView {
         QuestionsView { answers: self.answers.iter().rev().cloned().collect() }
     }

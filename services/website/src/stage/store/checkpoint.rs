@@ -13,7 +13,6 @@ use crate::stage::read_model::{
     orders::{GONE_MAX, Unsaved},
 };
 
-/// The stage's tables.
 pub static TABLES: Migrator = sqlx::migrate!("migrations/stage");
 
 /// The subject of how far each topic is read.

@@ -33,7 +33,6 @@ impl Session {
 }
 
 impl Sessions {
-    /// No session yet.
     pub fn none(token: String) -> Self {
         Sessions { token, begun: Vec::new() }
     }
@@ -43,7 +42,6 @@ impl Sessions {
         if self.token == token { self } else { Sessions::none(token) }
     }
 
-    /// A session begins.
     pub fn begin(&mut self, mark: String, now: Moment) {
         self.begun.retain(|session| !session.is_over(now));
         if self.begun.len() >= SESSIONS_MAX {

@@ -20,7 +20,6 @@ const AT_THE_END: u64 = 5;
 /// The middles of the three cards below the tape, of a thousand.
 const CARDS: [f64; 3] = [158.0, 500.0, 842.0];
 
-/// A reader's card.
 #[derive(Template)]
 #[template(path = "map/reader.html")]
 struct Reader {

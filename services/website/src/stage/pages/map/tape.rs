@@ -15,7 +15,6 @@ const TILE: f64 = 0.86;
 /// A pin this close to another one is moved aside, so that both are seen.
 const ASIDE: f64 = 0.7;
 
-/// The tape, drawn.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Drawn {
     /// Events before those that are drawn one by one.

@@ -2,7 +2,6 @@
 
 use events::{ids::Service, past::PastQuestion, settings::Choices};
 
-/// One act.
 #[derive(Debug, Clone, Copy)]
 pub struct Act {
     /// Its number, from 1; the key it starts with.
@@ -25,7 +24,6 @@ pub struct Step {
     pub title: &'static str,
     /// What the speaker says: a key of the texts.
     pub words: &'static str,
-    /// What happens.
     pub effect: Effect,
 }
 
@@ -34,13 +32,11 @@ pub struct Step {
 pub enum Effect {
     /// Nothing: words are enough.
     Say,
-    /// The settings change.
     Set(fn(&mut Choices)),
     /// Five orders of one bottle in a row for each beer but the scarce one.
     Burst,
     /// Somebody dies without any farewell.
     Crash(Target),
-    /// One sample order.
     Order,
     /// An order to an address nobody finds.
     OrderNowhere,
@@ -56,7 +52,6 @@ pub enum Effect {
     Open(&'static str),
 }
 
-/// Who dies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Target {
     /// The process of a service.

@@ -18,7 +18,6 @@ use crate::stage::read_model::orders::links::{Counted, Mark};
 /// Most hops of an order. Of more, the first one stays and the ones after it go: it is sent round in circles.
 pub const HOPS_MAX: usize = 100;
 
-/// One order.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Order {
     pub customer: String,
@@ -65,7 +64,6 @@ impl Order {
         self.hops.iter().any(|hop| hop.event_id == *event_id)
     }
 
-    /// Adds a hop.
     pub fn add(&mut self, hop: Hop) {
         if self.hops.len() >= HOPS_MAX {
             self.hops.remove(1);
