@@ -31,7 +31,7 @@ const CORES: [&str; 30] = [
     "services/inventory-analysis/src/seen.rs",
     "services/inventory-analysis/src/series.rs",
     "services/inventory-analysis/src/shelf.rs",
-    "services/inventory-analysis/src/standing.rs",
+    "services/inventory-analysis/src/status.rs",
     "services/inventory-analysis/src/timeline.rs",
     "services/website/src/stage/read_model/orders.rs",
     "services/website/src/stage/read_model/orders/early.rs",

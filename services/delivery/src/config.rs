@@ -2,13 +2,13 @@
 
 use service::environment::{Unusable, number};
 
-use crate::round::Patience;
+use crate::round::RetryPolicy;
 
 /// What is no setting of the stage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Config {
     /// How often a parcel is tried, and how far apart.
-    pub patience: Patience,
+    pub retry_policy: RetryPolicy,
 }
 
 impl Config {
@@ -17,10 +17,10 @@ impl Config {
     /// # Errors
     /// If one of them is no number within its limits.
     pub fn from_environment() -> Result<Self, Unusable> {
-        let patience = Patience {
+        let retry_policy = RetryPolicy {
             attempts: number("ATTEMPTS", 4, 1..=10)?,
             first_delay_ms: number("RETRY_FIRST_MS", 1000, 100..=60_000)?,
         };
-        Ok(Config { patience })
+        Ok(Config { retry_policy })
     }
 }

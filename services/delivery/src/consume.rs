@@ -1,7 +1,7 @@
 //! Messages in: parcels by the couriers; dead letters and requests as they come.
 
 use events::topics::{DEAD_LETTERS, DELIVERY_REQUESTS};
-use service::{Context, Serving, Tasks};
+use service::{Context, ServiceFuture, TaskGroup};
 
 use crate::{
     Config,
@@ -14,7 +14,7 @@ use crate::{
 ///
 /// # Errors
 /// If a setting cannot be used, or the database fails.
-pub fn run(context: Context) -> Serving {
+pub fn run(context: Context) -> ServiceFuture {
     Box::pin(work_as_set(context))
 }
 
@@ -26,15 +26,15 @@ async fn work_as_set(context: Context) -> anyhow::Result<()> {
 ///
 /// # Errors
 /// If the database fails.
-pub fn run_with(context: Context, config: Config) -> Serving {
+pub fn run_with(context: Context, config: Config) -> ServiceFuture {
     Box::pin(work_with(context, config))
 }
 
 async fn work_with(context: Context, config: Config) -> anyhow::Result<()> {
     let store = context.open_store(&TABLES).await?;
-    let mut tasks = Tasks::default();
+    let mut tasks = TaskGroup::default();
     let outbox = context.start_outbox(&mut tasks, &store);
-    let (mut writer, handle) = writer(&context, &store, &outbox, config.patience);
+    let (mut writer, handle) = writer(&context, &store, &outbox, config.retry_policy);
     tasks.start(async move { writer.work().await });
     tasks.start(Crew::new(context.clone(), handle.clone()).work());
     tasks.start(handle.clone().read(context.clone(), DEAD_LETTERS, |received| received.map(Work::Compare)));

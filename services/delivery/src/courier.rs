@@ -13,7 +13,7 @@ use events::{
 use service::{
     idempotent_consumer::WriterHandle,
     now,
-    presence::Board,
+    presence::PresenceState,
     stage::{Pause, Stage},
 };
 use tokio_util::sync::CancellationToken;
@@ -80,19 +80,19 @@ impl Courier {
     }
 }
 
-/// A courier's place on the board; gone with them, however they go.
+/// A courier's place in the presence; gone with them, however they go.
 pub(crate) struct Badge {
     name: &'static str,
-    board: Board,
+    presence: PresenceState,
 }
 
 impl Badge {
-    pub(crate) fn new(name: &'static str, board: Board) -> Self {
-        board.staff(|Staff { couriers, .. }| {
+    pub(crate) fn new(name: &'static str, presence: PresenceState) -> Self {
+        presence.staff(|Staff { couriers, .. }| {
             let place = couriers.partition_point(|other| other.courier.as_str() < name);
             couriers.insert(place, CourierState { courier: name.to_owned(), carrying: None, delivered: 0 });
         });
-        Badge { name, board }
+        Badge { name, presence }
     }
 
     fn carries(&self, task: &DeliveryOrder, since: Moment, pace: Duration) {
@@ -110,7 +110,7 @@ impl Badge {
     }
 
     fn change(&self, change: impl FnOnce(&mut CourierState)) {
-        self.board.staff(|Staff { couriers, .. }| {
+        self.presence.staff(|Staff { couriers, .. }| {
             if let Some(state) = couriers.iter_mut().find(|state| state.courier == self.name) {
                 change(state);
             }
@@ -120,6 +120,6 @@ impl Badge {
 
 impl Drop for Badge {
     fn drop(&mut self) {
-        self.board.staff(|staff| staff.couriers.retain(|state| state.courier != self.name));
+        self.presence.staff(|staff| staff.couriers.retain(|state| state.courier != self.name));
     }
 }

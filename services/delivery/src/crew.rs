@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, future::pending, time::Instant};
 
 use bus::{BusError, ConsumerOptions};
 use events::topics::DELIVERY_ORDERS;
-use service::{Context, idempotent_consumer::WriterHandle, stage::Cue};
+use service::{Context, idempotent_consumer::WriterHandle, stage::ControlMessage};
 use tokio::{
     sync::broadcast,
     task::{AbortHandle, Id, JoinError, JoinSet},
@@ -22,7 +22,7 @@ pub(crate) struct Crew {
     context: Context,
     writer: WriterHandle<Delivery>,
     roster: Roster,
-    cues: broadcast::Receiver<Cue>,
+    control_messages: broadcast::Receiver<ControlMessage>,
     here: BTreeMap<&'static str, Contract>,
     at_work: JoinSet<()>,
 }
@@ -37,8 +37,15 @@ struct Contract {
 
 impl Crew {
     pub(crate) fn new(context: Context, writer: WriterHandle<Delivery>) -> Self {
-        let cues = context.stage.cues();
-        Crew { context, writer, roster: Roster::default(), cues, here: BTreeMap::new(), at_work: JoinSet::new() }
+        let control_messages = context.stage.control_messages();
+        Crew {
+            context,
+            writer,
+            roster: Roster::default(),
+            control_messages,
+            here: BTreeMap::new(),
+            at_work: JoinSet::new(),
+        }
     }
 
     /// Sees to it that there are as many as wanted, until a courier fails.
@@ -51,7 +58,7 @@ impl Crew {
             tokio::select! {
                 Ok(()) = settings.changed() => {}
                 // After an error there are more: it only says that some were missed.
-                cue = self.cues.recv() => if let Ok(Cue::Crash { who }) = cue { self.crash(&who) },
+                message = self.control_messages.recv() => if let Ok(ControlMessage::Crash { who }) = message { self.crash(&who) },
                 Some(left) = self.at_work.join_next_with_id() => self.goodbye(left)?,
                 () = until(next_back) => {}
             }
@@ -75,7 +82,7 @@ impl Crew {
         let options = ConsumerOptions { name: Some(name.to_owned()), ..ConsumerOptions::default() };
         let dismissal = CancellationToken::new();
         let courier = Courier {
-            badge: Badge::new(name, self.context.board.clone()),
+            badge: Badge::new(name, self.context.presence.clone()),
             stage: self.context.stage.clone(),
             pause: self.context.pause(),
             writer: self.writer.clone(),
@@ -145,7 +152,7 @@ mod tests {
     use crate::{
         handler::writer,
         roster::{AWAY_AFTER_CRASH, NAMES},
-        round::Patience,
+        round::RetryPolicy,
         store::TABLES,
     };
 
@@ -154,8 +161,8 @@ mod tests {
         let store = Store::open(folder, "delivery", 1, None, &TABLES).await.unwrap();
         let (_, outbox) = store::Outbox::new(store.clone(), &bus);
         let context = Context::new(Service::Delivery, bus, Stage::default(), folder, CancellationToken::new());
-        let patience = Patience { attempts: 4, first_delay_ms: 100 };
-        let (_, handle) = writer(&context, &store, &outbox, patience);
+        let retry_policy = RetryPolicy { attempts: 4, first_delay_ms: 100 };
+        let (_, handle) = writer(&context, &store, &outbox, retry_policy);
         (Crew::new(context.clone(), handle), context)
     }
 
@@ -165,11 +172,11 @@ mod tests {
         context.stage.change(StageSettings { version, choices, ..StageSettings::default() });
     }
 
-    async fn board_shows(context: &Context, expected: &[&str]) {
+    async fn presence_shows(context: &Context, expected: &[&str]) {
         let shown =
-            || context.board.staff(|all| all.couriers.iter().map(|state| state.courier.clone()).collect::<Vec<_>>());
-        let same = eventually("the board", || async { (shown() == expected).then_some(()) }).await;
-        same.unwrap_or_else(|_| panic!("expected {expected:?}, the board shows {:?}", shown()));
+            || context.presence.staff(|all| all.couriers.iter().map(|state| state.courier.clone()).collect::<Vec<_>>());
+        let same = eventually("the presence", || async { (shown() == expected).then_some(()) }).await;
+        same.unwrap_or_else(|_| panic!("expected {expected:?}, the presence shows {:?}", shown()));
     }
 
     #[tokio::test]
@@ -178,25 +185,25 @@ mod tests {
         let (crew, context) = crew(&folder).await;
         want(&context, 3);
         let working = tokio::spawn(crew.work());
-        board_shows(&context, &["Ada", "Bart", "Chloé"]).await;
+        presence_shows(&context, &["Ada", "Bart", "Chloé"]).await;
         for (wanted, expected) in [(20, &NAMES[..]), (0, &[]), (4, &NAMES[..4]), (999, &NAMES)] {
             want(&context, wanted);
-            board_shows(&context, expected).await;
+            presence_shows(&context, expected).await;
         }
         want(&context, 2);
-        board_shows(&context, &["Ada", "Bart"]).await;
+        presence_shows(&context, &["Ada", "Bart"]).await;
 
         let crashed_at = Instant::now();
         for who in ["Zoë", "Tine", "Ada"] {
-            assert!(context.stage.give(Cue::Crash { who: who.into() }));
+            assert!(context.stage.send(ControlMessage::Crash { who: who.into() }));
         }
-        board_shows(&context, &["Bart"]).await;
-        assert!(crashed_at.elapsed() < Duration::from_secs(1), "the board shows at once who is gone");
-        board_shows(&context, &["Ada", "Bart"]).await;
+        presence_shows(&context, &["Bart"]).await;
+        assert!(crashed_at.elapsed() < Duration::from_secs(1), "the presence shows at once who is gone");
+        presence_shows(&context, &["Ada", "Bart"]).await;
         assert!(crashed_at.elapsed() >= AWAY_AFTER_CRASH);
 
         working.abort();
         assert!(working.await.unwrap_err().is_cancelled());
-        board_shows(&context, &[]).await;
+        presence_shows(&context, &[]).await;
     }
 }

@@ -10,13 +10,13 @@ use events::{
 use service::{
     Batch, Context, Outcome,
     idempotent_consumer::{AcknowledgeAfter, Handler, Writer, WriterHandle},
-    trail::Trail,
+    order_log::OrderLog,
 };
 use store::{OutboxHandle, Store};
 use tracing::debug;
 
 use crate::{
-    round::{self, Decision, Ignored, NotItsTurn, Parcel, Patience},
+    round::{self, Decision, Ignored, NotItsTurn, Parcel, RetryPolicy},
     store::{load, save},
     updates::{in_words, picked_up, queue, tell, tell_outcome},
 };
@@ -27,9 +27,9 @@ pub(crate) fn writer(
     context: &Context,
     store: &Store,
     outbox: &OutboxHandle,
-    patience: Patience,
+    retry_policy: RetryPolicy,
 ) -> (Writer<Delivery>, WriterHandle<Delivery>) {
-    let delivery = Delivery { patience, trail: context.trail.clone() };
+    let delivery = Delivery { retry_policy, order_log: context.order_log.clone() };
     Writer::new(context, store, outbox, AcknowledgeAfter::Commit, delivery)
 }
 
@@ -66,8 +66,8 @@ pub(crate) enum Answer {
 
 /// What becomes of parcels.
 pub(crate) struct Delivery {
-    patience: Patience,
-    trail: Trail,
+    retry_policy: RetryPolicy,
+    order_log: OrderLog,
 }
 
 impl Handler for Delivery {
@@ -100,7 +100,7 @@ impl Delivery {
         }
         let now = batch.now;
         tell(batch, &picked_up(task, courier), now)?;
-        self.trail.note(&task.order_id, "picked up");
+        self.order_log.note(&task.order_id, "picked up");
         Ok(Outcome::Begun(Answer::BringIt))
     }
 
@@ -112,7 +112,7 @@ impl Delivery {
         picked_up_at: Option<Moment>,
     ) -> anyhow::Result<Outcome<Answer>> {
         let parcel = load(batch, &task.order_id).await?;
-        let outcome = match round::decide(parcel.as_ref(), task, self.patience) {
+        let outcome = match round::decide(parcel.as_ref(), task, self.retry_policy) {
             Ok(outcome) => outcome,
             Err(why) => return Ok(left_as_it_is(parcel.as_ref(), task, why)),
         };
@@ -122,7 +122,7 @@ impl Delivery {
         }
         let now = batch.now;
         tell_outcome(batch, &outcome, task, courier, now)?;
-        self.trail.note(&task.order_id, in_words(&outcome));
+        self.order_log.note(&task.order_id, in_words(&outcome));
         let is_delivered = outcome == round::Outcome::Delivered;
         Ok(Outcome::Handled(if is_delivered { Answer::Delivered } else { Answer::Nothing }))
     }
@@ -158,10 +158,10 @@ impl Delivery {
                 let (round, address) = (task.round, task.address.clone());
                 tell(batch, &DeliveryUpdate::Redriven { order_id, round, address }, now)?;
                 queue(batch, &task, now, None)?;
-                self.trail.note(&task.order_id, "sent out again");
+                self.order_log.note(&task.order_id, "sent out again");
             }
             Decision::Returned { task } => {
-                self.trail.note(&order_id, "given up");
+                self.order_log.note(&order_id, "given up");
                 tell(batch, &DeliveryUpdate::Returned { order_id, lines: task.lines }, now)?;
             }
         }

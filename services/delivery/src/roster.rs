@@ -19,7 +19,7 @@ pub(crate) const AWAY_AFTER_CRASH: Duration = Duration::from_secs(4);
 
 /// How it is with one courier.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Place {
+enum State {
     AtWork,
     /// Was told to go, and brings a last parcel; the name is taken until then.
     Leaving,
@@ -36,7 +36,7 @@ enum Place {
 #[derive(Debug, Default)]
 pub(crate) struct Roster {
     wanted: usize,
-    places: BTreeMap<&'static str, Place>,
+    couriers: BTreeMap<&'static str, State>,
 }
 
 impl Roster {
@@ -44,70 +44,70 @@ impl Roster {
     pub(crate) fn want(&mut self, wanted: usize) -> BTreeSet<&'static str> {
         self.wanted = wanted;
         let surplus = self.employed().saturating_sub(wanted);
-        let last: Vec<_> = self.places.iter().rev().filter(|(_, place)| place.counts()).take(surplus).collect();
+        let last: Vec<_> = self.couriers.iter().rev().filter(|(_, state)| state.counts()).take(surplus).collect();
         let told: BTreeSet<_> = last.into_iter().map(|(name, _)| *name).collect();
         // Whoever is away need not come back.
-        self.places.retain(|name, place| !(told.contains(name) && matches!(place, Place::Away { .. })));
-        for (_, place) in self.places.iter_mut().filter(|(name, _)| told.contains(*name)) {
-            *place = Place::Leaving;
+        self.couriers.retain(|name, state| !(told.contains(name) && matches!(state, State::Away { .. })));
+        for (_, state) in self.couriers.iter_mut().filter(|(name, _)| told.contains(*name)) {
+            *state = State::Leaving;
         }
         told
     }
 
     /// Who has to be hired now: those who are back, and others until there are as many as wanted. They are at work then.
     pub(crate) fn hire(&mut self, now: Instant) -> BTreeSet<&'static str> {
-        let back = |place: &Place| matches!(place, Place::Away { back_at } if *back_at <= now);
+        let back = |state: &State| matches!(state, State::Away { back_at } if *back_at <= now);
         let mut hired: BTreeSet<_> =
-            self.places.iter().filter(|(_, place)| back(place)).map(|(name, _)| *name).collect();
+            self.couriers.iter().filter(|(_, state)| back(state)).map(|(name, _)| *name).collect();
         let missing = self.wanted.saturating_sub(self.employed());
         // Whoever is still bringing a last parcel keeps the name; with all names taken a place is filled when one is free.
-        hired.extend(NAMES.into_iter().filter(|name| !self.places.contains_key(name)).take(missing));
-        self.places.extend(hired.iter().map(|name| (*name, Place::AtWork)));
+        hired.extend(NAMES.into_iter().filter(|name| !self.couriers.contains_key(name)).take(missing));
+        self.couriers.extend(hired.iter().map(|name| (*name, State::AtWork)));
         hired
     }
 
     /// This one crashes now. Returns who it is, `None` if nobody of that name is here.
     pub(crate) fn crash(&mut self, who: &str, now: Instant) -> Option<&'static str> {
-        let (name, place) = self.places.iter_mut().find(|(name, _)| **name == who)?;
-        match place {
-            Place::AtWork => *place = Place::Crashed { back_at: now + AWAY_AFTER_CRASH },
-            Place::Leaving => {}
-            Place::Crashed { .. } | Place::Away { .. } => return None,
+        let (name, state) = self.couriers.iter_mut().find(|(name, _)| **name == who)?;
+        match state {
+            State::AtWork => *state = State::Crashed { back_at: now + AWAY_AFTER_CRASH },
+            State::Leaving => {}
+            State::Crashed { .. } | State::Away { .. } => return None,
         }
         Some(name)
     }
 
     /// This one is gone, dismissed or crashed.
     pub(crate) fn gone(&mut self, name: &'static str) {
-        match self.places.get(name) {
-            Some(Place::Crashed { back_at }) => {
+        match self.couriers.get(name) {
+            Some(State::Crashed { back_at }) => {
                 let back_at = *back_at;
-                self.places.insert(name, Place::Away { back_at });
+                self.couriers.insert(name, State::Away { back_at });
             }
             _ => {
-                self.places.remove(name);
+                self.couriers.remove(name);
             }
         }
     }
 
     /// When the next one comes back.
     pub(crate) fn next_back(&self) -> Option<Instant> {
-        let away = self.places.values().filter_map(|place| match place {
-            Place::Away { back_at } => Some(*back_at),
+        let away = self.couriers.values().filter_map(|state| match state {
+            State::Away { back_at } => Some(*back_at),
             _ => None,
         });
         away.min()
     }
 
     fn employed(&self) -> usize {
-        self.places.values().filter(|place| place.counts()).count()
+        self.couriers.values().filter(|state| state.counts()).count()
     }
 }
 
-impl Place {
+impl State {
     /// Whether it counts as one of those wanted. Nobody is hired instead of one who crashed.
     fn counts(self) -> bool {
-        self != Place::Leaving
+        self != State::Leaving
     }
 }
 

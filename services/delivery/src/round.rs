@@ -11,14 +11,14 @@ use events::{
 
 /// How often a parcel is tried in a round, and how far apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Patience {
+pub struct RetryPolicy {
     /// How many attempts a round has.
     pub attempts: u32,
     /// How long after the first failure the second attempt comes; each delay after it is twice the one before.
     pub first_delay_ms: u32,
 }
 
-impl Patience {
+impl RetryPolicy {
     /// The delay after this failed attempt.
     pub fn delay_ms(self, attempt: u32) -> i64 {
         // No round is so long that this matters; a forged attempt must not overflow.
@@ -161,17 +161,17 @@ pub fn is_its_turn(parcel: Option<&Parcel>, task: &DeliveryOrder) -> Result<(), 
 ///
 /// # Errors
 /// If it is not its turn.
-pub fn decide(parcel: Option<&Parcel>, task: &DeliveryOrder, patience: Patience) -> Result<Outcome, NotItsTurn> {
+pub fn decide(parcel: Option<&Parcel>, task: &DeliveryOrder, retry_policy: RetryPolicy) -> Result<Outcome, NotItsTurn> {
     is_its_turn(parcel, task)?;
     if !cannot_be_found(&task.address) {
         return Ok(Outcome::Delivered);
     }
     let reason = FailureReason::AddressNotFound;
-    if task.attempt >= patience.attempts {
+    if task.attempt >= retry_policy.attempts {
         return Ok(Outcome::Stranded { reason });
     }
     let next = DeliveryOrder { attempt: task.attempt.saturating_add(1), ..task.clone() };
-    Ok(Outcome::Failed { reason, next, delay_ms: patience.delay_ms(task.attempt) })
+    Ok(Outcome::Failed { reason, next, delay_ms: retry_policy.delay_ms(task.attempt) })
 }
 
 /// The parcel after this outcome.

@@ -26,7 +26,7 @@ use crate::{
     order::{Decision, EARLY_STEPS_MAX, Order},
     sales::{Sale, Takings, Totals},
     shelf::{Shelf, Taken},
-    standing::Standing,
+    status::Status,
     timeline::{Fact, Kind, Timeline, moves},
 };
 
@@ -240,8 +240,8 @@ impl Analysis {
     pub fn deliver(&mut self, update: &DeliveryUpdate, event_id: &EventId, at: Moment) -> Outcome {
         let order_id = update.order_id();
         let order = self.known_or_unplaced(order_id);
-        let place = |order: &Order| order.delivery.as_ref().map(|delivery| (delivery.standing(), delivery.at));
-        let (from, since) = place(order).unwrap_or((Standing::UnderWay, at));
+        let place = |order: &Order| order.delivery.as_ref().map(|delivery| (delivery.status(), delivery.at));
+        let (from, since) = place(order).unwrap_or((Status::UnderWay, at));
         let was_delivered = order.is_delivered_otherwise(update, event_id);
         if !order.deliver(update, event_id, at) {
             return if was_delivered { Outcome::Untrue(ReasonCode::SecondOutcome) } else { Outcome::Repeated };

@@ -15,18 +15,20 @@ use events::{
     topics::TopicSpec,
     unreadable::ReasonCode,
 };
-use service::{Batch, Checkpointed, Context, Now, Serving, Tasks, metrics::Metrics, now, trail::Trail};
+use service::{
+    Batch, Checkpointed, Context, Now, ServiceFuture, TaskGroup, metrics::Metrics, now, order_log::OrderLog,
+};
 use store::{OutboxHandle, Store};
 use tokio::time::{Duration, Instant};
 
 use crate::{
     analysis::{Analysed, Analysis, Outcome},
+    commit_schedule::CommitSchedule,
+    control_handler::ControlHandler,
     forecast::forecast,
     fraud_watch::watch_when_wanted,
-    insights::Herald,
+    insights::InsightPublisher,
     ledger::{Watch, ledger},
-    reception::Reception,
-    rhythm::Rhythm,
     store::{TABLES, load, save},
 };
 
@@ -43,25 +45,25 @@ const STEADY_FOR: Duration = Duration::from_secs(3);
 ///
 /// # Errors
 /// If the database fails.
-pub fn run(context: Context) -> Serving {
+pub fn run(context: Context) -> ServiceFuture {
     Box::pin(work(context))
 }
 
 async fn work(context: Context) -> anyhow::Result<()> {
     let store = context.open_store(&TABLES).await?;
-    let mut tasks = Tasks::default();
+    let mut tasks = TaskGroup::default();
     let outbox = context.start_outbox(&mut tasks, &store);
-    let reception = Reception::open(&context, &store, &mut tasks);
+    let control_handler = ControlHandler::open(&context, &store, &mut tasks);
     let analysis = load(&store).await?;
     let shutdown = context.shutdown.clone();
     tasks.start(watch_when_wanted(context.clone()));
-    let desk = Desk::new(context, store, outbox, reception, analysis)?;
-    tasks.start(desk.work());
+    let event_loop = EventLoop::new(context, store, outbox, control_handler, analysis)?;
+    tasks.start(event_loop.work());
     tasks.run_until(&shutdown).await
 }
 
 /// Where everything comes together.
-struct Desk {
+struct EventLoop {
     context: Context,
     store: Store,
     outbox: OutboxHandle,
@@ -70,17 +72,17 @@ struct Desk {
     stock: Checkpointed<StockEvent>,
     deliveries: Checkpointed<DeliveryUpdate>,
     work: Work,
-    rhythm: Rhythm,
+    schedule: CommitSchedule,
     /// When the ledger was last looked at: a clock that was set since makes everything on its way look late.
     looked: Now,
-    reception: Reception,
-    herald: Herald,
+    control_handler: ControlHandler,
+    insights: InsightPublisher,
 }
 
 /// What is folded, and what of it is not committed yet. If committing fails the process ends and reads it again.
 struct Work {
     metrics: Metrics,
-    trail: Trail,
+    order_log: OrderLog,
     analysis: Analysis,
     unreadable: Vec<(&'static TopicSpec, Position, Undecodable)>,
     untrue: Vec<(&'static TopicSpec, Position, ReasonCode)>,
@@ -88,31 +90,31 @@ struct Work {
     steady_since: Moment,
 }
 
-impl Desk {
+impl EventLoop {
     fn new(
         context: Context,
         store: Store,
         outbox: OutboxHandle,
-        reception: Reception,
+        control_handler: ControlHandler,
         analysis: Analysis,
     ) -> anyhow::Result<Self> {
-        Ok(Desk {
+        Ok(EventLoop {
             orders: topic(&context)?,
             decisions: topic(&context)?,
             stock: topic(&context)?,
             deliveries: topic(&context)?,
-            herald: Herald::new(&context.bus),
-            reception,
+            insights: InsightPublisher::new(&context.bus),
+            control_handler,
             work: Work {
                 metrics: context.metrics.clone(),
-                trail: context.trail.clone(),
+                order_log: context.order_log.clone(),
                 analysis,
                 unreadable: Vec::new(),
                 untrue: Vec::new(),
                 pending: 0,
                 steady_since: now(),
             },
-            rhythm: Rhythm::new(),
+            schedule: CommitSchedule::new(),
             looked: Now::read(),
             context,
             store,
@@ -124,18 +126,18 @@ impl Desk {
         let mut pause = self.context.pause();
         loop {
             let works = !pause.is_on();
-            self.context.board.paused(!works);
+            self.context.presence.paused(!works);
             tokio::select! {
                 batch = self.orders.receive(BATCH_MAX), if works => self.work.fold(&batch),
                 batch = self.decisions.receive(BATCH_MAX), if works => self.work.fold(&batch),
                 batch = self.stock.receive(BATCH_MAX), if works => self.work.fold(&batch),
                 batch = self.deliveries.receive(BATCH_MAX), if works => self.work.fold(&batch),
-                cue = self.reception.next() => self.reception.take(cue, self.work.analysis.timeline()),
+                message = self.control_handler.next() => self.control_handler.take(message, self.work.analysis.timeline()),
                 () = pause.changed() => {}
-                () = self.rhythm.next_turn() => {}
+                () = self.schedule.next_turn() => {}
             }
-            self.rhythm.has_news |= self.work.pending > 0;
-            let is_turn = self.rhythm.is_turn();
+            self.schedule.has_news |= self.work.pending > 0;
+            let is_turn = self.schedule.is_turn();
             if is_turn || self.work.pending >= PENDING_MAX {
                 self.commit_and_acknowledge().await?;
             }
@@ -175,7 +177,7 @@ impl Desk {
 
     /// Publishes what is new. While nothing comes only the ledger is looked at again, and at times the forecast.
     async fn tell(&mut self) -> anyhow::Result<()> {
-        let (looked, since_last) = (Now::read(), self.rhythm.last_turn.elapsed());
+        let (looked, since_last) = (Now::read(), self.schedule.last_turn.elapsed());
         let (now, was_set) = (looked.at, looked.was_set_since(self.looked));
         self.looked = looked;
         if was_set || since_last > STEADY_FOR || !self.context.bus.is_connected() || self.someone_is_paused() {
@@ -183,21 +185,21 @@ impl Desk {
         }
         let analysis = &self.work.analysis;
         let ledger = ledger(analysis, Watch { now, steady_since: self.work.steady_since });
-        self.rhythm.something_on_the_way = !ledger.on_the_way.is_empty();
+        self.schedule.something_on_the_way = !ledger.on_the_way.is_empty();
         let mut insights = vec![Insight::Ledger(ledger)];
-        if self.rhythm.is_forecast() {
-            self.rhythm.last_forecast = Instant::now();
+        if self.schedule.is_forecast() {
+            self.schedule.last_forecast = Instant::now();
             let forecast = forecast(analysis, now);
-            self.rhythm.something_recent = forecast.beers.iter().any(|beer| beer.reserved_in_10_min > 0);
+            self.schedule.something_recent = forecast.beers.iter().any(|beer| beer.reserved_in_10_min > 0);
             insights.extend([Insight::Sales(analysis.takings().sales(now)), Insight::Forecast(forecast)]);
         }
-        let told = self.herald.tell(insights, now).await?;
+        let told = self.insights.tell(insights, now).await?;
         if !told {
             // However long the broker did not answer: we may have missed as much.
             self.work.steady_since = service::now();
         }
-        self.rhythm.has_news = !told;
-        self.rhythm.last_turn = Instant::now();
+        self.schedule.has_news = !told;
+        self.schedule.last_turn = Instant::now();
         Ok(())
     }
 
@@ -221,7 +223,7 @@ impl Work {
                 (Outcome::Counted, message) => {
                     counted += 1;
                     if let Some(order_id) = message.as_ref().ok().and_then(M::decides) {
-                        self.trail.note(order_id, "counted");
+                        self.order_log.note(order_id, "counted");
                     }
                 }
                 (Outcome::Unreadable, Err(undecodable)) => {

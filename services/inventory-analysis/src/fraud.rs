@@ -79,7 +79,7 @@ struct Found {
 impl FraudWatch {
     /// Looks at an order, placed at `at`.
     pub fn see(&mut self, order_id: &OrderId, order: &PlaceOrder, at: Moment) {
-        if !self.seen.is_new(order_id) {
+        if !self.seen.record_once(order_id) {
             return;
         }
         self.orders_seen += 1;

@@ -17,7 +17,7 @@ use tokio::{
 };
 use tracing::{debug, info};
 
-use crate::{fraud::FraudWatch, insights::Herald};
+use crate::{fraud::FraudWatch, insights::InsightPublisher};
 
 /// Most orders looked at before others have their turn.
 const BATCH_MAX: usize = 500;
@@ -33,19 +33,19 @@ const LOOK_EVERY: Duration = Duration::from_millis(50);
 /// # Errors
 /// If `orders` has no subscription for this watch.
 pub(crate) async fn watch_when_wanted(context: Context) -> anyhow::Result<()> {
-    let mut herald = Herald::new(&context.bus);
+    let mut publisher = InsightPublisher::new(&context.bus);
     let mut pause = context.pause();
     loop {
         // Also one that a killed process left: it would begin where that one stopped.
         forget_subscription(&context).await;
         if !is_wanted(&context, &mut pause) {
-            herald.tell_in_the_end(&Insight::Fraud(Fraud { at: now(), ..Fraud::default() })).await?;
+            publisher.tell_in_the_end(&Insight::Fraud(Fraud { at: now(), ..Fraud::default() })).await?;
         }
         while !is_wanted(&context, &mut pause) {
             pause.changed().await;
         }
         info!("fraud watch attached");
-        let consumer = watch(&context, &mut pause, &mut herald).await?;
+        let consumer = watch(&context, &mut pause, &mut publisher).await?;
         put_down(consumer).await;
         info!("fraud watch detached");
     }
@@ -58,7 +58,11 @@ fn is_wanted(context: &Context, pause: &mut Pause) -> bool {
 }
 
 /// Watches until it is no longer wanted.
-async fn watch(context: &Context, pause: &mut Pause, herald: &mut Herald) -> anyhow::Result<Consumer<PlaceOrder>> {
+async fn watch(
+    context: &Context,
+    pause: &mut Pause,
+    publisher: &mut InsightPublisher,
+) -> anyhow::Result<Consumer<PlaceOrder>> {
     let options = ConsumerOptions { subscription: Some(FRAUD_WATCH.name), ..ConsumerOptions::default() };
     let mut consumer = context.bus.consumer(ORDERS, context.service, options)?;
     let mut watch = FraudWatch::default();
@@ -84,7 +88,7 @@ async fn watch(context: &Context, pause: &mut Pause, herald: &mut Herald) -> any
             }
             () = sleep_until(tell_at), if has_news => {
                 let now = now();
-                has_news = !herald.tell(vec![Insight::Fraud(watch.fraud(now))], now).await?;
+                has_news = !publisher.tell(vec![Insight::Fraud(watch.fraud(now))], now).await?;
                 tell_at = Instant::now() + TELL_EVERY;
             }
             () = pause.changed() => {}

@@ -14,15 +14,15 @@ use service::now;
 const PAUSE: Duration = Duration::from_millis(500);
 
 /// Tells insights, and remembers what was told last of each kind, without its time.
-pub(crate) struct Herald {
+pub(crate) struct InsightPublisher {
     publisher: Publisher,
     last: Vec<Insight>,
 }
 
-impl Herald {
+impl InsightPublisher {
     /// One that has told nothing yet.
     pub(crate) fn new(bus: &Bus) -> Self {
-        Herald { publisher: bus.publisher(), last: Vec::new() }
+        InsightPublisher { publisher: bus.publisher(), last: Vec::new() }
     }
 
     /// Publishes those of these insights that differ from what was published last. `false` if the broker did not

@@ -27,7 +27,7 @@ use events::{
 use crate::{
     analysis::Analysis,
     order::Order,
-    standing::{Standing, Waiting},
+    status::{Status, Waiting},
 };
 
 /// After this long something that is missing is missed.
@@ -112,7 +112,7 @@ impl<'a> Drawn<'a> {
             self.parked += 1;
             self.list(is_overdue, parked, order_id);
         } else if let Some(waiting) = order.on_its_way() {
-            let is_overdue = order.standing() == Standing::Waiting && self.is_missed(waiting.0);
+            let is_overdue = order.status() == Status::Waiting && self.is_missed(waiting.0);
             self.list(is_overdue, waiting, order_id);
         }
         let contradictions = if order.is_hearsay() { Vec::new() } else { order.contradictions() };
@@ -129,14 +129,14 @@ impl<'a> Drawn<'a> {
     fn count_standing(&mut self, order: &Order) {
         let (orders, deliveries) = (&mut self.ledger.orders, &mut self.ledger.deliveries);
         orders.placed += u64::from(order.placed_at.is_some());
-        let place = match order.standing() {
-            Standing::Unknown => return,
-            Standing::Waiting => &mut orders.waiting,
-            Standing::Refused => &mut orders.refused,
-            Standing::UnderWay => &mut deliveries.under_way,
-            Standing::Delivered => &mut deliveries.delivered,
-            Standing::Stranded => &mut deliveries.stranded,
-            Standing::Returned => &mut deliveries.returned,
+        let place = match order.status() {
+            Status::Unknown => return,
+            Status::Waiting => &mut orders.waiting,
+            Status::Refused => &mut orders.refused,
+            Status::UnderWay => &mut deliveries.under_way,
+            Status::Delivered => &mut deliveries.delivered,
+            Status::Stranded => &mut deliveries.stranded,
+            Status::Returned => &mut deliveries.returned,
         };
         *place += 1;
     }

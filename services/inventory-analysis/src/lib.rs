@@ -21,7 +21,7 @@ pub mod case;
 
 pub mod order;
 
-pub mod standing;
+pub mod status;
 
 pub mod shelf;
 
@@ -49,9 +49,9 @@ mod store;
 
 mod insights;
 
-mod rhythm;
+mod commit_schedule;
 
-mod reception;
+mod control_handler;
 
 mod consume;
 pub use consume::run;

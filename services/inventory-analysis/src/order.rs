@@ -1,7 +1,7 @@
 //! The facts of one order, as four topics tell them, in whatever order the topics are read.
 //!
 //! Each topic writes facts of its own, and none looks at those of another: so folds of different topics commute. A
-//! fact that is told again changes nothing. What follows from the facts together is in [`crate::standing`].
+//! fact that is told again changes nothing. What follows from the facts together is in [`crate::status`].
 
 use std::num::NonZeroU64;
 

@@ -21,7 +21,7 @@ use tokio::{
 };
 use tracing::info;
 
-use crate::reception::Reply;
+use crate::control_handler::Reply;
 
 pub use cost_of_refusals::CostOfRefusals;
 pub use ordered_together::OrderedTogether;

@@ -192,7 +192,7 @@ impl std::fmt::Display for TopicRead {
 /// # Errors
 /// If it is not identical, or something cannot be read.
 pub async fn rebuild_and_say(context: Context) -> anyhow::Result<()> {
-    let file = context.data_dir.join(format!("{}-{}.sqlite", context.service, context.bus.place().episode));
+    let file = context.data_dir.join(format!("{}-{}.sqlite", context.service, context.bus.scope().episode));
     ensure!(file.exists(), "{} is not there: nothing was analysed yet", file.display());
     let store = context.open_store(&TABLES).await?;
     let snapshot = Snapshot::take(&store).await?;

@@ -16,7 +16,7 @@ use tokio::{
 use tracing::{info, warn};
 
 use crate::{
-    insights::Herald,
+    insights::InsightPublisher,
     rebuild::{Rebuilt, TopicRead, rebuild},
     store::{Snapshot, end_rebuild, note_rebuild},
 };
@@ -33,25 +33,30 @@ pub(crate) async fn rebuild_when_asked(
     store: Store,
     mut asked: mpsc::Receiver<()>,
 ) -> anyhow::Result<()> {
-    let mut herald = Herald::new(&context.bus);
+    let mut publisher = InsightPublisher::new(&context.bus);
     if end_rebuild(&store).await? {
         let broken_off = gave_up(Rebuild::default(), GivenUp::ProcessEnded);
-        herald.tell_in_the_end(&broken_off).await?;
+        publisher.tell_in_the_end(&broken_off).await?;
     }
     while asked.recv().await.is_some() {
         let began_at = now();
         note_rebuild(&store, began_at).await?;
-        let result = rebuild_and_tell(&context.bus, &store, began_at, &mut herald).await?;
+        let result = rebuild_and_tell(&context.bus, &store, began_at, &mut publisher).await?;
         // Before the result is told: whoever asks when they have seen it wants another one.
         while asked.try_recv().is_ok() {}
-        herald.tell_in_the_end(&result).await?;
+        publisher.tell_in_the_end(&result).await?;
         end_rebuild(&store).await?;
     }
     Ok(())
 }
 
 /// One rebuild: its progress is told, its result comes back.
-async fn rebuild_and_tell(bus: &Bus, store: &Store, began_at: Moment, herald: &mut Herald) -> anyhow::Result<Insight> {
+async fn rebuild_and_tell(
+    bus: &Bus,
+    store: &Store,
+    began_at: Moment,
+    publisher: &mut InsightPublisher,
+) -> anyhow::Result<Insight> {
     let snapshot = Snapshot::take(store).await?;
     let total = snapshot.checkpoint.values().map(|reached| reached.messages).sum();
     let progress = watch::Sender::new(Rebuild { at: began_at, running: true, total, ..Rebuild::default() });
@@ -65,7 +70,7 @@ async fn rebuild_and_tell(bus: &Bus, store: &Store, began_at: Moment, herald: &m
             rebuilt = &mut rebuilding => break rebuilt,
             _ = tick.tick() => {
                 let so_far = progress.borrow().clone();
-                herald.tell(vec![Insight::Rebuild(so_far)], now()).await?;
+                publisher.tell(vec![Insight::Rebuild(so_far)], now()).await?;
             }
         }
     };

@@ -19,7 +19,7 @@ pub struct Seen {
 
 impl Seen {
     /// Whether this order is seen for the first time.
-    pub fn is_new(&mut self, order_id: &OrderId) -> bool {
+    pub fn record_once(&mut self, order_id: &OrderId) -> bool {
         let mut hasher = DefaultHasher::new();
         order_id.hash(&mut hasher);
         let hash = hasher.finish();
@@ -44,11 +44,11 @@ mod tests {
     fn an_order_is_new_once_and_the_first_are_forgotten_at_last() {
         let id = |n: usize| format!("o-{n}").parse::<OrderId>().unwrap();
         let mut seen = Seen::default();
-        assert!((0..ORDERS_REMEMBERED_MAX).all(|n| seen.is_new(&id(n))));
-        assert!(!seen.is_new(&id(0)));
-        assert!(seen.is_new(&id(ORDERS_REMEMBERED_MAX)));
-        assert!(seen.is_new(&id(0)));
-        assert!(!seen.is_new(&id(2)));
+        assert!((0..ORDERS_REMEMBERED_MAX).all(|n| seen.record_once(&id(n))));
+        assert!(!seen.record_once(&id(0)));
+        assert!(seen.record_once(&id(ORDERS_REMEMBERED_MAX)));
+        assert!(seen.record_once(&id(0)));
+        assert!(!seen.record_once(&id(2)));
         assert_eq!(seen.hashes.len(), ORDERS_REMEMBERED_MAX);
     }
 }

@@ -23,7 +23,7 @@ use events::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{series::Series, standing::Standing};
+use crate::{series::Series, status::Status};
 
 /// Everything that happened, by kind, in the order of time.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -77,15 +77,15 @@ pub enum Fact<'a> {
 }
 
 /// What follows from a parcel's change of place.
-pub fn moves(from: Standing, to: Standing, at: Moment) -> impl Iterator<Item = (Kind, Moment)> {
+pub fn moves(from: Status, to: Status, at: Moment) -> impl Iterator<Item = (Kind, Moment)> {
     let kind = match to {
         _ if from == to => Kind::Moved,
-        Standing::Delivered => Kind::Delivered,
-        Standing::Stranded => Kind::Stranded,
-        Standing::Returned => Kind::Returned,
-        Standing::Unknown | Standing::Waiting | Standing::Refused | Standing::UnderWay => Kind::Moved,
+        Status::Delivered => Kind::Delivered,
+        Status::Stranded => Kind::Stranded,
+        Status::Returned => Kind::Returned,
+        Status::Unknown | Status::Waiting | Status::Refused | Status::UnderWay => Kind::Moved,
     };
-    let freed = (from == Standing::Stranded && from != to).then_some(Kind::Freed);
+    let freed = (from == Status::Stranded && from != to).then_some(Kind::Freed);
     [Some(kind), freed].into_iter().flatten().map(move |kind| (kind, at))
 }
 
@@ -206,10 +206,10 @@ mod tests {
         timeline.enter(Fact::Of(Kind::Answered, at(3)));
         timeline.enter(Fact::Level(&orval, at(3), Bottles(22)));
         for (from, to, second) in [
-            (Standing::UnderWay, Standing::UnderWay, 4),
-            (Standing::UnderWay, Standing::Stranded, 5),
-            (Standing::Stranded, Standing::UnderWay, 6),
-            (Standing::UnderWay, Standing::Delivered, 7),
+            (Status::UnderWay, Status::UnderWay, 4),
+            (Status::UnderWay, Status::Stranded, 5),
+            (Status::Stranded, Status::UnderWay, 6),
+            (Status::UnderWay, Status::Delivered, 7),
         ] {
             moves(from, to, at(second)).for_each(|(kind, at)| timeline.enter(Fact::Of(kind, at)));
         }

@@ -37,7 +37,7 @@ async fn main() -> Result<()> {
     let bursts = std::env::args().nth(1).map_or(Ok(BURSTS), |many| many.parse()).context("how many bursts?")?.max(1);
     let kinds = [(Failover, Naive), (Shared, Naive), (KeyShared, Naive), (Shared, Versioned)];
     let mut floor = Floor::open(act_5(Failover, Naive)).await?;
-    println!("{bursts} bursts of each kind, handled by {}\n", floor.board.staff(|staff| staff.workers.join(", ")));
+    println!("{bursts} bursts of each kind, handled by {}\n", floor.presence.staff(|staff| staff.workers.join(", ")));
     println!(
         "| subscription, fold | bursts with a wrong beer | wrong beers a burst | seconds a burst | events by worker |"
     );

@@ -9,9 +9,9 @@ use events::{
     topics::SubscriptionType,
 };
 use service::{
-    Context, Serving, Tasks,
+    Context, ServiceFuture, TaskGroup,
     idempotent_consumer::{AcknowledgeAfter, Writer},
-    stage::Cue,
+    stage::ControlMessage,
 };
 use tokio::{
     sync::{
@@ -42,13 +42,13 @@ const READ_AGAIN_AFTER: Duration = Duration::from_millis(200);
 ///
 /// # Errors
 /// If the database fails.
-pub fn run(context: Context) -> Serving {
+pub fn run(context: Context) -> ServiceFuture {
     Box::pin(work_as_set(context))
 }
 
 async fn work_as_set(context: Context) -> anyhow::Result<()> {
     let store = context.open_store(&TABLES).await?;
-    let mut tasks = Tasks::default();
+    let mut tasks = TaskGroup::default();
     let outbox = context.start_outbox(&mut tasks, &store);
     outbox.wake();
     let folding = context.stage.settings().choices.stock_level;
@@ -70,7 +70,7 @@ struct Shift {
 impl Shift {
     async fn work(mut self) -> anyhow::Result<()> {
         let mut settings = self.context.stage.follow();
-        let mut cues = self.context.stage.cues();
+        let mut control_messages = self.context.stage.control_messages();
         let now = settings.borrow_and_update().clone();
         self.begin().await?;
         self.obey(&now).await?;
@@ -82,7 +82,7 @@ impl Shift {
                     let now = settings.borrow_and_update().clone();
                     self.obey(&now).await?;
                 }
-                cue = next(&mut cues) => self.act_on(cue).await?,
+                message = next(&mut control_messages) => self.act_on(message).await?,
                 name = self.crew.back() => self.crew.begin(name)?,
                 received = self.writer.step() => {
                     received?;
@@ -94,7 +94,7 @@ impl Shift {
 
     /// Works as the settings say.
     async fn obey(&mut self, settings: &StageSettings) -> anyhow::Result<()> {
-        self.context.board.paused(settings.choices.paused.contains(&Service::StockLevel));
+        self.context.presence.paused(settings.choices.paused.contains(&Service::StockLevel));
         let wanted = settings.choices.stock_level;
         // How long an event takes each worker reads for itself.
         if wanted != (Folding { work_ms: wanted.work_ms, ..self.crew.folding() }) {
@@ -146,15 +146,15 @@ impl Shift {
         Ok(())
     }
 
-    async fn act_on(&mut self, cue: Cue) -> anyhow::Result<()> {
-        match cue {
-            Cue::Crash { who } => self.crew.crash(&who),
-            Cue::Rebuild => info!("stock-level has nothing to rebuild; it folds afresh when asked"),
-            Cue::Asked { correlation_id, question: Question::FoldAfresh } => {
+    async fn act_on(&mut self, message: ControlMessage) -> anyhow::Result<()> {
+        match message {
+            ControlMessage::Crash { who } => self.crew.crash(&who),
+            ControlMessage::Rebuild => info!("stock-level has nothing to rebuild; it folds afresh when asked"),
+            ControlMessage::Asked { correlation_id, question: Question::FoldAfresh } => {
                 let answer = self.fold_afresh().await?;
                 self.context.answer(correlation_id, answer).await;
             }
-            Cue::Asked { correlation_id, .. } => {
+            ControlMessage::Asked { correlation_id, .. } => {
                 let reason = "stock-level keeps no past".to_owned();
                 self.context.answer(correlation_id, Answer::Failed { reason }).await;
             }
@@ -190,12 +190,12 @@ impl Shift {
     }
 }
 
-/// The next cue; one that was lost because too many waited is none.
-async fn next(cues: &mut broadcast::Receiver<Cue>) -> Cue {
+/// The next message; one that was lost because too many waited is none.
+async fn next(control_messages: &mut broadcast::Receiver<ControlMessage>) -> ControlMessage {
     loop {
-        match cues.recv().await {
-            Ok(cue) => return cue,
-            Err(RecvError::Lagged(lost)) => warn!(lost, "too many cues at once"),
+        match control_messages.recv().await {
+            Ok(message) => return message,
+            Err(RecvError::Lagged(lost)) => warn!(lost, "too many control messages at once"),
             Err(RecvError::Closed) => std::future::pending().await,
         }
     }

@@ -91,7 +91,7 @@ impl Crew {
             hands: Arc::clone(&self.hands),
             settings: self.context.stage.follow(),
             stop: self.stop.clone(),
-            board: self.context.board.clone(),
+            presence: self.context.presence.clone(),
         };
         self.by_name.insert(name, self.workers.spawn(worker.work()));
         Ok(())

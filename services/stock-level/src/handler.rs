@@ -190,7 +190,7 @@ impl LevelHandler {
         }
         self.done.handled += 1;
         if let Some(order_id) = &event.order_id {
-            self.context.trail.note(order_id, "level written");
+            self.context.order_log.note(order_id, "level written");
         }
         Ok(Outcome::Handled(()))
     }

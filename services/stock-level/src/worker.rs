@@ -11,7 +11,7 @@ use events::{
     stock::StockEvent,
     topics::{STOCK_EVENTS, SubscriptionType},
 };
-use service::{idempotent_consumer::WriterHandle, now, presence::Board};
+use service::{idempotent_consumer::WriterHandle, now, presence::PresenceState};
 use tokio::{
     sync::{Semaphore, watch},
     time::sleep,
@@ -36,14 +36,14 @@ pub(crate) struct Worker {
     pub(crate) hands: Arc<Semaphore>,
     pub(crate) settings: watch::Receiver<Arc<StageSettings>>,
     pub(crate) stop: CancellationToken,
-    pub(crate) board: Board,
+    pub(crate) presence: PresenceState,
 }
 
 impl Worker {
     /// At work until told to stop. What is taken by then is finished and acknowledged; if it is dropped instead, as in a
     /// crash, it comes again.
     pub(crate) async fn work(mut self) {
-        let _listed = Listed::new(self.board.clone(), self.name.to_string());
+        let _listed = Listed::new(self.presence.clone(), self.name.to_string());
         while self.take_and_submit().await.is_some() {}
         self.consumer.close().await;
     }
@@ -91,25 +91,25 @@ async fn work_on(events: &[Received<StockEvent>], work_ms: [u32; 2]) {
     }
 }
 
-/// A worker on the board: from when it begins to when it ends, however it ends.
+/// A worker in the presence: from when it begins to when it ends, however it ends.
 struct Listed {
-    board: Board,
+    presence: PresenceState,
     name: String,
 }
 
 impl Listed {
-    fn new(board: Board, name: String) -> Self {
-        board.staff(|Staff { workers, .. }| {
+    fn new(presence: PresenceState, name: String) -> Self {
+        presence.staff(|Staff { workers, .. }| {
             workers.push(name.clone());
             // worker-10 behind worker-9.
             workers.sort_by_key(|name| (name.len(), name.clone()));
         });
-        Listed { board, name }
+        Listed { presence, name }
     }
 }
 
 impl Drop for Listed {
     fn drop(&mut self) {
-        self.board.staff(|staff| staff.workers.retain(|name| *name != self.name));
+        self.presence.staff(|staff| staff.workers.retain(|name| *name != self.name));
     }
 }

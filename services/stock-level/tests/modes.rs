@@ -19,7 +19,7 @@ use events::{
     topics::SubscriptionType::{self, Failover, KeyShared, Shared},
 };
 use floor::{Floor, act_5};
-use service::{stage::Cue, testing::eventually};
+use service::{stage::ControlMessage, testing::eventually};
 use stock_level::work::time_for;
 use tokio::time::Instant;
 
@@ -42,10 +42,11 @@ fn workers(writes: &[StockLevel]) -> BTreeSet<&str> {
     writes.iter().map(|write| write.worker.as_str()).collect()
 }
 
-/// What the board lists, once it is this many.
+/// What the presence lists, once it is this many.
 async fn listed(floor: &Floor, many: usize) -> Result<Vec<String>> {
-    let look = || async { Some(floor.board.staff(|staff| staff.workers.clone())).filter(|names| names.len() == many) };
-    eventually("the crew on the board", look).await
+    let look =
+        || async { Some(floor.presence.staff(|staff| staff.workers.clone())).filter(|names| names.len() == many) };
+    eventually("the crew in the presence", look).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -191,8 +192,8 @@ async fn another_worker_takes_over_from_one_that_crashes() -> Result<()> {
         floor.publish(&events).await?;
         let first = floor.handled(&events[..1]).await?;
         let crashed = first[0].worker.clone();
-        floor.ground.cue(Cue::Crash { who: "worker-99".to_owned() });
-        floor.ground.cue(Cue::Crash { who: crashed.clone() });
+        floor.bed.send(ControlMessage::Crash { who: "worker-99".to_owned() });
+        floor.bed.send(ControlMessage::Crash { who: crashed.clone() });
         let there = listed(&floor, 2).await?;
         assert!(!there.contains(&crashed), "{there:?}");
         let rest = floor.handled(&events).await?;
@@ -216,7 +217,7 @@ async fn a_crash_in_a_burst_makes_nobody_write_an_event_twice() -> Result<()> {
         floor.publish(&events).await?;
         let mut writes = floor.handled(&events[..10]).await?;
         let crashed = writes.last().map(|write| write.worker.clone()).context("ten writes have a last one")?;
-        floor.ground.cue(Cue::Crash { who: crashed });
+        floor.bed.send(ControlMessage::Crash { who: crashed });
         writes.extend(floor.handled(&events).await?);
         let written: Vec<_> = writes.iter().map(|write| (write.beer.as_str(), write.event)).collect();
         let logged: Vec<_> = events.iter().map(|event| (event.beer.as_str(), event.sequence)).collect();
@@ -230,7 +231,7 @@ async fn a_crash_in_a_burst_makes_nobody_write_an_event_twice() -> Result<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_taken_while_it_is_paused() -> Result<()> {
     let mut floor = Floor::open(idle(Failover)).await?;
-    floor.ground.choose(|choices| choices.paused = [Service::StockLevel].into());
+    floor.bed.choose(|choices| choices.paused = [Service::StockLevel].into());
     let before = floor.shown[&BEERS[0].beer_id()].sequence;
     // The answer says that the pause is known, and that what was in hand is done.
     floor.fold_afresh().await?;
@@ -239,7 +240,7 @@ async fn nothing_is_taken_while_it_is_paused() -> Result<()> {
     floor.fold_afresh().await?;
     let shown = &floor.shown[&BEERS[0].beer_id()];
     assert_eq!((shown.sequence, shown.worker.as_str()), (before, "desk"), "what was not handled is not folded either");
-    floor.ground.choose(|choices| choices.paused.clear());
+    floor.bed.choose(|choices| choices.paused.clear());
     floor.handled(&events).await?;
     assert_eq!(floor.wrong(), 0);
     floor.close().await

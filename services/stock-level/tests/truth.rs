@@ -11,7 +11,7 @@ use events::{
     topics::{STOCK_EVENTS, STOCK_LEVELS, SubscriptionType},
     unreadable::ReasonCode,
 };
-use service::testing::Ground;
+use service::testing::TestBed;
 
 fn event(change: StockChange, sequence: u64, bottles: u32, level: u32) -> StockEvent {
     StockEvent {
@@ -35,9 +35,9 @@ fn last_level(received: &[Received<StockLevel>]) -> Option<(u32, u64)> {
 
 /// What a second writer leaves in the log has no effect, with workers who read in order and with those who do not.
 async fn only_what_follows_is_believed(subscription: SubscriptionType, fold: Fold) -> Result<()> {
-    let ground = Ground::new().await?;
-    ground.choose(|choices| choices.stock_level = Folding { subscription, workers: 1, fold, work_ms: [0, 0] });
-    let service = ground.start(Service::StockLevel, stock_level::run);
+    let bed = TestBed::new().await?;
+    bed.choose(|choices| choices.stock_level = Folding { subscription, workers: 1, fold, work_ms: [0, 0] });
+    let service = bed.start(Service::StockLevel, stock_level::run);
     let water = StockEvent { beer: BeerId::new("water"), ..event(StockChange::Counted, 1, 200, 200) };
     let log = [
         event(StockChange::Counted, 1, 200, 200),
@@ -53,28 +53,28 @@ async fn only_what_follows_is_believed(subscription: SubscriptionType, fold: Fol
         reserved(3, 198),
     ];
     for event in &log {
-        ground.publish(STOCK_EVENTS, event.beer.as_str(), event).await?;
+        bed.publish(STOCK_EVENTS, event.beer.as_str(), event).await?;
     }
     let untrue = [
         (STOCK_EVENTS.spec, ReasonCode::NotTheSum, 2),
         (STOCK_EVENTS.spec, ReasonCode::DoesNotFollow, 3),
         (STOCK_EVENTS.spec, ReasonCode::UnknownBeer, 1),
     ];
-    ground.until_disbelieved(Service::StockLevel, &untrue).await?;
-    ground.read_until(STOCK_LEVELS, |all| last_level(all) == Some((198, 3))).await?;
+    bed.until_disbelieved(Service::StockLevel, &untrue).await?;
+    bed.read_until(STOCK_LEVELS, |all| last_level(all) == Some((198, 3))).await?;
     service.stop().await?;
 
-    let service = ground.start(Service::StockLevel, stock_level::run);
+    let service = bed.start(Service::StockLevel, stock_level::run);
     for event in [reserved(4, 7), reserved(9_000, 1), reserved(4, 197), reserved(5, 196)] {
-        ground.publish(STOCK_EVENTS, "orval", &event).await?;
+        bed.publish(STOCK_EVENTS, "orval", &event).await?;
     }
     let untrue = [
         (STOCK_EVENTS.spec, ReasonCode::NotTheSum, 3),
         (STOCK_EVENTS.spec, ReasonCode::DoesNotFollow, 4),
         (STOCK_EVENTS.spec, ReasonCode::UnknownBeer, 1),
     ];
-    ground.until_disbelieved(Service::StockLevel, &untrue).await?;
-    let levels = ground.read_until(STOCK_LEVELS, |all| last_level(all) == Some((196, 5))).await?;
+    bed.until_disbelieved(Service::StockLevel, &untrue).await?;
+    let levels = bed.read_until(STOCK_LEVELS, |all| last_level(all) == Some((196, 5))).await?;
     let of = |received: &Received<StockLevel>| received.message.as_ref().map(|level| level.beer.to_string()).ok();
     assert!(levels.iter().filter_map(of).all(|beer| beer == "orval"), "nothing is said of a beer nobody sells");
     service.stop().await
@@ -92,15 +92,15 @@ async fn shared_and_naive() -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn after_a_second_writer_the_levels_are_right_again() -> Result<()> {
-    let ground = Ground::new().await?;
-    let service = ground.start(Service::StockLevel, stock_level::run);
+    let bed = TestBed::new().await?;
+    let service = bed.start(Service::StockLevel, stock_level::run);
     // 3 is consistent, so nobody can tell that it is not the warehouse's, which goes on from 2.
     let second_writer = event(StockChange::Reserved, 3, 100, 99);
     let log = [event(StockChange::Counted, 1, 200, 200), reserved(2, 199), second_writer];
     for event in log.iter().chain(&[reserved(3, 198), reserved(4, 197), reserved(5, 196)]) {
-        ground.publish(STOCK_EVENTS, "orval", event).await?;
+        bed.publish(STOCK_EVENTS, "orval", event).await?;
     }
-    ground.read_until(STOCK_LEVELS, |all| last_level(all) == Some((196, 5))).await?;
-    ground.until_disbelieved(Service::StockLevel, &[(STOCK_EVENTS.spec, ReasonCode::DoesNotFollow, 1)]).await?;
+    bed.read_until(STOCK_LEVELS, |all| last_level(all) == Some((196, 5))).await?;
+    bed.until_disbelieved(Service::StockLevel, &[(STOCK_EVENTS.spec, ReasonCode::DoesNotFollow, 1)]).await?;
     service.stop().await
 }

@@ -11,7 +11,7 @@ use events::{
     topics::{DELIVERY_ORDERS, DELIVERY_UPDATES, ORDER_DECISIONS, ORDERS, STOCK_EVENTS},
 };
 use service::{
-    Batch, Context, Outcome, Serving, Tasks,
+    Batch, Context, Outcome, ServiceFuture, TaskGroup,
     idempotent_consumer::{AcknowledgeAfter, Handler, Writer},
 };
 use store::enqueue;
@@ -26,13 +26,13 @@ use crate::{
 ///
 /// # Errors
 /// If the database fails, or another warehouse took the log over.
-pub fn run(context: Context) -> Serving {
+pub fn run(context: Context) -> ServiceFuture {
     Box::pin(work(context))
 }
 
 async fn work(context: Context) -> anyhow::Result<()> {
     let store = context.open_store(&TABLES).await?;
-    let mut tasks = Tasks::default();
+    let mut tasks = TaskGroup::default();
     let outbox = context.start_outbox(&mut tasks, &store);
     let mut warehouse = Warehouse { context: context.clone(), stock: load(&store).await?, changed: BTreeSet::new() };
     let mut batch = Batch::begin(context.service, &store).await?;
@@ -114,13 +114,13 @@ impl Warehouse {
         let events = match stock::decide(&self.stock, restocking, order_id, order) {
             Ok(events) => events,
             Err(reason) => {
-                self.context.trail.note(order_id, "refused");
+                self.context.order_log.note(order_id, "refused");
                 let refused = OrderDecision::Refused { order_id: order_id.clone(), lines, reason };
                 enqueue(batch, ORDER_DECISIONS, key, now, Some(order_id), &refused)?;
                 return Ok(Outcome::Handled(()));
             }
         };
-        self.context.trail.note(order_id, "accepted");
+        self.context.order_log.note(order_id, "accepted");
         let accepted = OrderDecision::Accepted {
             order_id: order_id.clone(),
             bottles: orders::bottles(&lines),

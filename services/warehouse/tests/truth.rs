@@ -12,7 +12,7 @@ use events::{
     topics::{DELIVERY_UPDATES, ORDER_DECISIONS, ORDERS, STOCK_EVENTS},
     unreadable::ReasonCode,
 };
-use service::testing::{Ground, eventually};
+use service::testing::{TestBed, eventually};
 use store::{Migrator, Store, record_once};
 
 fn line(beer: &str, bottles: u32) -> Line {
@@ -31,7 +31,7 @@ fn delivered(order: &str) -> DeliveryUpdate {
     DeliveryUpdate::Delivered { order_id: id(order), round: 1, attempt: 1, courier: "Ada".into() }
 }
 
-async fn place(ground: &Ground, order: &str, lines: &[Line]) -> Result<()> {
+async fn place(bed: &TestBed, order: &str, lines: &[Line]) -> Result<()> {
     let placed = PlaceOrder {
         kind: PlaceOrderType::PlaceOrder,
         order_id: Some(id(order)),
@@ -39,7 +39,7 @@ async fn place(ground: &Ground, order: &str, lines: &[Line]) -> Result<()> {
         address: "Grote Markt 1, Brussel".into(),
         lines: lines.to_vec(),
     };
-    ground.publish(ORDERS, order, &placed).await
+    bed.publish(ORDERS, order, &placed).await
 }
 
 /// The levels of this beer by the log, in its order, from the first count on.
@@ -50,14 +50,14 @@ fn levels(log: &[Received<StockEvent>], beer: &str) -> Vec<(StockChange, u32)> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn takes_back_what_it_gave_out_once_and_nothing_else() -> Result<()> {
-    let ground = Ground::new().await?;
-    let warehouse = ground.start(Service::Warehouse, warehouse::run);
+    let bed = TestBed::new().await?;
+    let warehouse = bed.start(Service::Warehouse, warehouse::run);
     let got = [line("orval", 2), line("duvel", 3)];
     for order in ["back", "delivered", "other"] {
-        place(&ground, order, &got).await?;
+        place(&bed, order, &got).await?;
     }
-    place(&ground, "refused", &[line("westvleteren-12", 13)]).await?;
-    ground.read_until(ORDER_DECISIONS, |all| all.len() >= 4).await?;
+    place(&bed, "refused", &[line("westvleteren-12", 13)]).await?;
+    bed.read_until(ORDER_DECISIONS, |all| all.len() >= 4).await?;
     let reason = FailureReason::AddressNotFound;
     let (round, attempts, courier, address) = (1, 4, "Ada".to_owned(), "nowhere".to_owned());
     let updates = [
@@ -81,7 +81,7 @@ async fn takes_back_what_it_gave_out_once_and_nothing_else() -> Result<()> {
         delivered("back"),
     ];
     for update in &updates {
-        ground.publish(DELIVERY_UPDATES, update.order_id().as_str(), update).await?;
+        bed.publish(DELIVERY_UPDATES, update.order_id().as_str(), update).await?;
     }
     let topic = DELIVERY_UPDATES.spec;
     let untrue = [
@@ -90,13 +90,13 @@ async fn takes_back_what_it_gave_out_once_and_nothing_else() -> Result<()> {
         (topic, ReasonCode::NotGivenOut, 1),
         (topic, ReasonCode::SecondOutcome, 3),
     ];
-    ground.until_disbelieved(Service::Warehouse, &untrue).await?;
+    bed.until_disbelieved(Service::Warehouse, &untrue).await?;
     warehouse.stop().await?;
 
     // After a restart: what is out is still known, and what is not is still not believed.
-    let warehouse = ground.start(Service::Warehouse, warehouse::run);
+    let warehouse = bed.start(Service::Warehouse, warehouse::run);
     for update in [returned("zz", &got), returned("back", &got), returned("delivered", &got), returned("other", &got)] {
-        ground.publish(DELIVERY_UPDATES, "x", &update).await?;
+        bed.publish(DELIVERY_UPDATES, "x", &update).await?;
     }
     let untrue = [
         (topic, ReasonCode::UnknownOrder, 4),
@@ -104,8 +104,8 @@ async fn takes_back_what_it_gave_out_once_and_nothing_else() -> Result<()> {
         (topic, ReasonCode::NotGivenOut, 1),
         (topic, ReasonCode::SecondOutcome, 5),
     ];
-    ground.until_disbelieved(Service::Warehouse, &untrue).await?;
-    let log = ground.read_until(STOCK_EVENTS, |all| levels(all, "orval").len() >= 6).await?;
+    bed.until_disbelieved(Service::Warehouse, &untrue).await?;
+    let log = bed.read_until(STOCK_EVENTS, |all| levels(all, "orval").len() >= 6).await?;
     let three_out = [(StockChange::Counted, 200), (StockChange::Reserved, 198), (StockChange::Reserved, 196)];
     let two_back = [(StockChange::Reserved, 194), (StockChange::Released, 196), (StockChange::Released, 198)];
     assert_eq!(levels(&log, "orval"), [three_out, two_back].concat());
@@ -115,22 +115,22 @@ async fn takes_back_what_it_gave_out_once_and_nothing_else() -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_message_that_comes_again_is_counted_once() -> Result<()> {
-    let ground = Ground::new().await?;
-    ground.publish(DELIVERY_UPDATES, "zz", &returned("zz", &[line("orval", 2)])).await?;
+    let bed = TestBed::new().await?;
+    bed.publish(DELIVERY_UPDATES, "zz", &returned("zz", &[line("orval", 2)])).await?;
     let untrue = [(DELIVERY_UPDATES.spec, ReasonCode::UnknownOrder, 1)];
     for _ in 0..2 {
-        let warehouse = ground.start(Service::Warehouse, warehouse::run);
-        ground.until_disbelieved(Service::Warehouse, &untrue).await?;
+        let warehouse = bed.start(Service::Warehouse, warehouse::run);
+        bed.until_disbelieved(Service::Warehouse, &untrue).await?;
         // Before it can acknowledge, maybe: then the message comes again.
         warehouse.kill().await;
     }
-    let mut board = service::presence::Board::default();
-    let warehouse = ground.start(Service::Warehouse, |context| {
-        board = context.board.clone();
+    let mut presence = service::presence::PresenceState::default();
+    let warehouse = bed.start(Service::Warehouse, |context| {
+        presence = context.presence.clone();
         warehouse::run(context)
     });
     let said = eventually("what is not believed", || async {
-        let said = board.disbelieved();
+        let said = presence.disbelieved();
         (!said.is_empty()).then_some(said)
     });
     let said: Vec<_> = said.await?.into_iter().map(|said| (said.topic, said.code, said.count)).collect();
@@ -140,30 +140,30 @@ async fn a_message_that_comes_again_is_counted_once() -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn orders_from_a_folder_that_kept_no_lines_still_come_back() -> Result<()> {
-    let ground = Ground::new().await?;
+    let bed = TestBed::new().await?;
     let all = sqlx::migrate!();
     let first = all.iter().filter(|migration| migration.version == 1).cloned().collect();
-    let seal = ground.stage.settings().seal.clone();
+    let episode_id = bed.stage.settings().episode_id.clone();
     let tables = Migrator::with_migrations(first);
-    let store = Store::open(ground.folder(), Service::Warehouse.name(), 1, Some(&seal), &tables).await?;
+    let store = Store::open(bed.folder(), Service::Warehouse.name(), 1, Some(&episode_id), &tables).await?;
     let mut transaction = store.begin().await?;
     for word in ["order old", "order back", "returned back"] {
         record_once(&mut transaction, word).await?;
     }
     transaction.commit().await?;
     store.close().await;
-    let warehouse = ground.start(Service::Warehouse, warehouse::run);
+    let warehouse = bed.start(Service::Warehouse, warehouse::run);
     let lines = [line("orval", 2)];
     let doubled = [line("orval", 1), line("orval", 1)];
     for update in
         [returned("back", &lines), returned("old", &doubled), returned("old", &lines), returned("old", &lines)]
     {
-        ground.publish(DELIVERY_UPDATES, "x", &update).await?;
+        bed.publish(DELIVERY_UPDATES, "x", &update).await?;
     }
     let topic = DELIVERY_UPDATES.spec;
     let untrue = [(topic, ReasonCode::SecondOutcome, 2), (topic, ReasonCode::OtherBottles, 1)];
-    ground.until_disbelieved(Service::Warehouse, &untrue).await?;
-    let log = ground.read_until(STOCK_EVENTS, |all| levels(all, "orval").len() >= 2).await?;
+    bed.until_disbelieved(Service::Warehouse, &untrue).await?;
+    let log = bed.read_until(STOCK_EVENTS, |all| levels(all, "orval").len() >= 2).await?;
     assert_eq!(levels(&log, "orval"), [(StockChange::Counted, 200), (StockChange::Released, 202)]);
     warehouse.stop().await
 }

@@ -20,7 +20,7 @@ use reqwest::{Client, Method, StatusCode};
 use serde_json::{Value, json};
 use service::{
     now, stage,
-    testing::{Ground, Running, eventually},
+    testing::{Running, TestBed, eventually},
 };
 
 /// The website of a test, as the presenter calls it.
@@ -32,15 +32,15 @@ struct Website {
 }
 
 impl Website {
-    async fn start(ground: &Ground) -> Result<Self> {
+    async fn start(bed: &TestBed) -> Result<Self> {
         let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
-        std::fs::create_dir_all(ground.folder())?;
+        std::fs::create_dir_all(bed.folder())?;
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        let running = ground.start(Service::Website, |context| website::run_on(context, address));
+        let running = bed.start(Service::Website, |context| website::run_on(context, address));
         let base = format!("http://{address}");
         let http = http_client(&base).build()?;
         eventually("the website", || async { http.get(format!("{base}/health/live")).send().await.ok() }).await?;
-        let file = ground.folder().join("presenter-token");
+        let file = bed.folder().join("presenter-token");
         let token = eventually("the token", || async { std::fs::read_to_string(&file).ok() }).await?;
         Ok(Website { running: Some(running), http, base, token: token.trim().to_owned() })
     }
@@ -62,11 +62,11 @@ impl Website {
 
 /// Says of each service but the website that it runs in the episode that the settings name; of one that hangs, that it runs
 /// in the first.
-fn announce(ground: &Arc<Ground>, hangs: &Arc<Mutex<Option<Service>>>) {
-    let (ground, hangs, started_at) = (Arc::clone(ground), Arc::clone(hangs), now());
+fn announce(bed: &Arc<TestBed>, hangs: &Arc<Mutex<Option<Service>>>) {
+    let (bed, hangs, started_at) = (Arc::clone(bed), Arc::clone(hangs), now());
     tokio::spawn(async move {
         loop {
-            let settings = ground.stage.settings();
+            let settings = bed.stage.settings();
             for service in Service::ALL.into_iter().filter(|service| *service != Service::Website) {
                 let hangs = *hangs.lock().unwrap() == Some(service);
                 let presence = Presence {
@@ -80,7 +80,7 @@ fn announce(ground: &Arc<Ground>, hangs: &Arc<Mutex<Option<Service>>>) {
                     standing_still: Vec::new(),
                     disbelieved: Vec::new(),
                 };
-                drop(ground.publish(PRESENCE, service.name(), &presence).await);
+                drop(bed.publish(PRESENCE, service.name(), &presence).await);
             }
             tokio::time::sleep(Duration::from_millis(PRESENCE_EVERY_MS)).await;
         }
@@ -89,26 +89,26 @@ fn announce(ground: &Arc<Ground>, hangs: &Arc<Mutex<Option<Service>>>) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reset_works_after_the_clock_was_set_back_and_deletes_nothing_before_all_have_moved() -> Result<()> {
-    let ground = Arc::new(Ground::new().await?);
+    let bed = Arc::new(TestBed::new().await?);
     // As written by a clock that was a day ahead.
-    let known = (*ground.stage.settings()).clone();
+    let known = (*bed.stage.settings()).clone();
     let ahead = StageSettings { version: 2, began_at: known.began_at.plus_millis(86_400_000), ..known };
-    ground.publish(SETTINGS, "settings", &ahead).await?;
-    ground.stage.change(ahead);
-    let website = Website::start(&ground).await?;
+    bed.publish(SETTINGS, "settings", &ahead).await?;
+    bed.stage.change(ahead);
+    let website = Website::start(&bed).await?;
     let hangs = Arc::new(Mutex::new(Some(Service::Delivery)));
-    announce(&ground, &hangs);
+    announce(&bed, &hangs);
 
     let (status, begun) = website.call(Method::POST, "/api/stage/reset", &json!({})).await?;
     ensure!(status == StatusCode::OK, "{status} {begun}");
     assert_eq!((&begun["episode"], &begun["not_moved"]), (&json!(2), &json!(["delivery"])), "{begun}");
-    let admin = Admin::new(ground.bus.broker())?;
-    let kept = episodes(&admin, ground.bus.place()).await?;
+    let admin = Admin::new(bed.bus.broker())?;
+    let kept = episodes(&admin, bed.bus.scope()).await?;
     assert_eq!(kept, BTreeSet::from([1, 2]), "delivery still uses the first one");
 
     *hangs.lock().unwrap() = None;
     eventually("the first episode to be deleted", || async {
-        let kept = episodes(&admin, ground.bus.place()).await.ok()?;
+        let kept = episodes(&admin, bed.bus.scope()).await.ok()?;
         (kept == BTreeSet::from([2])).then_some(())
     })
     .await?;
@@ -118,10 +118,10 @@ async fn a_reset_works_after_the_clock_was_set_back_and_deletes_nothing_before_a
 
 #[tokio::test(flavor = "multi_thread")]
 async fn settings_nobody_may_obey_are_shown_and_the_console_still_works() -> Result<()> {
-    let ground = Ground::new().await?;
-    let website = Website::start(&ground).await?;
+    let bed = TestBed::new().await?;
+    let website = Website::start(&bed).await?;
     for forged in [r#"{"episode":4294967295}"#, "not even JSON"] {
-        ground.publish_raw(SETTINGS, forged.as_bytes()).await?;
+        bed.publish_raw(SETTINGS, forged.as_bytes()).await?;
     }
     eventually("both among what nobody could read", || async {
         let shown = website.get("/api/deliveries").await.ok()?;
@@ -131,7 +131,7 @@ async fn settings_nobody_may_obey_are_shown_and_the_console_still_works() -> Res
     .await?;
     let (status, settings) = website.call(Method::PATCH, "/api/settings", &json!({"couriers": 5})).await?;
     assert_eq!((status, &settings["couriers"], &settings["episode"]), (StatusCode::OK, &json!(5), &json!(1)));
-    let newest = stage::current(&ground.bus).await?;
+    let newest = stage::current(&bed.bus).await?;
     assert_eq!(newest.map(|settings| settings.choices.couriers), Some(5));
     website.stop().await
 }

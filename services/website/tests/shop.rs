@@ -17,7 +17,7 @@ use reqwest::{Client, StatusCode, header, redirect::Policy};
 use serde_json::Value;
 use service::{
     now,
-    testing::{Ground, Running, eventually},
+    testing::{Running, TestBed, eventually},
 };
 use sqlx::{SqlitePool, sqlite::SqliteConnectOptions};
 use store::Migrator;
@@ -30,11 +30,11 @@ struct Shop {
 }
 
 impl Shop {
-    async fn open(ground: &Ground) -> Result<Self> {
+    async fn open(bed: &TestBed) -> Result<Self> {
         let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        std::fs::create_dir_all(ground.folder())?;
-        let running = ground.start(Service::Website, |context| website::run_on(context, address));
+        std::fs::create_dir_all(bed.folder())?;
+        let running = bed.start(Service::Website, |context| website::run_on(context, address));
         let base = format!("http://{address}");
         let shop = Shop { running, http: http_client(&base).redirect(Policy::none()).build()?, base };
         eventually("the shop", || async { shop.get("/api/beers").await.ok() }).await?;
@@ -90,26 +90,26 @@ fn level(bottles: u32, written: u64) -> StockLevel {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_order_goes_out_and_its_page_shows_what_others_say_of_it() -> Result<()> {
-    let ground = Ground::new().await?;
-    let shop = Shop::open(&ground).await?;
+    let bed = TestBed::new().await?;
+    let shop = Shop::open(&bed).await?;
     let page = shop.checkout("customer=Ada&address=Gent&bottles-orval=2&order_token=t").await?;
     let order_id: OrderId = page.strip_prefix("/orders/").context("another page")?.parse()?;
     shop.until(&page, "placed", "Being checked").await?;
-    let on_topic = ground.read_until(ORDERS, |all| !all.is_empty()).await?;
+    let on_topic = bed.read_until(ORDERS, |all| !all.is_empty()).await?;
     let order = on_topic[0].message.as_ref().unwrap();
     assert_eq!((order.order_id.as_ref(), &order.lines, order.customer.as_str()), (Some(&order_id), &lines(), "Ada"));
 
     let id = || order_id.clone();
     let accepted =
         OrderDecision::Accepted { order_id: id(), lines: lines(), bottles: Bottles(2), total_cents: Cents(720) };
-    ground.publish(ORDER_DECISIONS, order_id.as_str(), &accepted).await?;
+    bed.publish(ORDER_DECISIONS, order_id.as_str(), &accepted).await?;
     shop.until(&page, "accepted", "Accepted, waiting for a courier").await?;
     let (round, attempt, courier) = (1, 1, "Bart".to_owned());
     let picked_up = DeliveryUpdate::PickedUp { order_id: id(), round, attempt, courier: courier.clone() };
-    ground.publish(DELIVERY_UPDATES, order_id.as_str(), &picked_up).await?;
+    bed.publish(DELIVERY_UPDATES, order_id.as_str(), &picked_up).await?;
     shop.until(&page, "picked_up", "Bart").await?;
     let delivered = DeliveryUpdate::Delivered { order_id: id(), round, attempt, courier };
-    ground.publish(DELIVERY_UPDATES, order_id.as_str(), &delivered).await?;
+    bed.publish(DELIVERY_UPDATES, order_id.as_str(), &delivered).await?;
     let order = shop.until(&page, "delivered", "Delivered. Cheers!").await?;
     let hop = |hop: &Value| (hop["service"].as_str().unwrap().to_owned(), hop["topic"].as_str().unwrap().to_owned());
     let journey: Vec<_> = order["journey"].as_array().unwrap().iter().map(hop).collect();
@@ -125,29 +125,29 @@ async fn an_order_goes_out_and_its_page_shows_what_others_say_of_it() -> Result<
     let refused = page.strip_prefix("/orders/").context("another page")?;
     let reason = Refusal::NotEnough { beer: BeerId::new("orval"), asked: Bottles(2), left: Bottles(1) };
     let decision = OrderDecision::Refused { order_id: refused.parse()?, lines: lines(), reason };
-    ground.publish(ORDER_DECISIONS, refused, &decision).await?;
+    bed.publish(ORDER_DECISIONS, refused, &decision).await?;
     shop.until(&page, "refused", "Orval").await?;
     shop.running.stop().await
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_beers_show_the_level_that_was_written_last_also_after_a_restart() -> Result<()> {
-    let ground = Ground::new().await?;
+    let bed = TestBed::new().await?;
     let orval = async |shop: &Shop| -> Result<Value> {
         let beers = shop.json("/api/beers").await?;
         let orval = beers.as_array().context("no beers")?.iter().find(|beer| beer["beer"] == "orval");
         Ok(orval.context("no Orval")?["level"].clone())
     };
-    let shop = Shop::open(&ground).await?;
+    let shop = Shop::open(&bed).await?;
     assert_eq!(orval(&shop).await?, Value::Null);
     for level in [level(199, 2), level(200, 1)] {
-        ground.publish(STOCK_LEVELS, "orval", &level).await?;
+        bed.publish(STOCK_LEVELS, "orval", &level).await?;
     }
     eventually("a level", || async { (orval(&shop).await.ok()? == 199).then_some(()) }).await?;
     shop.running.stop().await?;
-    let shop = Shop::open(&ground).await?;
+    let shop = Shop::open(&bed).await?;
     assert_eq!(orval(&shop).await?, 199);
-    ground.publish(STOCK_LEVELS, "orval", &level(12, 3)).await?;
+    bed.publish(STOCK_LEVELS, "orval", &level(12, 3)).await?;
     eventually("the next level", || async {
         let page = shop.get("/?lang=en").await.ok()?;
         page.contains("12 left").then_some(())
@@ -159,12 +159,12 @@ async fn the_beers_show_the_level_that_was_written_last_also_after_a_restart() -
 /// A folder from before the database was the shop's alone.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_folder_of_an_earlier_version_still_opens() -> Result<()> {
-    let ground = Ground::new().await?;
+    let bed = TestBed::new().await?;
     let all = sqlx::migrate!();
     let earlier = Migrator::with_migrations(all.iter().filter(|migration| migration.version < 7).cloned().collect());
     // Closed again at once: a service has its database alone.
-    ground.context(Service::Website).open_store(&earlier).await?.close().await;
-    let file = ground.folder().join("website-1.sqlite");
+    bed.context(Service::Website).open_store(&earlier).await?.close().await;
+    let file = bed.folder().join("website-1.sqlite");
     let books = SqlitePool::connect_with(SqliteConnectOptions::new().filename(file)).await?;
     for row in [
         r#"insert into orders (order_id, idempotency_key, ordered, customer, address, lines, total_cents, placed_at, status,
@@ -186,7 +186,7 @@ async fn a_folder_of_an_earlier_version_still_opens() -> Result<()> {
     }
     books.close().await;
 
-    let shop = Shop::open(&ground).await?;
+    let shop = Shop::open(&bed).await?;
     assert_eq!(shop.json("/api/orders/back").await?["status"], "returned");
     let beers = shop.json("/api/beers").await?;
     let shown = beers.as_array().unwrap().iter().filter(|beer| !beer["level"].is_null());
@@ -198,7 +198,7 @@ async fn a_folder_of_an_earlier_version_still_opens() -> Result<()> {
     let order_id: OrderId = "old".parse()?;
     let (round, attempt, courier) = (1, 1, "Bart".to_owned());
     let picked_up = DeliveryUpdate::PickedUp { order_id, round, attempt, courier };
-    ground.publish(DELIVERY_UPDATES, "old", &picked_up).await?;
+    bed.publish(DELIVERY_UPDATES, "old", &picked_up).await?;
     let order = shop.until("/orders/old", "picked_up", "Bart").await?;
     let topics: Vec<_> =
         order["journey"].as_array().unwrap().iter().map(|hop| hop["topic"].as_str().unwrap()).collect();

@@ -22,7 +22,7 @@ use serde::Serialize;
 use serde_json::Value;
 use service::{
     now,
-    testing::{Ground, Running, eventually},
+    testing::{Running, TestBed, eventually},
 };
 
 /// Orders between two deaths.
@@ -31,7 +31,7 @@ const ROUNDS: u64 = 4;
 
 /// A website whose stage is looked at.
 struct Stage {
-    ground: Ground,
+    bed: TestBed,
     http: Client,
     address: SocketAddr,
     running: Running,
@@ -39,21 +39,21 @@ struct Stage {
 
 impl Stage {
     async fn start() -> Result<Self> {
-        let ground = Ground::new().await?;
-        std::fs::create_dir_all(ground.folder())?;
-        Stage::on(ground)
+        let bed = TestBed::new().await?;
+        std::fs::create_dir_all(bed.folder())?;
+        Stage::on(bed)
     }
 
-    fn on(ground: Ground) -> Result<Self> {
+    fn on(bed: TestBed) -> Result<Self> {
         // Another one each time: connections to the process before may still have its port.
         let address = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;
-        let running = ground.start(Service::Website, |context| website::run_on(context, address));
-        Ok(Stage { ground, http: Client::builder().no_proxy().build()?, address, running })
+        let running = bed.start(Service::Website, |context| website::run_on(context, address));
+        Ok(Stage { bed, http: Client::builder().no_proxy().build()?, address, running })
     }
 
     async fn dies_and_comes_back(self) -> Result<Self> {
         self.running.kill().await;
-        Stage::on(self.ground)
+        Stage::on(self.bed)
     }
 
     async fn get(&self, path: &str) -> Result<Value> {
@@ -155,7 +155,7 @@ fn counted() -> Outgoing {
 #[tokio::test(flavor = "multi_thread")]
 async fn one_that_was_killed_knows_what_one_knows_that_never_was() -> Result<()> {
     let (never, mut killed) = (Stage::start().await?, Stage::start().await?);
-    let mut publishers = [never.ground.bus.publisher(), killed.ground.bus.publisher()];
+    let mut publishers = [never.bed.bus.publisher(), killed.bed.bus.publisher()];
     for round in 0..ROUNDS {
         let orders = round * A_ROUND..(round + 1) * A_ROUND;
         let mut messages: Vec<Outgoing> = orders.clone().flat_map(story).collect();
@@ -192,7 +192,7 @@ async fn one_that_was_killed_knows_what_one_knows_that_never_was() -> Result<()>
 #[tokio::test(flavor = "multi_thread")]
 async fn an_order_has_the_hop_of_the_ledger_that_counted_it() -> Result<()> {
     let stage = Stage::start().await?;
-    let mut publisher = stage.ground.bus.publisher();
+    let mut publisher = stage.bed.bus.publisher();
     publisher.publish(&story(0)[..2]).await?;
     stage.until("o0", "accepted").await?;
     let stage = stage.dies_and_comes_back().await?;
@@ -212,18 +212,18 @@ async fn an_order_has_the_hop_of_the_ledger_that_counted_it() -> Result<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_request_to_delivery_goes_out_by_the_stages_own_outbox() -> Result<()> {
     let stage = Stage::start().await?;
-    stage.ground.bus.publisher().publish(&story(0)).await?;
+    stage.bed.bus.publisher().publish(&story(0)).await?;
     stage.until("o0", "stranded").await?;
     let stage = stage.dies_and_comes_back().await?;
     eventually("the stage", || async { stage.get("/api/ledger").await.ok() }).await?;
-    let token = std::fs::read_to_string(stage.ground.folder().join("presenter-token"))?;
+    let token = std::fs::read_to_string(stage.bed.folder().join("presenter-token"))?;
     let ask = |order: &str| {
         let address = format!("http://{}/api/dead-letters/{order}/return", stage.address);
         stage.http.post(address).bearer_auth(token.trim()).send()
     };
     assert_eq!(ask("o0").await?.status(), StatusCode::ACCEPTED);
     assert_eq!(ask("o1").await?.status(), StatusCode::NOT_FOUND);
-    let asked = stage.ground.read_until(DELIVERY_REQUESTS, |all| !all.is_empty()).await?;
+    let asked = stage.bed.read_until(DELIVERY_REQUESTS, |all| !all.is_empty()).await?;
     assert_eq!((asked.len(), asked[0].message.as_ref().unwrap().order_id()), (1, &id(0)));
     assert!(asked[0].event_id.as_str().starts_with("stage-"), "{}", asked[0].event_id);
     assert!(asked[0].at > Moment::default());

@@ -20,7 +20,7 @@ use events::{
 use serde_json::Value;
 use service::{
     now,
-    testing::{Ground, Running, eventually},
+    testing::{Running, TestBed, eventually},
 };
 use sqlx::SqlitePool;
 use web::order::progress::EARLY_MAX;
@@ -29,19 +29,19 @@ use web::order::progress::EARLY_MAX;
 type Untrue = (&'static TopicSpec, ReasonCode, u64);
 
 struct Website<'a> {
-    ground: &'a Ground,
+    bed: &'a TestBed,
     running: Running,
     base: String,
 }
 
 impl<'a> Website<'a> {
-    async fn start(ground: &'a Ground) -> Result<Self> {
+    async fn start(bed: &'a TestBed) -> Result<Self> {
         let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        std::fs::create_dir_all(ground.folder())?;
-        let running = ground.start(Service::Website, |context| website::run_on(context, address));
+        std::fs::create_dir_all(bed.folder())?;
+        let running = bed.start(Service::Website, |context| website::run_on(context, address));
         let base = format!("http://{address}");
-        let website = Website { ground, running, base };
+        let website = Website { bed, running, base };
         eventually("the website", || async { website.get("/health/live").await }).await?;
         Ok(website)
     }
@@ -90,30 +90,30 @@ fn order(order: &str) -> PlaceOrder {
 
 impl Website<'_> {
     async fn place(&self, id: &str) -> Result<()> {
-        self.ground.publish(ORDERS, id, &order(id)).await
+        self.bed.publish(ORDERS, id, &order(id)).await
     }
 
     async fn accept(&self, order: &str) -> Result<()> {
         let (bottles, total_cents) = (Bottles(2), Cents(720));
         let accepted = OrderDecision::Accepted { order_id: id(order), lines: lines(), bottles, total_cents };
-        self.ground.publish(ORDER_DECISIONS, order, &accepted).await
+        self.bed.publish(ORDER_DECISIONS, order, &accepted).await
     }
 
     async fn refuse(&self, order: &str) -> Result<()> {
         let reason = Refusal::Invalid { faults: Vec::new() };
         let refused = OrderDecision::Refused { order_id: id(order), lines: lines(), reason };
-        self.ground.publish(ORDER_DECISIONS, order, &refused).await
+        self.bed.publish(ORDER_DECISIONS, order, &refused).await
     }
 
     async fn tell(&self, update: &DeliveryUpdate) -> Result<()> {
-        self.ground.publish(DELIVERY_UPDATES, update.order_id().as_str(), update).await
+        self.bed.publish(DELIVERY_UPDATES, update.order_id().as_str(), update).await
     }
 
     async fn happened(&self, beer: &str, change: StockChange, sequence: u64, bottles: u32, level: u32) -> Result<()> {
         let beer_id = BeerId::new(beer);
         let (sequence, bottles, level) = (Sequence(sequence), Bottles(bottles), Bottles(level));
         let event = StockEvent { change, beer: beer_id, sequence, bottles, level, order_id: None };
-        self.ground.publish(STOCK_EVENTS, beer, &event).await
+        self.bed.publish(STOCK_EVENTS, beer, &event).await
     }
 }
 
@@ -133,14 +133,14 @@ fn failed(order: &str) -> DeliveryUpdate {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_untrue_has_no_effect_and_what_is_early_waits_for_its_cause() -> Result<()> {
-    let ground = Ground::new().await?;
-    let website = Website::start(&ground).await?;
+    let bed = TestBed::new().await?;
+    let website = Website::start(&bed).await?;
 
     // Told before its cause, which comes: it has its effect in the end.
     website.tell(&picked_up("early", 1)).await?;
     website.tell(&delivered("early")).await?;
     website.accept("early").await?;
-    eventually("all three of them to wait", || async { (waiting(&ground).await.ok()? == 3).then_some(()) }).await?;
+    eventually("all three of them to wait", || async { (waiting(&bed).await.ok()? == 3).then_some(()) }).await?;
     assert!(website.get("/api/orders/early").await.is_none(), "nobody placed it, as far as is known");
     website.place("early").await?;
     website.until("early", "delivered").await?;
@@ -181,7 +181,7 @@ async fn what_is_untrue_has_no_effect_and_what_is_early_waits_for_its_cause() ->
         taken_at: now(),
         at: now(),
     };
-    ground.publish(STOCK_LEVELS, "water", &water).await?;
+    bed.publish(STOCK_LEVELS, "water", &water).await?;
     // About an order that nobody ever places: it waits, and is put aside in the end.
     website.accept("ghost").await?;
     let mut untrue: Vec<Untrue> = vec![
@@ -193,23 +193,23 @@ async fn what_is_untrue_has_no_effect_and_what_is_early_waits_for_its_cause() ->
         (STOCK_EVENTS.spec, ReasonCode::UnknownBeer, 1),
         (STOCK_LEVELS.spec, ReasonCode::UnknownBeer, 1),
     ];
-    ground.until_disbelieved(Service::Website, &of_shop(&untrue)).await?;
+    bed.until_disbelieved(Service::Website, &of_shop(&untrue)).await?;
     website.until("a", "delivered").await?;
     website.until("no", "refused").await?;
-    eventually("the ghost to wait", || async { (waiting(&ground).await.ok()? == 1).then_some(()) }).await?;
+    eventually("the ghost to wait", || async { (waiting(&bed).await.ok()? == 1).then_some(()) }).await?;
     website.stop().await?;
 
     // Half a minute later, and after a restart.
-    let books = books(&ground).await?;
+    let books = books(&bed).await?;
     sqlx::query("update waiting set since = 0").execute(&books).await?;
     books.close().await;
-    let website = Website::start(&ground).await?;
+    let website = Website::start(&bed).await?;
     website.tell(&delivered("a")).await?;
     website.happened("orval", StockChange::Reserved, 3, 1, 7).await?;
     untrue[1].2 += 1;
     untrue[3].2 += 1;
-    ground.until_disbelieved(Service::Website, &of_shop(&untrue)).await?;
-    let unreadable = ground.read_until(UNREADABLE, |all| !all.is_empty()).await?;
+    bed.until_disbelieved(Service::Website, &of_shop(&untrue)).await?;
+    let unreadable = bed.read_until(UNREADABLE, |all| !all.is_empty()).await?;
     let given_up = unreadable[0].message.as_ref().unwrap();
     assert_eq!((given_up.topic.as_str(), given_up.code), ("order-decisions", ReasonCode::UnknownOrder));
     assert!(website.get("/api/orders/ghost").await.is_none());
@@ -243,12 +243,12 @@ async fn what_is_untrue_has_no_effect_and_what_is_early_waits_for_its_cause() ->
 /// Nothing has happened later than now: else such an order would be the newest until its time comes.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_order_dated_ahead_counts_from_when_it_is_read() -> Result<()> {
-    let ground = Ground::new().await?;
-    let website = Website::start(&ground).await?;
+    let bed = TestBed::new().await?;
+    let website = Website::start(&bed).await?;
     // So far ahead the clock of another machine may be: the message is believed about its time.
     let at = now().plus_millis(4_500);
     let ahead = Outgoing::new(ORDERS, "ahead", EventId::new("test-ahead"), at, &order("ahead"))?;
-    ground.bus.publisher().publish(&[ahead]).await?;
+    bed.bus.publisher().publish(&[ahead]).await?;
     website.until("ahead", "placed").await?;
     let shown = website.json("/api/orders/ahead").await.unwrap();
     let placed: Moment = shown["journey"][0]["at"].as_str().unwrap().parse()?;
@@ -258,11 +258,11 @@ async fn an_order_dated_ahead_counts_from_when_it_is_read() -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn of_too_many_that_wait_the_first_one_is_given_up() -> Result<()> {
-    let ground = Ground::new().await?;
-    let website = Website::start(&ground).await?;
+    let bed = TestBed::new().await?;
+    let website = Website::start(&bed).await?;
     eventually("its books", || async { website.get("/api/beers").await }).await?;
     website.stop().await?;
-    let books = books(&ground).await?;
+    let books = books(&bed).await?;
     // None of them is overdue, and the first waits longest.
     let now = now();
     sqlx::query(
@@ -277,23 +277,23 @@ async fn of_too_many_that_wait_the_first_one_is_given_up() -> Result<()> {
     .execute(&books)
     .await?;
     books.close().await;
-    let website = Website::start(&ground).await?;
+    let website = Website::start(&bed).await?;
     website.accept("last").await?;
-    let given_up = ground.read_until(UNREADABLE, |all| !all.is_empty()).await?;
+    let given_up = bed.read_until(UNREADABLE, |all| !all.is_empty()).await?;
     let first = given_up[0].message.as_ref().unwrap();
     assert_eq!((first.message_id.as_str(), first.code), ("7:1", ReasonCode::UnknownOrder));
-    assert_eq!((given_up.len(), waiting(&ground).await?), (1, i64::try_from(EARLY_MAX)?));
+    assert_eq!((given_up.len(), waiting(&bed).await?), (1, i64::try_from(EARLY_MAX)?));
     website.stop().await
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_read_of_presence_and_answers_is_counted() -> Result<()> {
-    let ground = Ground::new().await?;
-    let website = Website::start(&ground).await?;
+    let bed = TestBed::new().await?;
+    let website = Website::start(&bed).await?;
     eventually("both to be counted", || async {
         // Not stored: what comes before the website listens is lost.
-        ground.publish_raw(PRESENCE, b"here I am").await.ok()?;
-        ground.publish_raw(ANSWERS, b"42").await.ok()?;
+        bed.publish_raw(PRESENCE, b"here I am").await.ok()?;
+        bed.publish_raw(ANSWERS, b"42").await.ok()?;
         let metrics = website.get("/metrics").await?;
         let counted = |topic| metrics.contains(&format!(r#"beers_messages_unreadable_total{{topic="{topic}"}}"#));
         (counted("presence") && counted("answers")).then_some(())
@@ -307,13 +307,13 @@ fn of_shop(untrue: &[Untrue]) -> Vec<Untrue> {
     untrue.iter().filter(|(topic, ..)| topic.name != STOCK_EVENTS.spec.name).copied().collect()
 }
 
-async fn books(ground: &Ground) -> Result<SqlitePool> {
-    let file = ground.folder().join("website-1.sqlite");
+async fn books(bed: &TestBed) -> Result<SqlitePool> {
+    let file = bed.folder().join("website-1.sqlite");
     Ok(SqlitePool::connect(&format!("sqlite://{}", file.display())).await?)
 }
 
-async fn waiting(ground: &Ground) -> Result<i64> {
-    let books = books(ground).await?;
+async fn waiting(bed: &TestBed) -> Result<i64> {
+    let books = books(bed).await?;
     let (count,): (i64,) = sqlx::query_as("select count(*) from waiting").fetch_one(&books).await?;
     books.close().await;
     Ok(count)

@@ -28,7 +28,7 @@ impl std::fmt::Debug for Broker {
 /// The part of a broker one suite uses: its tenant, and in it the namespaces of the running episode.
 /// Tests are kept apart by tenants.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
+pub struct Scope {
     /// The tenant, `beers` if nothing else is said.
     pub tenant: String,
     /// The episode, from 1.

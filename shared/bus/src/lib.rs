@@ -19,7 +19,7 @@ mod errors;
 pub use errors::{uncancelled, with_causes};
 
 mod address;
-pub use address::{Broker, Place};
+pub use address::{Broker, Scope};
 
 mod client;
 
@@ -59,7 +59,7 @@ use serde::de::DeserializeOwned;
 /// The way to one broker, for one tenant and episode. Cheap to clone; connects when it is first used.
 #[derive(Clone, Debug)]
 pub struct Bus {
-    place: Place,
+    scope: Scope,
     clients: Arc<client::Clients>,
 }
 
@@ -84,13 +84,13 @@ pub enum BusError {
 }
 
 impl Bus {
-    /// The bus of this place on this broker.
-    pub fn new(broker: Broker, place: Place) -> Self {
-        Bus { place, clients: Arc::new(client::Clients::new(broker)) }
+    /// The bus of this scope on this broker.
+    pub fn new(broker: Broker, scope: Scope) -> Self {
+        Bus { scope, clients: Arc::new(client::Clients::new(broker)) }
     }
 
-    pub fn place(&self) -> &Place {
-        &self.place
+    pub fn scope(&self) -> &Scope {
+        &self.scope
     }
 
     pub fn broker(&self) -> &Broker {
@@ -99,7 +99,7 @@ impl Bus {
 
     /// The same broker and tenant in another episode; connections are shared.
     pub fn in_episode(&self, episode: u32) -> Self {
-        Bus { place: Place { episode, ..self.place.clone() }, clients: Arc::clone(&self.clients) }
+        Bus { scope: Scope { episode, ..self.scope.clone() }, clients: Arc::clone(&self.clients) }
     }
 
     /// Whether every consumer that was asked for is connected. True while there is none.
@@ -154,18 +154,18 @@ impl Bus {
         }
     }
 
-    /// Deletes a subscription that is made on demand, with its place in the topic. That it is not there is as good.
+    /// Deletes a subscription that is made on demand, with its position in the topic. That it is not there is as good.
     ///
     /// # Errors
     /// If the broker cannot be asked, or refuses.
     pub async fn forget_subscription(&self, topic: &TopicSpec, subscription: &Subscription) -> Result<(), AdminError> {
-        let path = topic.admin_path(&self.place.tenant, self.place.episode);
+        let path = topic.admin_path(&self.scope.tenant, self.scope.episode);
         let admin = Admin::new(self.broker())?;
         admin.delete(&format!("{path}/subscription/{}?force=true", subscription.name)).await
     }
 
     fn topic_address(&self, topic: &TopicSpec) -> String {
-        topic.address(&self.place.tenant, self.place.episode)
+        topic.address(&self.scope.tenant, self.scope.episode)
     }
 }
 

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tracing::{info, warn};
 
 use crate::{
-    Place,
+    Scope,
     admin::{Admin, AdminError},
     with_causes,
 };
@@ -43,34 +43,34 @@ pub enum SetUpError {
     NoCluster,
 }
 
-/// Makes everything this place needs. Takes one to two seconds the first time.
+/// Makes everything this scope needs. Takes one to two seconds the first time.
 ///
 /// # Errors
 /// If the broker refuses something or does not answer.
-pub async fn set_up(admin: &Admin, place: &Place) -> Result<(), SetUpError> {
-    set_up_stage(admin, place).await?;
-    make_namespaces(admin, place, &[Namespace::Shop, Namespace::Stock]).await
+pub async fn set_up(admin: &Admin, scope: &Scope) -> Result<(), SetUpError> {
+    set_up_stage(admin, scope).await?;
+    make_namespaces(admin, scope, &[Namespace::Shop, Namespace::Stock]).await
 }
 
 /// Makes the tenant and what lies outside of the episodes: the settings, which say which episode runs.
 ///
 /// # Errors
 /// As [`set_up`].
-pub async fn set_up_stage(admin: &Admin, place: &Place) -> Result<(), SetUpError> {
+pub async fn set_up_stage(admin: &Admin, scope: &Scope) -> Result<(), SetUpError> {
     // "Ready" can be said before the cluster is registered.
     let clusters: Vec<String> = admin.get("clusters").await?;
     if clusters.is_empty() {
         return Err(SetUpError::NoCluster);
     }
     let tenant = json!({"adminRoles": [], "allowedClusters": clusters});
-    admin.put(&format!("tenants/{}", place.tenant), Some(&tenant)).await?;
-    make_namespaces(admin, place, &[Namespace::Stage]).await
+    admin.put(&format!("tenants/{}", scope.tenant), Some(&tenant)).await?;
+    make_namespaces(admin, scope, &[Namespace::Stage]).await
 }
 
-async fn make_namespaces(admin: &Admin, place: &Place, namespaces: &[Namespace]) -> Result<(), SetUpError> {
-    try_join_all(namespaces.iter().map(|namespace| make_namespace(admin, place, *namespace))).await?;
+async fn make_namespaces(admin: &Admin, scope: &Scope, namespaces: &[Namespace]) -> Result<(), SetUpError> {
+    try_join_all(namespaces.iter().map(|namespace| make_namespace(admin, scope, *namespace))).await?;
     let topics = TOPICS.into_iter().filter(|topic| namespaces.contains(&topic.namespace));
-    try_join_all(topics.map(|topic| make_topic(admin, place, topic))).await?;
+    try_join_all(topics.map(|topic| make_topic(admin, scope, topic))).await?;
     Ok(())
 }
 
@@ -78,16 +78,16 @@ async fn make_namespaces(admin: &Admin, place: &Place, namespaces: &[Namespace])
 ///
 /// # Errors
 /// If the broker cannot be asked.
-pub async fn episodes(admin: &Admin, place: &Place) -> Result<BTreeSet<u32>, AdminError> {
-    let namespaces = episode_namespaces(admin, place).await?;
+pub async fn episodes(admin: &Admin, scope: &Scope) -> Result<BTreeSet<u32>, AdminError> {
+    let namespaces = episode_namespaces(admin, scope).await?;
     Ok(namespaces.into_iter().map(|(episode, _)| episode).collect())
 }
 
 /// Each namespace that belongs to an episode, with the episode.
-async fn episode_namespaces(admin: &Admin, place: &Place) -> Result<Vec<(u32, String)>, AdminError> {
-    let namespaces: Vec<String> = admin.get(&format!("namespaces/{}", place.tenant)).await?;
+async fn episode_namespaces(admin: &Admin, scope: &Scope) -> Result<Vec<(u32, String)>, AdminError> {
+    let namespaces: Vec<String> = admin.get(&format!("namespaces/{}", scope.tenant)).await?;
     let episode_of = |namespace: &str| {
-        let name = namespace.strip_prefix(&format!("{}/", place.tenant))?;
+        let name = namespace.strip_prefix(&format!("{}/", scope.tenant))?;
         let of_episodes = [Namespace::Shop, Namespace::Stock];
         let episode = of_episodes.iter().find_map(|kind| name.strip_prefix(kind.name())?.strip_prefix('-'))?;
         episode.parse().ok()
@@ -100,9 +100,9 @@ async fn episode_namespaces(admin: &Admin, place: &Place) -> Result<Vec<(u32, St
 ///
 /// # Errors
 /// If the broker cannot be asked. What cannot be deleted is only logged: it harms nobody.
-pub async fn forget_earlier_episodes(admin: &Admin, place: &Place) -> Result<(), AdminError> {
-    for (episode, namespace) in episode_namespaces(admin, place).await? {
-        if episode >= place.episode {
+pub async fn forget_earlier_episodes(admin: &Admin, scope: &Scope) -> Result<(), AdminError> {
+    for (episode, namespace) in episode_namespaces(admin, scope).await? {
+        if episode >= scope.episode {
             continue;
         }
         match forget(admin, &namespace).await {
@@ -126,8 +126,8 @@ async fn forget(admin: &Admin, namespace: &str) -> Result<(), AdminError> {
     admin.delete(&format!("namespaces/{namespace}")).await
 }
 
-async fn make_namespace(admin: &Admin, place: &Place, namespace: Namespace) -> Result<(), AdminError> {
-    let path = format!("namespaces/{}/{}", place.tenant, namespace.in_episode(place.episode));
+async fn make_namespace(admin: &Admin, scope: &Scope, namespace: Namespace) -> Result<(), AdminError> {
+    let path = format!("namespaces/{}/{}", scope.tenant, namespace.in_episode(scope.episode));
     let wanted = policies(namespace);
     admin.put(&path, Some(&wanted)).await?;
     // One made by an earlier version of the suite has the policies of that version.
@@ -145,8 +145,8 @@ async fn make_namespace(admin: &Admin, place: &Place, namespace: Namespace) -> R
 ///
 /// # Errors
 /// If the broker refuses or does not answer.
-pub async fn compact(admin: &Admin, place: &Place, topic: &TopicSpec) -> Result<(), AdminError> {
-    admin.put(&format!("{}/compaction", topic.admin_path(&place.tenant, place.episode)), None).await
+pub async fn compact(admin: &Admin, scope: &Scope, topic: &TopicSpec) -> Result<(), AdminError> {
+    admin.put(&format!("{}/compaction", topic.admin_path(&scope.tenant, scope.episode)), None).await
 }
 
 fn policies(namespace: Namespace) -> Value {
@@ -173,8 +173,8 @@ fn policies(namespace: Namespace) -> Value {
     policies
 }
 
-async fn make_topic(admin: &Admin, place: &Place, topic: &TopicSpec) -> Result<(), AdminError> {
-    let path = topic.admin_path(&place.tenant, place.episode);
+async fn make_topic(admin: &Admin, scope: &Scope, topic: &TopicSpec) -> Result<(), AdminError> {
+    let path = topic.admin_path(&scope.tenant, scope.episode);
     admin.put(&path, None).await?;
     if !topic.stored {
         return Ok(());

@@ -184,8 +184,8 @@ pub(crate) async fn look(what: &What, inner: &mut Inner) -> Found {
 
 /// How much of the backlog waits for its time; only the admin API knows.
 async fn delayed(what: &What) -> Result<u64, AdminError> {
-    let place = what.bus.place();
-    let path = what.topic.admin_path(&place.tenant, place.episode);
+    let scope = what.bus.scope();
+    let path = what.topic.admin_path(&scope.tenant, scope.episode);
     let stats: serde_json::Value = Admin::new(what.bus.broker())?.get(&format!("{path}/stats")).await?;
     Ok(stats["subscriptions"][what.subscription.name]["msgDelayed"].as_u64().unwrap_or(0))
 }

@@ -1,12 +1,13 @@
 //! The bus against a real broker.
 #![expect(clippy::unwrap_used, reason = "what cannot be here ends the test")]
 
-mod ground;
+mod bed;
 
 use std::{sync::LazyLock, time::SystemTime};
 
 use anyhow::{Result, ensure};
-use bus::{Bus, Consumer, ConsumerOptions, Outgoing, Place, Until, compact, episodes, forget_earlier_episodes, set_up};
+use bed::fresh;
+use bus::{Bus, Consumer, ConsumerOptions, Outgoing, Scope, Until, compact, episodes, forget_earlier_episodes, set_up};
 use events::{
     delivery::DeliveryOrder,
     ids::{BeerId, EventId, Moment, OrderId, Service},
@@ -16,7 +17,6 @@ use events::{
     stock::{StockChange, StockEvent, StockLevel},
     topics::{DELIVERY_ORDERS, ORDERS, STOCK_EVENTS, STOCK_LEVELS, SubscriptionType},
 };
-use ground::fresh;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
@@ -95,7 +95,7 @@ async fn a_replay_goes_on_behind_what_was_read() -> Result<()> {
 async fn a_closed_consumer_is_gone_from_the_broker() -> Result<()> {
     let (bus, admin) = fresh().await?;
     bus.publisher().publish(&(1..=5).map(message).collect::<Vec<_>>()).await?;
-    let address = STOCK_EVENTS.spec.admin_path(&bus.place().tenant, 1);
+    let address = STOCK_EVENTS.spec.admin_path(&bus.scope().tenant, 1);
     for kind in
         [SubscriptionType::Shared, SubscriptionType::KeyShared, SubscriptionType::Failover, SubscriptionType::Shared]
     {
@@ -115,7 +115,7 @@ async fn a_closed_consumer_is_gone_from_the_broker() -> Result<()> {
 async fn setting_up_twice_changes_nothing() -> Result<()> {
     let (bus, admin) = fresh().await?;
     bus.publisher().publish(&[message(1)]).await?;
-    set_up(&admin, bus.place()).await?;
+    set_up(&admin, bus.scope()).await?;
     assert_eq!(replayed(&bus, STOCK_EVENTS, Until::Now).await?, 1);
     Ok(())
 }
@@ -151,7 +151,7 @@ async fn reading_goes_on_when_the_broker_closes_the_topic() -> Result<()> {
         let messages: Vec<_> = (1..=50).map(|n| message(round * 50 + n)).collect();
         publisher.publish(&messages).await?;
         seen.extend(read(&mut consumer, 50).await?);
-        let topic = STOCK_EVENTS.spec.admin_path(&bus.place().tenant, 1);
+        let topic = STOCK_EVENTS.spec.admin_path(&bus.scope().tenant, 1);
         admin.put(&format!("{topic}/unload"), None).await?;
     }
     // What was acknowledged just before may come again; nothing is missing, and nothing comes before its time.
@@ -175,7 +175,7 @@ async fn a_replay_ends_where_it_was_told_to_and_leaves_no_subscription() -> Resu
     assert_eq!(positions.len(), 100);
     assert_eq!(replayed(&bus, STOCK_EVENTS, Until::Position(positions[39])).await?, 40);
     drop(replay);
-    let topic = STOCK_EVENTS.spec.admin_path(&bus.place().tenant, 1);
+    let topic = STOCK_EVENTS.spec.admin_path(&bus.scope().tenant, 1);
     let deadline = tokio::time::Instant::now() + LIMIT;
     loop {
         let stats: Value = admin.get(&format!("{topic}/stats")).await?;
@@ -249,8 +249,8 @@ async fn a_compacted_topic_is_read_as_one_message_a_key() -> Result<()> {
     let levels: Vec<_> = (1..=10).flat_map(|sequence| beers.map(|beer| level(beer, sequence))).collect();
     bus.publisher().publish(&levels).await?;
     assert_eq!(replayed(&bus, STOCK_LEVELS, Until::Now).await?, 30);
-    compact(&admin, bus.place(), STOCK_LEVELS.spec).await?;
-    let path = STOCK_LEVELS.spec.admin_path(&bus.place().tenant, 1);
+    compact(&admin, bus.scope(), STOCK_LEVELS.spec).await?;
+    let path = STOCK_LEVELS.spec.admin_path(&bus.scope().tenant, 1);
     let deadline = std::time::Instant::now() + LIMIT;
     loop {
         let state: Value = admin.get(&format!("{path}/compaction")).await?;
@@ -276,7 +276,7 @@ async fn a_compacted_topic_is_read_as_one_message_a_key() -> Result<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_namespace_of_an_earlier_version_gets_the_policies_it_lacks() -> Result<()> {
     let (_, admin) = fresh().await?;
-    let place = Place { tenant: format!("test-{:08x}", rand::random::<u32>()), episode: 1 };
+    let place = Scope { tenant: format!("test-{:08x}", rand::random::<u32>()), episode: 1 };
     let clusters: Vec<String> = admin.get("clusters").await?;
     let tenant = json!({"adminRoles": [], "allowedClusters": clusters});
     admin.put(&format!("tenants/{}", place.tenant), Some(&tenant)).await?;
@@ -303,21 +303,21 @@ async fn a_namespace_of_an_earlier_version_gets_the_policies_it_lacks() -> Resul
 #[tokio::test(flavor = "multi_thread")]
 async fn subscriptions_of_an_earlier_version_are_deleted_and_those_of_others_stay() -> Result<()> {
     let (bus, admin) = fresh().await?;
-    let topic = DELIVERY_ORDERS.spec.admin_path(&bus.place().tenant, 1);
+    let topic = DELIVERY_ORDERS.spec.admin_path(&bus.scope().tenant, 1);
     let mut specified: Vec<String> = admin.get(&format!("{topic}/subscriptions")).await?;
     let earliest = json!({"ledgerId": -1, "entryId": -1, "partitionIndex": -1});
     // Ours on other topics, and somebody's own.
     for name in ["website", "fraud-watch", "a-courier-in-python"] {
         admin.put(&format!("{topic}/subscription/{name}"), Some(&earliest)).await?;
     }
-    set_up(&admin, bus.place()).await?;
+    set_up(&admin, bus.scope()).await?;
     let mut kept: Vec<String> = admin.get(&format!("{topic}/subscriptions")).await?;
     specified.push("a-courier-in-python".to_owned());
     specified.sort();
     kept.sort();
     assert_eq!(kept, specified);
     // One that is specified keeps its place.
-    let orders = ORDERS.spec.admin_path(&bus.place().tenant, 1);
+    let orders = ORDERS.spec.admin_path(&bus.scope().tenant, 1);
     let of_orders: Vec<String> = admin.get(&format!("{orders}/subscriptions")).await?;
     assert!(of_orders.iter().any(|name| name == "website"), "{of_orders:?}");
     Ok(())
@@ -327,11 +327,11 @@ async fn subscriptions_of_an_earlier_version_are_deleted_and_those_of_others_sta
 async fn only_earlier_episodes_are_deleted() -> Result<()> {
     let (bus, admin) = fresh().await?;
     for episode in [2, 3, 12] {
-        set_up(&admin, bus.in_episode(episode).place()).await?;
+        set_up(&admin, bus.in_episode(episode).scope()).await?;
     }
-    assert_eq!(episodes(&admin, bus.place()).await?, [1, 2, 3, 12].into());
-    forget_earlier_episodes(&admin, bus.in_episode(3).place()).await?;
-    assert_eq!(episodes(&admin, bus.place()).await?, [3, 12].into());
+    assert_eq!(episodes(&admin, bus.scope()).await?, [1, 2, 3, 12].into());
+    forget_earlier_episodes(&admin, bus.in_episode(3).scope()).await?;
+    assert_eq!(episodes(&admin, bus.scope()).await?, [3, 12].into());
     Ok(())
 }
 
@@ -340,7 +340,7 @@ async fn only_earlier_episodes_are_deleted() -> Result<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_foreign_page_cannot_write_to_a_topic() -> Result<()> {
     let (bus, _) = fresh().await?;
-    let address = ORDERS.spec.admin_path(&bus.place().tenant, 1);
+    let address = ORDERS.spec.admin_path(&bus.scope().tenant, 1);
     let http = reqwest::Client::builder().no_proxy().build()?;
     let foreign = |request: reqwest::RequestBuilder| request.header("Origin", "https://evil.example");
     let topic = format!("{}/topics/{address}", bus.broker().admin_url);

@@ -1,18 +1,18 @@
 //! Messages flow to exactly one consumer of ours, whatever got lost on the way to the broker.
 
-mod ground;
+mod bed;
 mod network;
 
 use std::{future::Future, time::Duration};
 
 use anyhow::{Result, ensure};
+use bed::fresh;
 use bus::{Admin, Broker, Bus, Consumer, ConsumerOptions, Outgoing};
 use events::{
     delivery::DeliveryUpdate,
     ids::{EventId, Moment, OrderId, Service},
     topics::{DELIVERY_UPDATES, ORDER_DECISIONS, ORDERS},
 };
-use ground::fresh;
 use network::{Loss, Network};
 use serde::de::DeserializeOwned;
 use tokio::time::{Instant, sleep, timeout};
@@ -21,20 +21,20 @@ use tokio::time::{Instant, sleep, timeout};
 const LIMIT: Duration = Duration::from_secs(40);
 
 /// A bus straight to the broker, one through a network, and the network.
-struct Ground {
+struct TestBed {
     straight: Bus,
     through: Bus,
     network: Network,
     admin: Admin,
 }
 
-impl Ground {
+impl TestBed {
     async fn new() -> Result<Self> {
         let (straight, admin) = fresh().await?;
         let network = Network::before(&straight.broker().url).await?;
         let broker = Broker { url: network.url(), ..straight.broker().clone() };
-        let through = Bus::new(broker, straight.place().clone());
-        Ok(Ground { straight, through, network, admin })
+        let through = Bus::new(broker, straight.scope().clone());
+        Ok(TestBed { straight, through, network, admin })
     }
 
     /// Something that was delivered.
@@ -48,7 +48,7 @@ impl Ground {
 
     /// How many consumers the broker knows of the warehouse's subscription to the updates.
     async fn consumers(&self) -> Result<usize> {
-        let topic = DELIVERY_UPDATES.spec.admin_path(&self.straight.place().tenant, 1);
+        let topic = DELIVERY_UPDATES.spec.admin_path(&self.straight.scope().tenant, 1);
         let stats: serde_json::Value = self.admin.get(&format!("{topic}/stats")).await?;
         Ok(stats["subscriptions"]["warehouse"]["consumers"].as_array().map_or(0, Vec::len))
     }
@@ -87,100 +87,100 @@ async fn receive(consumer: &mut Consumer<DeliveryUpdate>, expected: &str) -> Res
 /// nobody waits for any more.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_subscribe_that_was_not_confirmed_in_time_leaves_no_second_consumer() -> Result<()> {
-    let ground = Ground::new().await?;
+    let bed = TestBed::new().await?;
     // Others of the same process, which have nothing to do.
-    consume(ground.through.consumer(ORDERS, Service::Warehouse, ConsumerOptions::default())?);
-    consume(ground.through.consumer(ORDER_DECISIONS, Service::InventoryAnalysis, ConsumerOptions::default())?);
-    consume(ground.through.consumer(ORDERS, Service::InventoryAnalysis, ConsumerOptions::default())?);
-    until("the others", || async { Ok(ground.through.is_connected()) }).await?;
-    ground.network.lose(Loss::SubscribeAnswer);
-    let mut updates = ground.through.consumer(DELIVERY_UPDATES, Service::Warehouse, ConsumerOptions::default())?;
-    until("the answer to be lost", || async { Ok(ground.network.to_lose() == 0) }).await?;
-    ground.publish(1).await?;
+    consume(bed.through.consumer(ORDERS, Service::Warehouse, ConsumerOptions::default())?);
+    consume(bed.through.consumer(ORDER_DECISIONS, Service::InventoryAnalysis, ConsumerOptions::default())?);
+    consume(bed.through.consumer(ORDERS, Service::InventoryAnalysis, ConsumerOptions::default())?);
+    until("the others", || async { Ok(bed.through.is_connected()) }).await?;
+    bed.network.lose(Loss::SubscribeAnswer);
+    let mut updates = bed.through.consumer(DELIVERY_UPDATES, Service::Warehouse, ConsumerOptions::default())?;
+    until("the answer to be lost", || async { Ok(bed.network.to_lose() == 0) }).await?;
+    bed.publish(1).await?;
     receive(&mut updates, "u-1").await?;
     // The first one may go a moment later than the second comes.
-    until("one consumer", || async { Ok(ground.consumers().await? == 1) }).await?;
-    ground.publish(2).await?;
+    until("one consumer", || async { Ok(bed.consumers().await? == 1) }).await?;
+    bed.publish(2).await?;
     receive(&mut updates, "u-2").await?;
-    assert_eq!(ground.consumers().await?, 1);
+    assert_eq!(bed.consumers().await?, 1);
     Ok(())
 }
 
 /// A connection of the client takes some hundred kB, and a standalone broker asks for a second one to the same address.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_consumer_needs_one_connection() -> Result<()> {
-    let ground = Ground::new().await?;
-    let mut updates = ground.through.consumer(DELIVERY_UPDATES, Service::Warehouse, ConsumerOptions::default())?;
-    ground.publish(1).await?;
+    let bed = TestBed::new().await?;
+    let mut updates = bed.through.consumer(DELIVERY_UPDATES, Service::Warehouse, ConsumerOptions::default())?;
+    bed.publish(1).await?;
     receive(&mut updates, "u-1").await?;
-    assert_eq!(ground.network.connections(), 1);
+    assert_eq!(bed.network.connections(), 1);
     Ok(())
 }
 
 /// Whatever it is that the client does not notice: messages wait, and nobody gets them.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_consumer_that_gets_nothing_of_what_waits_is_named_and_made_anew() -> Result<()> {
-    let ground = Ground::new().await?;
-    ground.network.lose(Loss::Permits);
-    let mut updates = ground.through.consumer(DELIVERY_UPDATES, Service::Warehouse, ConsumerOptions::default())?;
-    ground.publish(1).await?;
+    let bed = TestBed::new().await?;
+    bed.network.lose(Loss::Permits);
+    let mut updates = bed.through.consumer(DELIVERY_UPDATES, Service::Warehouse, ConsumerOptions::default())?;
+    bed.publish(1).await?;
     let received = tokio::spawn(async move { (receive(&mut updates, "u-1").await, updates) });
-    until("it to be noticed", || async { Ok(ground.through.standing_still() == ["delivery-updates"]) }).await?;
+    until("it to be noticed", || async { Ok(bed.through.standing_still() == ["delivery-updates"]) }).await?;
     let (received, _updates) = received.await?;
     received?;
-    assert_eq!(ground.consumers().await?, 1);
-    assert!(ground.through.standing_still().is_empty(), "it flows again");
+    assert_eq!(bed.consumers().await?, 1);
+    assert!(bed.through.standing_still().is_empty(), "it flows again");
     Ok(())
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_topic_that_cannot_be_subscribed_to_is_named_until_it_can() -> Result<()> {
-    let ground = Ground::new().await?;
+    let bed = TestBed::new().await?;
     // Two attempts a second: for longer than it takes to be noticed.
     for _ in 0..40 {
-        ground.network.lose(Loss::Subscribe);
+        bed.network.lose(Loss::Subscribe);
     }
-    let mut updates = ground.through.consumer(DELIVERY_UPDATES, Service::Warehouse, ConsumerOptions::default())?;
-    until("it to be noticed", || async { Ok(ground.through.standing_still() == ["delivery-updates"]) }).await?;
-    ground.publish(1).await?;
+    let mut updates = bed.through.consumer(DELIVERY_UPDATES, Service::Warehouse, ConsumerOptions::default())?;
+    until("it to be noticed", || async { Ok(bed.through.standing_still() == ["delivery-updates"]) }).await?;
+    bed.publish(1).await?;
     receive(&mut updates, "u-1").await?;
-    assert!(ground.through.standing_still().is_empty());
+    assert!(bed.through.standing_still().is_empty());
     Ok(())
 }
 
 /// When the broker closes a topic the client subscribes again; if that is refused it tells so and goes on without.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_subscription_the_client_could_not_make_again_is_made_anew() -> Result<()> {
-    let ground = Ground::new().await?;
-    let mut updates = ground.through.consumer(DELIVERY_UPDATES, Service::Warehouse, ConsumerOptions::default())?;
-    ground.publish(1).await?;
+    let bed = TestBed::new().await?;
+    let mut updates = bed.through.consumer(DELIVERY_UPDATES, Service::Warehouse, ConsumerOptions::default())?;
+    bed.publish(1).await?;
     receive(&mut updates, "u-1").await?;
-    ground.network.lose(Loss::Subscribe);
-    let topic = DELIVERY_UPDATES.spec.admin_path(&ground.straight.place().tenant, 1);
-    ground.admin.put(&format!("{topic}/unload"), None).await?;
+    bed.network.lose(Loss::Subscribe);
+    let topic = DELIVERY_UPDATES.spec.admin_path(&bed.straight.scope().tenant, 1);
+    bed.admin.put(&format!("{topic}/unload"), None).await?;
     let received = tokio::spawn(async move { (receive(&mut updates, "u-2").await, updates) });
-    until("the refusal", || async { Ok(ground.network.to_lose() == 0) }).await?;
-    ground.publish(2).await?;
+    until("the refusal", || async { Ok(bed.network.to_lose() == 0) }).await?;
+    bed.publish(2).await?;
     until("what was published", || async {
-        ensure!(ground.through.standing_still().is_empty(), "it is noticed by its silence only");
+        ensure!(bed.through.standing_still().is_empty(), "it is noticed by its silence only");
         Ok(received.is_finished())
     })
     .await?;
     let (received, _updates) = received.await?;
     received?;
-    until("one consumer", || async { Ok(ground.consumers().await? == 1) }).await
+    until("one consumer", || async { Ok(bed.consumers().await? == 1) }).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_somebody_holds_or_nobody_wants_is_no_standstill() -> Result<()> {
-    let ground = Ground::new().await?;
-    let mut busy = ground.through.consumer(DELIVERY_UPDATES, Service::Warehouse, ConsumerOptions::default())?;
-    ground.publish(1).await?;
-    ground.publish(2).await?;
+    let bed = TestBed::new().await?;
+    let mut busy = bed.through.consumer(DELIVERY_UPDATES, Service::Warehouse, ConsumerOptions::default())?;
+    bed.publish(1).await?;
+    bed.publish(2).await?;
     let in_hand = timeout(LIMIT, busy.receive(1)).await?;
     // One in hand, one waits; and it is not asked for for longer than three looks take.
     let asked_for = timeout(Duration::from_secs(10), std::future::pending::<()>());
-    assert!(asked_for.await.is_err() && ground.through.standing_still().is_empty());
+    assert!(asked_for.await.is_err() && bed.through.standing_still().is_empty());
     busy.acknowledge(&[in_hand[0].position]).await;
     receive(&mut busy, "u-2").await?;
     Ok(())

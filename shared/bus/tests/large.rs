@@ -1,11 +1,12 @@
 //! What is large or packed, as any client may send it: it is read within limits, or unreadable, and holds nobody up.
 
-mod ground;
+mod bed;
 mod sending;
 
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
+use bed::fresh;
 use bus::{Bus, Consumer, ConsumerOptions};
 use events::{
     delivery::DeliveryOrder,
@@ -14,7 +15,6 @@ use events::{
     received::{Position, Received},
     topics::{DELIVERY_ORDERS, ORDERS, TopicSpec},
 };
-use ground::fresh;
 use pulsar::{
     ProducerOptions, Pulsar, TokioExecutor,
     compression::{Compression, CompressionLz4, CompressionSnappy, CompressionZlib, CompressionZstd},
@@ -40,7 +40,7 @@ async fn stranger(
 ) -> Result<producer::Producer<TokioExecutor>> {
     let client: Pulsar<_> = Pulsar::builder(bus.broker().url.clone(), TokioExecutor).build().await?;
     let options = ProducerOptions { compression, batch_size: batch, ..ProducerOptions::default() };
-    Ok(client.producer().with_topic(topic.address(&bus.place().tenant, 1)).with_options(options).build().await?)
+    Ok(client.producer().with_topic(topic.address(&bus.scope().tenant, 1)).with_options(options).build().await?)
 }
 
 async fn read<M: DeserializeOwned>(consumer: &mut Consumer<M>, count: usize) -> Result<Vec<Received<M>>> {
@@ -150,7 +150,7 @@ async fn a_courier_gets_past_what_cannot_be_unpacked() -> Result<()> {
         has("more than 65536 bytes unpacked") && has("1001 messages in one entry") && has("missing field"),
         "{reasons:?}"
     );
-    let path = DELIVERY_ORDERS.spec.admin_path(&bus.place().tenant, 1);
+    let path = DELIVERY_ORDERS.spec.admin_path(&bus.scope().tenant, 1);
     let deadline = tokio::time::Instant::now() + LIMIT;
     loop {
         let stats: serde_json::Value = admin.get(&format!("{path}/stats")).await?;

@@ -1,16 +1,16 @@
 //! Large entries, on every topic that is stored: one message, many in one entry, compressed ones. They are read from the
 //! bookie: the broker closes the topic before, and forgets what it has of it in memory.
 
-mod ground;
+mod bed;
 mod sending;
 
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
+use bed::fresh;
 use bus::Admin;
 use events::topics::{TOPICS, TopicSpec};
 use futures_util::{StreamExt as _, future::try_join_all};
-use ground::fresh;
 use pulsar::{
     Consumer, ConsumerOptions, Producer, ProducerOptions, Pulsar, SubType, TokioExecutor,
     compression::{Compression, CompressionLz4},
@@ -89,6 +89,6 @@ async fn large_entries_come_back_from_the_bookie_on_every_topic() -> Result<()> 
     let (bus, admin) = fresh().await?;
     let pulsar = Pulsar::builder(&bus.broker().url, TokioExecutor).build().await?;
     let stored = TOPICS.into_iter().filter(|topic| topic.stored);
-    try_join_all(stored.map(|topic| come_back(&pulsar, &admin, &bus.place().tenant, topic))).await?;
+    try_join_all(stored.map(|topic| come_back(&pulsar, &admin, &bus.scope().tenant, topic))).await?;
     Ok(())
 }

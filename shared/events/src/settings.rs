@@ -27,8 +27,8 @@ pub const STEPS_MAX: u8 = 20;
 pub const VERSION_MAX: u64 = (1 << 53) - 1;
 /// The highest number of an episode.
 pub const EPISODE_MAX: u32 = 999_999;
-/// The longest seal. It becomes part of a file's name.
-pub const SEAL_MAX: usize = 40;
+/// The longest id of an episode. It becomes part of a file's name.
+pub const EPISODE_ID_MAX: usize = 40;
 
 /// What rules now: the last valid document on its compacted topic. A document with a value out of range cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -38,9 +38,9 @@ pub struct StageSettings {
     pub version: u64,
     /// The running episode, from 1 to [`EPISODE_MAX`].
     pub episode: u32,
-    /// Tells this episode from one of the same number on another broker: a database remembers it and is put aside when
-    /// it belongs to another. Empty as long as no broker has said.
-    pub seal: String,
+    /// Tells this episode from one of the same number on another broker: a database records it and is set aside when
+    /// it belongs to another. Empty until a broker has said.
+    pub episode_id: String,
     /// When the episode began.
     pub began_at: Moment,
     /// What the speaker has chosen.
@@ -53,7 +53,9 @@ pub struct StageSettings {
 struct Written {
     version: u64,
     episode: u32,
-    seal: String,
+    /// Earlier versions called it `seal`.
+    #[serde(alias = "seal")]
+    episode_id: String,
     began_at: Moment,
     #[serde(flatten)]
     choices: Choices,
@@ -68,16 +70,16 @@ impl TryFrom<Written> for StageSettings {
     type Error = OutOfRange;
 
     fn try_from(written: Written) -> Result<Self, OutOfRange> {
-        let Written { version, episode, seal, began_at, choices } = written;
-        let is_plain = |seal: &str| seal.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+        let Written { version, episode, episode_id, began_at, choices } = written;
+        let is_plain = |episode_id: &str| episode_id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
         let in_range = [
             ("version", (1..=VERSION_MAX).contains(&version)),
             ("episode", (1..=EPISODE_MAX).contains(&episode)),
-            ("seal", (1..=SEAL_MAX).contains(&seal.len()) && is_plain(&seal)),
+            ("episode_id", (1..=EPISODE_ID_MAX).contains(&episode_id.len()) && is_plain(&episode_id)),
         ];
         first_out_of_range(&in_range)?;
         choices.check()?;
-        Ok(StageSettings { version, episode, seal, began_at, choices })
+        Ok(StageSettings { version, episode, episode_id, began_at, choices })
     }
 }
 
@@ -88,7 +90,7 @@ fn first_out_of_range(in_range: &[(&'static str, bool)]) -> Result<(), OutOfRang
 impl StageSettings {
     /// Whether both are of the same episode.
     pub fn are_of_episode(&self, other: &StageSettings) -> bool {
-        (self.episode, &self.seal) == (other.episode, &other.seal)
+        (self.episode, &self.episode_id) == (other.episode, &other.episode_id)
     }
 
     /// Whether these are a later change of the same episode.
@@ -292,13 +294,14 @@ mod tests {
         let old = r#"{"version":1,"episode":1,"seal":"5f3a9c","began_at":"2026-11-24T20:41:07Z"}"#;
         let settings: StageSettings = serde_json::from_str(old).unwrap();
         assert_eq!(settings.choices, Choices::default());
+        assert_eq!(settings.episode_id, "5f3a9c", "as earlier versions wrote it");
     }
 
     fn document(field: &str, value: &str) -> Result<StageSettings, String> {
         let mut document = serde_json::to_value(StageSettings {
             version: 7,
             episode: 3,
-            seal: "5f3a9c".into(),
+            episode_id: "5f3a9c".into(),
             began_at: Moment::from_micros(1_795_549_267_112_345),
             choices: Choices { act: Some(2), ..Choices::default() },
         })
@@ -317,9 +320,9 @@ mod tests {
             ("episode", "0"),
             ("episode", "1000000"),
             ("episode", "4294967295"),
-            ("seal", "\"\""),
-            ("seal", "\"../../etc\""),
-            ("seal", "\"0123456789-0123456789-0123456789-01234567\""),
+            ("episode_id", "\"\""),
+            ("episode_id", "\"../../etc\""),
+            ("episode_id", "\"0123456789-0123456789-0123456789-01234567\""),
             ("couriers", "21"),
             ("couriers", "4294967295"),
             ("courier_pace_ms", "10001"),
@@ -339,7 +342,7 @@ mod tests {
         for (field, value) in [
             ("version", "9007199254740991"),
             ("episode", "999999"),
-            ("seal", "\"test-0a1B\""),
+            ("episode_id", "\"test-0a1B\""),
             ("couriers", "20"),
             ("stock_level.work_ms", "[1000, 1000]"),
             ("paused", "[\"delivery\"]"),
@@ -358,10 +361,10 @@ mod tests {
 
     #[test]
     fn only_a_later_change_of_the_same_episode_follows() {
-        let known = StageSettings { version: 9, episode: 2, seal: "a".into(), ..StageSettings::default() };
+        let known = StageSettings { version: 9, episode: 2, episode_id: "a".into(), ..StageSettings::default() };
         assert!(StageSettings { version: 10, ..known.clone() }.follow(&known));
         assert!(!known.follow(&known));
-        assert!(!StageSettings { version: 10, seal: "b".into(), ..known.clone() }.follow(&known));
+        assert!(!StageSettings { version: 10, episode_id: "b".into(), ..known.clone() }.follow(&known));
         assert!(!StageSettings { version: 10, episode: 3, ..known.clone() }.follow(&known));
     }
 }

@@ -284,7 +284,7 @@ fn stage() {
         act: Some(5),
         step: 2,
     };
-    let settings = StageSettings { version: 7, episode: 3, seal: "5f3a9c".into(), began_at: moment(), choices };
+    let settings = StageSettings { version: 7, episode: 3, episode_id: "5f3a9c".into(), began_at: moment(), choices };
     golden("stage-settings", &settings);
     let command = |service, command| StageCommand { service, command, issued_at: moment() };
     golden("crash", &command(Service::Delivery, Command::Crash { who: Some("Ada".into()) }));

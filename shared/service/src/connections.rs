@@ -48,34 +48,34 @@ pub struct Limits {
 }
 
 #[derive(Debug, Clone, Copy)]
-struct Patience {
+struct Timeouts {
     head_within: Duration,
     gone_after: Duration,
 }
 
 /// Serves all connections until told to stop, and then answers the requests under way.
 pub async fn serve(limits: Limits, listener: TcpListener, routes: Router, stop: CancellationToken) {
-    let patience = Patience { head_within: HEAD_WITHIN, gone_after: GONE_AFTER };
-    serve_patiently(limits, patience, listener, routes, stop).await;
+    let timeouts = Timeouts { head_within: HEAD_WITHIN, gone_after: GONE_AFTER };
+    serve_within(limits, timeouts, listener, routes, stop).await;
 }
 
-async fn serve_patiently(
+async fn serve_within(
     limits: Limits,
-    patience: Patience,
+    timeouts: Timeouts,
     listener: TcpListener,
     routes: Router,
     stop: CancellationToken,
 ) {
-    let places = Places { free: Arc::new(Semaphore::new(limits.connections)), taken: Arc::default(), limits };
+    let slots = Slots { free: Arc::new(Semaphore::new(limits.connections)), taken: Arc::default(), limits };
     let under_way = TaskTracker::new();
     let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new()).header_read_timeout(patience.head_within).max_buf_size(HEAD_MAX);
+    http.timer(TokioTimer::new()).header_read_timeout(timeouts.head_within).max_buf_size(HEAD_MAX);
     loop {
         let accepted = tokio::select! {
-            accepted = places.accept(&listener) => accepted,
+            accepted = slots.accept(&listener) => accepted,
             () = stop.cancelled() => break,
         };
-        let (stream, peer, place) = match accepted {
+        let (stream, peer, slot) = match accepted {
             Ok(Some(accepted)) => accepted,
             Ok(None) => continue,
             Err(error) => {
@@ -90,7 +90,7 @@ async fn serve_patiently(
             request.extensions_mut().insert(ConnectInfo(peer));
             routes.clone().oneshot(request)
         });
-        let line = Line { stream, gone_after: patience.gone_after, stuck: None, _place: place };
+        let line = Line { stream, gone_after: timeouts.gone_after, stuck: None, _slot: slot };
         let (connection, stop) = (http.serve_connection(TokioIo::new(line), answer).with_upgrades(), stop.clone());
         under_way.spawn(async move {
             let mut connection = pin!(connection);
@@ -111,8 +111,8 @@ async fn serve_patiently(
     under_way.wait().await;
 }
 
-/// The places for connections.
-struct Places {
+/// The slots for connections.
+struct Slots {
     free: Arc<Semaphore>,
     taken: Taken,
     limits: Limits,
@@ -125,24 +125,24 @@ fn lock(taken: &Taken) -> MutexGuard<'_, HashMap<IpAddr, usize>> {
     taken.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl Places {
-    /// The next connection, once there is a place for it; `None` if its address has too many.
-    async fn accept(&self, listener: &TcpListener) -> io::Result<Option<(TcpStream, SocketAddr, Place)>> {
+impl Slots {
+    /// The next connection, once there is a slot for it; `None` if its address has too many.
+    async fn accept(&self, listener: &TcpListener) -> io::Result<Option<(TcpStream, SocketAddr, Slot)>> {
         let free = Arc::clone(&self.free).acquire_owned().await.map_err(io::Error::other)?;
         let (stream, peer) = listener.accept().await?;
-        let Some(place) = self.take(free, peer.ip().to_canonical()) else { return Ok(None) };
+        let Some(slot) = self.take(free, peer.ip().to_canonical()) else { return Ok(None) };
         prepare(&stream);
-        Ok(Some((stream, peer, place)))
+        Ok(Some((stream, peer, slot)))
     }
 
-    fn take(&self, free: OwnedSemaphorePermit, address: IpAddr) -> Option<Place> {
+    fn take(&self, free: OwnedSemaphorePermit, address: IpAddr) -> Option<Slot> {
         let mut taken = lock(&self.taken);
         let count = taken.entry(address).or_default();
         if *count >= self.limits.of_an_address && !address.is_loopback() {
             return None;
         }
         *count += 1;
-        Some(Place { taken: Arc::clone(&self.taken), address, _free: free })
+        Some(Slot { taken: Arc::clone(&self.taken), address, _free: free })
     }
 }
 
@@ -158,14 +158,14 @@ fn prepare(stream: &TcpStream) {
     drop(socket.set_tcp_user_timeout(Some(GONE_AFTER)));
 }
 
-/// One connection's place, until it is dropped.
-struct Place {
+/// One connection's slot, until it is dropped.
+struct Slot {
     taken: Taken,
     address: IpAddr,
     _free: OwnedSemaphorePermit,
 }
 
-impl Drop for Place {
+impl Drop for Slot {
     fn drop(&mut self) {
         let mut taken = lock(&self.taken);
         if let Some(count) = taken.get_mut(&self.address) {
@@ -177,13 +177,13 @@ impl Drop for Place {
     }
 }
 
-/// A connection with its place, also when it becomes a socket; it is broken off if nothing can be written for too long.
+/// A connection with its slot, also when it becomes a socket; it is broken off if nothing can be written for too long.
 struct Line {
     stream: TcpStream,
     gone_after: Duration,
     /// Runs while nothing can be written.
     stuck: Option<Pin<Box<Sleep>>>,
-    _place: Place,
+    _slot: Slot,
 }
 
 impl Line {
@@ -244,23 +244,23 @@ mod tests {
     use super::*;
 
     const LIMITS: Limits = Limits { connections: 10, of_an_address: 10 };
-    const PATIENCE: Patience = Patience { head_within: HEAD_WITHIN, gone_after: GONE_AFTER };
+    const TIMEOUTS: Timeouts = Timeouts { head_within: HEAD_WITHIN, gone_after: GONE_AFTER };
     const ASKING: &[u8] = b"GET / HTTP/1.1\r\nhost: beer\r\nconnection: close\r\n\r\n";
 
     /// A house of one page, which says who asks.
-    async fn house(limits: Limits, patience: Patience) -> (SocketAddr, CancellationToken, JoinHandle<()>) {
+    async fn house(limits: Limits, timeouts: Timeouts) -> (SocketAddr, CancellationToken, JoinHandle<()>) {
         let who = get(|ConnectInfo(peer): ConnectInfo<SocketAddr>| async move { peer.to_string() });
-        open(limits, patience, Router::new().route("/", who)).await
+        open(limits, timeouts, Router::new().route("/", who)).await
     }
 
     async fn open(
         limits: Limits,
-        patience: Patience,
+        timeouts: Timeouts,
         routes: Router,
     ) -> (SocketAddr, CancellationToken, JoinHandle<()>) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let (address, stop) = (listener.local_addr().unwrap(), CancellationToken::new());
-        let serving = tokio::spawn(serve_patiently(limits, patience, listener, routes, stop.clone()));
+        let serving = tokio::spawn(serve_within(limits, timeouts, listener, routes, stop.clone()));
         (address, stop, serving)
     }
 
@@ -274,7 +274,7 @@ mod tests {
 
     #[tokio::test]
     async fn who_asks_is_known_and_a_stop_ends_what_is_idle() {
-        let (address, stop, serving) = house(LIMITS, PATIENCE).await;
+        let (address, stop, serving) = house(LIMITS, TIMEOUTS).await;
         let mut idle = TcpStream::connect(address).await.unwrap();
         let mut asking = TcpStream::connect(address).await.unwrap();
         let me = asking.local_addr().unwrap().to_string();
@@ -288,7 +288,7 @@ mod tests {
     #[tokio::test]
     async fn who_says_nothing_or_half_a_head_is_not_waited_for() {
         let (address, _stop, _serving) =
-            house(LIMITS, Patience { head_within: Duration::from_millis(50), ..PATIENCE }).await;
+            house(LIMITS, Timeouts { head_within: Duration::from_millis(50), ..TIMEOUTS }).await;
         for said_so_far in ["", "GET / HTTP/1.1\r\nhost: b", "GET / HTTP/1.1\r\nhost: beer\r\n\r\n"] {
             let mut stream = TcpStream::connect(address).await.unwrap();
             let closed = tokio::time::timeout(HEAD_WITHIN / 2, said(&mut stream, said_so_far.as_bytes())).await;
@@ -298,21 +298,21 @@ mod tests {
 
     #[tokio::test]
     async fn who_comes_when_all_places_are_taken_waits_for_one() {
-        let patience = Patience { head_within: Duration::from_millis(200), ..PATIENCE };
-        let (address, _stop, _serving) = house(Limits { connections: 1, ..LIMITS }, patience).await;
+        let timeouts = Timeouts { head_within: Duration::from_millis(200), ..TIMEOUTS };
+        let (address, _stop, _serving) = house(Limits { connections: 1, ..LIMITS }, timeouts).await;
         let idle = TcpStream::connect(address).await.unwrap();
         let began = Instant::now();
         let mut asking = TcpStream::connect(address).await.unwrap();
         let answer = said(&mut asking, ASKING).await;
         assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
         // The idle one has to be given up first.
-        assert!(began.elapsed() >= patience.head_within / 2, "after {:?}", began.elapsed());
+        assert!(began.elapsed() >= timeouts.head_within / 2, "after {:?}", began.elapsed());
         drop(idle);
     }
 
     #[tokio::test]
     async fn a_head_that_does_not_end_is_refused() {
-        let (address, _stop, _serving) = house(LIMITS, PATIENCE).await;
+        let (address, _stop, _serving) = house(LIMITS, TIMEOUTS).await;
         let mut stream = TcpStream::connect(address).await.unwrap();
         let head = format!("GET / HTTP/1.1\r\nhost: beer\r\nx: {}", "x".repeat(HEAD_MAX));
         let answer = said(&mut stream, head.as_bytes()).await;
@@ -321,11 +321,11 @@ mod tests {
 
     #[tokio::test]
     async fn who_takes_nothing_any_more_gives_the_place_back() {
-        let patience = Patience { gone_after: Duration::from_millis(200), ..PATIENCE };
+        let timeouts = Timeouts { gone_after: Duration::from_millis(200), ..TIMEOUTS };
         // More than the system takes for a peer that reads nothing.
         let much = get(|| async { vec![b'x'; 64 * 1024 * 1024] });
         let routes = Router::new().route("/", much).route("/who", get(|| async { "beer" }));
-        let (address, _stop, _serving) = open(Limits { connections: 1, ..LIMITS }, patience, routes).await;
+        let (address, _stop, _serving) = open(Limits { connections: 1, ..LIMITS }, timeouts, routes).await;
         let mut silent = TcpStream::connect(address).await.unwrap();
         silent.write_all(ASKING).await.unwrap();
         let mut asking = TcpStream::connect(address).await.unwrap();
@@ -338,8 +338,8 @@ mod tests {
     async fn a_peer_that_leaves_without_a_word_is_noticed_by_the_system() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let _peer = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
-        let places = Places { free: Arc::new(Semaphore::new(1)), taken: Arc::default(), limits: LIMITS };
-        let (stream, ..) = places.accept(&listener).await.unwrap().unwrap();
+        let slots = Slots { free: Arc::new(Semaphore::new(1)), taken: Arc::default(), limits: LIMITS };
+        let (stream, ..) = slots.accept(&listener).await.unwrap().unwrap();
         let socket = SockRef::from(&stream);
         assert!(socket.keepalive().unwrap() && socket.tcp_nodelay().unwrap());
         assert_eq!(socket.tcp_keepalive_time().unwrap() + ASKED_EVERY * ASKED_TIMES, GONE_AFTER);
@@ -350,20 +350,20 @@ mod tests {
     #[tokio::test]
     async fn one_address_does_not_take_every_place() {
         let limits = Limits { connections: 10, of_an_address: 3 };
-        let places = Places { free: Arc::new(Semaphore::new(10)), taken: Arc::default(), limits };
-        let place = |address: [u8; 4]| {
-            let free = Arc::clone(&places.free).try_acquire_owned().unwrap();
-            places.take(free, address.into())
+        let slots = Slots { free: Arc::new(Semaphore::new(10)), taken: Arc::default(), limits };
+        let slot = |address: [u8; 4]| {
+            let free = Arc::clone(&slots.free).try_acquire_owned().unwrap();
+            slots.take(free, address.into())
         };
-        let mut greedy: Vec<_> = (0..5).filter_map(|_| place([10, 0, 0, 7])).collect();
+        let mut greedy: Vec<_> = (0..5).filter_map(|_| slot([10, 0, 0, 7])).collect();
         assert_eq!(greedy.len(), 3);
-        assert!(place([10, 0, 0, 8]).is_some());
-        let here: Vec<_> = (0..5).filter_map(|_| place([127, 0, 0, 1])).collect();
+        assert!(slot([10, 0, 0, 8]).is_some());
+        let here: Vec<_> = (0..5).filter_map(|_| slot([127, 0, 0, 1])).collect();
         assert_eq!(here.len(), 5, "whoever sits at this machine keeps control");
         greedy.pop();
-        assert!(place([10, 0, 0, 7]).is_some());
+        assert!(slot([10, 0, 0, 7]).is_some());
         drop((greedy, here));
-        assert!(lock(&places.taken).is_empty());
-        assert_eq!(places.free.available_permits(), 10);
+        assert!(lock(&slots.taken).is_empty());
+        assert_eq!(slots.free.available_permits(), 10);
     }
 }

@@ -22,15 +22,15 @@ use crate::{
     clock,
     health::Health,
     metrics::Metrics,
-    presence::Board,
+    order_log::OrderLog,
+    presence::PresenceState,
     stage::{Pause, Stage},
-    trail::Trail,
     unread::Unread,
 };
 
 /// A service at work, until it is told to stop. Boxed, so that its body is compiled once, in the service's own crate, and
 /// not again in its program and in each of its tests.
-pub type Serving = Pin<Box<dyn Future<Output = anyhow::Result<()>> + Send>>;
+pub type ServiceFuture = Pin<Box<dyn Future<Output = anyhow::Result<()>> + Send>>;
 
 /// Everything around the work of a service. Cheap to clone.
 #[derive(Clone)]
@@ -38,10 +38,10 @@ pub struct Context {
     pub service: Service,
     /// The bus, in the running episode.
     pub bus: Bus,
-    /// The settings it obeys and the cues it is given.
+    /// The settings it obeys and the control_messages it is given.
     pub stage: Stage,
-    /// The seal of the running episode; empty as long as no broker has said.
-    pub seal: String,
+    /// The id of the running episode; empty until a broker has said.
+    pub episode_id: String,
     /// Where its data lies.
     pub data_dir: PathBuf,
     /// Cancelled to stop the service.
@@ -50,9 +50,9 @@ pub struct Context {
     pub health: Health,
     pub metrics: Metrics,
     /// What its presence says.
-    pub board: Board,
+    pub presence: PresenceState,
     /// What its log says of single orders.
-    pub trail: Trail,
+    pub order_log: OrderLog,
     /// When this process started.
     pub started_at: Moment,
     pub(crate) unread: Unread,
@@ -73,13 +73,13 @@ impl Context {
             service,
             bus,
             stage,
-            seal: String::new(),
+            episode_id: String::new(),
             data_dir: data_dir.to_owned(),
             shutdown,
             health,
             metrics: Metrics::default(),
-            board: Board::default(),
-            trail: Trail::default(),
+            presence: PresenceState::default(),
+            order_log: OrderLog::default(),
             unread: Unread::default(),
             started_at: clock::now(),
             answers,
@@ -93,7 +93,7 @@ impl Context {
     pub fn in_episode(&self, settings: &StageSettings) -> Self {
         Context {
             bus: self.bus.in_episode(settings.episode.max(1)),
-            seal: settings.seal.clone(),
+            episode_id: settings.episode_id.clone(),
             shutdown: self.shutdown.child_token(),
             ..self.clone()
         }
@@ -107,8 +107,10 @@ impl Context {
     /// Returns the settings of another episode, once one has begun.
     pub async fn episode_over(&self) -> Arc<StageSettings> {
         let mut settings = self.stage.follow();
-        let here = self.bus.place().episode;
-        let another = |now: &Arc<StageSettings>| !now.seal.is_empty() && (now.seal != self.seal || now.episode != here);
+        let here = self.bus.scope().episode;
+        let another = |now: &Arc<StageSettings>| {
+            !now.episode_id.is_empty() && (now.episode_id != self.episode_id || now.episode != here)
+        };
         let next = settings.wait_for(another).await.map(|settings| Arc::clone(&settings));
         match next {
             Ok(settings) => settings,
@@ -137,21 +139,21 @@ impl Context {
     }
 
     async fn open_file(&self, owner: &str, dependency: &'static str, tables: &Migrator) -> anyhow::Result<Store> {
-        let seal = Some(self.seal.as_str()).filter(|seal| !seal.is_empty());
-        let store = Store::open(&self.data_dir, owner, self.bus.place().episode, seal, tables).await?;
+        let episode_id = Some(self.episode_id.as_str()).filter(|episode_id| !episode_id.is_empty());
+        let store = Store::open(&self.data_dir, owner, self.bus.scope().episode, episode_id, tables).await?;
         let opened = store.clone();
         self.health.require(dependency, move || !opened.is_locked());
         Ok(store)
     }
 
-    /// Says on the board and in the metrics what this store counts as not believed; to be called when that has changed.
+    /// Says in the presence and in the metrics what this store counts as not believed; to be called when that has changed.
     ///
     /// # Errors
     /// If the store cannot be read.
     pub async fn say_what_is_disbelieved(&self, store: &Store) -> anyhow::Result<()> {
         let now = store::disbelieved(store).await?;
         self.metrics.disbelieved(&now);
-        let before = self.board.disbelieves(now.clone());
+        let before = self.presence.disbelieves(now.clone());
         // Once for each reason, so that a flooded topic does not flood the log.
         for Disbelieved { topic, code, .. } in now {
             if !before.iter().any(|known| (&known.topic, known.code) == (&topic, code)) {
@@ -162,7 +164,7 @@ impl Context {
     }
 
     /// The outbox of this store, at work as one of `tasks`.
-    pub fn start_outbox(&self, tasks: &mut Tasks, store: &Store) -> OutboxHandle {
+    pub fn start_outbox(&self, tasks: &mut TaskGroup, store: &Store) -> OutboxHandle {
         let (outbox, handle) = Outbox::new(store.clone(), &self.bus);
         tasks.start(async move { Ok(outbox.run().await?) });
         handle
@@ -172,11 +174,11 @@ impl Context {
 /// The tasks of a service. When one fails or panics, the service ends with that error and its supervisor starts it again:
 /// that is the recovery from a full disk or a lost writership.
 #[derive(Default)]
-pub struct Tasks {
+pub struct TaskGroup {
     set: JoinSet<anyhow::Result<()>>,
 }
 
-impl Tasks {
+impl TaskGroup {
     pub fn start(&mut self, task: impl Future<Output = anyhow::Result<()>> + Send + 'static) {
         self.set.spawn(task);
     }
@@ -211,7 +213,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_task_that_panics_ends_the_others_and_is_the_error() {
-        let mut tasks = Tasks::default();
+        let mut tasks = TaskGroup::default();
         tasks.start(std::future::pending());
         tasks.start(async { panic!("as it must") });
         let ended = tasks.run_until(&CancellationToken::new()).await.unwrap_err();

@@ -373,7 +373,7 @@ impl<H: Handler> WriterHandle<H> {
         let mut pause = context.pause();
         loop {
             let works = !pause.is_on();
-            context.board.paused(!works);
+            context.presence.paused(!works);
             let batch = tokio::select! {
                 // First, so that nothing is taken once the pause is known.
                 biased;

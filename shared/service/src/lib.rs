@@ -18,7 +18,7 @@ pub mod environment;
 pub mod dot_env;
 
 mod context;
-pub use context::{Context, Serving, Tasks};
+pub use context::{Context, ServiceFuture, TaskGroup};
 
 pub mod idempotent_consumer;
 
@@ -40,7 +40,7 @@ pub mod metrics;
 
 pub mod presence;
 
-pub mod trail;
+pub mod order_log;
 
 pub mod testing;
 

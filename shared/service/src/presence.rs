@@ -15,11 +15,11 @@ use events::{
 use tokio::time::MissedTickBehavior;
 use tracing::debug;
 
-use crate::{Context, Serving, clock};
+use crate::{Context, ServiceFuture, clock};
 
 /// What a service has to say beside that it is there.
 #[derive(Clone, Default)]
-pub struct Board {
+pub struct PresenceState {
     said: Arc<Mutex<Said>>,
 }
 
@@ -32,7 +32,7 @@ struct Said {
     disbelieved: Vec<Disbelieved>,
 }
 
-impl Board {
+impl PresenceState {
     /// It runs in this episode now, or in none.
     pub fn runs_in(&self, episode: Option<u32>) {
         self.change(|said| said.episode = episode);
@@ -72,7 +72,7 @@ impl Board {
 ///
 /// # Errors
 /// If a presence cannot be written as JSON, which none can fail to be.
-pub fn announce(context: Context) -> Serving {
+pub fn announce(context: Context) -> ServiceFuture {
     Box::pin(announce_for_ever(context))
 }
 
@@ -85,7 +85,7 @@ async fn announce_for_ever(context: Context) -> anyhow::Result<()> {
         tick.tick().await;
         replaced.set(i64::try_from(context.bus.times_replaced()).unwrap_or(i64::MAX));
         let now = clock::now();
-        let presence = context.board.change(|said| Presence {
+        let presence = context.presence.change(|said| Presence {
             service: context.service,
             episode: said.episode.unwrap_or(0),
             settings_version: context.stage.settings().version,

@@ -10,7 +10,7 @@ use std::{
 };
 
 use anyhow::Context as _;
-use bus::{Bus, Place};
+use bus::{Bus, Scope};
 use events::{ids::Service, settings::StageSettings};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -20,7 +20,7 @@ use tracing_subscriber::EnvFilter;
 use crate::{
     arguments::{Arg, Program, nothing_more},
     connections,
-    context::{Context, Serving, Tasks},
+    context::{Context, ServiceFuture, TaskGroup},
     environment::{self, Unusable},
     health,
     presence::announce,
@@ -41,9 +41,9 @@ pub struct Command {
     pub name: &'static str,
     /// What it does, for `--help`.
     pub help: &'static str,
-    /// Does it, in the running episode. The context has no seal, so that the database is taken as it is: it belongs to the
+    /// Does it, in the running episode. The context has no episode id, so that the database is taken as it is: it belongs to the
     /// process that runs.
-    pub run: fn(Context) -> Serving,
+    pub run: fn(Context) -> ServiceFuture,
 }
 
 /// The port on which a service serves HTTP.
@@ -71,25 +71,25 @@ const ASKING: connections::Limits = connections::Limits { connections: 50, of_an
 ///
 /// With the argument `healthcheck` it asks the running one instead, and exits with 0 if that one lives.
 /// `serve` gets a context in the running episode; it is not called before the broker says which that is.
-pub fn run(service: Service, serve: fn(Context) -> Serving) -> ExitCode {
+pub fn run(service: Service, serve: fn(Context) -> ServiceFuture) -> ExitCode {
     run_with(service, serve, &[])
 }
 
 /// As [`run`], for a service that has commands of its own.
-pub fn run_with(service: Service, serve: fn(Context) -> Serving, commands: &'static [Command]) -> ExitCode {
+pub fn run_with(service: Service, serve: fn(Context) -> ServiceFuture, commands: &'static [Command]) -> ExitCode {
     Process { service, serve, commands, http: None }.main()
 }
 
 /// As [`run`], for a service that serves HTTP, health and metrics included. `serve` is called at once and only once: it opens
 /// without a broker, and moves from one episode to the next by itself.
-pub fn run_http(service: Service, port: HttpPort, serve: fn(Context) -> Serving) -> ExitCode {
+pub fn run_http(service: Service, port: HttpPort, serve: fn(Context) -> ServiceFuture) -> ExitCode {
     Process { service, serve, commands: &[], http: Some(port) }.main()
 }
 
 /// What a service adds to the process around it.
 struct Process {
     service: Service,
-    serve: fn(Context) -> Serving,
+    serve: fn(Context) -> ServiceFuture,
     commands: &'static [Command],
     http: Option<HttpPort>,
 }
@@ -137,7 +137,7 @@ impl Process {
         let bus = bus()?;
         let settings = stage::current(&bus).await.context("the settings cannot be read")?;
         let settings = settings.context("the broker has no settings yet")?;
-        let stage = Stage::set(StageSettings { seal: String::new(), ..settings });
+        let stage = Stage::set(StageSettings { episode_id: String::new(), ..settings });
         (command.run)(Context::new(self.service, bus, stage, &environment::data_dir(), shutdown)).await
     }
 
@@ -151,7 +151,7 @@ impl Process {
         let listener = health::listen(environment::health_port()?).await?;
         note_port(self.service, &data_dir, listener.local_addr()?.port())?;
         let routes = health::routes(context.health.clone(), context.metrics.clone());
-        let mut around = Tasks::default();
+        let mut around = TaskGroup::default();
         around.start(async move {
             connections::serve(ASKING, listener, routes, CancellationToken::new()).await;
             Ok(())
@@ -185,7 +185,7 @@ impl Process {
 }
 
 fn bus() -> anyhow::Result<Bus> {
-    Ok(Bus::new(environment::broker()?, Place { tenant: environment::tenant(), episode: 1 }))
+    Ok(Bus::new(environment::broker()?, Scope { tenant: environment::tenant(), episode: 1 }))
 }
 
 fn to_the_end(work: impl Future<Output = anyhow::Result<()>>) -> ExitCode {
@@ -225,12 +225,12 @@ fn start_logs() {
 }
 
 /// One episode after another, until told to stop.
-async fn in_episodes(context: &Context, serve: fn(Context) -> Serving) -> anyhow::Result<()> {
+async fn in_episodes(context: &Context, serve: fn(Context) -> ServiceFuture) -> anyhow::Result<()> {
     while !context.shutdown.is_cancelled() {
         let episode = context.in_episode(&context.stage.settings());
-        let number = episode.bus.place().episode;
+        let number = episode.bus.scope().episode;
         info!(episode = number, "{} runs", context.service);
-        context.board.runs_in(Some(number));
+        context.presence.runs_in(Some(number));
         let mut serving = serve(episode.clone());
         tokio::select! {
             ended = &mut serving => return ended,
@@ -243,7 +243,7 @@ async fn in_episodes(context: &Context, serve: fn(Context) -> Serving) -> anyhow
         } else {
             warn!("not everything was finished in time; the rest is delivered again");
         }
-        context.board.runs_in(None);
+        context.presence.runs_in(None);
     }
     Ok(())
 }
@@ -253,7 +253,7 @@ async fn until_told<F: Future<Output = anyhow::Result<()>>>(
     work: impl FnOnce(CancellationToken) -> F,
 ) -> anyhow::Result<()> {
     let shutdown = CancellationToken::new();
-    let mut signals = Tasks::default();
+    let mut signals = TaskGroup::default();
     signals.start(heed_signals(shutdown.clone()));
     tokio::select! {
         ended = work(shutdown) => ended,

@@ -1,4 +1,4 @@
-//! The stage from a service's side: the settings it obeys, and the cues it is given.
+//! The stage from a service's side: the settings it obeys, and the control_messages it is given.
 
 use std::{collections::BTreeSet, iter, sync::Arc, time::Duration};
 
@@ -15,7 +15,7 @@ use tokio::sync::{Notify, broadcast, watch};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
-use crate::{Context, Serving, clock};
+use crate::{Context, ServiceFuture, clock};
 
 /// How often the broker is asked while it has no settings.
 const ASK_EVERY: Duration = Duration::from_millis(250);
@@ -23,12 +23,12 @@ const ASK_EVERY: Duration = Duration::from_millis(250);
 const BATCH_MAX: usize = 10;
 /// Most settings taken at once: after a reconnection all of them come again.
 const SETTINGS_MAX: usize = 400;
-/// Most cues that wait for a service.
-const CUES_MAX: usize = 16;
+/// Most control_messages that wait for a service.
+const CONTROL_MESSAGES_MAX: usize = 16;
 
 /// What a service is told to do now, or asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Cue {
+pub enum ControlMessage {
     /// One of those it employs ends at once, without cleaning up.
     Crash { who: String },
     /// Fold everything again and compare.
@@ -49,17 +49,17 @@ pub fn next_episode(known: &StageSettings, taken: &BTreeSet<u32>, choices: Choic
     StageSettings {
         version: version_after(known.version),
         episode: numbers.find(|number| !taken.contains(number)).unwrap_or(first),
-        seal: format!("{:06x}", rand::random::<u32>() & 0xff_ffff),
+        episode_id: format!("{:06x}", rand::random::<u32>() & 0xff_ffff),
         began_at: clock::now(),
         choices,
     }
 }
 
-/// The settings as they are and as they change, and the cues. Cheap to clone.
+/// The settings as they are and as they change, and the control_messages. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Stage {
     settings: Arc<watch::Sender<Arc<StageSettings>>>,
-    cues: broadcast::Sender<Cue>,
+    control_messages: broadcast::Sender<ControlMessage>,
 }
 
 impl Default for Stage {
@@ -72,7 +72,10 @@ impl Default for Stage {
 impl Stage {
     /// A stage with these settings.
     pub fn set(settings: StageSettings) -> Self {
-        Stage { settings: Arc::new(watch::Sender::new(Arc::new(settings))), cues: broadcast::Sender::new(CUES_MAX) }
+        Stage {
+            settings: Arc::new(watch::Sender::new(Arc::new(settings))),
+            control_messages: broadcast::Sender::new(CONTROL_MESSAGES_MAX),
+        }
     }
 
     /// The settings as they are.
@@ -85,9 +88,9 @@ impl Stage {
         self.settings.subscribe()
     }
 
-    /// The cues from now on.
-    pub fn cues(&self) -> broadcast::Receiver<Cue> {
-        self.cues.subscribe()
+    /// The control_messages from now on.
+    pub fn control_messages(&self) -> broadcast::Receiver<ControlMessage> {
+        self.control_messages.subscribe()
     }
 
     /// These settings rule from now on.
@@ -105,9 +108,9 @@ impl Stage {
         ruling
     }
 
-    /// Gives a cue; `false` if nobody here waits for any.
-    pub fn give(&self, cue: Cue) -> bool {
-        self.cues.send(cue).is_ok()
+    /// Gives a message; `false` if nobody here waits for any.
+    pub fn send(&self, message: ControlMessage) -> bool {
+        self.control_messages.send(message).is_ok()
     }
 }
 
@@ -155,7 +158,7 @@ pub async fn wait(bus: &Bus, shutdown: &CancellationToken) -> Option<StageSettin
 ///
 /// # Errors
 /// If a topic has no subscription for this service.
-pub fn listen(context: Context) -> Serving {
+pub fn listen(context: Context) -> ServiceFuture {
     Box::pin(listen_for_ever(context))
 }
 
@@ -262,23 +265,23 @@ async fn tell(context: Context, id: EventId, unreadable: Unreadable) {
 }
 
 fn obey(stage: &Stage, command: Command) {
-    let cue = match command {
+    let message = match command {
         Command::Crash { who: None } => {
             warn!("told to crash");
             // As in a real crash: nothing is finished, nothing is closed.
             std::process::abort();
         }
-        Command::Crash { who: Some(who) } => Cue::Crash { who },
-        Command::Rebuild => Cue::Rebuild,
+        Command::Crash { who: Some(who) } => ControlMessage::Crash { who },
+        Command::Rebuild => ControlMessage::Rebuild,
     };
-    if !stage.give(cue.clone()) {
-        info!(?cue, "nobody here knows this command");
+    if !stage.send(message.clone()) {
+        info!(?message, "nobody here knows this command");
     }
 }
 
 async fn pass_on(context: &Context, correlation_id: String, question: Question) {
-    let cue = Cue::Asked { correlation_id: correlation_id.clone(), question };
-    if !context.stage.give(cue) {
+    let message = ControlMessage::Asked { correlation_id: correlation_id.clone(), question };
+    if !context.stage.send(message) {
         let reason = format!("{} cannot answer now", context.service);
         context.answer(correlation_id, Answer::Failed { reason }).await;
     }

@@ -1,5 +1,5 @@
-//! Ground for integration tests: a tenant of its own on the real broker, a data folder of its own, and ways to wait for
-//! something instead of sleeping. Used by tests only; it is here so that every service's tests stand on the same ground.
+//! TestBed for integration tests: a tenant of its own on the real broker, a data folder of its own, and ways to wait for
+//! something instead of sleeping. Used by tests only; it is here so that the tests of every service share it.
 
 use std::{
     collections::HashSet,
@@ -9,7 +9,7 @@ use std::{
 };
 
 use anyhow::Context as _;
-use bus::{Admin, Bus, Outgoing, Place, SetUpError, Until, set_up};
+use bus::{Admin, Bus, Outgoing, Scope, SetUpError, Until, set_up};
 use events::{
     ids::{EventId, Service},
     received::Received,
@@ -27,7 +27,7 @@ use crate::{
     clock::now,
     environment,
     health::Health,
-    stage::{Cue, Stage},
+    stage::{ControlMessage, Stage},
 };
 
 /// How long a test waits for what must come.
@@ -35,10 +35,10 @@ pub const LIMIT: Duration = Duration::from_secs(30);
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// A tenant and a folder for one test.
-pub struct Ground {
+pub struct TestBed {
     /// The bus, in episode 1 of the tenant.
     pub bus: Bus,
-    /// What the services of this ground obey.
+    /// What the services of this test bed obey.
     pub stage: Stage,
     folder: PathBuf,
 }
@@ -50,8 +50,8 @@ pub struct Running {
     task: JoinHandle<anyhow::Result<()>>,
 }
 
-impl Ground {
-    /// Fresh ground on the broker that `PULSAR_URL` and `PULSAR_ADMIN_URL` name; `scripts/test` starts one and sets them.
+impl TestBed {
+    /// A test bed of its own on the broker that `PULSAR_URL` and `PULSAR_ADMIN_URL` name; `scripts/test` starts one and sets them.
     ///
     /// # Errors
     /// If the broker is not there.
@@ -59,19 +59,19 @@ impl Ground {
         let broker = environment::broker()?;
         let tenant = format!("test-{:08x}", rand::random::<u32>());
         let admin = Admin::new(&broker)?;
-        let bus = Bus::new(broker, Place { tenant: tenant.clone(), episode: 1 });
-        set_up_soon(&admin, bus.place()).await.context("these tests need a broker: ./scripts/test starts one")?;
+        let bus = Bus::new(broker, Scope { tenant: tenant.clone(), episode: 1 });
+        set_up_soon(&admin, bus.scope()).await.context("these tests need a broker: ./scripts/test starts one")?;
         let settings = StageSettings {
             version: 1,
             episode: 1,
-            seal: tenant.clone(),
+            episode_id: tenant.clone(),
             began_at: now(),
             choices: Choices::default(),
         };
         let folder = std::env::temp_dir().join(format!("beers-{tenant}"));
-        let ground = Ground { bus, stage: Stage::set(settings.clone()), folder };
-        ground.publish(SETTINGS, "settings", &settings).await?;
-        Ok(ground)
+        let bed = TestBed { bus, stage: Stage::set(settings.clone()), folder };
+        bed.publish(SETTINGS, "settings", &settings).await?;
+        Ok(bed)
     }
 
     pub fn folder(&self) -> &Path {
@@ -80,11 +80,11 @@ impl Ground {
 
     /// A context for this service, with connections of its own.
     pub fn context(&self, service: Service) -> Context {
-        let bus = Bus::new(self.bus.broker().clone(), self.bus.place().clone());
+        let bus = Bus::new(self.bus.broker().clone(), self.bus.scope().clone());
         Context::new(service, bus, self.stage.clone(), &self.folder, CancellationToken::new())
     }
 
-    /// Changes what the speaker has chosen, for all services of this ground.
+    /// Changes what the speaker has chosen, for all services of this test bed.
     pub fn choose(&self, change: impl FnOnce(&mut Choices)) {
         let mut settings = (*self.stage.settings()).clone();
         settings.version += 1;
@@ -92,16 +92,16 @@ impl Ground {
         self.stage.change(settings);
     }
 
-    /// Gives a cue to the services of this ground; `false` if none waits for any.
-    pub fn cue(&self, cue: Cue) -> bool {
-        self.stage.give(cue)
+    /// Sends a control message to the services of this test bed; `false` if none listens.
+    pub fn send(&self, message: ControlMessage) -> bool {
+        self.stage.send(message)
     }
 
     /// Runs a service as its process would.
-    pub fn start<F, Serving>(&self, service: Service, serve: F) -> Running
+    pub fn start<F, ServiceFuture>(&self, service: Service, serve: F) -> Running
     where
-        F: FnOnce(Context) -> Serving,
-        Serving: Future<Output = anyhow::Result<()>> + Send + 'static,
+        F: FnOnce(Context) -> ServiceFuture,
+        ServiceFuture: Future<Output = anyhow::Result<()>> + Send + 'static,
     {
         let context = self.context(service);
         let (health, shutdown) = (context.health.clone(), context.shutdown.clone());
@@ -171,7 +171,7 @@ impl Ground {
     }
 }
 
-impl Ground {
+impl TestBed {
     /// Waits until a service counts exactly these messages as not believed.
     ///
     /// # Errors
@@ -190,7 +190,7 @@ impl Ground {
         expected.sort();
         let deadline = tokio::time::Instant::now() + LIMIT;
         loop {
-            let store = Store::peek(&self.folder, service.name(), self.bus.place().episode);
+            let store = Store::peek(&self.folder, service.name(), self.bus.scope().episode);
             let mut counted = Vec::new();
             if let Some(store) = store {
                 // The service may be making its tables.
@@ -207,7 +207,7 @@ impl Ground {
     }
 }
 
-impl Drop for Ground {
+impl Drop for TestBed {
     fn drop(&mut self) {
         // The tenant goes with the test's broker; the folder may be gone or still in use, either is fine.
         drop(std::fs::remove_dir_all(&self.folder));
@@ -244,7 +244,7 @@ impl Running {
 }
 
 /// A broker that has just come up says that it is ready before it knows its cluster.
-async fn set_up_soon(admin: &Admin, place: &Place) -> Result<(), SetUpError> {
+async fn set_up_soon(admin: &Admin, place: &Scope) -> Result<(), SetUpError> {
     let deadline = tokio::time::Instant::now() + LIMIT;
     loop {
         match set_up(admin, place).await {

@@ -20,7 +20,7 @@ use serde_json::Value;
 use service::{
     Batch, Outcome,
     idempotent_consumer::{AcknowledgeAfter, Handler, NotTaken, Step, Writer, WriterHandle},
-    testing::{Ground, LIMIT, eventually},
+    testing::{LIMIT, TestBed, eventually},
 };
 use store::{Migrator, Outbox, Store, enqueue};
 use tokio::{
@@ -86,8 +86,8 @@ struct Process {
 }
 
 impl Process {
-    async fn start(ground: &Ground, acknowledge_after: AcknowledgeAfter) -> Result<Self> {
-        let context = ground.context(Service::Warehouse);
+    async fn start(bed: &TestBed, acknowledge_after: AcknowledgeAfter) -> Result<Self> {
+        let context = bed.context(Service::Warehouse);
         let store = context.open_store(&NO_TABLES).await?;
         let mut transaction = store.begin().await?;
         sqlx::query("create table if not exists effects (order_id text not null)").execute(&mut *transaction).await?;
@@ -144,18 +144,18 @@ fn order(id: String, customer: &str) -> PlaceOrder {
 }
 
 /// Two orders, the first of them twice, a lie, and noise.
-async fn publish(ground: &Ground, round: usize) -> Result<()> {
+async fn publish(bed: &TestBed, round: usize) -> Result<()> {
     for (order_id, customer) in [("first", "Ada"), ("lie", LIAR), ("first", "Ada"), ("second", "Bart")]
         .map(|(id, who)| (format!("{round}-{id}"), who))
     {
-        ground.publish(ORDERS, &order_id, &order(order_id.clone(), customer)).await?;
+        bed.publish(ORDERS, &order_id, &order(order_id.clone(), customer)).await?;
     }
-    ground.publish_raw(ORDERS, format!("noise {round}").as_bytes()).await
+    bed.publish_raw(ORDERS, format!("noise {round}").as_bytes()).await
 }
 
-async fn unacknowledged(ground: &Ground) -> Result<u64> {
-    let path = ORDERS.spec.admin_path(&ground.bus.place().tenant, 1);
-    let stats: Value = Admin::new(ground.bus.broker())?.get(&format!("{path}/stats")).await?;
+async fn unacknowledged(bed: &TestBed) -> Result<u64> {
+    let path = ORDERS.spec.admin_path(&bed.bus.scope().tenant, 1);
+    let stats: Value = Admin::new(bed.bus.broker())?.get(&format!("{path}/stats")).await?;
     stats["subscriptions"]["warehouse"]["msgBacklog"].as_u64().context("no backlog")
 }
 
@@ -173,28 +173,28 @@ fn events_by<M>(all: &[Received<M>], subject: impl Fn(&M) -> String) -> BTreeMap
 }
 
 async fn dies_after_every_step(acknowledge_after: AcknowledgeAfter) -> Result<BTreeSet<Step>> {
-    let ground = Ground::new().await?;
+    let bed = TestBed::new().await?;
     let (mut died_after, mut expected) = (BTreeSet::new(), BTreeSet::new());
     for round in 1.. {
-        publish(&ground, round).await?;
+        publish(&bed, round).await?;
         expected.extend(["first", "second"].map(|id| format!("{round}-{id}")));
-        let mut dying = Process::start(&ground, acknowledge_after).await?;
+        let mut dying = Process::start(&bed, acknowledge_after).await?;
         let (step, is_the_end) = dying.perform(round).await?;
         died_after.insert(step);
         dying.crash().await;
 
-        let Process { mut writer, store, others: _others, .. } = Process::start(&ground, acknowledge_after).await?;
+        let Process { mut writer, store, others: _others, .. } = Process::start(&bed, acknowledge_after).await?;
         let writing = tokio::spawn(async move { writer.work().await });
-        eventually("everything acknowledged", || async { (unacknowledged(&ground).await.ok()? == 0).then_some(()) })
+        eventually("everything acknowledged", || async { (unacknowledged(&bed).await.ok()? == 0).then_some(()) })
             .await
             .with_context(|| format!("died after {step:?}, step {round}"))?;
         let effects = effects(&store).await?;
         ensure!(effects.iter().eq(&expected), "died after {step:?}, step {round}: {effects:?}");
         let once = expected.iter().map(|order_id| (order_id.clone(), 1)).collect();
         let decided = |all: &[Received<OrderDecision>]| events_by(all, |decision| decision.order_id().to_string());
-        let decisions = ground.read_until(ORDER_DECISIONS, |all| decided(all).len() >= expected.len()).await?;
+        let decisions = bed.read_until(ORDER_DECISIONS, |all| decided(all).len() >= expected.len()).await?;
         ensure!(decided(&decisions) == once, "died after {step:?}, step {round}: {:?}", decided(&decisions));
-        let noise = ground.read_until(UNREADABLE, |all| all.len() >= round).await?;
+        let noise = bed.read_until(UNREADABLE, |all| all.len() >= round).await?;
         let once = (1..=round).map(|round| (format!("noise {round}"), 1)).collect::<BTreeMap<_, _>>();
         ensure!(events_by(&noise, |message| message.first_bytes.clone()) == once, "died after {step:?}: {noise:?}");
         let lies = store::disbelieved(&store).await?;
@@ -230,10 +230,10 @@ fn asked(id: &str, customer: &str) -> (OrderId, PlaceOrder) {
 #[tokio::test]
 async fn a_request_has_its_effect_when_it_is_answered_and_none_when_the_process_dies_before_it_commits() -> Result<()> {
     use Step::{Acknowledge, Begin, Commit, Handle, Receive};
-    let ground = Ground::new().await?;
+    let bed = TestBed::new().await?;
     for (step, dies_after) in [Receive, Begin, Handle, Commit, Acknowledge].into_iter().enumerate() {
         let id = format!("asked-{step}");
-        let mut dying = Process::start(&ground, AcknowledgeAfter::Commit).await?;
+        let mut dying = Process::start(&bed, AcknowledgeAfter::Commit).await?;
         let asking = dying.ask(asked(&id, "Ada"), Instant::now() + LIMIT).await;
         assert_eq!(dying.perform(step + 1).await?.0, dies_after);
         assert_eq!(dying.writer.handler.committed, usize::from(dies_after >= Commit));
@@ -243,7 +243,7 @@ async fn a_request_has_its_effect_when_it_is_answered_and_none_when_the_process_
         let answer = if dies_after == Acknowledge { Ok(Some(())) } else { Err(NotTaken) };
         assert_eq!(timeout(LIMIT, asking).await??, answer, "died after {dies_after:?}");
 
-        let mut next = Process::start(&ground, AcknowledgeAfter::Commit).await?;
+        let mut next = Process::start(&bed, AcknowledgeAfter::Commit).await?;
         let asking = next.ask(asked(&id, "Ada"), Instant::now() + LIMIT).await;
         next.perform(5).await?;
         assert_eq!(timeout(LIMIT, asking).await??, Ok((!is_there).then_some(())), "died after {dies_after:?}");
@@ -256,8 +256,8 @@ async fn a_request_has_its_effect_when_it_is_answered_and_none_when_the_process_
 
 #[tokio::test]
 async fn a_request_that_comes_too_late_or_to_nobody_has_no_effect() -> Result<()> {
-    let ground = Ground::new().await?;
-    let mut process = Process::start(&ground, AcknowledgeAfter::Commit).await?;
+    let bed = TestBed::new().await?;
+    let mut process = Process::start(&bed, AcknowledgeAfter::Commit).await?;
     let (now, in_time) = (Instant::now(), Instant::now() + LIMIT);
     let late = process.ask(asked("late", "Ada"), now).await;
     let lie = process.ask(asked("lie", LIAR), in_time).await;

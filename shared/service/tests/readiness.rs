@@ -13,14 +13,14 @@ use events::{
 };
 use service::{
     health, presence,
-    testing::{Ground, eventually},
+    testing::{TestBed, eventually},
 };
 use tower::ServiceExt as _;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_service_that_gets_nothing_of_what_waits_is_not_ready_and_says_on_which_topic() -> Result<()> {
-    let ground = Ground::new().await?;
-    let context = ground.context(Service::Warehouse);
+    let bed = TestBed::new().await?;
+    let context = bed.context(Service::Warehouse);
     let routes: Router = health::routes(context.health.clone(), context.metrics.clone());
     let ask = async |path: &str| {
         let answer = routes.clone().oneshot(Request::get(path).body(Body::empty()).unwrap()).await.unwrap();
@@ -31,7 +31,7 @@ async fn a_service_that_gets_nothing_of_what_waits_is_not_ready_and_says_on_whic
     // Nobody has made this episode: there is nothing to subscribe to.
     let mut orders = context.bus.in_episode(99).consumer(ORDERS, Service::Warehouse, ConsumerOptions::default())?;
     let receiving = tokio::spawn(async move { orders.receive(1).await.len() });
-    let mut heard = ground.bus.consumer(PRESENCE, Service::Website, ConsumerOptions::default())?;
+    let mut heard = bed.bus.consumer(PRESENCE, Service::Website, ConsumerOptions::default())?;
     let saying = tokio::spawn(presence::announce(context.clone()));
     eventually("it to be named", || async {
         let (status, said) = ask("/health/ready").await;

@@ -11,14 +11,14 @@ use events::{
 use serde_json::Value;
 use service::{
     now,
-    testing::{Ground, eventually},
+    testing::{TestBed, eventually},
 };
 
 const DEAD_PROXY: &str = "http://127.0.0.1:1";
 
-fn setup(ground: &Ground) -> Command {
+fn setup(bed: &TestBed) -> Command {
     let mut setup = Command::new(env!("CARGO_BIN_EXE_setup"));
-    setup.env("PULSAR_TENANT", &ground.bus.place().tenant);
+    setup.env("PULSAR_TENANT", &bed.bus.scope().tenant);
     setup
 }
 
@@ -30,7 +30,7 @@ fn succeeds(setup: &mut Command) -> Result<()> {
 }
 
 /// Publishes a message; all of them have the same key.
-async fn publish(ground: &Ground, topic: &'static TopicSpec) -> Result<()> {
+async fn publish(bed: &TestBed, topic: &'static TopicSpec) -> Result<()> {
     let message = Outgoing {
         topic,
         key: "settings".to_owned(),
@@ -38,24 +38,24 @@ async fn publish(ground: &Ground, topic: &'static TopicSpec) -> Result<()> {
         at: now(),
         order: None,
         deliver_at: None,
-        payload: serde_json::to_vec(&*ground.stage.settings())?,
+        payload: serde_json::to_vec(&*bed.stage.settings())?,
     };
-    Ok(ground.bus.publisher().publish(&[message]).await?)
+    Ok(bed.bus.publisher().publish(&[message]).await?)
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_start_compacts_the_compacted_topics_to_their_end() -> Result<()> {
-    let ground = Ground::new().await?;
-    let admin = Admin::new(ground.bus.broker())?;
+    let bed = TestBed::new().await?;
+    let admin = Admin::new(bed.bus.broker())?;
     let compacted: Vec<_> = TOPICS.into_iter().filter(|topic| topic.compacted).collect();
     assert_eq!(compacted.iter().map(|topic| topic.name).collect::<Vec<_>>(), ["stock-levels", "insights", "settings"]);
     for start in 1..=2 {
         for topic in &compacted {
-            publish(&ground, topic).await?;
+            publish(&bed, topic).await?;
         }
-        succeeds(&mut setup(&ground))?;
+        succeeds(&mut setup(&bed))?;
         for topic in &compacted {
-            let path = topic.admin_path(&ground.bus.place().tenant, 1);
+            let path = topic.admin_path(&bed.bus.scope().tenant, 1);
             eventually(&format!("{} compacted at start {start}", topic.name), || async {
                 let stats: Value = admin.get(&format!("{path}/internalStats")).await.ok()?;
                 let until = &stats["cursors"]["__compaction"]["markDeletePosition"];
@@ -71,8 +71,8 @@ async fn each_start_compacts_the_compacted_topics_to_their_end() -> Result<()> {
 /// The broker of these tests is on this machine.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_broker_nearby_is_not_reached_through_the_proxy_that_the_environment_names() -> Result<()> {
-    let ground = Ground::new().await?;
-    let mut setup = setup(&ground);
+    let bed = TestBed::new().await?;
+    let mut setup = setup(&bed);
     for proxy in ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"] {
         setup.env(proxy, DEAD_PROXY);
     }

@@ -14,14 +14,14 @@ use events::{
 use serde_json::{Value, json};
 use service::{
     Context, now,
-    stage::{self, Cue, Stage},
-    testing::{Ground, eventually},
+    stage::{self, ControlMessage, Stage},
+    testing::{TestBed, eventually},
 };
 use tokio_util::sync::CancellationToken;
 
-/// A service of this ground that knows these settings and listens.
-fn listener(ground: &Ground, known: StageSettings) -> Context {
-    let bus = Bus::new(ground.bus.broker().clone(), ground.bus.place().clone());
+/// A service of this test bed that knows these settings and listens.
+fn listener(bed: &TestBed, known: StageSettings) -> Context {
+    let bus = Bus::new(bed.bus.broker().clone(), bed.bus.scope().clone());
     let context =
         Context::new(Service::Delivery, bus, Stage::set(known), Path::new("unused"), CancellationToken::new());
     tokio::spawn(stage::listen(context.clone()));
@@ -33,16 +33,16 @@ async fn until(context: &Context, what: &str, holds: impl Fn(&StageSettings) -> 
     eventually(&what, || async { Some(context.stage.settings()).filter(|settings| holds(settings)) }).await
 }
 
-fn first(ground: &Ground) -> StageSettings {
-    (*ground.stage.settings()).clone()
+fn first(bed: &TestBed) -> StageSettings {
+    (*bed.stage.settings()).clone()
 }
 
-async fn publish_value(ground: &Ground, document: &Value) -> Result<()> {
-    publish_bytes(ground, document.to_string().into_bytes()).await
+async fn publish_value(bed: &TestBed, document: &Value) -> Result<()> {
+    publish_bytes(bed, document.to_string().into_bytes()).await
 }
 
 /// As a stranger would who knows the key of the settings.
-async fn publish_bytes(ground: &Ground, payload: Vec<u8>) -> Result<()> {
+async fn publish_bytes(bed: &TestBed, payload: Vec<u8>) -> Result<()> {
     let message = Outgoing {
         topic: SETTINGS.spec,
         key: "settings".to_owned(),
@@ -52,7 +52,7 @@ async fn publish_bytes(ground: &Ground, payload: Vec<u8>) -> Result<()> {
         deliver_at: None,
         payload,
     };
-    Ok(ground.bus.publisher().publish(&[message]).await?)
+    Ok(bed.bus.publisher().publish(&[message]).await?)
 }
 
 /// Documents nobody may obey, each with what a good one has besides.
@@ -67,7 +67,7 @@ fn forgeries(good: &StageSettings) -> Vec<Vec<u8>> {
         with("episode", json!(u32::MAX)),
         with("episode", json!(0)),
         with("version", json!(u64::MAX)),
-        with("seal", json!("../../../etc/passwd")),
+        with("episode_id", json!("../../../etc/passwd")),
         with("couriers", json!(4_000_000_000_u32)),
         with("courier_pace_ms", json!(-1)),
         with("paused", json!(["website"])),
@@ -81,12 +81,12 @@ fn forgeries(good: &StageSettings) -> Vec<Vec<u8>> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_out_of_range_has_no_effect_and_the_stage_stays_controllable() -> Result<()> {
-    let ground = Ground::new().await?;
-    let good = first(&ground);
-    let context = listener(&ground, good.clone());
+    let bed = TestBed::new().await?;
+    let good = first(&bed);
+    let context = listener(&bed, good.clone());
     let forgeries = forgeries(&StageSettings { version: 2, ..good.clone() });
     for forgery in &forgeries {
-        publish_bytes(&ground, forgery.clone()).await?;
+        publish_bytes(&bed, forgery.clone()).await?;
     }
     eventually("every forgery to be counted", || async {
         let counted = format!("unreadable_total{{topic=\"settings\"}} {}", forgeries.len());
@@ -94,88 +94,89 @@ async fn what_is_out_of_range_has_no_effect_and_the_stage_stays_controllable() -
     })
     .await?;
     assert_eq!(*context.stage.settings(), good, "none of them has any effect");
-    let restarted = stage::current(&ground.bus).await?;
+    let restarted = stage::current(&bed.bus).await?;
     assert_eq!(restarted.as_ref(), Some(&good), "a service that starts now finds the last good one");
 
     let mut next = StageSettings { version: 2, ..good };
     next.choices.couriers = 7;
-    ground.publish(SETTINGS, "settings", &next).await?;
+    bed.publish(SETTINGS, "settings", &next).await?;
     until(&context, "the next good one", |settings| settings.choices.couriers == 7).await?;
     Ok(())
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_last_good_settings_are_found_behind_what_compaction_kept() -> Result<()> {
-    let ground = Ground::new().await?;
-    let mut good = first(&ground);
+    let bed = TestBed::new().await?;
+    let mut good = first(&bed);
     for couriers in 4..8 {
         good.version += 1;
         good.choices.couriers = couriers;
-        ground.publish(SETTINGS, "settings", &good).await?;
+        bed.publish(SETTINGS, "settings", &good).await?;
     }
-    publish_value(&ground, &json!({"version": u64::MAX})).await?;
-    let admin = Admin::new(ground.bus.broker())?;
-    compact(&admin, ground.bus.place(), SETTINGS.spec).await?;
-    let path = SETTINGS.spec.admin_path(&ground.bus.place().tenant, 1);
+    publish_value(&bed, &json!({"version": u64::MAX})).await?;
+    let admin = Admin::new(bed.bus.broker())?;
+    compact(&admin, bed.bus.scope(), SETTINGS.spec).await?;
+    let path = SETTINGS.spec.admin_path(&bed.bus.scope().tenant, 1);
     eventually("the compaction", || async {
         let state: Value = admin.get(&format!("{path}/compaction")).await.ok()?;
         (state["status"] == "SUCCESS").then_some(())
     })
     .await?;
-    assert_eq!(stage::current(&ground.bus).await?, Some(good));
+    assert_eq!(stage::current(&bed.bus).await?, Some(good));
     Ok(())
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_episode_that_begins_after_the_clock_was_set_back_is_believed() -> Result<()> {
-    let ground = Ground::new().await?;
-    let known = first(&ground);
-    let context = listener(&ground, known.clone());
+    let bed = TestBed::new().await?;
+    let known = first(&bed);
+    let context = listener(&bed, known.clone());
     let next = StageSettings {
         version: known.version + 1,
         episode: 2,
-        seal: "second".into(),
+        episode_id: "second".into(),
         began_at: known.began_at.plus_millis(-86_400_000),
         ..known
     };
-    ground.publish(SETTINGS, "settings", &next).await?;
+    bed.publish(SETTINGS, "settings", &next).await?;
     assert_eq!(*until(&context, "the next episode", |settings| settings.episode == 2).await?, next);
     Ok(())
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_broker_that_began_anew_is_believed_whatever_was_known_of_another() -> Result<()> {
-    let ground = Ground::new().await?;
-    let on_the_broker = first(&ground);
+    let bed = TestBed::new().await?;
+    let on_the_broker = first(&bed);
     let of_another = StageSettings {
         version: 900,
         episode: 12,
-        seal: "another".into(),
+        episode_id: "another".into(),
         began_at: on_the_broker.began_at.plus_millis(86_400_000),
         ..on_the_broker.clone()
     };
-    let context = listener(&ground, of_another);
+    let context = listener(&bed, of_another);
     let known = until(&context, "what this broker says", |settings| settings.episode == 1).await?;
     assert_eq!(*known, on_the_broker);
     // The same episode with a lower version: a broker whose data is older than what was known.
     let ahead = StageSettings { version: 900, ..on_the_broker.clone() };
-    let context = listener(&ground, ahead);
+    let context = listener(&bed, ahead);
     until(&context, "what this broker says", |settings| *settings == on_the_broker).await?;
     Ok(())
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_comes_again_after_a_reconnection_moves_nobody() -> Result<()> {
-    let ground = Ground::new().await?;
-    let mut settings = first(&ground);
+    let bed = TestBed::new().await?;
+    let mut settings = first(&bed);
     for episode in 2..6 {
-        settings = StageSettings { version: settings.version + 1, episode, seal: format!("e{episode}"), ..settings };
-        ground.publish(SETTINGS, "settings", &settings).await?;
+        settings =
+            StageSettings { version: settings.version + 1, episode, episode_id: format!("e{episode}"), ..settings };
+        bed.publish(SETTINGS, "settings", &settings).await?;
     }
     // Who listens from now on gets all of them once more.
     let stage = Stage::set(settings.clone());
     let mut changes = stage.follow();
-    let bus = Bus::new(ground.bus.broker().clone(), ground.bus.place().clone());
+    let bus = Bus::new(bed.bus.broker().clone(), bed.bus.scope().clone());
     let context = Context::new(Service::Delivery, bus, stage, Path::new("unused"), CancellationToken::new());
     let seen = tokio::spawn(async move {
         let mut episodes = Vec::new();
@@ -191,39 +192,39 @@ async fn what_comes_again_after_a_reconnection_moves_nobody() -> Result<()> {
     tokio::spawn(stage::listen(context.clone()));
     settings.version += 1;
     settings.choices.couriers = 9;
-    ground.publish(SETTINGS, "settings", &settings).await?;
+    bed.publish(SETTINGS, "settings", &settings).await?;
     assert_eq!(seen.await?, [5], "one change, and no way back");
     Ok(())
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_highest_version_is_not_the_end() -> Result<()> {
-    let ground = Ground::new().await?;
-    let known = first(&ground);
-    let context = listener(&ground, known.clone());
+    let bed = TestBed::new().await?;
+    let known = first(&bed);
+    let context = listener(&bed, known.clone());
     let highest = StageSettings { version: VERSION_MAX, ..known.clone() };
-    ground.publish(SETTINGS, "settings", &highest).await?;
+    bed.publish(SETTINGS, "settings", &highest).await?;
     until(&context, "the highest version", |settings| settings.version == VERSION_MAX).await?;
     let next = StageSettings { version: 1, ..known };
-    ground.publish(SETTINGS, "settings", &next).await?;
+    bed.publish(SETTINGS, "settings", &next).await?;
     until(&context, "the first version after it", |settings| settings.version == 1).await?;
     Ok(())
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_command_is_obeyed_whatever_the_clock_says() -> Result<()> {
-    let ground = Ground::new().await?;
-    let context = listener(&ground, first(&ground));
-    let cues = context.stage.cues();
+    let bed = TestBed::new().await?;
+    let context = listener(&bed, first(&bed));
+    let control_messages = context.stage.control_messages();
     let who = Some("Ada".to_owned());
     let issued_at = now().plus_millis(-86_400_000);
     let command = StageCommand { service: Service::Delivery, command: Command::Crash { who }, issued_at };
-    let cues = std::cell::RefCell::new(cues);
-    let obeyed = eventually("the cue", || async {
+    let control_messages = std::cell::RefCell::new(control_messages);
+    let obeyed = eventually("the message", || async {
         // Commands are not stored: one that is issued before the service listens is lost.
-        ground.publish(COMMANDS, "delivery", &command).await.ok()?;
-        cues.borrow_mut().try_recv().ok()
+        bed.publish(COMMANDS, "delivery", &command).await.ok()?;
+        control_messages.borrow_mut().try_recv().ok()
     });
-    assert_eq!(obeyed.await?, Cue::Crash { who: "Ada".to_owned() });
+    assert_eq!(obeyed.await?, ControlMessage::Crash { who: "Ada".to_owned() });
     Ok(())
 }

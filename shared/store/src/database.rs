@@ -103,45 +103,48 @@ impl StoreError {
 impl Store {
     /// Opens `{folder}/{service}-{episode}.sqlite`, making it if it is not there.
     ///
-    /// A file that belongs to another episode of the same number (another `seal`: the broker is another one) is put aside, and
-    /// the one of this seal is brought back if it was put aside before. Without a `seal` (the broker cannot be asked yet) the
-    /// file is taken as it is, and a new one belongs to whichever episode is named first. While another
-    /// program holds its lock it waits.
+    /// A file that belongs to another episode of the same number (another `episode_id`, because the broker is another one) is set
+    /// aside, and the file of this episode is brought back if there is one. Without an `episode_id` (the broker cannot be
+    /// asked yet) the file is taken as it is, and a new one belongs to the episode that is named first. Waits while another
+    /// program holds the lock of the file.
     ///
     /// # Errors
-    /// If the folder or the file cannot be written, the tables cannot be made, or a file that must be put aside is in use.
+    /// If the folder or the file cannot be written, the tables cannot be made, or a file that must be set aside is in use.
     pub fn open<'a>(
         folder: &'a Path,
         service: &'a str,
         episode: u32,
-        seal: Option<&'a str>,
+        episode_id: Option<&'a str>,
         tables: &'a Migrator,
     ) -> BoxFuture<'a, Result<Self, StoreError>> {
-        Box::pin(Self::open_or_replace(folder, service, episode, seal, tables))
+        Box::pin(Self::open_or_replace(folder, service, episode, episode_id, tables))
     }
 
     async fn open_or_replace(
         folder: &Path,
         service: &str,
         episode: u32,
-        seal: Option<&str>,
+        episode_id: Option<&str>,
         tables: &Migrator,
     ) -> Result<Self, StoreError> {
         let in_folder = |cause| StoreError::Folder { folder: folder.to_owned(), cause };
         std::fs::create_dir_all(folder).map_err(in_folder)?;
         files::forget_old(folder, service, episode);
         let file = files::of_episode(folder, service, episode);
-        let in_place =
-            |seal: Option<&str>| seal.map_or(Ok(()), |seal| files::bring_back(&file, seal)).map_err(in_folder);
-        in_place(seal)?;
+        let in_place = |episode_id: Option<&str>| {
+            episode_id.map_or(Ok(()), |episode_id| files::bring_back(&file, episode_id)).map_err(in_folder)
+        };
+        in_place(episode_id)?;
         let store = Self::open_file(&file, service, tables).await?;
-        let Some(other) = store.patiently(|| store.belongs_to_another(episode, seal)).await? else { return Ok(store) };
+        let Some(other) = store.patiently(|| store.belongs_to_another(episode, episode_id)).await? else {
+            return Ok(store);
+        };
         store.close().await;
-        warn!(file = %file.display(), "belongs to another episode of the same number; put aside");
-        files::put_aside(&file, &other).map_err(in_folder)?;
-        in_place(seal)?;
+        warn!(file = %file.display(), "belongs to another episode of the same number; set aside");
+        files::set_aside(&file, &other).map_err(in_folder)?;
+        in_place(episode_id)?;
         let store = Self::open_file(&file, service, tables).await?;
-        store.patiently(|| store.belongs_to_another(episode, seal)).await?;
+        store.patiently(|| store.belongs_to_another(episode, episode_id)).await?;
         Ok(store)
     }
 
@@ -233,27 +236,26 @@ impl Store {
         Ok(row.map(|(nonce,)| nonce))
     }
 
-    /// The seal of the other episode this file belongs to, if it does. A new file, or one that has not been told yet, becomes
-    /// this one's.
-    async fn belongs_to_another(&self, episode: u32, seal: Option<&str>) -> Result<Option<String>, StoreError> {
+    /// The id of the other episode that this file belongs to, if it does. A file that belongs to none yet becomes this one's.
+    async fn belongs_to_another(&self, episode: u32, episode_id: Option<&str>) -> Result<Option<String>, StoreError> {
         let known: Option<(String,)> =
-            sqlx::query_as("select seal from store_identity").fetch_optional(&self.writer).await?;
-        match (known, seal) {
-            (None, seal) => {
-                sqlx::query("insert into store_identity (episode, seal, nonce) values ($1, $2, $3)")
+            sqlx::query_as("select episode_id from store_identity").fetch_optional(&self.writer).await?;
+        match (known, episode_id) {
+            (None, episode_id) => {
+                sqlx::query("insert into store_identity (episode, episode_id, nonce) values ($1, $2, $3)")
                     .bind(i64::from(episode))
-                    .bind(seal.unwrap_or_default())
+                    .bind(episode_id.unwrap_or_default())
                     .bind(&self.nonce)
                     .execute(&self.writer)
                     .await?;
                 Ok(None)
             }
             (Some(_), None) => Ok(None),
-            (Some((known,)), Some(seal)) if known.is_empty() => {
-                sqlx::query("update store_identity set seal = $1").bind(seal).execute(&self.writer).await?;
+            (Some((known,)), Some(episode_id)) if known.is_empty() => {
+                sqlx::query("update store_identity set episode_id = $1").bind(episode_id).execute(&self.writer).await?;
                 Ok(None)
             }
-            (Some((known,)), Some(seal)) => Ok(Some(known).filter(|known| known != seal)),
+            (Some((known,)), Some(episode_id)) => Ok(Some(known).filter(|known| known != episode_id)),
         }
     }
 }

@@ -1,5 +1,5 @@
 //! The files of a service's databases: one an episode, `{service}-{episode}.sqlite`. The file of an episode of the same number
-//! on another broker is kept beside it, as `….sqlite.{seal}`, and brought back when that episode runs again.
+//! on another broker is kept beside it, as `….sqlite.{episode_id}`, and brought back when that episode runs again.
 
 use std::{
     ffi::OsStr,
@@ -26,31 +26,31 @@ fn beside(file: &Path, ending: &str) -> PathBuf {
     name.into()
 }
 
-/// Where the file is while another episode of its number runs. A seal that an earlier version of the suite believed may be
+/// Where the file is while another episode of its number runs. An id that an earlier version of the suite accepted may be
 /// anything.
-fn aside(file: &Path, seal: &str) -> PathBuf {
-    let plain: String = seal.chars().filter(|char| char.is_ascii_alphanumeric() || *char == '-').collect();
+fn aside(file: &Path, episode_id: &str) -> PathBuf {
+    let plain: String = episode_id.chars().filter(|char| char.is_ascii_alphanumeric() || *char == '-').collect();
     beside(file, &format!(".{plain}"))
 }
 
-/// Puts a closed database aside.
+/// Renames a closed database, so that another one can take its name.
 ///
 /// # Errors
 /// If the file cannot be renamed, or another program has it open: its last changes are in a second file then.
-pub(crate) fn put_aside(file: &Path, seal: &str) -> io::Result<()> {
+pub(crate) fn set_aside(file: &Path, episode_id: &str) -> io::Result<()> {
     if beside(file, "-wal").exists() {
         let name = file.file_name().unwrap_or_default().display();
         return Err(io::Error::other(format!("another program has {name} open")));
     }
-    fs::rename(file, aside(file, seal))
+    fs::rename(file, aside(file, episode_id))
 }
 
-/// Brings the database of this seal back, if it was put aside and its place is free.
+/// Brings the database of this episode back, if it was set aside and its place is free.
 ///
 /// # Errors
 /// If the file cannot be renamed.
-pub(crate) fn bring_back(file: &Path, seal: &str) -> io::Result<()> {
-    let aside = aside(file, seal);
+pub(crate) fn bring_back(file: &Path, episode_id: &str) -> io::Result<()> {
+    let aside = aside(file, episode_id);
     if file.exists() || !aside.exists() { Ok(()) } else { fs::rename(aside, file) }
 }
 
@@ -80,7 +80,7 @@ pub(crate) fn forget_old(folder: &Path, service: &str, episode: u32) {
     }
 }
 
-/// The episode in the name of a database of this service, in its place or put aside.
+/// The episode in the name of a database of this service, in its place or set aside.
 fn number(name: &OsStr, service: &str) -> Option<u32> {
     let rest = name.to_str()?.strip_prefix(service)?.strip_prefix('-')?;
     let (number, ending) = rest.split_once(".sqlite")?;

@@ -1,4 +1,4 @@
-//! Ground for the tests of a service's SQL: a database of its own, in which anything can be written. Used by tests only.
+//! TestBed for the tests of a service's SQL: a database of its own, in which anything can be written. Used by tests only.
 
 use std::{
     fmt::Display,
@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use bus::{Broker, Bus, Place};
+use bus::{Broker, Bus, Scope};
 use sqlx::{AssertSqlSafe, migrate::Migrator};
 
 use crate::{Store, StoreError};
@@ -39,7 +39,7 @@ impl Drop for Folder {
 pub fn bus_without_broker() -> Bus {
     let (url, admin_url) = ("pulsar://127.0.0.1:1".to_owned(), "http://127.0.0.1:1".to_owned());
     let broker = Broker { url, admin_url, token: None, authorities: None };
-    Bus::new(broker, Place { tenant: "none".to_owned(), episode: 1 })
+    Bus::new(broker, Scope { tenant: "none".to_owned(), episode: 1 })
 }
 
 /// A database that is gone when the test is over.

@@ -13,7 +13,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 static NO_TABLES: Migrator = Migrator::DEFAULT;
 
 async fn open(folder: &Folder) -> Store {
-    Store::open(folder, "website", 1, Some("seal"), &NO_TABLES).await.unwrap()
+    Store::open(folder, "website", 1, Some("5f3a9c"), &NO_TABLES).await.unwrap()
 }
 
 fn write(store: &Store, id: &'static str) -> JoinHandle<Result<bool, StoreError>> {
@@ -78,7 +78,7 @@ async fn who_opens_waits_as_well() {
     // With tables that are not made yet.
     let tables = sqlx::migrate!("../../services/warehouse/migrations");
     let path = folder.to_path_buf();
-    let opening = tokio::spawn(async move { Store::open(&path, "website", 1, Some("seal"), &tables).await });
+    let opening = tokio::spawn(async move { Store::open(&path, "website", 1, Some("5f3a9c"), &tables).await });
     let early = timeout(Duration::from_secs(3), async {
         while !opening.is_finished() {
             tokio::time::sleep(LOOK_EVERY).await;

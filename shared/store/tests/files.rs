@@ -11,13 +11,13 @@ static NO_TABLES: Migrator = Migrator::DEFAULT;
 struct Files(Folder);
 
 impl Files {
-    async fn open(&self, episode: u32, seal: Option<&str>) -> Result<Store> {
-        Ok(Store::open(&self.0, "website", episode, seal, &NO_TABLES).await?)
+    async fn open(&self, episode: u32, episode_id: Option<&str>) -> Result<Store> {
+        Ok(Store::open(&self.0, "website", episode, episode_id, &NO_TABLES).await?)
     }
 
     /// Opens the database of an episode, notes a word in it and says whether it was known there.
-    async fn knows(&self, episode: u32, seal: Option<&str>, word: &str) -> Result<bool> {
-        let store = self.open(episode, seal).await?;
+    async fn knows(&self, episode: u32, episode_id: Option<&str>, word: &str) -> Result<bool> {
+        let store = self.open(episode, episode_id).await?;
         let mut transaction = store.begin().await?;
         let known = !record_once(&mut transaction, word).await?;
         transaction.commit().await?;
@@ -37,8 +37,10 @@ impl Files {
 async fn the_database_of_a_broker_is_found_again_after_another_broker() -> Result<()> {
     let folder = Files::default();
     assert!(!folder.knows(1, None, "order").await?, "no broker has said which episode runs");
-    for (seal, known) in [("a", true), ("b", false), ("a", true), ("c", false), ("b", true), ("c", true), ("a", true)] {
-        assert_eq!(folder.knows(1, Some(seal), "order").await?, known, "{seal}");
+    for (episode_id, known) in
+        [("a", true), ("b", false), ("a", true), ("c", false), ("b", true), ("c", true), ("a", true)]
+    {
+        assert_eq!(folder.knows(1, Some(episode_id), "order").await?, known, "{episode_id}");
     }
     assert_eq!(folder.names(), ["website-1.sqlite", "website-1.sqlite.b", "website-1.sqlite.c"]);
     Ok(())

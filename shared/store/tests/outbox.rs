@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "what cannot be here ends the test")]
 
 use anyhow::Result;
-use bus::{Admin, Broker, Bus, Place, Until, set_up};
+use bus::{Admin, Broker, Bus, Scope, Until, set_up};
 use events::{
     ids::{Moment, OrderId},
     orders::{Line, PlaceOrder, PlaceOrderType},
@@ -51,10 +51,10 @@ async fn what_is_committed_is_published_once_in_order_and_the_rest_never() -> Re
         token: None,
         authorities: None,
     };
-    let place = Place { tenant: format!("test-{:08x}", rand::random::<u32>()), episode: 1 };
+    let place = Scope { tenant: format!("test-{:08x}", rand::random::<u32>()), episode: 1 };
     set_up(&Admin::new(&broker)?, &place).await?;
     let (bus, folder) = (Bus::new(broker, place), Folder::default());
-    let store = Store::open(&folder, "website", 1, Some("seal"), &NO_TABLES).await?;
+    let store = Store::open(&folder, "website", 1, Some("5f3a9c"), &NO_TABLES).await?;
     for n in 1..=20 {
         put(&store, n, n % 5 != 0).await?;
         put(&store, n, n % 5 != 0).await?;

@@ -3,7 +3,7 @@
 use std::{path::Path, time::Duration};
 
 use anyhow::{Context as _, Result, ensure};
-use bus::{Broker, Bus, Outgoing, Place};
+use bus::{Broker, Bus, Outgoing, Scope};
 use events::{
     ids::{EventId, Moment},
     topics::{self, Namespace, TOPICS, TopicSpec},
@@ -102,7 +102,7 @@ async fn flood(demo: &Demo, chosen: impl Fn(&TopicSpec) -> bool) -> Result<usize
         authorities: None,
     };
     let episode = u32::try_from(demo.shop.get("/api/settings").await?["episode"].as_u64().context("no episode")?)?;
-    let mut publisher = Bus::new(broker, Place { tenant: TENANT.to_owned(), episode }).publisher();
+    let mut publisher = Bus::new(broker, Scope { tenant: TENANT.to_owned(), episode }).publisher();
     let mut all: Vec<(&str, Vec<Value>)> = reported();
     for (topic, names) in MESSAGES {
         all.push((topic, hostile(topic, names)?));
@@ -282,7 +282,8 @@ fn reported() -> Vec<(&'static str, Vec<Value>)> {
     });
     let undecodable = json!({"payload": json!({"type": "A".repeat(60_000)}).to_string()});
     let settings = |name: &str, number: u64| {
-        let mut settings = json!({"version": 7, "episode": 1, "seal": "5f3a9c", "began_at": "2026-11-24T20:41:07Z"});
+        let mut settings =
+            json!({"version": 7, "episode": 1, "episode_id": "5f3a9c", "began_at": "2026-11-24T20:41:07Z"});
         settings[name] = json!(number);
         json!({"payload": settings.to_string()})
     };

@@ -3,7 +3,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-const PATIENCE: Patience = Patience { attempts: 4, first_delay_ms: 1000 };
+const RETRY_POLICY: RetryPolicy = RetryPolicy { attempts: 4, first_delay_ms: 1000 };
 
 fn task(address: &str) -> DeliveryOrder {
     DeliveryOrder {
@@ -28,7 +28,7 @@ fn give_up() -> DeliveryRequest {
 fn play_round(first: &DeliveryOrder, before: Option<Parcel>) -> (Parcel, Vec<i64>) {
     let (mut parcel, mut task, mut delays) = (before, first.clone(), Vec::new());
     loop {
-        let outcome = decide(parcel.as_ref(), &task, PATIENCE).unwrap();
+        let outcome = decide(parcel.as_ref(), &task, RETRY_POLICY).unwrap();
         let now = after(&outcome, &task);
         let Outcome::Failed { next, delay_ms, .. } = outcome else { return (now, delays) };
         delays.push(delay_ms);
@@ -39,12 +39,12 @@ fn play_round(first: &DeliveryOrder, before: Option<Parcel>) -> (Parcel, Vec<i64
 #[test]
 fn a_good_address_is_found_at_once_and_only_once() {
     let task = task("Grote Markt 1, Brussel");
-    let outcome = decide(None, &task, PATIENCE).unwrap();
+    let outcome = decide(None, &task, RETRY_POLICY).unwrap();
     assert_eq!(outcome, Outcome::Delivered);
     let parcel = after(&outcome, &task);
-    assert_eq!(decide(Some(&parcel), &task, PATIENCE), Err(NotItsTurn::Delivered));
+    assert_eq!(decide(Some(&parcel), &task, RETRY_POLICY), Err(NotItsTurn::Delivered));
     let forged = DeliveryOrder { round: 2, ..task };
-    assert_eq!(decide(Some(&parcel), &forged, PATIENCE), Err(NotItsTurn::Delivered));
+    assert_eq!(decide(Some(&parcel), &forged, RETRY_POLICY), Err(NotItsTurn::Delivered));
 }
 
 #[test]
@@ -54,18 +54,18 @@ fn what_nobody_finds_is_tried_four_times_each_later_than_the_last() {
     assert_eq!((parcel.round, parcel.attempts), (1, 4));
     let State::Stranded { task } = &parcel.state else { panic!("{parcel:?}") };
     assert_eq!(task.attempt, 4);
-    assert_eq!(decide(Some(&parcel), task, PATIENCE), Err(NotItsTurn::Stranded));
+    assert_eq!(decide(Some(&parcel), task, RETRY_POLICY), Err(NotItsTurn::Stranded));
 }
 
 #[test]
 fn an_attempt_has_one_outcome() {
     let first = task("nowhere");
-    let outcome = decide(None, &first, PATIENCE).unwrap();
+    let outcome = decide(None, &first, RETRY_POLICY).unwrap();
     let parcel = after(&outcome, &first);
     let next = NotItsTurn::AnotherComesNext { round: 1, attempt: 2 };
-    assert_eq!(decide(Some(&parcel), &first, PATIENCE), Err(next), "again");
+    assert_eq!(decide(Some(&parcel), &first, RETRY_POLICY), Err(next), "again");
     let forged = DeliveryOrder { round: 2, address: "Grote Markt 1".into(), ..first };
-    assert_eq!(decide(Some(&parcel), &forged, PATIENCE), Err(next), "a round nobody asked for");
+    assert_eq!(decide(Some(&parcel), &forged, RETRY_POLICY), Err(next), "a round nobody asked for");
 }
 
 #[test]
@@ -75,7 +75,7 @@ fn a_redrive_is_a_new_round_with_the_corrected_address() {
     let Decision::Redriven { task } = &decision else { panic!("{decision:?}") };
     assert_eq!((task.round, task.attempt, task.address.as_str()), (2, 1, "Korenmarkt 2, Gent"));
     let parcel = decision.parcel();
-    assert_eq!(decide(Some(&parcel), task, PATIENCE), Ok(Outcome::Delivered));
+    assert_eq!(decide(Some(&parcel), task, RETRY_POLICY), Ok(Outcome::Delivered));
     assert_eq!(answer(Some(&parcel), &redrive(None)), Err(Ignored::NotStranded), "asked twice");
 }
 
@@ -106,30 +106,30 @@ fn a_returned_order_is_over() {
     let parcel = decision.parcel();
     assert_eq!(answer(Some(&parcel), &give_up()), Err(Ignored::NotStranded));
     assert_eq!(answer(Some(&parcel), &redrive(None)), Err(Ignored::NotStranded));
-    assert_eq!(decide(Some(&parcel), &task("Grote Markt 1"), PATIENCE), Err(NotItsTurn::Returned));
+    assert_eq!(decide(Some(&parcel), &task("Grote Markt 1"), RETRY_POLICY), Err(NotItsTurn::Returned));
     assert_eq!(answer(None, &give_up()), Err(Ignored::Unknown), "an order nobody knows");
 }
 
 #[test]
 fn a_forged_attempt_overflows_nothing() {
     let forged = DeliveryOrder { round: u32::MAX, attempt: u32::MAX, ..task("nowhere") };
-    let why = decide(None, &forged, PATIENCE).unwrap_err();
+    let why = decide(None, &forged, RETRY_POLICY).unwrap_err();
     assert_eq!(why.untrue(None, &forged), Some(ReasonCode::DoesNotFollow));
     let stranded = Parcel { state: State::Stranded { task: forged.clone() }, round: u32::MAX, attempts: u32::MAX };
     let decision = answer(Some(&stranded), &redrive(None)).unwrap();
     assert_eq!(decision.parcel().round, u32::MAX);
-    let patient = Patience { attempts: u32::MAX, first_delay_ms: 1 };
+    let patient = RetryPolicy { attempts: u32::MAX, first_delay_ms: 1 };
     let parcel = Parcel { state: State::UnderWay { next: None }, round: 1, attempts: u32::MAX - 1 };
     let last = DeliveryOrder { attempt: u32::MAX, ..task("nowhere") };
     assert!(matches!(decide(Some(&parcel), &last, patient), Ok(Outcome::Stranded { .. })));
-    let longest = Patience { attempts: u32::MAX, first_delay_ms: u32::MAX };
+    let longest = RetryPolicy { attempts: u32::MAX, first_delay_ms: u32::MAX };
     assert!(longest.delay_ms(u32::MAX) > 0);
 }
 
 #[test]
 fn a_task_is_untrue_or_comes_again() {
     let first = task("nowhere");
-    let after_first = after(&decide(None, &first, PATIENCE).unwrap(), &first);
+    let after_first = after(&decide(None, &first, RETRY_POLICY).unwrap(), &first);
     let (stranded, _) = play_round(&first, None);
     let delivered = Parcel { state: State::Delivered, round: 1, attempts: 2 };
     let returned = Parcel { state: State::Returned, round: 1, attempts: 4 };
@@ -237,7 +237,7 @@ proptest! {
                     continue;
                 }
             };
-            let Ok(outcome) = decide(parcel.as_ref(), &attempted, PATIENCE) else { continue };
+            let Ok(outcome) = decide(parcel.as_ref(), &attempted, RETRY_POLICY) else { continue };
             tried.push((attempted.round, attempted.attempt));
             parcel = Some(after(&outcome, &attempted));
             match outcome {

@@ -12,12 +12,12 @@ use events::{
 };
 use service::{
     now,
-    presence::Board,
-    stage::Cue,
-    testing::{Ground, eventually},
+    presence::PresenceState,
+    stage::ControlMessage,
+    testing::{TestBed, eventually},
 };
 
-use crate::{FOUND, ask, crew, deliveries, ends_with, moments, parcel, queue, start, start_with_board, story};
+use crate::{FOUND, ask, crew, deliveries, ends_with, moments, parcel, queue, start, start_with_presence, story};
 
 /// Hiring takes effect within this time.
 const HIRED_WITHIN_MS: i64 = 1_000;
@@ -26,9 +26,9 @@ const TAKEN_OVER_WITHIN_MS: i64 = 2_000;
 /// A courier who crashed is away for so long.
 const AWAY_MS: i64 = 4_000;
 
-async fn queue_many(ground: &Ground, ids: std::ops::Range<u32>) -> Result<()> {
+async fn queue_many(bed: &TestBed, ids: std::ops::Range<u32>) -> Result<()> {
     for id in ids {
-        queue(ground, &parcel(&format!("a{id}"), FOUND)).await?;
+        queue(bed, &parcel(&format!("a{id}"), FOUND)).await?;
     }
     Ok(())
 }
@@ -46,9 +46,9 @@ fn pick_ups(received: &[Received<DeliveryUpdate>]) -> Vec<(Moment, (String, Stri
 }
 
 /// Who carries which parcel, once so many are carried.
-async fn carried(board: &Board, parcels: usize) -> Result<Vec<(String, String)>> {
+async fn carried(presence: &PresenceState, parcels: usize) -> Result<Vec<(String, String)>> {
     eventually("couriers with parcels", || async {
-        let carried: Vec<_> = board.staff(|Staff { couriers, .. }| {
+        let carried: Vec<_> = presence.staff(|Staff { couriers, .. }| {
             let carrying = couriers.iter().filter_map(|state| Some((state, state.carrying.as_ref()?)));
             carrying.map(|(state, carrying)| (state.courier.clone(), carrying.order_id.to_string())).collect()
         });
@@ -57,38 +57,38 @@ async fn carried(board: &Board, parcels: usize) -> Result<Vec<(String, String)>>
     .await
 }
 
-async fn board_shows(board: &Board, expected: &[&str]) -> Result<()> {
-    let names = || board.staff(|staff| staff.couriers.iter().map(|state| state.courier.clone()).collect::<Vec<_>>());
-    eventually("these couriers on the board", || async { (names() == expected).then_some(()) }).await
+async fn presence_shows(presence: &PresenceState, expected: &[&str]) -> Result<()> {
+    let names = || presence.staff(|staff| staff.couriers.iter().map(|state| state.courier.clone()).collect::<Vec<_>>());
+    eventually("these couriers in the presence", || async { (names() == expected).then_some(()) }).await
 }
 
 /// Long enough for couriers to have taken a parcel if they were going to: what the broker hands out to a stranger, it
 /// would have handed out to them.
-async fn a_while(ground: &Ground) -> Result<()> {
+async fn a_while(bed: &TestBed) -> Result<()> {
     for n in 1..=20 {
-        ground.publish_raw(UNREADABLE, b"tick").await?;
-        ground.read_until(UNREADABLE, |all| all.len() >= n).await?;
+        bed.publish_raw(UNREADABLE, b"tick").await?;
+        bed.read_until(UNREADABLE, |all| all.len() >= n).await?;
     }
     Ok(())
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn hired_couriers_work_within_a_second_and_the_dismissed_bring_what_they_have() -> Result<()> {
-    let ground = Ground::new().await?;
-    crew(&ground, 0, 1_000);
-    let (delivery, board) = start_with_board(&ground);
-    queue_many(&ground, 0..6).await?;
-    a_while(&ground).await?;
-    board_shows(&board, &[]).await?;
+    let bed = TestBed::new().await?;
+    crew(&bed, 0, 1_000);
+    let (delivery, presence) = start_with_presence(&bed);
+    queue_many(&bed, 0..6).await?;
+    a_while(&bed).await?;
+    presence_shows(&presence, &[]).await?;
 
     let hired = now();
-    crew(&ground, 3, 1_000);
-    board_shows(&board, &["Ada", "Bart", "Chloé"]).await?;
-    carried(&board, 3).await?;
-    crew(&ground, 0, 20);
-    board_shows(&board, &[]).await?;
-    let updates = ground.read_until(DELIVERY_UPDATES, |all| deliveries(all).len() >= 3).await?;
-    a_while(&ground).await?;
+    crew(&bed, 3, 1_000);
+    presence_shows(&presence, &["Ada", "Bart", "Chloé"]).await?;
+    carried(&presence, 3).await?;
+    crew(&bed, 0, 20);
+    presence_shows(&presence, &[]).await?;
+    let updates = bed.read_until(DELIVERY_UPDATES, |all| deliveries(all).len() >= 3).await?;
+    a_while(&bed).await?;
     let first = pick_ups(&updates);
     let took: Vec<_> = first.iter().map(|(at, _)| millis_between(hired, *at)).collect();
     println!("hired couriers picked parcels up after {took:?} ms");
@@ -96,8 +96,8 @@ async fn hired_couriers_work_within_a_second_and_the_dismissed_bring_what_they_h
     assert!(took.iter().all(|took| *took < HIRED_WITHIN_MS), "{took:?}");
 
     let hired_again = now();
-    crew(&ground, 1, 20);
-    let updates = ground.read_until(DELIVERY_UPDATES, |all| deliveries(all).len() >= 6).await?;
+    crew(&bed, 1, 20);
+    let updates = bed.read_until(DELIVERY_UPDATES, |all| deliveries(all).len() >= 6).await?;
     let (dismissed, again) = (pick_ups(&updates).split_off(3), deliveries(&updates).split_off(3));
     assert!(dismissed.iter().all(|(at, _)| *at > hired_again), "nobody was there in between");
     assert!(again.iter().all(|(_, _, courier)| *courier == "Ada"), "{again:?}");
@@ -107,15 +107,15 @@ async fn hired_couriers_work_within_a_second_and_the_dismissed_bring_what_they_h
 
 #[tokio::test(flavor = "multi_thread")]
 async fn another_pace_holds_for_the_next_parcel() -> Result<()> {
-    let ground = Ground::new().await?;
-    let delivery = start(&ground, 1, 600);
+    let bed = TestBed::new().await?;
+    let delivery = start(&bed, 1, 600);
     let mut paces = Vec::new();
     for (id, next_pace_ms) in [("slow", 0), ("immediate", 300), ("slower", 0)] {
-        queue(&ground, &parcel(id, FOUND)).await?;
-        let updates = ground.read_until(DELIVERY_UPDATES, |all| ends_with(all, id, "delivered")).await?;
+        queue(&bed, &parcel(id, FOUND)).await?;
+        let updates = bed.read_until(DELIVERY_UPDATES, |all| ends_with(all, id, "delivered")).await?;
         let of_it = moments(&updates, |update| (update.order_id().as_str() == id).then_some(()));
         paces.push(millis_between(of_it[0].0, of_it[1].0));
-        crew(&ground, 1, next_pace_ms);
+        crew(&bed, 1, next_pace_ms);
     }
     println!("with a pace of 600, 0 and 300 ms it took {paces:?} ms");
     for (took, range) in paces.iter().zip([600..900, 0..250, 300..600]) {
@@ -126,56 +126,56 @@ async fn another_pace_holds_for_the_next_parcel() -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn paused_couriers_bring_what_they_have_and_take_no_more() -> Result<()> {
-    let ground = Ground::new().await?;
-    crew(&ground, 2, 500);
-    let (delivery, board) = start_with_board(&ground);
-    queue(&ground, &parcel("lost", "nowhere")).await?;
+    let bed = TestBed::new().await?;
+    crew(&bed, 2, 500);
+    let (delivery, presence) = start_with_presence(&bed);
+    queue(&bed, &parcel("lost", "nowhere")).await?;
     let stranded = |all: &[_]| ends_with(all, "lost", "stranded");
-    ground.read_until(DELIVERY_UPDATES, stranded).await?;
-    queue_many(&ground, 0..6).await?;
-    carried(&board, 2).await?;
+    bed.read_until(DELIVERY_UPDATES, stranded).await?;
+    queue_many(&bed, 0..6).await?;
+    carried(&presence, 2).await?;
 
     let pause = |on: bool| {
-        ground.choose(|choices| {
+        bed.choose(|choices| {
             choices.courier_pace_ms = 20;
             choices.paused = on.then_some(Service::Delivery).into_iter().collect();
         });
     };
     pause(true);
-    eventually("the board to say it", || async { board.is_paused().then_some(()) }).await?;
-    let before = ground.read_until(DELIVERY_UPDATES, |all| deliveries(all).len() >= 2).await?;
-    ask(&ground, DeliveryRequest::ReturnToStock { order_id: parcel("lost", FOUND).order_id }).await?;
-    a_while(&ground).await?;
-    let meanwhile = ground.read_until(DELIVERY_UPDATES, |all| all.len() >= before.len()).await?;
+    eventually("the presence to say it", || async { presence.is_paused().then_some(()) }).await?;
+    let before = bed.read_until(DELIVERY_UPDATES, |all| deliveries(all).len() >= 2).await?;
+    ask(&bed, DeliveryRequest::ReturnToStock { order_id: parcel("lost", FOUND).order_id }).await?;
+    a_while(&bed).await?;
+    let meanwhile = bed.read_until(DELIVERY_UPDATES, |all| all.len() >= before.len()).await?;
     assert_eq!((meanwhile.len(), deliveries(&meanwhile).len()), (before.len(), 2), "nothing was done while paused");
-    board_shows(&board, &["Ada", "Bart"]).await?;
+    presence_shows(&presence, &["Ada", "Bart"]).await?;
 
     pause(false);
     let all_done = |all: &[_]| deliveries(all).len() >= 6 && ends_with(all, "lost", "returned");
-    let updates = ground.read_until(DELIVERY_UPDATES, all_done).await?;
+    let updates = bed.read_until(DELIVERY_UPDATES, all_done).await?;
     assert_eq!(deliveries(&updates).len(), 6);
-    assert!(!board.is_paused());
+    assert!(!presence.is_paused());
     delivery.stop().await
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_parcel_of_a_courier_who_crashes_is_taken_over_and_delivered_once() -> Result<()> {
-    let ground = Ground::new().await?;
-    crew(&ground, 2, 800);
-    let (delivery, board) = start_with_board(&ground);
+    let bed = TestBed::new().await?;
+    crew(&bed, 2, 800);
+    let (delivery, presence) = start_with_presence(&bed);
     // The other is busy in the first round and free in the second.
     for (round, parcels) in [("busy", 2), ("free", 1)] {
         for n in 0..parcels {
-            queue(&ground, &parcel(&format!("{round}{n}"), FOUND)).await?;
+            queue(&bed, &parcel(&format!("{round}{n}"), FOUND)).await?;
         }
-        let (who, order) = carried(&board, parcels).await?.swap_remove(0);
+        let (who, order) = carried(&presence, parcels).await?.swap_remove(0);
         let crashed = (now(), Instant::now());
-        assert!(ground.cue(Cue::Crash { who: who.clone() }));
+        assert!(bed.send(ControlMessage::Crash { who: who.clone() }));
         let other = if who == "Ada" { "Bart" } else { "Ada" };
-        board_shows(&board, &[other]).await?;
+        presence_shows(&presence, &[other]).await?;
         let gone_after = crashed.1.elapsed();
         let done = |all: &[_]| deliveries(all).iter().filter(|(id, ..)| id.starts_with(round)).count() == parcels;
-        let updates = ground.read_until(DELIVERY_UPDATES, done).await?;
+        let updates = bed.read_until(DELIVERY_UPDATES, done).await?;
         let again = pick_ups(&updates).into_iter().find(|(at, (_, id))| *at > crashed.0 && *id == order);
         let (at, (by, _)) = again.expect("picked up again");
         let took = millis_between(crashed.0, at);
@@ -183,7 +183,7 @@ async fn the_parcel_of_a_courier_who_crashes_is_taken_over_and_delivered_once() 
         assert!(gone_after < Duration::from_secs(1));
         assert!(took < TAKEN_OVER_WITHIN_MS);
         assert_eq!((by.as_str(), story(&updates, &order)), (other, taken_over()));
-        board_shows(&board, &["Ada", "Bart"]).await?;
+        presence_shows(&presence, &["Ada", "Bart"]).await?;
         let away_for = crashed.1.elapsed();
         println!("{who} was back after {away_for:?}");
         assert!(away_for >= Duration::from_secs(4) && away_for < Duration::from_secs(6));
@@ -197,17 +197,17 @@ fn taken_over() -> Vec<String> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_parcel_waits_until_the_only_courier_is_back() -> Result<()> {
-    let ground = Ground::new().await?;
-    crew(&ground, 1, 500);
-    let (delivery, board) = start_with_board(&ground);
-    queue(&ground, &parcel("a", FOUND)).await?;
-    carried(&board, 1).await?;
+    let bed = TestBed::new().await?;
+    crew(&bed, 1, 500);
+    let (delivery, presence) = start_with_presence(&bed);
+    queue(&bed, &parcel("a", FOUND)).await?;
+    carried(&presence, 1).await?;
     let crashed = now();
     // Whoever is not here changes nothing.
     for who in ["Zoë", "Bart", "Ada"] {
-        assert!(ground.cue(Cue::Crash { who: who.into() }));
+        assert!(bed.send(ControlMessage::Crash { who: who.into() }));
     }
-    let updates = ground.read_until(DELIVERY_UPDATES, |all| ends_with(all, "a", "delivered")).await?;
+    let updates = bed.read_until(DELIVERY_UPDATES, |all| ends_with(all, "a", "delivered")).await?;
     assert_eq!(story(&updates, "a"), taken_over());
     let waited = millis_between(crashed, pick_ups(&updates)[1].0);
     println!("the parcel of the only courier was picked up again after {waited} ms");

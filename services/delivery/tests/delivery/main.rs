@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use anyhow::Result;
-use delivery::{Config, round::Patience};
+use delivery::{Config, round::RetryPolicy};
 use events::{
     delivery::{DeliveryOrder, DeliveryRequest, DeliveryUpdate},
     ids::{BeerId, Moment, Service},
@@ -13,8 +13,8 @@ use events::{
     topics::{DELIVERY_ORDERS, DELIVERY_REQUESTS},
 };
 use service::{
-    presence::Board,
-    testing::{Ground, Running},
+    presence::PresenceState,
+    testing::{Running, TestBed},
 };
 
 mod couriers;
@@ -36,43 +36,43 @@ fn parcel(id: &str, address: &str) -> DeliveryOrder {
 }
 
 /// Sets couriers and pace, and starts delivery.
-fn start(ground: &Ground, couriers: u32, pace_ms: u32) -> Running {
-    start_patient(ground, couriers, pace_ms, 100)
+fn start(bed: &TestBed, couriers: u32, pace_ms: u32) -> Running {
+    start_retrying_after(bed, couriers, pace_ms, 100)
 }
 
-fn start_patient(ground: &Ground, couriers: u32, pace_ms: u32, first_delay_ms: u32) -> Running {
-    crew(ground, couriers, pace_ms);
-    ground.start(Service::Delivery, |context| delivery::run_with(context, patience(first_delay_ms)))
+fn start_retrying_after(bed: &TestBed, couriers: u32, pace_ms: u32, first_delay_ms: u32) -> Running {
+    crew(bed, couriers, pace_ms);
+    bed.start(Service::Delivery, |context| delivery::run_with(context, retry_policy(first_delay_ms)))
 }
 
-/// Starts delivery with the settings as they are; with it comes its board.
-fn start_with_board(ground: &Ground) -> (Running, Board) {
-    let mut board = Board::default();
-    let delivery = ground.start(Service::Delivery, |context| {
-        board = context.board.clone();
-        delivery::run_with(context, patience(100))
+/// Starts delivery with the settings as they are; with it comes its presence.
+fn start_with_presence(bed: &TestBed) -> (Running, PresenceState) {
+    let mut presence = PresenceState::default();
+    let delivery = bed.start(Service::Delivery, |context| {
+        presence = context.presence.clone();
+        delivery::run_with(context, retry_policy(100))
     });
-    (delivery, board)
+    (delivery, presence)
 }
 
 /// What the speaker chooses.
-fn crew(ground: &Ground, couriers: u32, pace_ms: u32) {
-    ground.choose(|choices| {
+fn crew(bed: &TestBed, couriers: u32, pace_ms: u32) {
+    bed.choose(|choices| {
         choices.couriers = couriers;
         choices.courier_pace_ms = pace_ms;
     });
 }
 
-fn patience(first_delay_ms: u32) -> Config {
-    Config { patience: Patience { attempts: 4, first_delay_ms } }
+fn retry_policy(first_delay_ms: u32) -> Config {
+    Config { retry_policy: RetryPolicy { attempts: 4, first_delay_ms } }
 }
 
-async fn queue(ground: &Ground, parcel: &DeliveryOrder) -> Result<()> {
-    ground.publish(DELIVERY_ORDERS, parcel.order_id.as_str(), parcel).await
+async fn queue(bed: &TestBed, parcel: &DeliveryOrder) -> Result<()> {
+    bed.publish(DELIVERY_ORDERS, parcel.order_id.as_str(), parcel).await
 }
 
-async fn ask(ground: &Ground, request: DeliveryRequest) -> Result<()> {
-    ground.publish(DELIVERY_REQUESTS, request.order_id().as_str(), &request).await
+async fn ask(bed: &TestBed, request: DeliveryRequest) -> Result<()> {
+    bed.publish(DELIVERY_REQUESTS, request.order_id().as_str(), &request).await
 }
 
 fn readable(received: &[Received<DeliveryUpdate>]) -> impl Iterator<Item = &DeliveryUpdate> {

@@ -9,11 +9,11 @@ use events::{
     stage::Staff,
     topics::{DEAD_LETTERS, DELIVERY_ORDERS, DELIVERY_REQUESTS, DELIVERY_UPDATES, UNREADABLE},
 };
-use service::testing::{Ground, eventually};
+use service::testing::{TestBed, eventually};
 
 use crate::{
-    FOUND, ask, crew, deliveries, ends_with, moments, parcel, queue, readable, start, start_patient, start_with_board,
-    story,
+    FOUND, ask, crew, deliveries, ends_with, moments, parcel, queue, readable, start, start_retrying_after,
+    start_with_presence, story,
 };
 
 /// A queue looks this often for what is due, and hands out what will be before it looks again.
@@ -21,12 +21,12 @@ const EARLY_BY_MS: i64 = 100;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_parcel_is_delivered_once_and_every_courier_works() -> Result<()> {
-    let ground = Ground::new().await?;
-    let delivery = start(&ground, 3, 20);
+    let bed = TestBed::new().await?;
+    let delivery = start(&bed, 3, 20);
     for n in 0..60 {
-        queue(&ground, &parcel(&format!("a{n}"), FOUND)).await?;
+        queue(&bed, &parcel(&format!("a{n}"), FOUND)).await?;
     }
-    let updates = ground.read_until(DELIVERY_UPDATES, |all| all.len() >= 120).await?;
+    let updates = bed.read_until(DELIVERY_UPDATES, |all| all.len() >= 120).await?;
     let delivered = deliveries(&updates);
     assert_eq!((updates.len(), delivered.len()), (120, 60));
     assert_eq!(delivered.iter().map(|(order, ..)| order).collect::<HashSet<_>>().len(), 60);
@@ -38,13 +38,13 @@ async fn each_parcel_is_delivered_once_and_every_courier_works() -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_address_nobody_finds_is_tried_again_later_and_later_and_holds_nobody_up() -> Result<()> {
-    let ground = Ground::new().await?;
-    queue(&ground, &parcel("lost", "Nowhere Lane 3")).await?;
+    let bed = TestBed::new().await?;
+    queue(&bed, &parcel("lost", "Nowhere Lane 3")).await?;
     for n in 0..10 {
-        queue(&ground, &parcel(&format!("a{n}"), FOUND)).await?;
+        queue(&bed, &parcel(&format!("a{n}"), FOUND)).await?;
     }
-    let delivery = start_patient(&ground, 1, 0, 200);
-    let updates = ground.read_until(DELIVERY_UPDATES, |all| ends_with(all, "lost", "stranded")).await?;
+    let delivery = start_retrying_after(&bed, 1, 0, 200);
+    let updates = bed.read_until(DELIVERY_UPDATES, |all| ends_with(all, "lost", "stranded")).await?;
     let expected = [
         "picked up 1.1",
         "failed 1.1",
@@ -72,7 +72,7 @@ async fn an_address_nobody_finds_is_tried_again_later_and_later_and_holds_nobody
         assert!(picked_up.plus_millis(EARLY_BY_MS) >= *retry_at, "attempt {attempt} came too early");
     }
 
-    let letters = ground.read_until(DEAD_LETTERS, |all| !all.is_empty()).await?;
+    let letters = bed.read_until(DEAD_LETTERS, |all| !all.is_empty()).await?;
     let letter = letters[0].message.as_ref().unwrap();
     assert_eq!((letter.order_id.as_str(), letter.attempts), ("lost", 4));
     assert_eq!((letter.reason, letter.payload.attempt), (FailureReason::AddressNotFound, 4));
@@ -81,22 +81,22 @@ async fn an_address_nobody_finds_is_tried_again_later_and_later_and_holds_nobody
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stranded_order_is_delivered_in_its_second_round() -> Result<()> {
-    let ground = Ground::new().await?;
-    let delivery = start(&ground, 2, 0);
-    queue(&ground, &parcel("lost", "Rue introuvable 3")).await?;
-    ground.read_until(DELIVERY_UPDATES, |all| ends_with(all, "lost", "stranded")).await?;
+    let bed = TestBed::new().await?;
+    let delivery = start(&bed, 2, 0);
+    queue(&bed, &parcel("lost", "Rue introuvable 3")).await?;
+    bed.read_until(DELIVERY_UPDATES, |all| ends_with(all, "lost", "stranded")).await?;
     let order_id = parcel("lost", FOUND).order_id;
     for address in ["", "Korenmarkt 2, Gent", "Meir 3, Antwerpen"] {
         let address = Some(address.to_owned());
-        ask(&ground, DeliveryRequest::Redrive { order_id: order_id.clone(), address }).await?;
+        ask(&bed, DeliveryRequest::Redrive { order_id: order_id.clone(), address }).await?;
     }
-    ground.read_until(DELIVERY_UPDATES, |all| ends_with(all, "lost", "delivered")).await?;
+    bed.read_until(DELIVERY_UPDATES, |all| ends_with(all, "lost", "delivered")).await?;
     // Too late; and a parcel after it, so that it is seen to have changed nothing.
-    ask(&ground, DeliveryRequest::ReturnToStock { order_id }).await?;
-    queue(&ground, &parcel("other", "nergens")).await?;
-    ground.read_until(DELIVERY_UPDATES, |all| ends_with(all, "other", "stranded")).await?;
-    ask(&ground, DeliveryRequest::ReturnToStock { order_id: parcel("other", FOUND).order_id }).await?;
-    let updates = ground.read_until(DELIVERY_UPDATES, |all| ends_with(all, "other", "returned")).await?;
+    ask(&bed, DeliveryRequest::ReturnToStock { order_id }).await?;
+    queue(&bed, &parcel("other", "nergens")).await?;
+    bed.read_until(DELIVERY_UPDATES, |all| ends_with(all, "other", "stranded")).await?;
+    ask(&bed, DeliveryRequest::ReturnToStock { order_id: parcel("other", FOUND).order_id }).await?;
+    let updates = bed.read_until(DELIVERY_UPDATES, |all| ends_with(all, "other", "returned")).await?;
     let story = story(&updates, "lost");
     assert_eq!(story[8..], ["redriven 2 to Korenmarkt 2, Gent", "picked up 2.1", "delivered 2.1"]);
     delivery.stop().await
@@ -104,17 +104,17 @@ async fn a_stranded_order_is_delivered_in_its_second_round() -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stranded_order_goes_back_to_stock_once() -> Result<()> {
-    let ground = Ground::new().await?;
-    let delivery = start(&ground, 2, 0);
+    let bed = TestBed::new().await?;
+    let delivery = start(&bed, 2, 0);
     for id in ["lost", "other"] {
-        queue(&ground, &parcel(id, "nowhere")).await?;
+        queue(&bed, &parcel(id, "nowhere")).await?;
     }
     let both = |all: &[_]| ["lost", "other"].iter().all(|id| ends_with(all, id, "stranded"));
-    ground.read_until(DELIVERY_UPDATES, both).await?;
+    bed.read_until(DELIVERY_UPDATES, both).await?;
     for id in ["unknown", "lost", "lost", "other"] {
-        ask(&ground, DeliveryRequest::ReturnToStock { order_id: id.parse()? }).await?;
+        ask(&bed, DeliveryRequest::ReturnToStock { order_id: id.parse()? }).await?;
     }
-    let updates = ground.read_until(DELIVERY_UPDATES, |all| ends_with(all, "other", "returned")).await?;
+    let updates = bed.read_until(DELIVERY_UPDATES, |all| ends_with(all, "other", "returned")).await?;
     let returned: Vec<_> =
         readable(&updates).filter(|update| matches!(update, DeliveryUpdate::Returned { .. })).collect();
     let lines = parcel("lost", FOUND).lines;
@@ -126,14 +126,14 @@ async fn a_stranded_order_goes_back_to_stock_once() -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_nobody_can_read_is_put_aside_and_holds_nobody_up() -> Result<()> {
-    let ground = Ground::new().await?;
-    let delivery = start(&ground, 1, 0);
-    ground.publish_raw(DELIVERY_ORDERS, b"a parcel").await?;
-    ground.publish_raw(DELIVERY_REQUESTS, b"please").await?;
-    ground.publish_raw(DEAD_LETTERS, b"R.I.P.").await?;
-    queue(&ground, &parcel("a", FOUND)).await?;
-    ground.read_until(DELIVERY_UPDATES, |all| ends_with(all, "a", "delivered")).await?;
-    let unreadable = ground.read_until(UNREADABLE, |all| all.len() >= 3).await?;
+    let bed = TestBed::new().await?;
+    let delivery = start(&bed, 1, 0);
+    bed.publish_raw(DELIVERY_ORDERS, b"a parcel").await?;
+    bed.publish_raw(DELIVERY_REQUESTS, b"please").await?;
+    bed.publish_raw(DEAD_LETTERS, b"R.I.P.").await?;
+    queue(&bed, &parcel("a", FOUND)).await?;
+    bed.read_until(DELIVERY_UPDATES, |all| ends_with(all, "a", "delivered")).await?;
+    let unreadable = bed.read_until(UNREADABLE, |all| all.len() >= 3).await?;
     let topics: HashSet<_> =
         unreadable.iter().map(|received| received.message.as_ref().unwrap().topic.as_str()).collect();
     assert_eq!(topics, HashSet::from(["delivery-orders", "delivery-requests", "delivery-orders-dlq"]));
@@ -142,21 +142,21 @@ async fn what_nobody_can_read_is_put_aside_and_holds_nobody_up() -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_parcel_that_comes_twice_is_delivered_once() -> Result<()> {
-    let ground = Ground::new().await?;
+    let bed = TestBed::new().await?;
     for n in 0..10 {
         let genuine = parcel(&format!("a{n}"), FOUND);
         let forged = DeliveryOrder { round: 2, ..genuine.clone() };
         for parcel in [&genuine, &genuine, &forged] {
-            queue(&ground, parcel).await?;
+            queue(&bed, parcel).await?;
         }
     }
-    let delivery = start(&ground, 3, 10);
+    let delivery = start(&bed, 3, 10);
     // The queue is handed out in its order: when the last has come, so have all before it, but for those in hand.
     for n in 0..3 {
-        queue(&ground, &parcel(&format!("last{n}"), "nowhere")).await?;
+        queue(&bed, &parcel(&format!("last{n}"), "nowhere")).await?;
     }
     let all_last = |all: &[_]| (0..3).all(|n| ends_with(all, &format!("last{n}"), "stranded"));
-    let updates = ground.read_until(DELIVERY_UPDATES, all_last).await?;
+    let updates = bed.read_until(DELIVERY_UPDATES, all_last).await?;
     let delivered = deliveries(&updates);
     assert_eq!(delivered.len(), 10);
     assert_eq!(delivered.iter().map(|(order, ..)| order).collect::<HashSet<_>>().len(), 10);
@@ -165,17 +165,17 @@ async fn a_parcel_that_comes_twice_is_delivered_once() -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_killed_delivery_loses_nothing_and_delivers_nothing_twice() -> Result<()> {
-    let ground = Ground::new().await?;
+    let bed = TestBed::new().await?;
     for n in 0..40 {
-        queue(&ground, &parcel(&format!("a{n}"), FOUND)).await?;
+        queue(&bed, &parcel(&format!("a{n}"), FOUND)).await?;
     }
     for delivered_before in [5, 20] {
-        let delivery = start(&ground, 3, 20);
-        ground.read_until(DELIVERY_UPDATES, |all| deliveries(all).len() >= delivered_before).await?;
+        let delivery = start(&bed, 3, 20);
+        bed.read_until(DELIVERY_UPDATES, |all| deliveries(all).len() >= delivered_before).await?;
         delivery.kill().await;
     }
-    let delivery = start(&ground, 3, 5);
-    let updates = ground.read_until(DELIVERY_UPDATES, |all| deliveries(all).len() >= 40).await?;
+    let delivery = start(&bed, 3, 5);
+    let updates = bed.read_until(DELIVERY_UPDATES, |all| deliveries(all).len() >= 40).await?;
     let delivered = deliveries(&updates);
     assert_eq!(delivered.len(), 40);
     assert_eq!(delivered.iter().map(|(order, ..)| order).collect::<HashSet<_>>().len(), 40);
@@ -184,18 +184,18 @@ async fn a_killed_delivery_loses_nothing_and_delivers_nothing_twice() -> Result<
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_board_shows_who_carries_what() -> Result<()> {
-    let ground = Ground::new().await?;
-    crew(&ground, 2, 200);
-    let (delivery, board) = start_with_board(&ground);
-    queue(&ground, &parcel("a", FOUND)).await?;
+    let bed = TestBed::new().await?;
+    crew(&bed, 2, 200);
+    let (delivery, presence) = start_with_presence(&bed);
+    queue(&bed, &parcel("a", FOUND)).await?;
     let carrying = eventually("a courier with the parcel", || async {
-        board.staff(|staff| staff.couriers.iter().find_map(|courier| courier.carrying.clone()))
+        presence.staff(|staff| staff.couriers.iter().find_map(|courier| courier.carrying.clone()))
     });
     let carrying = carrying.await?;
     assert_eq!((carrying.order_id.as_str(), carrying.round, carrying.attempt), ("a", 1, 1));
     assert_eq!(carrying.until.micros_since(carrying.since), 200_000);
     eventually("empty hands", || async {
-        let done = board.staff(|Staff { couriers, .. }| {
+        let done = presence.staff(|Staff { couriers, .. }| {
             couriers.len() == 2
                 && couriers.iter().all(|courier| courier.carrying.is_none())
                 && couriers.iter().map(|courier| courier.delivered).sum::<u64>() == 1
@@ -204,19 +204,19 @@ async fn the_board_shows_who_carries_what() -> Result<()> {
     })
     .await?;
     delivery.stop().await?;
-    eventually("an empty board", || async { board.staff(|staff| staff.couriers.is_empty().then_some(())) }).await
+    eventually("an empty presence", || async { presence.staff(|staff| staff.couriers.is_empty().then_some(())) }).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn waits_while_another_program_holds_its_database() -> Result<()> {
-    let ground = Ground::new().await?;
-    let delivery = start(&ground, 2, 10);
-    queue(&ground, &parcel("a", FOUND)).await?;
-    ground.read_until(DELIVERY_UPDATES, |all| !deliveries(all).is_empty()).await?;
-    let lock = ground.hold_database(Service::Delivery).await?;
-    queue(&ground, &parcel("b", FOUND)).await?;
+    let bed = TestBed::new().await?;
+    let delivery = start(&bed, 2, 10);
+    queue(&bed, &parcel("a", FOUND)).await?;
+    bed.read_until(DELIVERY_UPDATES, |all| !deliveries(all).is_empty()).await?;
+    let lock = bed.hold_database(Service::Delivery).await?;
+    queue(&bed, &parcel("b", FOUND)).await?;
     delivery.waits_for_its_database().await?;
     drop(lock);
-    ground.read_until(DELIVERY_UPDATES, |all| deliveries(all).len() == 2).await?;
+    bed.read_until(DELIVERY_UPDATES, |all| deliveries(all).len() == 2).await?;
     delivery.stop().await
 }

@@ -7,9 +7,9 @@ use events::{
     topics::{DEAD_LETTERS, DELIVERY_ORDERS, DELIVERY_REQUESTS, DELIVERY_UPDATES, UNREADABLE},
     unreadable::ReasonCode,
 };
-use service::testing::Ground;
+use service::testing::TestBed;
 
-use crate::{FOUND, ask, ends_with, parcel, queue, start, start_patient, story};
+use crate::{FOUND, ask, ends_with, parcel, queue, start, start_retrying_after, story};
 
 fn letter(task: DeliveryOrder) -> DeadLetter {
     let (order_id, attempts) = (task.order_id.clone(), task.attempt);
@@ -18,16 +18,16 @@ fn letter(task: DeliveryOrder) -> DeadLetter {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_untrue_has_no_effect_and_is_counted() -> Result<()> {
-    let ground = Ground::new().await?;
-    let delivery = start(&ground, 1, 0);
-    queue(&ground, &parcel("done", FOUND)).await?;
+    let bed = TestBed::new().await?;
+    let delivery = start(&bed, 1, 0);
+    queue(&bed, &parcel("done", FOUND)).await?;
     for lost in ["lost", "back"] {
-        queue(&ground, &parcel(lost, "nowhere")).await?;
+        queue(&bed, &parcel(lost, "nowhere")).await?;
     }
     let give_up = |id: &str| DeliveryRequest::ReturnToStock { order_id: id.parse().unwrap() };
-    ground.read_until(DELIVERY_UPDATES, |all| ["lost", "back"].iter().all(|id| ends_with(all, id, "stranded"))).await?;
-    ask(&ground, give_up("back")).await?;
-    let before = ground.read_until(DELIVERY_UPDATES, |all| ends_with(all, "back", "returned")).await?;
+    bed.read_until(DELIVERY_UPDATES, |all| ["lost", "back"].iter().all(|id| ends_with(all, id, "stranded"))).await?;
+    ask(&bed, give_up("back")).await?;
+    let before = bed.read_until(DELIVERY_UPDATES, |all| ends_with(all, "back", "returned")).await?;
 
     let orders = DELIVERY_ORDERS.spec;
     let untrue_tasks = [
@@ -45,15 +45,15 @@ async fn what_is_untrue_has_no_effect_and_is_counted() -> Result<()> {
         DeadLetter { order_id: "lost".parse()?, ..letter(parcel("done", FOUND)) },
     ];
     for task in &untrue_tasks {
-        queue(&ground, task).await?;
+        queue(&bed, task).await?;
     }
     for letter in &untrue_letters {
-        ground.publish(DEAD_LETTERS, letter.order_id.as_str(), letter).await?;
+        bed.publish(DEAD_LETTERS, letter.order_id.as_str(), letter).await?;
     }
-    ask(&ground, give_up("unknown")).await?;
+    ask(&bed, give_up("unknown")).await?;
     // Known, and not to be decided about: a wish that comes too late is no untruth.
-    ask(&ground, give_up("done")).await?;
-    ask(&ground, DeliveryRequest::Redrive { order_id: "lost".parse()?, address: Some("a\nb".into()) }).await?;
+    ask(&bed, give_up("done")).await?;
+    ask(&bed, DeliveryRequest::Redrive { order_id: "lost".parse()?, address: Some("a\nb".into()) }).await?;
     let (letters, requests) = (DEAD_LETTERS.spec, DELIVERY_REQUESTS.spec);
     let mut untrue = vec![
         (orders, ReasonCode::SecondOutcome, 3),
@@ -64,23 +64,23 @@ async fn what_is_untrue_has_no_effect_and_is_counted() -> Result<()> {
         (letters, ReasonCode::DoesNotFollow, 1),
         (requests, ReasonCode::UnknownOrder, 1),
     ];
-    ground.until_disbelieved(Service::Delivery, &untrue).await?;
-    let unreadable = ground.read_until(UNREADABLE, |all| !all.is_empty()).await?;
+    bed.until_disbelieved(Service::Delivery, &untrue).await?;
+    let unreadable = bed.read_until(UNREADABLE, |all| !all.is_empty()).await?;
     let wrong = unreadable[0].message.as_ref().unwrap();
     assert_eq!((wrong.topic.as_str(), wrong.code), (requests.name, ReasonCode::OutOfRange));
-    let after = ground.read_until(DELIVERY_UPDATES, |_| true).await?;
+    let after = bed.read_until(DELIVERY_UPDATES, |_| true).await?;
     assert_eq!(after.len(), before.len(), "nothing was said of it");
     delivery.stop().await?;
 
     // After a restart the book still knows; and an order that was only lied about is delivered when it comes.
-    let delivery = start(&ground, 1, 0);
-    queue(&ground, &untrue_tasks[0]).await?;
-    ground.publish(DEAD_LETTERS, "nobody", &letter(parcel("nobody", "nowhere"))).await?;
-    queue(&ground, &parcel("unknown", FOUND)).await?;
+    let delivery = start(&bed, 1, 0);
+    queue(&bed, &untrue_tasks[0]).await?;
+    bed.publish(DEAD_LETTERS, "nobody", &letter(parcel("nobody", "nowhere"))).await?;
+    queue(&bed, &parcel("unknown", FOUND)).await?;
     untrue[0].2 += 1;
     untrue[2].2 += 1;
-    ground.until_disbelieved(Service::Delivery, &untrue).await?;
-    let updates = ground.read_until(DELIVERY_UPDATES, |all| ends_with(all, "unknown", "delivered")).await?;
+    bed.until_disbelieved(Service::Delivery, &untrue).await?;
+    let updates = bed.read_until(DELIVERY_UPDATES, |all| ends_with(all, "unknown", "delivered")).await?;
     assert_eq!(story(&updates, "unknown"), ["picked up 1.1", "delivered 1.1"]);
     assert_eq!(story(&updates, "done"), ["picked up 1.1", "delivered 1.1"]);
     delivery.stop().await
@@ -88,13 +88,13 @@ async fn what_is_untrue_has_no_effect_and_is_counted() -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_retry_to_another_address_is_not_delivered() -> Result<()> {
-    let ground = Ground::new().await?;
-    let delivery = start_patient(&ground, 1, 0, 400);
-    queue(&ground, &parcel("lost", "nowhere")).await?;
-    ground.read_until(DELIVERY_UPDATES, |all| ends_with(all, "lost", "failed 1.1")).await?;
-    queue(&ground, &DeliveryOrder { attempt: 4, ..parcel("lost", FOUND) }).await?;
-    queue(&ground, &DeliveryOrder { attempt: 2, ..parcel("lost", FOUND) }).await?;
-    let updates = ground.read_until(DELIVERY_UPDATES, |all| ends_with(all, "lost", "stranded")).await?;
+    let bed = TestBed::new().await?;
+    let delivery = start_retrying_after(&bed, 1, 0, 400);
+    queue(&bed, &parcel("lost", "nowhere")).await?;
+    bed.read_until(DELIVERY_UPDATES, |all| ends_with(all, "lost", "failed 1.1")).await?;
+    queue(&bed, &DeliveryOrder { attempt: 4, ..parcel("lost", FOUND) }).await?;
+    queue(&bed, &DeliveryOrder { attempt: 2, ..parcel("lost", FOUND) }).await?;
+    let updates = bed.read_until(DELIVERY_UPDATES, |all| ends_with(all, "lost", "stranded")).await?;
     assert!(!story(&updates, "lost").iter().any(|what| what.starts_with("delivered")));
     delivery.stop().await
 }

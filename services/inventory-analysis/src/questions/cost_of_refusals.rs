@@ -43,7 +43,7 @@ impl Inquiry for CostOfRefusals {
     fn take(&mut self, received: &Received<OrderDecision>) {
         let Ok(decision) = &received.message else { return };
         // The first decision counts, as everywhere.
-        if !self.seen.is_new(decision.order_id()) {
+        if !self.seen.record_once(decision.order_id()) {
             return;
         }
         let OrderDecision::Refused { lines, reason: Refusal::NotEnough { beer, .. }, .. } = decision else { return };

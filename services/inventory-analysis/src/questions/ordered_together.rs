@@ -28,7 +28,7 @@ impl Inquiry for OrderedTogether {
 
     fn take(&mut self, received: &Received<PlaceOrder>) {
         let (Ok(order), Some(order_id)) = (&received.message, received.order_id()) else { return };
-        if !self.seen.is_new(&order_id) {
+        if !self.seen.record_once(&order_id) {
             return;
         }
         let is_in_it = |place: usize| order.lines.iter().any(|line| line.beer.as_str() == BEERS[place].id);

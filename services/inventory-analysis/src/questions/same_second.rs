@@ -40,7 +40,7 @@ impl Inquiry for SameSecond {
 
     fn take(&mut self, received: &Received<PlaceOrder>) {
         let (Ok(order), Some(order_id)) = (&received.message, received.order_id()) else { return };
-        if !self.seen.is_new(&order_id) {
+        if !self.seen.record_once(&order_id) {
             return;
         }
         let second = self.seconds.entry(received.at.micros().div_euclid(SECOND_MICROS)).or_default();

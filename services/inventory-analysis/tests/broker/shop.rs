@@ -13,21 +13,21 @@ use events::{
     topics::{DELIVERY_UPDATES, INSIGHTS, ORDER_DECISIONS, ORDERS, STOCK_EVENTS},
 };
 use inventory_analysis::{Rebuilt, Snapshot, rebuild};
-use service::testing::Ground;
+use service::testing::TestBed;
 use sqlx::migrate::Migrator;
 
 pub static TABLES: Migrator = sqlx::migrate!();
 
 /// A warehouse and couriers, as far as their messages go: 1000 bottles of Orval.
 pub struct Shop<'a> {
-    ground: &'a Ground,
+    bed: &'a TestBed,
     sequence: u64,
     level: u32,
 }
 
 impl<'a> Shop<'a> {
-    pub async fn open(ground: &'a Ground) -> Result<Self> {
-        let mut shop = Shop { ground, sequence: 0, level: 0 };
+    pub async fn open(bed: &'a TestBed) -> Result<Self> {
+        let mut shop = Shop { bed, sequence: 0, level: 0 };
         shop.stock(StockChange::Counted, 1000, None).await?;
         Ok(shop)
     }
@@ -43,7 +43,7 @@ impl<'a> Shop<'a> {
             level: Bottles(self.level),
             order_id,
         };
-        self.ground.publish(STOCK_EVENTS, "orval", &event).await
+        self.bed.publish(STOCK_EVENTS, "orval", &event).await
     }
 
     pub async fn place(&self, id: &str, bottles: u32) -> Result<()> {
@@ -58,7 +58,7 @@ impl<'a> Shop<'a> {
             address: "Grote Markt 1, Brussel".into(),
             lines,
         };
-        self.ground.publish(ORDERS, id, &order).await
+        self.bed.publish(ORDERS, id, &order).await
     }
 
     pub async fn accept(&mut self, id: &str, bottles: u32) -> Result<()> {
@@ -66,23 +66,23 @@ impl<'a> Shop<'a> {
         let total_cents = orders::total(&lines);
         let decision =
             OrderDecision::Accepted { order_id: order_id.clone(), bottles: Bottles(bottles), total_cents, lines };
-        self.ground.publish(ORDER_DECISIONS, id, &decision).await?;
+        self.bed.publish(ORDER_DECISIONS, id, &decision).await?;
         self.stock(StockChange::Reserved, bottles, Some(order_id)).await
     }
 
     pub async fn refuse(&self, id: &str) -> Result<()> {
         let reason = Refusal::Invalid { faults: vec![] };
         let decision = OrderDecision::Refused { order_id: id.parse()?, lines: lines(25), reason };
-        self.ground.publish(ORDER_DECISIONS, id, &decision).await
+        self.bed.publish(ORDER_DECISIONS, id, &decision).await
     }
 
     pub async fn deliver(&self, id: &str) -> Result<()> {
         let (order_id, courier): (OrderId, _) = (id.parse()?, "courier-1".to_owned());
         let picked_up =
             DeliveryUpdate::PickedUp { order_id: order_id.clone(), round: 1, attempt: 1, courier: courier.clone() };
-        self.ground.publish(DELIVERY_UPDATES, id, &picked_up).await?;
+        self.bed.publish(DELIVERY_UPDATES, id, &picked_up).await?;
         let delivered = DeliveryUpdate::Delivered { order_id, round: 1, attempt: 1, courier };
-        self.ground.publish(DELIVERY_UPDATES, id, &delivered).await
+        self.bed.publish(DELIVERY_UPDATES, id, &delivered).await
     }
 
     /// Placed, accepted and delivered.
@@ -112,24 +112,24 @@ pub fn newest_sales(insights: &[Received<Insight>]) -> Option<&Sales> {
 }
 
 /// The newest ledger, once so many orders are delivered.
-pub async fn ledger_with(ground: &Ground, delivered: u64) -> Result<Ledger> {
+pub async fn ledger_with(bed: &TestBed, delivered: u64) -> Result<Ledger> {
     let there = |all: &[Received<Insight>]| {
         newest_ledger(all).is_some_and(|l| l.deliveries.delivered == delivered && l.on_the_way.is_empty())
     };
-    let insights = ground.read_until(INSIGHTS, there).await?;
+    let insights = bed.read_until(INSIGHTS, there).await?;
     newest_ledger(&insights).cloned().context("no ledger")
 }
 
 /// The rebuild as the command does it.
-pub async fn rebuilt(ground: &Ground) -> Result<Rebuilt> {
-    let store = ground.context(Service::InventoryAnalysis).open_store(&TABLES).await?;
+pub async fn rebuilt(bed: &TestBed) -> Result<Rebuilt> {
+    let store = bed.context(Service::InventoryAnalysis).open_store(&TABLES).await?;
     let snapshot = Snapshot::take(&store).await?;
-    rebuild(&ground.bus, snapshot, |_| {}).await
+    rebuild(&bed.bus, snapshot, |_| {}).await
 }
 
 /// Changes the stored analysis behind its back.
-pub async fn tamper(ground: &Ground, sql: &'static str) -> Result<()> {
-    let store = ground.context(Service::InventoryAnalysis).open_store(&TABLES).await?;
+pub async fn tamper(bed: &TestBed, sql: &'static str) -> Result<()> {
+    let store = bed.context(Service::InventoryAnalysis).open_store(&TABLES).await?;
     let mut transaction = store.begin().await?;
     sqlx::query(sql).execute(&mut *transaction).await?;
     Ok(transaction.commit().await?)

@@ -18,8 +18,8 @@ use events::{
 use inventory_analysis::run;
 use service::{
     now,
-    stage::Cue,
-    testing::{Ground, LIMIT},
+    stage::ControlMessage,
+    testing::{LIMIT, TestBed},
 };
 use tokio::time::{Instant, timeout};
 
@@ -31,7 +31,7 @@ const ASK_AGAIN_AFTER: Duration = Duration::from_secs(1);
 
 /// Asks the analysis as the website would.
 struct Asker<'a> {
-    ground: &'a Ground,
+    bed: &'a TestBed,
     answers: Consumer<StageAnswer>,
     asked: u32,
     /// How long the last answer took.
@@ -39,9 +39,9 @@ struct Asker<'a> {
 }
 
 impl<'a> Asker<'a> {
-    fn new(ground: &'a Ground) -> Result<Self> {
-        let answers = ground.bus.consumer(ANSWERS, Service::Website, ConsumerOptions::default())?;
-        Ok(Asker { ground, answers, asked: 0, took: Duration::ZERO })
+    fn new(bed: &'a TestBed) -> Result<Self> {
+        let answers = bed.bus.consumer(ANSWERS, Service::Website, ConsumerOptions::default())?;
+        Ok(Asker { bed, answers, asked: 0, took: Duration::ZERO })
     }
 
     async fn ask(&mut self, question: Question) -> Result<Answer> {
@@ -50,7 +50,7 @@ impl<'a> Asker<'a> {
             self.asked += 1;
             let correlation_id = format!("q-{}", self.asked);
             let began = Instant::now();
-            self.ground.cue(Cue::Asked { correlation_id: correlation_id.clone(), question: question.clone() });
+            self.bed.send(ControlMessage::Asked { correlation_id: correlation_id.clone(), question: question.clone() });
             if let Ok(answer) = timeout(ASK_AGAIN_AFTER, answer_to(&mut self.answers, &correlation_id)).await {
                 self.took = began.elapsed();
                 return Ok(answer);
@@ -105,11 +105,11 @@ fn rebuilds(insights: &[Received<Insight>]) -> Vec<&Rebuild> {
 }
 
 /// Rebuilds, and what was told of it: the progress, then the result.
-async fn rebuild_live(ground: &Ground) -> Result<Vec<Rebuild>> {
-    let before = rebuilds(&ground.read_until(INSIGHTS, |_| true).await?).len();
-    anyhow::ensure!(ground.cue(Cue::Rebuild), "nobody takes cues");
+async fn rebuild_live(bed: &TestBed) -> Result<Vec<Rebuild>> {
+    let before = rebuilds(&bed.read_until(INSIGHTS, |_| true).await?).len();
+    anyhow::ensure!(bed.send(ControlMessage::Rebuild), "nobody listens");
     let is_done = |all: &[Received<Insight>]| rebuilds(all).iter().skip(before).any(|rebuild| !rebuild.running);
-    let insights = ground.read_until(INSIGHTS, is_done).await?;
+    let insights = bed.read_until(INSIGHTS, is_done).await?;
     Ok(rebuilds(&insights).into_iter().skip(before).cloned().collect())
 }
 
@@ -121,26 +121,26 @@ fn newest_fraud(insights: &[Received<Insight>]) -> Option<&Fraud> {
 }
 
 /// What fraud watch says, once it is so.
-async fn fraud_when(ground: &Ground, is_so: impl Fn(&Fraud) -> bool) -> Result<Fraud> {
-    let insights = ground.read_until(INSIGHTS, |all| newest_fraud(all).is_some_and(&is_so)).await?;
+async fn fraud_when(bed: &TestBed, is_so: impl Fn(&Fraud) -> bool) -> Result<Fraud> {
+    let insights = bed.read_until(INSIGHTS, |all| newest_fraud(all).is_some_and(&is_so)).await?;
     newest_fraud(&insights).cloned().context("nothing said")
 }
 
 /// The subscriptions of `orders`.
-async fn subscriptions(ground: &Ground) -> Result<Vec<String>> {
-    let topic = ORDERS.spec.admin_path(&ground.bus.place().tenant, 1);
-    Ok(Admin::new(ground.bus.broker())?.get(&format!("{topic}/subscriptions")).await?)
+async fn subscriptions(bed: &TestBed) -> Result<Vec<String>> {
+    let topic = ORDERS.spec.admin_path(&bed.bus.scope().tenant, 1);
+    Ok(Admin::new(bed.bus.broker())?.get(&format!("{topic}/subscriptions")).await?)
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn any_moment_can_be_visited_also_after_a_crash() -> Result<()> {
-    let ground = Ground::new().await?;
-    let mut asker = Asker::new(&ground)?;
-    let analysis = ground.start(Service::InventoryAnalysis, run);
+    let bed = TestBed::new().await?;
+    let mut asker = Asker::new(&bed)?;
+    let analysis = bed.start(Service::InventoryAnalysis, run);
     let before = now();
-    let mut shop = Shop::open(&ground).await?;
+    let mut shop = Shop::open(&bed).await?;
     shop.sell("a", 2).await?;
-    ledger_with(&ground, 1).await?;
+    ledger_with(&bed, 1).await?;
     let between = now();
     shop.sell("b", 3).await?;
     shop.place("c", 1).await?;
@@ -148,7 +148,7 @@ async fn any_moment_can_be_visited_also_after_a_crash() -> Result<()> {
     asker.as_of_with(end, 12).await?;
     let there = [asker.as_of(before).await?, asker.as_of(between).await?, asker.as_of(end).await?];
     analysis.kill().await;
-    let analysis = ground.start(Service::InventoryAnalysis, run);
+    let analysis = bed.start(Service::InventoryAnalysis, run);
     let again = [asker.as_of(before).await?, asker.as_of(between).await?, asker.as_of(end).await?];
     assert_eq!(again, there);
     let [before, between, end] = again;
@@ -165,18 +165,18 @@ async fn any_moment_can_be_visited_also_after_a_crash() -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_past_answers_questions_nobody_had_thought_of() -> Result<()> {
-    let ground = Ground::new().await?;
-    let mut asker = Asker::new(&ground)?;
-    let shop = Shop::open(&ground).await?;
+    let bed = TestBed::new().await?;
+    let mut asker = Asker::new(&bed)?;
+    let shop = Shop::open(&bed).await?;
     let line = |beer: &str, bottles| Line { beer: BeerId::new(beer), bottles: Bottles(bottles) };
     for id in ["a", "b"] {
         shop.place_lines("Bob", id, vec![line("orval", 1), line("duvel", 2)]).await?;
     }
-    ground.publish_raw(ORDERS, b"two Orval please").await?;
+    bed.publish_raw(ORDERS, b"two Orval please").await?;
     let reason = Refusal::NotEnough { beer: BeerId::new("orval"), asked: Bottles(3), left: Bottles(0) };
     let refused = OrderDecision::Refused { order_id: "c".parse()?, lines: lines(3), reason };
-    ground.publish(ORDER_DECISIONS, "c", &refused).await?;
-    let analysis = ground.start(Service::InventoryAnalysis, run);
+    bed.publish(ORDER_DECISIONS, "c", &refused).await?;
+    let analysis = bed.start(Service::InventoryAnalysis, run);
     let together = asker.past(PastQuestion::OrderedTogether).await?;
     assert_eq!((together.events, together.rows.len()), (3, 1), "{together:?}");
     assert_eq!(together.rows[0][2], Cell::Count(2));
@@ -189,7 +189,7 @@ async fn the_past_answers_questions_nobody_had_thought_of() -> Result<()> {
     // Asked while no broker can answer so many: those that find no place are told so.
     for n in 0..12 {
         let question = Question::Past { question: PastQuestion::SameSecond };
-        ground.cue(Cue::Asked { correlation_id: format!("many-{n}"), question });
+        bed.send(ControlMessage::Asked { correlation_id: format!("many-{n}"), question });
     }
     let busy = async {
         loop {
@@ -206,26 +206,26 @@ async fn the_past_answers_questions_nobody_had_thought_of() -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rebuild_is_watched_and_says_identical_or_what_differs() -> Result<()> {
-    let ground = Ground::new().await?;
-    let analysis = ground.start(Service::InventoryAnalysis, run);
-    let mut shop = Shop::open(&ground).await?;
-    ground.publish_raw(ORDERS, b"two Orval please").await?;
+    let bed = TestBed::new().await?;
+    let analysis = bed.start(Service::InventoryAnalysis, run);
+    let mut shop = Shop::open(&bed).await?;
+    bed.publish_raw(ORDERS, b"two Orval please").await?;
     for n in 0..20 {
         shop.sell(&format!("o-{n}"), 1).await?;
     }
-    ledger_with(&ground, 20).await?;
-    let told = rebuild_live(&ground).await?;
+    ledger_with(&bed, 20).await?;
+    let told = rebuild_live(&bed).await?;
     let (first, last) = (told.first().context("nothing told")?, told.last().context("nothing told")?);
     assert!(first.running && first.identical.is_none(), "{told:#?}");
     assert_eq!((last.running, last.identical, last.events, last.total), (false, Some(true), 102, 102), "{last:?}");
     assert!(last.events_per_second > 0 && last.differences.is_empty(), "{last:?}");
     for _ in 0..3 {
-        let again = rebuild_live(&ground).await?;
+        let again = rebuild_live(&bed).await?;
         assert_eq!(again.last().context("nothing told")?.identical, Some(true), "{again:#?}");
     }
-    tamper(&ground, "delete from past where id = (select max(id) from past)").await?;
-    tamper(&ground, "update checkpoint set messages = messages + 1 where topic = 'orders'").await?;
-    let told = rebuild_live(&ground).await?;
+    tamper(&bed, "delete from past where id = (select max(id) from past)").await?;
+    tamper(&bed, "update checkpoint set messages = messages + 1 where topic = 'orders'").await?;
+    let told = rebuild_live(&bed).await?;
     let last = told.last().context("nothing told")?;
     assert_eq!(last.identical, Some(false), "{last:?}");
     let [Difference::Messages { topic, messages: 22, .. }, Difference::Past { .. }] = &last.differences[..] else {
@@ -234,65 +234,65 @@ async fn a_rebuild_is_watched_and_says_identical_or_what_differs() -> Result<()>
     assert_eq!(topic, ORDERS.spec.name);
     // One that a crash broke off does not seem to go on for ever.
     analysis.kill().await;
-    tamper(&ground, "insert into rebuild_under_way (began_at) values (1)").await?;
-    let analysis = ground.start(Service::InventoryAnalysis, run);
+    tamper(&bed, "insert into rebuild_under_way (began_at) values (1)").await?;
+    let analysis = bed.start(Service::InventoryAnalysis, run);
     let broken_off = |all: &[Received<Insight>]| {
         rebuilds(all).last().is_some_and(|rebuild| rebuild.given_up == Some(GivenUp::ProcessEnded) && !rebuild.running)
     };
-    ground.read_until(INSIGHTS, broken_off).await?;
+    bed.read_until(INSIGHTS, broken_off).await?;
     analysis.stop().await
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn fraud_watch_finds_the_past_and_leaves_nothing() -> Result<()> {
-    let ground = Ground::new().await?;
-    let shop = Shop::open(&ground).await?;
+    let bed = TestBed::new().await?;
+    let shop = Shop::open(&bed).await?;
     for n in 0..6 {
         shop.place_lines("Mallory", &format!("m-{n}"), lines(1)).await?;
     }
-    ground.publish_raw(ORDERS, b"two Orval please").await?;
+    bed.publish_raw(ORDERS, b"two Orval please").await?;
     shop.place_lines("Trudy", "t", lines(72)).await?;
-    let analysis = ground.start(Service::InventoryAnalysis, run);
-    fraud_when(&ground, |fraud| !fraud.attached).await?;
-    let without = subscriptions(&ground).await?;
+    let analysis = bed.start(Service::InventoryAnalysis, run);
+    fraud_when(&bed, |fraud| !fraud.attached).await?;
+    let without = subscriptions(&bed).await?;
     for _ in 0..2 {
-        ground.choose(|choices| choices.fraud_watch = true);
-        let fraud = fraud_when(&ground, |fraud| fraud.attached && fraud.orders_seen == 7).await?;
+        bed.choose(|choices| choices.fraud_watch = true);
+        let fraud = fraud_when(&bed, |fraud| fraud.attached && fraud.orders_seen == 7).await?;
         let found: Vec<_> =
             fraud.findings.iter().map(|finding| (finding.rule, &*finding.customer, finding.orders.len())).collect();
         assert_eq!(found, [(FraudRule::Absurd, "Trudy", 1), (FraudRule::Burst, "Mallory", 6)]);
-        assert!(subscriptions(&ground).await?.iter().any(|name| name == FRAUD_WATCH.name));
-        ground.choose(|choices| choices.fraud_watch = false);
-        let fraud = fraud_when(&ground, |fraud| !fraud.attached).await?;
+        assert!(subscriptions(&bed).await?.iter().any(|name| name == FRAUD_WATCH.name));
+        bed.choose(|choices| choices.fraud_watch = false);
+        let fraud = fraud_when(&bed, |fraud| !fraud.attached).await?;
         assert_eq!((fraud.orders_seen, fraud.findings, fraud.findings_total), (0, vec![], 0));
-        let left = subscriptions(&ground).await?;
+        let left = subscriptions(&bed).await?;
         assert_eq!(left.len(), without.len(), "{left:?}");
     }
     // A process that dies with it on begins at the first order again.
-    ground.choose(|choices| choices.fraud_watch = true);
-    fraud_when(&ground, |fraud| fraud.orders_seen == 7).await?;
+    bed.choose(|choices| choices.fraud_watch = true);
+    fraud_when(&bed, |fraud| fraud.orders_seen == 7).await?;
     analysis.kill().await;
     shop.place("a", 1).await?;
-    let analysis = ground.start(Service::InventoryAnalysis, run);
-    fraud_when(&ground, |fraud| fraud.orders_seen == 8).await?;
+    let analysis = bed.start(Service::InventoryAnalysis, run);
+    fraud_when(&bed, |fraud| fraud.orders_seen == 8).await?;
     analysis.stop().await
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_paused_analysis_answers_and_does_not_read() -> Result<()> {
-    let ground = Ground::new().await?;
-    let mut asker = Asker::new(&ground)?;
-    let analysis = ground.start(Service::InventoryAnalysis, run);
-    let mut shop = Shop::open(&ground).await?;
+    let bed = TestBed::new().await?;
+    let mut asker = Asker::new(&bed)?;
+    let analysis = bed.start(Service::InventoryAnalysis, run);
+    let mut shop = Shop::open(&bed).await?;
     shop.sell("a", 2).await?;
-    ledger_with(&ground, 1).await?;
-    ground.choose(|choices| choices.paused.extend([Service::InventoryAnalysis]));
+    ledger_with(&bed, 1).await?;
+    bed.choose(|choices| choices.paused.extend([Service::InventoryAnalysis]));
     for n in 0..20 {
         shop.sell(&format!("o-{n}"), 1).await?;
         assert_eq!(asker.as_of(now()).await?.deliveries.delivered, 1);
     }
-    ground.choose(|choices| choices.paused.clear());
-    let ledger = ledger_with(&ground, 21).await?;
+    bed.choose(|choices| choices.paused.clear());
+    let ledger = ledger_with(&bed, 21).await?;
     assert!(ledger.balanced, "{ledger:#?}");
     analysis.stop().await
 }

@@ -1,4 +1,4 @@
-//! stock-level on ground of its own, with a log that the test writes and the levels as a page would show them. For the
+//! stock-level on a test bed of its own, with a log that the test writes and the levels as a page would show them. For the
 //! tests of the modes and for `examples/bursts.rs`.
 
 use std::{
@@ -19,9 +19,9 @@ use events::{
 };
 use service::{
     now,
-    presence::Board,
-    stage::Cue,
-    testing::{Ground, LIMIT, Running},
+    presence::PresenceState,
+    stage::ControlMessage,
+    testing::{LIMIT, Running, TestBed},
 };
 use tokio::time::{Instant, timeout};
 
@@ -43,9 +43,9 @@ pub fn act_5(subscription: SubscriptionType, fold: Fold) -> Folding {
 
 /// stock-level at work, its log and its levels.
 pub struct Floor {
-    pub ground: Ground,
+    pub bed: TestBed,
     /// What it says of itself.
-    pub board: Board,
+    pub presence: PresenceState,
     /// The level of each beer that was written last.
     pub shown: BTreeMap<BeerId, StockLevel>,
     /// Which events the workers handled so far.
@@ -70,18 +70,18 @@ pub struct Burst {
 impl Floor {
     /// stock-level works in this way, and has handled the first count of all beers.
     pub async fn open(folding: Folding) -> Result<Self> {
-        let ground = Ground::new().await?;
-        ground.choose(|choices| choices.stock_level = folding);
-        let mut board = Board::default();
-        let service = ground.start(Service::StockLevel, |context| {
-            board = context.board.clone();
+        let bed = TestBed::new().await?;
+        bed.choose(|choices| choices.stock_level = folding);
+        let mut presence = PresenceState::default();
+        let service = bed.start(Service::StockLevel, |context| {
+            presence = context.presence.clone();
             stock_level::run(context)
         });
-        let levels = ground.bus.consumer(STOCK_LEVELS, Service::Website, ConsumerOptions::default())?;
-        let answers = ground.bus.consumer(ANSWERS, Service::Website, ConsumerOptions::default())?;
-        let publisher = ground.bus.publisher();
+        let levels = bed.bus.consumer(STOCK_LEVELS, Service::Website, ConsumerOptions::default())?;
+        let answers = bed.bus.consumer(ANSWERS, Service::Website, ConsumerOptions::default())?;
+        let publisher = bed.bus.publisher();
         let (log, shown, handled) = (BTreeMap::new(), BTreeMap::new(), BTreeSet::new());
-        let mut floor = Floor { ground, board, shown, handled, service, log, publisher, levels, answers };
+        let mut floor = Floor { bed, presence, shown, handled, service, log, publisher, levels, answers };
         let first: Vec<StockEvent> = BEERS.iter().map(|beer| floor.next(beer)).collect();
         floor.publish(&first).await?;
         floor.handled(&first).await?;
@@ -90,7 +90,7 @@ impl Floor {
 
     /// Has it work in another way.
     pub fn choose(&self, folding: Folding) {
-        self.ground.choose(|choices| choices.stock_level = folding);
+        self.bed.choose(|choices| choices.stock_level = folding);
     }
 
     /// The next event of this beer; it is in the log once it is published.
@@ -184,7 +184,8 @@ impl Floor {
         let deadline = Instant::now() + LIMIT;
         while Instant::now() < deadline {
             let correlation_id = format!("ask-{}", now().micros());
-            self.ground.cue(Cue::Asked { correlation_id: correlation_id.clone(), question: Question::FoldAfresh });
+            self.bed
+                .send(ControlMessage::Asked { correlation_id: correlation_id.clone(), question: Question::FoldAfresh });
             let Ok(answers) = timeout(ASK_AGAIN_AFTER, self.answers.receive(1)).await else { continue };
             let is_done =
                 |answer: &StageAnswer| answer.correlation_id == correlation_id && answer.answer == Answer::Done;

@@ -13,7 +13,7 @@ use bus::uncancelled;
 use events::{ids::Moment, orders::PlaceOrder, settings::StageSettings, topics::STAGE};
 use futures_util::future::BoxFuture;
 use service::{
-    Context, HttpPort, Now, Serving, Tasks, connections, environment,
+    Context, HttpPort, Now, ServiceFuture, TaskGroup, connections, environment,
     idempotent_consumer::{AcknowledgeAfter, Writer},
     presence, stage,
 };
@@ -23,7 +23,7 @@ use web::{
     http::{
         admission::{RESERVED, STREAMS_MAX},
         cookies::Cookies,
-        live::Live,
+        live::LiveUpdates,
         page_stream::FragmentCache,
     },
     pure::format,
@@ -72,7 +72,7 @@ const CONNECTIONS: connections::Limits =
 ///
 /// # Errors
 /// If the port is taken, or the database fails.
-pub fn run(context: Context) -> Serving {
+pub fn run(context: Context) -> ServiceFuture {
     Box::pin(open_as_set(context))
 }
 
@@ -86,7 +86,7 @@ async fn open_as_set(context: Context) -> anyhow::Result<()> {
 ///
 /// # Errors
 /// As [`run`].
-pub fn run_on(context: Context, address: SocketAddr) -> Serving {
+pub fn run_on(context: Context, address: SocketAddr) -> ServiceFuture {
     Box::pin(open_on(context, address))
 }
 
@@ -95,12 +95,12 @@ async fn open_on(context: Context, address: SocketAddr) -> anyhow::Result<()> {
     let port = address.port();
     let listener =
         TcpListener::bind(address).await.with_context(|| format!("port {port} (HTTP_PORT) cannot be listened on"))?;
-    if context.seal.is_empty()
+    if context.episode_id.is_empty()
         && let Some(settings) = which_episode(&context).await
     {
         context.stage.change(settings);
     }
-    let mut around = Tasks::default();
+    let mut around = TaskGroup::default();
     around.start(stage::listen(context.clone()));
     around.start(presence::announce(context.clone()));
     let lasting = Lasting::new(&context, listener.local_addr()?.port())?;
@@ -111,7 +111,7 @@ async fn open_on(context: Context, address: SocketAddr) -> anyhow::Result<()> {
         Ok(())
     });
     let routes = lasting.door.routes(&context);
-    let (mut serving, stop) = (Tasks::default(), context.shutdown.clone());
+    let (mut serving, stop) = (TaskGroup::default(), context.shutdown.clone());
     serving.start(async move {
         connections::serve(CONNECTIONS, listener, routes, stop).await;
         Ok(())
@@ -156,18 +156,18 @@ fn remember(context: &Context, settings: &StageSettings) -> anyhow::Result<()> {
 async fn in_episodes(context: &Context, lasting: &Lasting) -> anyhow::Result<()> {
     while !context.shutdown.is_cancelled() {
         let settings = context.stage.settings();
-        if !settings.seal.is_empty() {
+        if !settings.episode_id.is_empty() {
             remember(context, &settings)?;
         }
         let episode = context.in_episode(&settings);
         let (shop, stage, tasks) = open(lasting, episode.clone()).await?;
         lasting.door.open(Arc::clone(&shop), Arc::clone(&stage));
-        context.board.runs_in(Some(episode.bus.place().episode));
+        context.presence.runs_in(Some(episode.bus.scope().episode));
         tokio::select! {
             ended = tasks.run_until(&episode.shutdown) => ended?,
             next = episode.episode_over() => info!(episode = next.episode, "another episode has begun"),
         }
-        context.board.runs_in(None);
+        context.presence.runs_in(None);
         lasting.door.close();
         episode.shutdown.cancel();
         shop.store.close().await;
@@ -200,25 +200,25 @@ impl Lasting {
 }
 
 /// The shop and the stage of one episode, with the tasks that keep them going.
-async fn open(lasting: &Lasting, context: Context) -> anyhow::Result<(Arc<Shop>, Arc<Stage>, Tasks)> {
-    let mut tasks = Tasks::default();
+async fn open(lasting: &Lasting, context: Context) -> anyhow::Result<(Arc<Shop>, Arc<Stage>, TaskGroup)> {
+    let mut tasks = TaskGroup::default();
     let shop = open_shop(lasting, context.clone(), &mut tasks).await?;
     let stage = open_stage(lasting, context, &shop, &mut tasks).await?;
     Ok((shop, stage, tasks))
 }
 
-async fn open_shop(lasting: &Lasting, context: Context, tasks: &mut Tasks) -> anyhow::Result<Arc<Shop>> {
+async fn open_shop(lasting: &Lasting, context: Context, tasks: &mut TaskGroup) -> anyhow::Result<Arc<Shop>> {
     let store = context.open_store(&TABLES).await?;
     let outbox = context.start_outbox(tasks, &store);
     outbox.wake();
     let read_model = ReadModel::new(levels::load(&store).await?, waiting::count(&store).await?);
-    let (read_model, live) = (Arc::new(RwLock::new(read_model)), Arc::new(Live::default()));
+    let (read_model, live) = (Arc::new(RwLock::new(read_model)), Arc::new(LiveUpdates::default()));
     let spans = lasting.collector.clone().map(|collector| spans::start(collector, &store, tasks));
     let handler = ShopHandler::new(&context, &live, spans, &read_model);
     // A customer waits for the commit only: the order is safe, whatever becomes of the broker.
     let (mut at_work, writer) = Writer::new(&context, &store, &outbox, AcknowledgeAfter::Commit, handler);
     tasks.start(async move { at_work.work().await });
-    info!(episode = context.bus.place().episode, "the shop is open");
+    info!(episode = context.bus.scope().episode, "the shop is open");
     let shop = Arc::new(Shop {
         context,
         store,
@@ -237,7 +237,7 @@ async fn open_stage(
     lasting: &Lasting,
     context: Context,
     shop: &Arc<Shop>,
-    tasks: &mut Tasks,
+    tasks: &mut TaskGroup,
 ) -> anyhow::Result<Arc<Stage>> {
     let store = context.open_store_of(STAGE.name, &checkpoint::TABLES).await?;
     let outbox = context.start_outbox(tasks, &store);
@@ -249,7 +249,7 @@ async fn open_stage(
         backstage: Arc::clone(&lasting.backstage),
         store,
         outbox,
-        live: Arc::new(Live::sharing(&shop.live.streams)),
+        live: Arc::new(LiveUpdates::sharing(&shop.live.streams)),
         broker_monitor: Arc::default(),
         fragments: FragmentCache::default(),
         read_model: RwLock::new(read_model),

@@ -26,7 +26,7 @@ async fn a_key_stands_for_one_order_also_at_once_and_after_a_restart() -> Result
     assert_eq!(placed(shop.order(2).header(KEY, "8e03978e-40d5").send().await?).await?, ids[0]);
     problem(shop.order(3).header(KEY, "8e03978e-40d5").send().await?, UNPROCESSABLE).await?;
     assert_ne!(placed(shop.order(3).header(KEY, "another").send().await?).await?, ids[0]);
-    let on_topic = shop.ground.read_until(ORDERS, |all| all.len() >= 2).await?;
+    let on_topic = shop.bed.read_until(ORDERS, |all| all.len() >= 2).await?;
     assert_eq!(on_topic.len(), 2);
     shop.website.stop().await
 }
@@ -74,7 +74,7 @@ async fn keys_of_clients_and_tokens_of_forms_never_meet() -> Result<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn while_another_program_holds_the_books_orders_are_refused_and_not_placed_later() -> Result<()> {
     let shop = Shop::open().await?;
-    let lock = shop.ground.hold_database(Service::Website).await?;
+    let lock = shop.bed.hold_database(Service::Website).await?;
     let refused = problem(shop.order(1).header(KEY, "a").send().await?, StatusCode::SERVICE_UNAVAILABLE);
     let form = "customer=Ada&address=Gent&bottles-orval=1&order_token=a";
     let kind = "application/x-www-form-urlencoded";
@@ -85,7 +85,7 @@ async fn while_another_program_holds_the_books_orders_are_refused_and_not_placed
     assert_eq!(shop.get("/api/stock").send().await?.status(), StatusCode::OK, "whoever reads waits for nobody");
     drop(lock);
     let placed = placed(shop.order(2).header(KEY, "a").send().await?).await?;
-    let on_topic = shop.ground.read_until(ORDERS, |all| !all.is_empty()).await?;
+    let on_topic = shop.bed.read_until(ORDERS, |all| !all.is_empty()).await?;
     let ids: Vec<_> = on_topic.iter().filter_map(|order| order.order_id()).map(|id| id.to_string()).collect();
     assert_eq!(ids, [placed], "what was refused is not placed");
     shop.website.stop().await

@@ -7,7 +7,7 @@ use anyhow::Result;
 use events::ids::Service;
 use reqwest::{Client, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
-use service::testing::{Ground, Running, eventually};
+use service::testing::{Running, TestBed, eventually};
 
 mod keys;
 mod past;
@@ -17,9 +17,9 @@ mod questions;
 mod socket;
 mod streams;
 
-/// A website on ground of its own.
+/// A website on a test bed of its own.
 struct Shop {
-    ground: Ground,
+    bed: TestBed,
     http: Client,
     address: SocketAddr,
     website: Running,
@@ -27,12 +27,12 @@ struct Shop {
 
 impl Shop {
     async fn open() -> Result<Self> {
-        let ground = Ground::new().await?;
-        std::fs::create_dir_all(ground.folder())?;
+        let bed = TestBed::new().await?;
+        std::fs::create_dir_all(bed.folder())?;
         let address = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?;
-        let website = ground.start(Service::Website, |context| website::run_on(context, address));
+        let website = bed.start(Service::Website, |context| website::run_on(context, address));
         let http = Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build()?;
-        let shop = Shop { ground, http, address, website };
+        let shop = Shop { bed, http, address, website };
         shop.is_open().await?;
         Ok(shop)
     }
@@ -44,10 +44,10 @@ impl Shop {
 
     /// Stopped, and started again.
     async fn restarted(self) -> Result<Self> {
-        let Shop { ground, http, address, website } = self;
+        let Shop { bed, http, address, website } = self;
         website.stop().await?;
-        let website = ground.start(Service::Website, |context| website::run_on(context, address));
-        let shop = Shop { ground, http, address, website };
+        let website = bed.start(Service::Website, |context| website::run_on(context, address));
+        let shop = Shop { bed, http, address, website };
         shop.is_open().await?;
         Ok(shop)
     }
@@ -86,7 +86,7 @@ impl Shop {
     }
 
     fn token(&self) -> String {
-        std::fs::read_to_string(self.ground.folder().join("presenter-token")).unwrap().trim().to_owned()
+        std::fs::read_to_string(self.bed.folder().join("presenter-token")).unwrap().trim().to_owned()
     }
 }
 

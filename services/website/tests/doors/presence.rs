@@ -23,7 +23,7 @@ impl Shop {
         let started_at = now();
         let present = async {
             loop {
-                let settings = self.ground.stage.settings();
+                let settings = self.bed.stage.settings();
                 let presence = Presence {
                     service,
                     episode: settings.episode,
@@ -35,7 +35,7 @@ impl Shop {
                     standing_still: standing_still.iter().map(|topic| (*topic).to_owned()).collect(),
                     disbelieved: Vec::new(),
                 };
-                self.ground.publish(PRESENCE, service.name(), &presence).await?;
+                self.bed.publish(PRESENCE, service.name(), &presence).await?;
                 tokio::time::sleep(Duration::from_millis(PRESENCE_EVERY_MS)).await;
             }
         };

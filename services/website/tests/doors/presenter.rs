@@ -101,7 +101,7 @@ async fn only_the_presenter_opens_the_console_and_sets_the_address_of_the_code()
 #[tokio::test(flavor = "multi_thread")]
 async fn cookies_are_named_after_the_suite_and_over_https_they_stay_there() -> Result<()> {
     let shop = Shop::open().await?;
-    let suite = std::fs::read_to_string(shop.ground.folder().join("suite-id"))?;
+    let suite = std::fs::read_to_string(shop.bed.folder().join("suite-id"))?;
     let by_https = [("x-forwarded-proto", "https")];
     for (headers, is_secure) in [(&[][..], false), (&by_https[..], true)] {
         let mut shop_page = shop.get("/");

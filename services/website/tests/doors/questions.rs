@@ -16,7 +16,7 @@ use reqwest::{Client, StatusCode};
 use serde_json::Value;
 use service::{
     environment,
-    testing::{Ground, LIMIT, eventually},
+    testing::{LIMIT, TestBed, eventually},
 };
 use tokio::{task::JoinSet, time::timeout};
 use website::{
@@ -28,16 +28,16 @@ use crate::Shop;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hundred_that_nobody_answers_leave_the_presenter_an_answer_and_need_one_producer() -> Result<()> {
-    let ground = Ground::new().await?;
-    let questions = Arc::new(Questions::new(ground.context(Service::Website)));
+    let bed = TestBed::new().await?;
+    let questions = Arc::new(Questions::new(bed.context(Service::Website)));
     let listening = tokio::spawn(questions.listen());
-    let mut asked = ground.bus.consumer(QUERIES, Service::StockLevel, ConsumerOptions::default())?;
+    let mut asked = bed.bus.consumer(QUERIES, Service::StockLevel, ConsumerOptions::default())?;
     let past = Question::AsOf { at: Moment::default() };
     let mut anybody = JoinSet::new();
     // inventory-analysis hangs; stock-level answers, once all that came before it were read.
     let mut for_analysis = 0;
     let presenter = async {
-        eventually("stock-level to listen", || async { ground.bus.is_connected().then_some(()) }).await?;
+        eventually("stock-level to listen", || async { bed.bus.is_connected().then_some(()) }).await?;
         for _ in 0..100 {
             let (questions, past) = (Arc::clone(&questions), past.clone());
             anybody.spawn(async move { questions.ask(Asker::Anybody, Service::InventoryAnalysis, past).await });
@@ -50,7 +50,7 @@ async fn a_hundred_that_nobody_answers_leave_the_presenter_an_answer_and_need_on
                 if query.service == Service::StockLevel {
                     let (correlation_id, answer) = (query.correlation_id, Answer::Done);
                     let answer = StageAnswer { correlation_id, service: Service::StockLevel, answer };
-                    return ground.publish(ANSWERS, "stock-level", &answer).await;
+                    return bed.publish(ANSWERS, "stock-level", &answer).await;
                 }
                 for_analysis += 1;
             }
@@ -62,7 +62,7 @@ async fn a_hundred_that_nobody_answers_leave_the_presenter_an_answer_and_need_on
     assert!(matches!(done, Ok(Answer::Done)), "{done:?}");
     assert!(for_analysis <= ANYBODYS_MAX, "{for_analysis} at once");
     let admin = environment::broker()?.admin_url;
-    let stats = format!("{admin}/admin/v2/non-persistent/{}/stage/queries/stats", ground.bus.place().tenant);
+    let stats = format!("{admin}/admin/v2/non-persistent/{}/stage/queries/stats", bed.bus.scope().tenant);
     let http = Client::builder().no_proxy().build()?;
     let stats: Value = http.get(stats).send().await?.json().await?;
     assert_eq!(stats["publishers"].as_array().map(Vec::len), Some(1), "{stats}");
@@ -77,7 +77,7 @@ async fn a_hundred_that_nobody_answers_leave_the_presenter_an_answer_and_need_on
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hundred_who_look_at_the_past_keep_no_burst_from_the_presenter() -> Result<()> {
     let shop = Shop::open().await?;
-    let mut asked = shop.ground.bus.consumer(QUERIES, Service::StockLevel, ConsumerOptions::default())?;
+    let mut asked = shop.bed.bus.consumer(QUERIES, Service::StockLevel, ConsumerOptions::default())?;
     let for_analysis = AtomicUsize::new(0);
     // inventory-analysis hangs.
     let stock_level = async {
@@ -86,7 +86,7 @@ async fn a_hundred_who_look_at_the_past_keep_no_burst_from_the_presenter() -> Re
                 if query.service == Service::StockLevel {
                     let (correlation_id, answer) = (query.correlation_id, Answer::Done);
                     let answer = StageAnswer { correlation_id, service: Service::StockLevel, answer };
-                    return shop.ground.publish(ANSWERS, "stock-level", &answer).await;
+                    return shop.bed.publish(ANSWERS, "stock-level", &answer).await;
                 }
                 for_analysis.fetch_add(1, Ordering::Relaxed);
             }
@@ -94,7 +94,7 @@ async fn a_hundred_who_look_at_the_past_keep_no_burst_from_the_presenter() -> Re
     };
     let mut anybody = JoinSet::new();
     let presenter = async {
-        eventually("stock-level to listen", || async { shop.ground.bus.is_connected().then_some(()) }).await?;
+        eventually("stock-level to listen", || async { shop.bed.bus.is_connected().then_some(()) }).await?;
         let at = "at=2026-11-24T20:41:07Z";
         let doors = ["/api/history?", "/stage/past?", "/stage/past/fragments?"].map(|path| format!("{path}{at}"));
         for door in doors.iter().cycle().take(100) {

@@ -5,7 +5,7 @@
 use std::{io::Write as _, process::ExitCode, time::Duration};
 
 use anyhow::Context as _;
-use bus::{Admin, Bus, Outgoing, Place, compact, episodes, set_up, set_up_stage};
+use bus::{Admin, Bus, Outgoing, Scope, compact, episodes, set_up, set_up_stage};
 use events::{
     ids::EventId,
     settings::{Choices, StageSettings},
@@ -66,7 +66,7 @@ fn main() -> ExitCode {
 
 async fn make(fresh: bool) -> anyhow::Result<StageSettings> {
     let broker = environment::broker()?;
-    let place = Place { tenant: environment::tenant(), episode: 1 };
+    let place = Scope { tenant: environment::tenant(), episode: 1 };
     let admin = Admin::new(&broker)?;
     wait_for_broker(&admin, &broker.admin_url).await?;
     // The settings lie outside of the episodes; what surrounds them must be there before they can be read.
@@ -77,21 +77,21 @@ async fn make(fresh: bool) -> anyhow::Result<StageSettings> {
         (known, _) => begin_episode(&bus, &admin, known).await?,
     };
     let bus = bus.in_episode(settings.episode);
-    set_up(&admin, bus.place()).await?;
+    set_up(&admin, bus.scope()).await?;
     // The broker compacts a topic that has grown; what a short talk wrote would wait for that.
     for topic in TOPICS.into_iter().filter(|topic| topic.compacted) {
-        compact(&admin, bus.place(), topic).await?;
+        compact(&admin, bus.scope(), topic).await?;
     }
     Ok(settings)
 }
 
 /// Writes the settings of the next episode, once its namespaces are there.
 async fn begin_episode(bus: &Bus, admin: &Admin, known: Option<StageSettings>) -> anyhow::Result<StageSettings> {
-    let taken = episodes(admin, bus.place()).await?;
+    let taken = episodes(admin, bus.scope()).await?;
     let choices = Choices::starting_from(environment::number)?;
     let settings = stage::next_episode(&known.unwrap_or_default(), &taken, choices);
-    set_up(admin, bus.in_episode(settings.episode).place()).await?;
-    let id = EventId::new(format!("settings-{}-{}", settings.seal, settings.version));
+    set_up(admin, bus.in_episode(settings.episode).scope()).await?;
+    let id = EventId::new(format!("settings-{}-{}", settings.episode_id, settings.version));
     let message = Outgoing::new(SETTINGS, "settings", id, settings.began_at, &settings)?;
     bus.publisher().publish(&[message]).await.context("the settings cannot be written")?;
     Ok(settings)

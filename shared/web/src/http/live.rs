@@ -22,7 +22,7 @@ pub struct Followed {
 }
 
 /// Signals changes to open streams.
-pub struct Live {
+pub struct LiveUpdates {
     version: watch::Sender<u64>,
     /// Counts how often a service went missing or came back: the only change beside its order that a phone wakes for.
     presence: watch::Sender<u64>,
@@ -32,9 +32,9 @@ pub struct Live {
     pub streams: Streams,
 }
 
-impl Default for Live {
+impl Default for LiveUpdates {
     fn default() -> Self {
-        Live {
+        LiveUpdates {
             version: watch::Sender::new(0),
             presence: watch::Sender::new(0),
             orders: Mutex::default(),
@@ -44,10 +44,10 @@ impl Default for Live {
     }
 }
 
-impl Live {
+impl LiveUpdates {
     /// Another one, whose streams are counted among these.
     pub fn sharing(streams: &Streams) -> Self {
-        Live { streams: streams.clone(), ..Live::default() }
+        LiveUpdates { streams: streams.clone(), ..LiveUpdates::default() }
     }
 
     /// Call when anything that a page shows has changed.

@@ -9,7 +9,7 @@ use events::{
     received::Position,
     topics::{DELIVERY_UPDATES, NOTIFICATION, ORDER_DECISIONS, ORDERS, STOCK_LEVELS},
 };
-use service::{Tasks, now};
+use service::{TaskGroup, now};
 use tokio::time::MissedTickBehavior;
 
 use crate::shop::{
@@ -22,7 +22,7 @@ const NOTICES_MAX: usize = 256;
 /// How often it is looked whether Pulsar is there.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
-pub fn start(shop: &Arc<Shop>, tasks: &mut Tasks) {
+pub fn start(shop: &Arc<Shop>, tasks: &mut TaskGroup) {
     let (context, writer) = (&shop.context, &shop.writer);
     tasks.start(writer.clone().read(context.clone(), ORDERS, |order| Fact::of(order, now()).map(Work::Ordered)));
     tasks.start(

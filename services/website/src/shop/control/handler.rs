@@ -15,7 +15,7 @@ use events::{
 use serde_json::json;
 use service::{Batch, Context, Outcome, idempotent_consumer::Handler};
 use web::{
-    http::live::Live,
+    http::live::LiveUpdates,
     order::view::{Status, What},
 };
 
@@ -37,7 +37,7 @@ mod waiting;
 
 pub struct ShopHandler {
     context: Context,
-    live: Arc<Live>,
+    live: Arc<LiveUpdates>,
     /// Where finished orders are sent as spans, if anybody collects them.
     spans: Option<Spans>,
     read_model: Arc<RwLock<ReadModel>>,
@@ -130,7 +130,12 @@ impl Handler for ShopHandler {
 }
 
 impl ShopHandler {
-    pub fn new(context: &Context, live: &Arc<Live>, spans: Option<Spans>, read_model: &Arc<RwLock<ReadModel>>) -> Self {
+    pub fn new(
+        context: &Context,
+        live: &Arc<LiveUpdates>,
+        spans: Option<Spans>,
+        read_model: &Arc<RwLock<ReadModel>>,
+    ) -> Self {
         let (context, live, read_model) = (context.clone(), Arc::clone(live), Arc::clone(read_model));
         ShopHandler { context, live, spans, read_model, known: Known::default(), news: News::default() }
     }

@@ -14,7 +14,7 @@ use service::{Context, idempotent_consumer::WriterHandle};
 use store::{Store, StoreError};
 use tokio::time::{Instant, timeout};
 use web::{
-    http::{cookies::Cookies, lead::Lead, live::Live, page_stream::FragmentCache, site::Site, visitor::Reader},
+    http::{cookies::Cookies, lead::Lead, live::LiveUpdates, page_stream::FragmentCache, site::Site, visitor::Reader},
     order::{
         names::{NamesCustomers, redacted},
         view::{OrderView, Status},
@@ -54,7 +54,7 @@ pub struct Shop {
     pub customers: Arc<Customers>,
     pub presenter: Arc<Authenticator>,
     /// Who wants to know.
-    pub live: Arc<Live>,
+    pub live: Arc<LiveUpdates>,
     pub read_model: Arc<RwLock<ReadModel>>,
     /// The page with the beers, as its readers were shown it.
     pub fragments: FragmentCache<Reader>,
@@ -138,7 +138,7 @@ impl Shop {
             return Ok(Some(order));
         }
         let (folder, service) = (&self.context.data_dir, self.context.service.name());
-        let before = (1..self.context.bus.place().episode).rev().take(EPISODES_REMEMBERED);
+        let before = (1..self.context.bus.scope().episode).rev().take(EPISODES_REMEMBERED);
         for episode in before {
             let Some(store) = Store::peek(folder, service, episode) else { continue };
             // Of an older version of this suite it may be; then it says nothing.

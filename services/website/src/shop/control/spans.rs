@@ -11,7 +11,7 @@ use prometheus_client::metrics::counter::Counter;
 use reqwest::{Client, header::CONTENT_TYPE};
 use serde_json::{Value, json};
 use service::{
-    Tasks,
+    TaskGroup,
     environment::{self, Unusable},
     metrics::Metrics,
 };
@@ -66,7 +66,7 @@ pub fn collector(metrics: &Metrics) -> anyhow::Result<Option<Collector>> {
 }
 
 /// Starts sending the finished orders of an episode.
-pub fn start(collector: Collector, store: &Store, tasks: &mut Tasks) -> Spans {
+pub fn start(collector: Collector, store: &Store, tasks: &mut TaskGroup) -> Spans {
     let (orders, waiting) = mpsc::channel(WAITING_MAX);
     let (store, dropped) = (store.clone(), collector.dropped.clone());
     tasks.start(async move {

@@ -14,7 +14,7 @@ use tokio::{
     sync::Notify,
     time::{Instant, MissedTickBehavior, sleep_until, timeout},
 };
-use web::http::live::Live;
+use web::http::live::LiveUpdates;
 
 use crate::stage::read_model::broker::{Bookies, Details, Look, Seen, Stored, TopicStats};
 
@@ -91,7 +91,7 @@ impl Drop for Looking {
 ///
 /// # Errors
 /// If no HTTP client can be made.
-pub async fn watch(context: Context, monitor: Arc<BrokerMonitor>, live: Arc<Live>) -> anyhow::Result<()> {
+pub async fn watch(context: Context, monitor: Arc<BrokerMonitor>, live: Arc<LiveUpdates>) -> anyhow::Result<()> {
     let admin = Admin::new(context.bus.broker())?;
     let mut tick = tokio::time::interval(ASK_EVERY);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -139,7 +139,7 @@ pub async fn watch(context: Context, monitor: Arc<BrokerMonitor>, live: Arc<Live
 }
 
 async fn ask(admin: &Admin, context: &Context, closely: &[&'static str]) -> Result<Seen, AdminError> {
-    let place = context.bus.place();
+    let place = context.bus.scope();
     let clusters: Vec<String> = admin.get("clusters").await?;
     let mut seen = Seen {
         tenants: admin.get("tenants").await?,

@@ -22,7 +22,7 @@ use events::{
 };
 use serde::de::DeserializeOwned;
 use serde_json::json;
-use service::{Checkpointed, Context, Now, Tasks};
+use service::{Checkpointed, Context, Now, TaskGroup};
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
 use crate::stage::{
@@ -49,7 +49,7 @@ pub fn start(
     stage: &Arc<Stage>,
     checkpoint: Checkpoint,
     positions: Positions,
-    tasks: &mut Tasks,
+    tasks: &mut TaskGroup,
 ) -> anyhow::Result<()> {
     tasks.start(Reader::new(stage, checkpoint, positions)?.work());
     tasks.start(listen(Arc::clone(stage)));
@@ -220,7 +220,7 @@ async fn listen(stage: Arc<Stage>) -> anyhow::Result<()> {
     loop {
         let batch = consumer.receive(BATCH_MAX).await;
         let positions: Vec<Position> = batch.iter().map(|received| received.position).collect();
-        let episode = stage.context.bus.place().episode;
+        let episode = stage.context.bus.scope().episode;
         let mut new = false;
         for presence in stage.context.readable(PRESENCE, batch) {
             if presence.episode == episode {

@@ -82,7 +82,7 @@ impl Director {
 
     /// Writes these settings as the next version.
     async fn write(&self, written: &mut Written, settings: StageSettings) -> Result<(), ControlError> {
-        if settings.seal.is_empty() {
+        if settings.episode_id.is_empty() {
             // No broker has ever said which episode runs.
             return Err(ControlError::Away);
         }
@@ -160,10 +160,10 @@ impl Director {
         let mut written = self.written.lock().await;
         self.dispel(&mut written).await?;
         let known = self.settings();
-        let taken = episodes(&self.admin, self.context.bus.place()).await?;
+        let taken = episodes(&self.admin, self.context.bus.scope()).await?;
         let settings = stage::next_episode(&known, &taken, choices(&known.choices));
         let episode = settings.episode;
-        set_up(&self.admin, self.context.bus.in_episode(episode).place()).await?;
+        set_up(&self.admin, self.context.bus.in_episode(episode).scope()).await?;
         self.write(&mut written, settings).await?;
         Ok(episode)
     }
@@ -181,7 +181,7 @@ impl Director {
                 return Err(ControlError::Refused(format!("episode {episode} does not run")));
             }
         }
-        Ok(forget_earlier_episodes(&self.admin, self.context.bus.in_episode(episode).place()).await?)
+        Ok(forget_earlier_episodes(&self.admin, self.context.bus.in_episode(episode).scope()).await?)
     }
 
     /// Tells the broker to shut down. Whoever watches it starts it again.
@@ -226,7 +226,8 @@ mod tests {
 
     /// A director who knows settings of version 7.
     fn director() -> Director {
-        let settings = StageSettings { version: 7, episode: 1, seal: "seal".into(), ..StageSettings::default() };
+        let settings =
+            StageSettings { version: 7, episode: 1, episode_id: "5f3a9c".into(), ..StageSettings::default() };
         let (stage, folder) = (Stage::set(settings), Path::new("unused"));
         Director::new(Context::new(Service::Website, bus_without_broker(), stage, folder, Default::default())).unwrap()
     }

@@ -12,7 +12,7 @@ use bus::http_client;
 use reqwest::redirect::Policy;
 use service::environment::{self, Unusable};
 use web::{
-    http::live::Live,
+    http::live::LiveUpdates,
     pure::{address::Address, arrival::Arrival},
 };
 
@@ -157,7 +157,7 @@ fn shown<'a>(addresses: &'a [Address], chosen: Option<&str>, is_settled: bool) -
 }
 
 /// Tries each address in the background: the website calls itself through it. What came of it is shown as it comes.
-pub fn try_all(entrance: &Arc<Entrance>, live: &Arc<Live>) {
+pub fn try_all(entrance: &Arc<Entrance>, live: &Arc<LiveUpdates>) {
     for address in entrance.addresses() {
         let (entrance, live) = (Arc::clone(entrance), Arc::clone(live));
         tokio::spawn(async move {

@@ -12,7 +12,7 @@ use events::{
     stage::{Answer, Question, StageQuery},
     topics::{ANSWERS, QUERIES},
 };
-use service::{Context, Serving, now};
+use service::{Context, ServiceFuture, now};
 use tokio::{
     sync::{Mutex as AsyncMutex, Semaphore, oneshot},
     time::timeout,
@@ -101,7 +101,7 @@ impl Questions {
     }
 
     /// Listens to the answers.
-    pub fn listen(&self) -> Serving {
+    pub fn listen(&self) -> ServiceFuture {
         let (context, waiting) = (self.context.clone(), Arc::clone(&self.waiting));
         Box::pin(async move {
             let mut answers = context.bus.consumer(ANSWERS, Service::Website, ConsumerOptions::default())?;

@@ -15,7 +15,7 @@ use tokio::{
 };
 use tracing::warn;
 use web::{
-    http::{cookies::Cookies, lead::Lead, live::Live, page_stream::FragmentCache, site::Site, visitor::Reader},
+    http::{cookies::Cookies, lead::Lead, live::LiveUpdates, page_stream::FragmentCache, site::Site, visitor::Reader},
     pure::{address::Address, layout::Alive},
 };
 
@@ -67,7 +67,7 @@ impl Backstage {
     pub async fn stage_of(&self, episode: u32) -> Arc<Stage> {
         let mut open = self.open.subscribe();
         let is_it =
-            |open: &Option<Arc<Stage>>| open.as_ref().is_some_and(|stage| stage.context.bus.place().episode == episode);
+            |open: &Option<Arc<Stage>>| open.as_ref().is_some_and(|stage| stage.context.bus.scope().episode == episode);
         match open.wait_for(is_it).await.map(|open| open.clone()) {
             Ok(Some(stage)) => stage,
             _ => std::future::pending().await,
@@ -85,7 +85,7 @@ pub struct Stage {
     pub store: Store,
     pub outbox: OutboxHandle,
     /// Who wants to know.
-    pub live: Arc<Live>,
+    pub live: Arc<LiveUpdates>,
     /// What the broker says of itself.
     pub broker_monitor: Arc<BrokerMonitor>,
     /// The pages as their readers were shown them.
@@ -167,7 +167,7 @@ impl Stage {
 
     /// Deletes what belonged to the episodes before this one, once every service has said that it runs in this one.
     pub async fn forget_earlier_episodes(&self) {
-        let episode = self.context.bus.place().episode;
+        let episode = self.context.bus.scope().episode;
         loop {
             let mut version = self.live.version();
             while !self.not_moved().is_empty() {

@@ -39,7 +39,7 @@ impl Stage {
 
     /// `/stage/pulsar`, with one topic looked at more closely if that is asked for.
     pub fn pulsar(&self, topic: Option<&'static TopicSpec>) -> PulsarView {
-        let tenant = self.context.bus.place().tenant.clone();
+        let tenant = self.context.bus.scope().tenant.clone();
         self.redacted(PulsarView { look: self.broker_monitor.last(), tenant, topic })
     }
 

@@ -69,7 +69,7 @@ impl ShopHandler {
         // Not the id of the message: an order is placed once, no matter who sends it.
         let event_id = EventId::new(format!("placed {order_id}"));
         self.hop(event_id, order_id, at, (Service::Website, ORDERS.spec), What::Placed);
-        self.context.trail.note(order_id, "placed");
+        self.context.order_log.note(order_id, "placed");
         self.news.statuses.push((order_id.clone(), Status::Placed, at));
     }
 }

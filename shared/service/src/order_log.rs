@@ -1,5 +1,5 @@
-//! The trail of single orders in the log: the same id in every service's lines, so that one order can be followed by
-//! `grep`. Under load only some of them: a log that keeps up with everything would be the slowest part of the suite.
+//! Log lines about single orders: every service writes the same order id, so that `grep` follows an order through the logs.
+//! Under load only some orders are logged: a line for each would cost more than handling it.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -9,26 +9,26 @@ use std::{
 use events::ids::{OrderId, Trace};
 use tracing::info;
 
-/// Lines a second; what goes beyond is counted, and said in one line.
+/// Lines per second; one more line says how many were left out.
 const LINES_PER_SECOND: u64 = 10;
 const SECOND: Duration = Duration::from_secs(1);
 
-/// The trail of one process. Cheap to clone.
+/// Limits the lines about single orders in one process. Cheap to clone.
 #[derive(Debug, Clone, Default)]
-pub struct Trail {
+pub struct OrderLog {
     second: Arc<Mutex<Second>>,
 }
 
 /// What was logged in the running second.
 #[derive(Debug, Default)]
 struct Second {
-    /// None before the first line.
+    /// `None` before the first line.
     began: Option<Instant>,
     lines: u64,
 }
 
-impl Trail {
-    /// Says in the log what happened to an order, unless this second has said enough.
+impl OrderLog {
+    /// Logs what happened to an order, within the limit of this second.
     pub fn note(&self, order_id: &OrderId, what: &'static str) {
         let mut second = self.second.lock().unwrap_or_else(PoisonError::into_inner);
         let left_out = second.count(Instant::now());
@@ -42,7 +42,7 @@ impl Trail {
 }
 
 impl Second {
-    /// Counts one more line. When a new second begins: how many the one before left out, if it did.
+    /// Counts one more line. When a new second begins, returns how many lines the last one left out, if any.
     fn count(&mut self, now: Instant) -> Option<u64> {
         let mut left_out = None;
         if self.began.is_none_or(|began| now.duration_since(began) >= SECOND) {

@@ -1,7 +1,7 @@
 //! What the tests of the bus stand on: a tenant of their own on the broker they are given.
 
 use anyhow::{Context as _, Result};
-use bus::{Admin, Broker, Bus, Place, set_up};
+use bus::{Admin, Broker, Bus, Scope, set_up};
 
 /// A fresh tenant on the broker of `PULSAR_URL` and `PULSAR_ADMIN_URL`, in its first episode.
 pub async fn fresh() -> Result<(Bus, Admin)> {
@@ -13,7 +13,7 @@ pub async fn fresh() -> Result<(Bus, Admin)> {
         authorities: None,
     };
     let admin = Admin::new(&broker)?;
-    let place = Place { tenant: format!("test-{:08x}", rand::random::<u32>()), episode: 1 };
-    set_up(&admin, &place).await.context("these tests need a broker: ./scripts/test starts one")?;
-    Ok((Bus::new(broker, place), admin))
+    let scope = Scope { tenant: format!("test-{:08x}", rand::random::<u32>()), episode: 1 };
+    set_up(&admin, &scope).await.context("these tests need a broker: ./scripts/test starts one")?;
+    Ok((Bus::new(broker, scope), admin))
 }

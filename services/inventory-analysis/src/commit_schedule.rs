@@ -1,5 +1,5 @@
-//! When the desk has its turns: five a second while messages come, fewer while something only grows older, none while
-//! nothing does.
+//! When the event loop commits and publishes: five times a second while messages come, less often while something only
+//! grows older, never while nothing does.
 
 use tokio::time::{Duration, Instant, sleep_until};
 
@@ -11,7 +11,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 const FORECAST_EVERY: Duration = Duration::from_secs(30);
 
 /// When the next turn is.
-pub(crate) struct Rhythm {
+pub(crate) struct CommitSchedule {
     /// When the last turn was.
     pub last_turn: Instant,
     /// When the last forecast was.
@@ -24,11 +24,11 @@ pub(crate) struct Rhythm {
     pub something_recent: bool,
 }
 
-impl Rhythm {
-    /// The rhythm of a process that begins: one that was killed between commit and telling tells now.
+impl CommitSchedule {
+    /// The schedule of a process that begins: one that was killed between commit and telling tells now.
     pub(crate) fn new() -> Self {
         let now = Instant::now();
-        Rhythm {
+        CommitSchedule {
             last_turn: now,
             last_forecast: now,
             has_news: true,

@@ -1,11 +1,11 @@
 //! Cues in: what the speaker asks of the analysis, answered at once or handed to whoever takes longer.
 //!
-//! How it was at a moment is answered by the desk itself, between two batches: it has the past in memory, and needs some
+//! How it was at a moment is answered by the event loop itself, between two batches: it has the past in memory, and needs some
 //! microseconds. A question to the past and a rebuild read whole topics, and have tasks of their own; so do the answers'
 //! ways to the broker, which may be away.
 
 use events::stage::{Answer, Question};
-use service::{Context, Tasks, now, stage::Cue};
+use service::{Context, TaskGroup, now, stage::ControlMessage};
 use store::Store;
 use tokio::sync::{
     broadcast::{self, error::RecvError},
@@ -27,43 +27,49 @@ const QUESTIONS_MAX: usize = 4;
 /// An answer, and what ties it to its question.
 pub(crate) type Reply = (String, Answer);
 
-pub(crate) struct Reception {
+pub(crate) struct ControlHandler {
     context: Context,
-    cues: broadcast::Receiver<Cue>,
+    control_messages: broadcast::Receiver<ControlMessage>,
     answers: mpsc::Sender<Reply>,
     questions: mpsc::Sender<Asked>,
     rebuilds: mpsc::Sender<()>,
 }
 
-impl Reception {
+impl ControlHandler {
     /// Opens it, with those behind it at work among `tasks`.
-    pub(crate) fn open(context: &Context, store: &Store, tasks: &mut Tasks) -> Self {
+    pub(crate) fn open(context: &Context, store: &Store, tasks: &mut TaskGroup) -> Self {
         let (answers, to_send) = mpsc::channel(ANSWERS_MAX);
         let (questions, asked) = mpsc::channel(QUESTIONS_MAX);
         let (rebuilds, wanted) = mpsc::channel(1);
         tasks.start(send_all(context.clone(), to_send));
         tasks.start(answer_all(context.clone(), asked, answers.clone()));
         tasks.start(rebuild_when_asked(context.clone(), store.clone(), wanted));
-        Reception { context: context.clone(), cues: context.stage.cues(), answers, questions, rebuilds }
+        ControlHandler {
+            context: context.clone(),
+            control_messages: context.stage.control_messages(),
+            answers,
+            questions,
+            rebuilds,
+        }
     }
 
-    pub(crate) async fn next(&mut self) -> Cue {
+    pub(crate) async fn next(&mut self) -> ControlMessage {
         loop {
-            match self.cues.recv().await {
-                Ok(cue) => return cue,
-                Err(RecvError::Lagged(missed)) => debug!(missed, "cues came faster than they were taken"),
+            match self.control_messages.recv().await {
+                Ok(message) => return message,
+                Err(RecvError::Lagged(missed)) => debug!(missed, "control messages came faster than they were taken"),
                 Err(RecvError::Closed) => std::future::pending().await,
             }
         }
     }
 
     /// Answers it, or hands it on.
-    pub(crate) fn take(&self, cue: Cue, timeline: &Timeline) {
-        match cue {
+    pub(crate) fn take(&self, message: ControlMessage, timeline: &Timeline) {
+        match message {
             // Asked while one is under way: that one is the answer.
-            Cue::Rebuild => drop(self.rebuilds.try_send(())),
-            Cue::Crash { who } => debug!(%who, "nobody here has a name"),
-            Cue::Asked { correlation_id, question } => match question {
+            ControlMessage::Rebuild => drop(self.rebuilds.try_send(())),
+            ControlMessage::Crash { who } => debug!(%who, "nobody here has a name"),
+            ControlMessage::Asked { correlation_id, question } => match question {
                 Question::AsOf { at } => {
                     let began_at = self.context.stage.settings().began_at;
                     let as_of = within(timeline.as_of(at), began_at, now());

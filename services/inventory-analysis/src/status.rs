@@ -13,7 +13,7 @@ use crate::{
 
 /// Where an order stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Standing {
+pub enum Status {
     /// Something is known of it, but not that it was placed: it counts nowhere.
     Unknown,
     /// Placed, and not decided.
@@ -33,23 +33,23 @@ pub type Waiting = (Moment, WaitsFor);
 pub type Proven = (Moment, Matter);
 
 impl Order {
-    pub fn standing(&self) -> Standing {
+    pub fn status(&self) -> Status {
         match (&self.decision, &self.delivery) {
-            _ if self.placed_at.is_none() => Standing::Unknown,
-            (None, _) => Standing::Waiting,
-            (Some(decision), _) if !decision.accepted => Standing::Refused,
-            (Some(_), Some(delivery)) => delivery.standing(),
-            (Some(_), None) => Standing::UnderWay,
+            _ if self.placed_at.is_none() => Status::Unknown,
+            (None, _) => Status::Waiting,
+            (Some(decision), _) if !decision.accepted => Status::Refused,
+            (Some(_), Some(delivery)) => delivery.status(),
+            (Some(_), None) => Status::UnderWay,
         }
     }
 
     /// What it waits for in the usual course of things, if it is not at an end.
     pub fn on_its_way(&self) -> Option<Waiting> {
         let decided = self.decision.map(|decision| decision.at);
-        match (self.standing(), &self.delivery) {
-            (Standing::Waiting, _) => Some((self.placed_at?, WaitsFor::Decision)),
-            (Standing::UnderWay, None) => Some((decided?, WaitsFor::Courier)),
-            (Standing::UnderWay, Some(delivery)) => Some((
+        match (self.status(), &self.delivery) {
+            (Status::Waiting, _) => Some((self.placed_at?, WaitsFor::Decision)),
+            (Status::UnderWay, None) => Some((decided?, WaitsFor::Courier)),
+            (Status::UnderWay, Some(delivery)) => Some((
                 delivery.at,
                 match delivery.progress.step {
                     Step::PickedUp => WaitsFor::Arrival,
@@ -143,15 +143,15 @@ impl Order {
 
 impl Delivery {
     /// Where the parcel is, by what the couriers say alone.
-    pub fn standing(&self) -> Standing {
+    pub fn status(&self) -> Status {
         if self.delivered.is_some() {
-            Standing::Delivered
+            Status::Delivered
         } else if self.returned.is_some() {
-            Standing::Returned
+            Status::Returned
         } else if self.progress.step == Step::Stranded {
-            Standing::Stranded
+            Status::Stranded
         } else {
-            Standing::UnderWay
+            Status::UnderWay
         }
     }
 }

@@ -1,0 +1,1 @@
+alter table store_identity rename column seal to episode_id;
