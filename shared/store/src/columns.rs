@@ -1,7 +1,7 @@
 //! From columns to values and back: what a column cannot hold, or should not hold, is an error that names it. Nothing is
 //! replaced by a default.
 
-use std::{any::type_name, fmt::Display, str::FromStr};
+use std::{any::type_name, error::Error, fmt::Display, str::FromStr};
 
 use events::ids::Moment;
 use serde::{Serialize, de::DeserializeOwned};
@@ -11,6 +11,8 @@ use crate::database::StoreError;
 
 /// Longest part of a wrong value that an error quotes, in characters.
 const QUOTED_MAX: usize = 100;
+
+type Cause = Box<dyn Error + Send + Sync>;
 
 /// A row of one table, read column by column.
 #[derive(Clone, Copy)]
@@ -46,7 +48,7 @@ impl<'r> Columns<'r> {
     /// # Errors
     /// If the column holds something else, or a number beyond this type.
     pub fn number<T: TryFrom<i64>>(self, column: &'static str) -> Result<T, StoreError> {
-        T::try_from(self.get(column)?).map_err(|_| self.wrong(column, type_name::<T>()))
+        T::try_from(self.get(column)?).map_err(|_| self.wrong(column, type_name::<T>(), None))
     }
 
     /// Yes or no, stored as 1 or 0.
@@ -57,7 +59,7 @@ impl<'r> Columns<'r> {
         match self.get(column)? {
             0 => Ok(false),
             1 => Ok(true),
-            _ => Err(self.wrong(column, "0 or 1")),
+            _ => Err(self.wrong(column, "0 or 1", None)),
         }
     }
 
@@ -68,15 +70,15 @@ impl<'r> Columns<'r> {
     pub fn moment(self, column: &'static str) -> Result<Moment, StoreError> {
         let micros = self.get(column)?;
         let moment = Moment::from_micros(micros);
-        if moment.micros() == micros { Ok(moment) } else { Err(self.wrong(column, "a moment")) }
+        if moment.micros() == micros { Ok(moment) } else { Err(self.wrong(column, "a moment", None)) }
     }
 
     /// What a text stands for.
     ///
     /// # Errors
     /// If the column holds something else, or its text stands for nothing of this type.
-    pub fn parsed<T: FromStr<Err: Display>>(self, column: &'static str) -> Result<T, StoreError> {
-        self.text(column)?.parse().map_err(|error: T::Err| self.wrong(column, &error.to_string()))
+    pub fn parsed<T: FromStr<Err: Error + Send + Sync + 'static>>(self, column: &'static str) -> Result<T, StoreError> {
+        self.text(column)?.parse().map_err(|error: T::Err| self.wrong(column, type_name::<T>(), Some(error.into())))
     }
 
     /// What a text stands for, if `look_up` finds it.
@@ -86,10 +88,10 @@ impl<'r> Columns<'r> {
     pub fn found<T>(
         self,
         column: &'static str,
-        expected: &str,
+        expected: &'static str,
         look_up: impl FnOnce(&str) -> Option<T>,
     ) -> Result<T, StoreError> {
-        look_up(&self.text(column)?).ok_or_else(|| self.wrong(column, expected))
+        look_up(&self.text(column)?).ok_or_else(|| self.wrong(column, expected, None))
     }
 
     /// A value stored as JSON.
@@ -97,7 +99,7 @@ impl<'r> Columns<'r> {
     /// # Errors
     /// If the column holds something else, or other JSON.
     pub fn json<T: DeserializeOwned>(self, column: &'static str) -> Result<T, StoreError> {
-        serde_json::from_str(&self.text(column)?).map_err(|error| self.wrong(column, &format!("JSON: {error}")))
+        serde_json::from_str(&self.text(column)?).map_err(|error| self.wrong(column, "JSON", Some(error.into())))
     }
 
     /// What `read` makes of a column that may be null.
@@ -115,22 +117,22 @@ impl<'r> Columns<'r> {
     fn get<T: Decode<'r, Sqlite> + Type<Sqlite>>(self, column: &'static str) -> Result<T, StoreError> {
         // SQLite makes 0 of null, or an empty text.
         if self.row.try_get_raw(column)?.is_null() {
-            return Err(self.wrong(column, type_name::<T>()));
+            return Err(self.wrong(column, type_name::<T>(), None));
         }
         self.row.try_get(column).map_err(|error| match error {
-            sqlx::Error::ColumnDecode { source, .. } => self.wrong(column, &source.to_string()),
+            sqlx::Error::ColumnDecode { source, .. } => self.wrong(column, type_name::<T>(), Some(source)),
             other => other.into(),
         })
     }
 
-    fn wrong(self, column: &'static str, expected: &str) -> StoreError {
+    fn wrong(self, column: &'static str, expected: &'static str, cause: Option<Cause>) -> StoreError {
         let held = match self.row.try_get_raw(column) {
             Ok(value) if value.is_null() => "null".to_owned(),
             // Whatever it is, SQLite has a text for it.
             _ => self.row.try_get_unchecked(column).unwrap_or_else(|_| "bytes".to_owned()),
         };
         let value = held.chars().take(QUOTED_MAX).collect();
-        StoreError::Column { table: self.table, column, value, expected: expected.to_owned() }
+        StoreError::Column { table: self.table, column, value, expected, cause }
     }
 }
 
@@ -143,9 +145,12 @@ pub fn column_of<N: TryInto<i64> + Copy + Display>(
     column: &'static str,
     number: N,
 ) -> Result<i64, StoreError> {
-    number.try_into().map_err(|_| {
-        let expected = type_name::<i64>().to_owned();
-        StoreError::Column { table, column, value: number.to_string(), expected }
+    number.try_into().map_err(|_| StoreError::Column {
+        table,
+        column,
+        value: number.to_string(),
+        expected: type_name::<i64>(),
+        cause: None,
     })
 }
 
@@ -156,7 +161,7 @@ pub fn column_of<N: TryInto<i64> + Copy + Display>(
 pub fn json_of<T: Serialize>(table: &'static str, column: &'static str, value: &T) -> Result<String, StoreError> {
     serde_json::to_string(value).map_err(|error| {
         let value = type_name::<T>().to_owned();
-        StoreError::Column { table, column, value, expected: format!("JSON: {error}") }
+        StoreError::Column { table, column, value, expected: "JSON", cause: Some(error.into()) }
     })
 }
 
@@ -187,5 +192,14 @@ mod tests {
             assert!(said.starts_with("shelf.level is \"null\", which cannot be"), "{index}: {said}");
         }
         assert_eq!(row.optional("level", Columns::text).unwrap(), None);
+    }
+
+    #[tokio::test]
+    async fn what_a_text_should_be_and_why_it_is_not_are_both_told() {
+        let mut database = SqliteConnection::connect("sqlite::memory:").await.unwrap();
+        let row = sqlx::query("select '{' as lines").fetch_one(&mut database).await.unwrap();
+        let refused = Columns::of("given_out", &row).json::<Vec<u32>>("lines").unwrap_err();
+        assert_eq!(refused.to_string(), r#"given_out.lines is "{", which cannot be: expected JSON"#);
+        assert!(refused.source().is_some_and(|cause| cause.is::<serde_json::Error>()));
     }
 }

@@ -1,6 +1,7 @@
 //! Opening a database, and writing to it.
 
 use std::{
+    error::Error,
     future::Future,
     path::{Path, PathBuf},
     sync::{
@@ -18,7 +19,7 @@ use sqlx::{
 };
 use tracing::{info, warn};
 
-use crate::{files, transaction::Transaction};
+use crate::{columns::Columns, files, transaction::Transaction};
 
 /// Tables of this crate; those of a service come from its own migrations.
 static MIGRATIONS: Migrator = sqlx::migrate!();
@@ -74,7 +75,9 @@ pub enum StoreError {
         /// What it holds, or its beginning.
         value: String,
         /// What it should hold.
-        expected: String,
+        expected: &'static str,
+        #[source]
+        cause: Option<Box<dyn Error + Send + Sync>>,
     },
 }
 
@@ -231,15 +234,14 @@ impl Store {
     }
 
     async fn known_nonce(&self) -> Result<Option<String>, StoreError> {
-        let row: Option<(String,)> =
-            sqlx::query_as("select nonce from store_identity").fetch_optional(&self.writer).await?;
-        Ok(row.map(|(nonce,)| nonce))
+        let row = sqlx::query("select nonce from store_identity").fetch_optional(&self.writer).await?;
+        row.map(|row| Columns::of("store_identity", &row).text("nonce")).transpose()
     }
 
     /// The id of the other episode that this file belongs to, if it does. A file that belongs to none yet becomes this one's.
     async fn belongs_to_another(&self, episode: u32, episode_id: Option<&str>) -> Result<Option<String>, StoreError> {
-        let known: Option<(String,)> =
-            sqlx::query_as("select episode_id from store_identity").fetch_optional(&self.writer).await?;
+        let row = sqlx::query("select episode_id from store_identity").fetch_optional(&self.writer).await?;
+        let known = row.map(|row| Columns::of("store_identity", &row).text("episode_id")).transpose()?;
         match (known, episode_id) {
             (None, episode_id) => {
                 sqlx::query("insert into store_identity (episode, episode_id, nonce) values ($1, $2, $3)")
@@ -251,11 +253,11 @@ impl Store {
                 Ok(None)
             }
             (Some(_), None) => Ok(None),
-            (Some((known,)), Some(episode_id)) if known.is_empty() => {
+            (Some(known), Some(episode_id)) if known.is_empty() => {
                 sqlx::query("update store_identity set episode_id = $1").bind(episode_id).execute(&self.writer).await?;
                 Ok(None)
             }
-            (Some((known,)), Some(episode_id)) => Ok(Some(known).filter(|known| known != episode_id)),
+            (Some(known), Some(episode_id)) => Ok(Some(known).filter(|known| known != episode_id)),
         }
     }
 }

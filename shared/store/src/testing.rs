@@ -1,4 +1,4 @@
-//! TestBed for the tests of a service's SQL: a database of its own, in which anything can be written. Used by tests only.
+//! The database of tests of a service's SQL: a file of its own, in which anything can be written. Used by tests only.
 
 use std::{
     fmt::Display,
