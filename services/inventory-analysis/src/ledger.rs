@@ -19,7 +19,7 @@
 //! do not begin.
 
 use events::{
-    contradictions::{CONTRADICTIONS_MAX, Contradiction, Matter},
+    contradictions::{CONTRADICTIONS_MAX, Contradiction, ContradictionKind},
     ids::{Moment, OrderId},
     insights::{BottleSums, Ledger, ON_THE_WAY_MAX, OnTheWay, ReadUpTo, WaitsFor},
 };
@@ -163,8 +163,11 @@ impl<'a> Drawn<'a> {
             }
             if self.watch.is_overdue(first.at) {
                 let order_id = first.order_id().cloned();
-                let what =
-                    Matter::EventsMissing { beer: beer.clone(), first: missing, last: first.event.sequence.previous() };
+                let what = ContradictionKind::EventsMissing {
+                    beer: beer.clone(),
+                    first: missing,
+                    last: first.event.sequence.previous(),
+                };
                 self.contradict(Contradiction { at: first.at, order_id, what });
             }
         }

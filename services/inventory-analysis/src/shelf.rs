@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use events::{
-    contradictions::{CONTRADICTIONS_MAX, Contradiction, Matter},
+    contradictions::{CONTRADICTIONS_MAX, Contradiction, ContradictionKind},
     ids::{Moment, OrderId},
     insights::BottleSums,
     quantities::{Bottles, Sequence},
@@ -132,8 +132,8 @@ impl Shelf {
         let (bottles, level) = (event.bottles, event.level);
         let what = match event.level_after(self.level) {
             Some(sum) if sum == level => return true,
-            Some(sum) => Matter::LevelIsNotTheSum { beer, sequence, level, sum },
-            None => Matter::MoreTakenThanThere { beer, sequence, bottles, level: self.level },
+            Some(sum) => ContradictionKind::LevelIsNotTheSum { beer, sequence, level, sum },
+            None => ContradictionKind::MoreTakenThanThere { beer, sequence, bottles, level: self.level },
         };
         if self.doubted.len() < DOUBTED_MAX && self.doubted.insert(hash(event)) {
             self.note(event, at, what);
@@ -146,10 +146,10 @@ impl Shelf {
         let (beer, sequence) = (event.beer.clone(), event.sequence);
         match (event.change, &event.order_id) {
             (StockChange::Reserved | StockChange::Released, None) => {
-                self.note(event, at, Matter::ForNoOrder { beer, sequence });
+                self.note(event, at, ContradictionKind::ForNoOrder { beer, sequence });
             }
             (StockChange::Counted | StockChange::Received, Some(_)) => {
-                self.note(event, at, Matter::ForAnOrder { beer, sequence });
+                self.note(event, at, ContradictionKind::ForAnOrder { beer, sequence });
             }
             _ => {}
         }
@@ -178,13 +178,13 @@ impl Shelf {
         let Some((_, Stocked { at, event })) = self.parked.first_key_value() else { return };
         let (at, event) = (*at, event.clone());
         let (first, last) = (self.sequence.next(), event.sequence.previous());
-        self.note(&event, at, Matter::EventsMissing { beer: event.beer.clone(), first, last });
+        self.note(&event, at, ContradictionKind::EventsMissing { beer: event.beer.clone(), first, last });
         // Whatever it was that is missing: the first event behind it follows.
         self.parked.pop_first();
         self.count(&event, at);
     }
 
-    fn note(&mut self, event: &StockEvent, at: Moment, what: Matter) {
+    fn note(&mut self, event: &StockEvent, at: Moment, what: ContradictionKind) {
         self.contradictions_found += 1;
         if self.contradictions.len() < CONTRADICTIONS_MAX {
             self.contradictions.push(Contradiction { at, order_id: event.order_id.clone(), what });
@@ -232,7 +232,7 @@ mod tests {
         shelf
     }
 
-    fn found(shelf: &Shelf) -> Vec<Matter> {
+    fn found(shelf: &Shelf) -> Vec<ContradictionKind> {
         shelf.contradictions.iter().map(|contradiction| contradiction.what.clone()).collect()
     }
 
@@ -266,7 +266,7 @@ mod tests {
         let log: Vec<_> = (3..=newest).map(|n| event(StockChange::Received, n.into(), 1, n)).collect();
         let shelf = after(&log);
         let (first, last) = (Sequence(1), Sequence(2));
-        assert_eq!(found(&shelf)[0], Matter::EventsMissing { beer: BeerId::new("orval"), first, last });
+        assert_eq!(found(&shelf)[0], ContradictionKind::EventsMissing { beer: BeerId::new("orval"), first, last });
         assert_eq!((shelf.level, shelf.sequence.0), (Bottles(newest), newest.into()));
     }
 
@@ -275,7 +275,7 @@ mod tests {
         let wrong = event(StockChange::Reserved, 2, 3, 8);
         let shelf = after(&[event(StockChange::Counted, 1, 10, 10), wrong, event(StockChange::Reserved, 3, 3, 5)]);
         let (beer, sequence, level, sum) = (BeerId::new("orval"), Sequence(2), Bottles(8), Bottles(7));
-        assert_eq!(found(&shelf), [Matter::LevelIsNotTheSum { beer, sequence, level, sum }]);
+        assert_eq!(found(&shelf), [ContradictionKind::LevelIsNotTheSum { beer, sequence, level, sum }]);
     }
 
     #[test]
@@ -315,8 +315,8 @@ mod tests {
         let shelf = after(&[event(StockChange::Counted, 1, 2, 2), event(StockChange::Reserved, 2, 3, 1), for_nobody]);
         let beer = BeerId::new("orval");
         let (bottles, level) = (Bottles(3), Bottles(2));
-        let taken = Matter::MoreTakenThanThere { beer: beer.clone(), sequence: Sequence(2), bottles, level };
-        assert_eq!(found(&shelf), [taken, Matter::ForNoOrder { beer, sequence: Sequence(2) }]);
+        let taken = ContradictionKind::MoreTakenThanThere { beer: beer.clone(), sequence: Sequence(2), bottles, level };
+        assert_eq!(found(&shelf), [taken, ContradictionKind::ForNoOrder { beer, sequence: Sequence(2) }]);
     }
 
     #[test]

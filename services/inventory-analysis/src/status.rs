@@ -4,7 +4,7 @@
 //! Nothing here is stored, all of it is computed from the facts whenever it is asked for. A contradiction is *proven*:
 //! no fact that may still come can undo it. What a coming fact can explain is *parked*, and shown with its age.
 
-use events::{contradictions::Matter, ids::Moment, insights::WaitsFor};
+use events::{contradictions::ContradictionKind, ids::Moment, insights::WaitsFor};
 
 use crate::{
     case::Case,
@@ -30,7 +30,7 @@ pub enum Status {
 /// What an order waits for, and since when.
 pub type Waiting = (Moment, WaitsFor);
 /// What about an order cannot be true, and when the message that shows it was written.
-pub type Proven = (Moment, Matter);
+pub type Proven = (Moment, ContradictionKind);
 
 impl Order {
     pub fn status(&self) -> Status {
@@ -92,8 +92,8 @@ impl Order {
     pub fn contradictions(&self) -> Vec<Proven> {
         let mut found = Vec::new();
         if let Some(disputes) = &self.disputes {
-            found.extend(disputes.decided_again.map(|at| (at, Matter::DecidedInTwoWays)));
-            found.extend(disputes.delivered_again.map(|at| (at, Matter::DeliveredTwice)));
+            found.extend(disputes.decided_again.map(|at| (at, ContradictionKind::DecidedInTwoWays)));
+            found.extend(disputes.delivered_again.map(|at| (at, ContradictionKind::DeliveredTwice)));
         }
         self.look_at_the_reservation(&mut found);
         self.look_at_the_return(&mut found);
@@ -105,15 +105,15 @@ impl Order {
         let shown_at = self.stocked_at.unwrap_or(decision.at).max(decision.at);
         if decision.accepted {
             if !self.reserved.is_within(&decision.lines) {
-                found.push((shown_at, Matter::ReservedOtherwise));
+                found.push((shown_at, ContradictionKind::ReservedOtherwise));
             }
             return;
         }
         if !self.reserved.is_empty() {
-            found.push((shown_at, Matter::ReservedForRefused));
+            found.push((shown_at, ContradictionKind::ReservedForRefused));
         }
         if let Some(delivery) = &self.delivery {
-            found.push((delivery.at.max(decision.at), Matter::RefusedInDelivery));
+            found.push((delivery.at.max(decision.at), ContradictionKind::RefusedInDelivery));
         }
     }
 
@@ -123,16 +123,16 @@ impl Order {
         let more_than = |lines: Case| !self.released.is_within(&lines);
         if let Some(returned) = self.returned() {
             if let Some(delivery) = self.delivery.as_ref().filter(|delivery| delivery.delivered.is_some()) {
-                found.push((returned.at.max(delivery.at), Matter::DeliveredAndReturned));
+                found.push((returned.at.max(delivery.at), ContradictionKind::DeliveredAndReturned));
             }
             if more_than(returned.lines) {
-                found.push((returned.at.max(stocked_at), Matter::MoreReleasedThanReturned));
+                found.push((returned.at.max(stocked_at), ContradictionKind::MoreReleasedThanReturned));
             }
             if let Some(decision) = accepted.filter(|decision| decision.lines != returned.lines) {
-                found.push((returned.at.max(decision.at), Matter::ReturnedOtherwise));
+                found.push((returned.at.max(decision.at), ContradictionKind::ReturnedOtherwise));
             }
         } else if let Some(decision) = accepted.filter(|decision| more_than(decision.lines)) {
-            found.push((stocked_at.max(decision.at), Matter::MoreReleasedThanOrdered));
+            found.push((stocked_at.max(decision.at), ContradictionKind::MoreReleasedThanOrdered));
         }
     }
 

@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by it")]
 
 use events::{
-    contradictions::Matter,
+    contradictions::ContradictionKind,
     decisions::{OrderDecision, Refusal},
     delivery::{DeliveryUpdate, FailureReason},
     ids::{BeerId, EventId, Moment},
@@ -124,7 +124,7 @@ impl Told {
         ledger(&self.analysis, Watch { now: at(second), steady_since: at(0) })
     }
 
-    fn found(&self) -> Vec<Matter> {
+    fn found(&self) -> Vec<ContradictionKind> {
         let ledger = self.ledger(self.second);
         assert_eq!(ledger.balanced, ledger.contradictions.is_empty());
         assert_eq!(ledger.contradictions_found, ledger.contradictions.len() as u64);
@@ -247,28 +247,28 @@ fn a_warehouse_working_through_a_queue_misses_nothing_but_who_was_passed_over() 
 fn an_order_decided_in_two_ways_contradicts() {
     assert_eq!(sold().accepted("a", 2).found(), [], "told twice");
     let told = Told::new().placed("a").refused("a").accepted("a", 2);
-    assert_eq!(told.found(), [Matter::DecidedInTwoWays]);
+    assert_eq!(told.found(), [ContradictionKind::DecidedInTwoWays]);
     assert_eq!(told.analysis.takings().totals.orders, 0, "the first decision counts");
-    assert_eq!(sold().accepted("a", 3).found(), [Matter::DecidedInTwoWays]);
+    assert_eq!(sold().accepted("a", 3).found(), [ContradictionKind::DecidedInTwoWays]);
 }
 
 #[test]
 fn two_deliveries_contradict() {
     let told = sold().delivered("d", "a").delivered("d", "a");
     assert_eq!(told.found(), [], "one told twice");
-    assert_eq!(told.delivered("e", "a").found(), [Matter::DeliveredTwice]);
+    assert_eq!(told.delivered("e", "a").found(), [ContradictionKind::DeliveredTwice]);
 }
 
 #[test]
 fn a_delivery_of_what_was_refused_contradicts() {
-    assert_eq!(Told::new().placed("a").refused("a").picked_up("a").found(), [Matter::RefusedInDelivery]);
+    assert_eq!(Told::new().placed("a").refused("a").picked_up("a").found(), [ContradictionKind::RefusedInDelivery]);
 }
 
 #[test]
 fn a_reservation_that_does_not_match_its_order_contradicts() {
     let refused = Told::new().placed("a").refused("a").reserved(2, 2, 198, "a");
-    assert_eq!(refused.found(), [Matter::ReservedForRefused]);
-    assert_eq!(sold().reserved(3, 2, 196, "a").found(), [Matter::ReservedOtherwise]);
+    assert_eq!(refused.found(), [ContradictionKind::ReservedForRefused]);
+    assert_eq!(sold().reserved(3, 2, 196, "a").found(), [ContradictionKind::ReservedOtherwise]);
     let too_few = Told::new().placed("a").accepted("a", 2).reserved(2, 1, 199, "a");
     assert_eq!(too_few.found(), [], "the rest may come");
     assert!(!too_few.ledger(131).balanced, "it did not");
@@ -276,12 +276,12 @@ fn a_reservation_that_does_not_match_its_order_contradicts() {
 
 #[test]
 fn a_return_that_does_not_match_its_order_contradicts() {
-    assert_eq!(sold().returned("a", 1).found(), [Matter::ReturnedOtherwise]);
+    assert_eq!(sold().returned("a", 1).found(), [ContradictionKind::ReturnedOtherwise]);
     let released = sold().returned("a", 2).released(3, 3, 201, "a");
-    assert_eq!(released.found(), [Matter::MoreReleasedThanReturned]);
-    assert_eq!(sold().released(3, 3, 201, "a").found(), [Matter::MoreReleasedThanOrdered]);
+    assert_eq!(released.found(), [ContradictionKind::MoreReleasedThanReturned]);
+    assert_eq!(sold().released(3, 3, 201, "a").found(), [ContradictionKind::MoreReleasedThanOrdered]);
     let both = sold().delivered("d", "a").returned("a", 2).released(3, 2, 200, "a");
-    assert_eq!(both.found(), [Matter::DeliveredAndReturned]);
+    assert_eq!(both.found(), [ContradictionKind::DeliveredAndReturned]);
 }
 
 #[test]
@@ -290,12 +290,12 @@ fn a_broken_log_contradicts() {
     let (level, sum) = (Bottles(199), Bottles(198));
     assert_eq!(
         Told::new().placed("a").accepted("a", 2).reserved(2, 2, 199, "a").found(),
-        [Matter::LevelIsNotTheSum { beer: beer.clone(), sequence, level, sum }]
+        [ContradictionKind::LevelIsNotTheSum { beer: beer.clone(), sequence, level, sum }]
     );
     let gap = Told::new().stock(StockChange::Received, 3, 10, 210, None);
     assert_eq!(gap.found(), [], "it may come");
     let missed = gap.at(131);
-    assert_eq!(missed.found(), [Matter::EventsMissing { beer, first: sequence, last: sequence }]);
+    assert_eq!(missed.found(), [ContradictionKind::EventsMissing { beer, first: sequence, last: sequence }]);
     assert_eq!(missed.stock(StockChange::Received, 2, 0, 200, None).found(), [], "it came");
 }
 

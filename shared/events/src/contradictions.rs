@@ -17,13 +17,13 @@ pub struct Contradiction {
     pub at: Moment,
     /// About which order, if about one.
     pub order_id: Option<OrderId>,
-    pub what: Matter,
+    pub what: ContradictionKind,
 }
 
 /// What cannot be true about an order, or in the log of a beer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "code", rename_all = "snake_case")]
-pub enum Matter {
+pub enum ContradictionKind {
     /// Two decisions that differ.
     DecidedInTwoWays,
     DeliveredTwice,

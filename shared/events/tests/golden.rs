@@ -4,7 +4,7 @@
 use std::{fmt::Debug, fs, path::Path};
 
 use events::{
-    contradictions::{Contradiction, Matter},
+    contradictions::{Contradiction, ContradictionKind},
     decisions::{OrderDecision, Refusal},
     delivery::{DeadLetter, DeliveryOrder, DeliveryRequest, DeliveryUpdate, FailureReason},
     ids::{BeerId, Moment, OrderId, Service},
@@ -186,7 +186,11 @@ fn insights() {
         bottles: BottleSums { counted: 2412, received: 300, reserved: 500, released: 3, on_shelf: 2215 },
         orders: OrderSums { placed: 201, accepted: 190, refused: 10, waiting: 1 },
         deliveries: DeliverySums { accepted: 190, delivered: 180, under_way: 8, stranded: 1, returned: 1 },
-        contradictions: vec![Contradiction { at: moment(), order_id: Some(order_id()), what: Matter::DeliveredTwice }],
+        contradictions: vec![Contradiction {
+            at: moment(),
+            order_id: Some(order_id()),
+            what: ContradictionKind::DeliveredTwice,
+        }],
         contradictions_found: 1,
         on_the_way: vec![OnTheWay { order_id: order_id(), what: WaitsFor::Decision, since: moment() }],
         read: vec![ReadUpTo { topic: "orders".into(), ledger: 12, entry: 200, messages: 190 }],
@@ -201,21 +205,21 @@ fn what_cannot_be_true() {
     golden(
         "contradictions",
         &vec![
-            Matter::DecidedInTwoWays,
-            Matter::DeliveredTwice,
-            Matter::ReservedOtherwise,
-            Matter::ReservedForRefused,
-            Matter::RefusedInDelivery,
-            Matter::DeliveredAndReturned,
-            Matter::ReturnedOtherwise,
-            Matter::MoreReleasedThanReturned,
-            Matter::MoreReleasedThanOrdered,
-            Matter::LevelIsNotTheSum { beer: beer.clone(), sequence, level, sum: Bottles(198) },
-            Matter::MoreTakenThanThere { beer: beer.clone(), sequence, bottles, level },
-            Matter::ForNoOrder { beer: beer.clone(), sequence },
-            Matter::ForAnOrder { beer: beer.clone(), sequence },
-            Matter::UnknownBeer { beer: beer.clone(), sequence },
-            Matter::EventsMissing { beer, first: sequence, last: sequence.next() },
+            ContradictionKind::DecidedInTwoWays,
+            ContradictionKind::DeliveredTwice,
+            ContradictionKind::ReservedOtherwise,
+            ContradictionKind::ReservedForRefused,
+            ContradictionKind::RefusedInDelivery,
+            ContradictionKind::DeliveredAndReturned,
+            ContradictionKind::ReturnedOtherwise,
+            ContradictionKind::MoreReleasedThanReturned,
+            ContradictionKind::MoreReleasedThanOrdered,
+            ContradictionKind::LevelIsNotTheSum { beer: beer.clone(), sequence, level, sum: Bottles(198) },
+            ContradictionKind::MoreTakenThanThere { beer: beer.clone(), sequence, bottles, level },
+            ContradictionKind::ForNoOrder { beer: beer.clone(), sequence },
+            ContradictionKind::ForAnOrder { beer: beer.clone(), sequence },
+            ContradictionKind::UnknownBeer { beer: beer.clone(), sequence },
+            ContradictionKind::EventsMissing { beer, first: sequence, last: sequence.next() },
         ],
     );
 }

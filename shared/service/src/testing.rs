@@ -1,4 +1,4 @@
-//! TestBed for integration tests: a tenant of its own on the real broker, a data folder of its own, and ways to wait for
+//! The test bed of integration tests: a tenant of its own on the real broker, a data folder of its own, and ways to wait for
 //! something instead of sleeping. Used by tests only; it is here so that the tests of every service share it.
 
 use std::{

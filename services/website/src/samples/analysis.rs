@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use events::{
-    contradictions::{Contradiction, Matter},
+    contradictions::{Contradiction, ContradictionKind},
     ids::{Moment, Service},
     insights::{
         BeerForecast, BottleSums, DeliverySums, Forecast, Ledger, MinuteOfSales, OnTheWay, OrderSums, RefusedDemand,
@@ -102,7 +102,7 @@ pub(crate) fn ledger_gone_wrong() -> LedgerView {
         ledger.contradictions.push(Contradiction {
             at: NOW,
             order_id: Some("k7m2q9xd".parse().unwrap()),
-            what: Matter::DeliveredTwice,
+            what: ContradictionKind::DeliveredTwice,
         });
     }
     view

@@ -66,12 +66,12 @@ fn main() -> ExitCode {
 
 async fn make(fresh: bool) -> anyhow::Result<StageSettings> {
     let broker = environment::broker()?;
-    let place = Scope { tenant: environment::tenant(), episode: 1 };
+    let scope = Scope { tenant: environment::tenant(), episode: 1 };
     let admin = Admin::new(&broker)?;
     wait_for_broker(&admin, &broker.admin_url).await?;
     // The settings lie outside of the episodes; what surrounds them must be there before they can be read.
-    set_up_stage(&admin, &place).await.context("the broker cannot be set up")?;
-    let bus = Bus::new(broker, place);
+    set_up_stage(&admin, &scope).await.context("the broker cannot be set up")?;
+    let bus = Bus::new(broker, scope);
     let settings = match (stage::current(&bus).await.context("the settings cannot be read")?, fresh) {
         (Some(settings), false) => settings,
         (known, _) => begin_episode(&bus, &admin, known).await?,

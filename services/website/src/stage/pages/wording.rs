@@ -1,7 +1,7 @@
 //! What the contract's names are called on the pages of the stage.
 
 use events::{
-    contradictions::Matter,
+    contradictions::ContradictionKind,
     insights::{Difference, WaitsFor},
     quantities::Sequence,
     unreadable::ReasonCode,
@@ -49,7 +49,7 @@ pub fn waits_for(language: Language, what: WaitsFor) -> &'static str {
 }
 
 /// What cannot be true.
-pub fn contradiction(language: Language, what: &Matter) -> String {
+pub fn contradiction(language: Language, what: &ContradictionKind) -> String {
     let number = |n: u64| format::number(language, n);
     let in_the_log = |key, id, sequence: Sequence, more: &[(&str, &str)]| {
         let place = [("beer", beer(id)), ("event", number(sequence.0))];
@@ -57,27 +57,35 @@ pub fn contradiction(language: Language, what: &Matter) -> String {
         language.fill(key, &place.chain(more.iter().copied()).collect::<Vec<_>>())
     };
     match what {
-        Matter::DecidedInTwoWays => language.t("contradiction.decided_in_two_ways").to_owned(),
-        Matter::DeliveredTwice => language.t("contradiction.delivered_twice").to_owned(),
-        Matter::ReservedOtherwise => language.t("contradiction.reserved_otherwise").to_owned(),
-        Matter::ReservedForRefused => language.t("contradiction.reserved_for_refused").to_owned(),
-        Matter::RefusedInDelivery => language.t("contradiction.refused_in_delivery").to_owned(),
-        Matter::DeliveredAndReturned => language.t("contradiction.delivered_and_returned").to_owned(),
-        Matter::ReturnedOtherwise => language.t("contradiction.returned_otherwise").to_owned(),
-        Matter::MoreReleasedThanReturned => language.t("contradiction.more_released_than_returned").to_owned(),
-        Matter::MoreReleasedThanOrdered => language.t("contradiction.more_released_than_ordered").to_owned(),
-        Matter::LevelIsNotTheSum { beer, sequence, level, sum } => {
+        ContradictionKind::DecidedInTwoWays => language.t("contradiction.decided_in_two_ways").to_owned(),
+        ContradictionKind::DeliveredTwice => language.t("contradiction.delivered_twice").to_owned(),
+        ContradictionKind::ReservedOtherwise => language.t("contradiction.reserved_otherwise").to_owned(),
+        ContradictionKind::ReservedForRefused => language.t("contradiction.reserved_for_refused").to_owned(),
+        ContradictionKind::RefusedInDelivery => language.t("contradiction.refused_in_delivery").to_owned(),
+        ContradictionKind::DeliveredAndReturned => language.t("contradiction.delivered_and_returned").to_owned(),
+        ContradictionKind::ReturnedOtherwise => language.t("contradiction.returned_otherwise").to_owned(),
+        ContradictionKind::MoreReleasedThanReturned => {
+            language.t("contradiction.more_released_than_returned").to_owned()
+        }
+        ContradictionKind::MoreReleasedThanOrdered => language.t("contradiction.more_released_than_ordered").to_owned(),
+        ContradictionKind::LevelIsNotTheSum { beer, sequence, level, sum } => {
             let [level, sum] = [level, sum].map(|bottles| number(bottles.0.into()));
             in_the_log("contradiction.level_is_not_the_sum", beer, *sequence, &[("level", &level), ("sum", &sum)])
         }
-        Matter::MoreTakenThanThere { beer, sequence, bottles, level } => {
+        ContradictionKind::MoreTakenThanThere { beer, sequence, bottles, level } => {
             let [taken, level] = [bottles, level].map(|bottles| number(bottles.0.into()));
             in_the_log("contradiction.more_taken_than_there", beer, *sequence, &[("taken", &taken), ("level", &level)])
         }
-        Matter::ForNoOrder { beer, sequence } => in_the_log("contradiction.for_no_order", beer, *sequence, &[]),
-        Matter::ForAnOrder { beer, sequence } => in_the_log("contradiction.for_an_order", beer, *sequence, &[]),
-        Matter::UnknownBeer { beer, sequence } => in_the_log("contradiction.unknown_beer", beer, *sequence, &[]),
-        Matter::EventsMissing { beer, first, last } => {
+        ContradictionKind::ForNoOrder { beer, sequence } => {
+            in_the_log("contradiction.for_no_order", beer, *sequence, &[])
+        }
+        ContradictionKind::ForAnOrder { beer, sequence } => {
+            in_the_log("contradiction.for_an_order", beer, *sequence, &[])
+        }
+        ContradictionKind::UnknownBeer { beer, sequence } => {
+            in_the_log("contradiction.unknown_beer", beer, *sequence, &[])
+        }
+        ContradictionKind::EventsMissing { beer, first, last } => {
             let last = number(last.0);
             in_the_log("contradiction.events_missing", beer, *first, &[("last", &last)])
         }
@@ -116,11 +124,11 @@ mod tests {
         let (orval, sequence) = (BeerId::new("orval"), Sequence(1041));
         let (level, sum) = (Bottles(199), Bottles(198));
         let matters = [
-            Matter::DeliveredTwice,
-            Matter::LevelIsNotTheSum { beer: orval.clone(), sequence, level, sum },
-            Matter::MoreTakenThanThere { beer: orval.clone(), sequence, bottles: sum, level },
-            Matter::ForNoOrder { beer: orval.clone(), sequence },
-            Matter::EventsMissing { beer: orval.clone(), first: sequence, last: sequence.next() },
+            ContradictionKind::DeliveredTwice,
+            ContradictionKind::LevelIsNotTheSum { beer: orval.clone(), sequence, level, sum },
+            ContradictionKind::MoreTakenThanThere { beer: orval.clone(), sequence, bottles: sum, level },
+            ContradictionKind::ForNoOrder { beer: orval.clone(), sequence },
+            ContradictionKind::EventsMissing { beer: orval.clone(), first: sequence, last: sequence.next() },
         ];
         let mut sentences = Vec::new();
         for language in Language::ALL {
