@@ -1,13 +1,13 @@
-//! What the environment says of delivery. Couriers and their pace are not here: the speaker's settings rule them.
+//! Delivery's settings from the environment. The number of couriers and their pace are stage settings.
 
 use service::environment::{Unusable, number};
 
 use crate::round::RetryPolicy;
 
-/// What is no setting of the stage.
+/// Settings that the stage does not change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Config {
-    /// How often a parcel is tried, and how far apart.
+    /// How often a delivery is attempted, and how far apart.
     pub retry_policy: RetryPolicy,
 }
 
@@ -15,7 +15,7 @@ impl Config {
     /// `ATTEMPTS` (4) and `RETRY_FIRST_MS` (1000, doubled each time).
     ///
     /// # Errors
-    /// If one of them is no number within its limits.
+    /// If one of them is not a number within its limits.
     pub fn from_environment() -> Result<Self, Unusable> {
         let retry_policy = RetryPolicy {
             attempts: number("ATTEMPTS", 4, 1..=10)?,

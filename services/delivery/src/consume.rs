@@ -1,4 +1,4 @@
-//! Messages in: parcels by the couriers; dead letters and requests as they come.
+//! Messages in: couriers take the parcels, the writer takes dead letters and requests.
 
 use events::topics::{DEAD_LETTERS, DELIVERY_REQUESTS};
 use service::{Context, ServiceFuture, TaskGroup};
@@ -10,7 +10,7 @@ use crate::{
     store::TABLES,
 };
 
-/// Delivery at work until it is told to stop, as patient as the environment says.
+/// Runs delivery until it is told to stop, with the retry policy from the environment.
 ///
 /// # Errors
 /// If a setting cannot be used, or the database fails.
@@ -22,7 +22,7 @@ async fn work_as_set(context: Context) -> anyhow::Result<()> {
     run_with(context, Config::from_environment()?).await
 }
 
-/// Delivery at work until it is told to stop.
+/// Runs delivery until it is told to stop.
 ///
 /// # Errors
 /// If the database fails.

@@ -1,4 +1,4 @@
-//! A courier: one parcel in hand, from the queue to the customer.
+//! A courier carries one parcel at a time from the queue to the customer.
 
 use std::time::Duration;
 
@@ -22,24 +22,24 @@ use crate::handler::{Answer, Delivery, Work};
 
 pub(crate) struct Courier {
     pub(crate) badge: Badge,
-    /// Where the pace is said.
+    /// Where the current pace is read.
     pub(crate) stage: Stage,
     pub(crate) pause: Pause,
     pub(crate) writer: WriterHandle<Delivery>,
     pub(crate) parcels: Consumer<DeliveryOrder>,
-    /// Cancelled when they may go home.
+    /// Cancelled to dismiss the courier.
     pub(crate) dismissed: CancellationToken,
 }
 
 impl Courier {
-    /// Brings parcels until dismissed, and none while delivery is paused; one that is in hand then is still brought.
+    /// Delivers parcels until dismissed. Takes none while delivery is paused, but still delivers the one it has.
     ///
-    /// Dropped at any point, they leave the parcel unacknowledged: another courier gets it.
+    /// If the task is dropped, the parcel is not acknowledged and another courier gets it.
     pub(crate) async fn work(mut self) {
         loop {
             let works = !self.pause.is_on();
             let received = tokio::select! {
-                // First what is said, then the next parcel: who is told to stop takes none any more.
+                // The token comes first: a courier that is dismissed takes no more parcels.
                 biased;
                 () = self.dismissed.cancelled() => return,
                 () = self.pause.changed() => continue,
@@ -47,7 +47,7 @@ impl Courier {
             };
             for parcel in received {
                 let position = parcel.position;
-                // Committed is enough: what follows from it is in the outbox, and is published whatever happens.
+                // A commit is enough: what follows from it is in the outbox and is published even after a crash.
                 let delivered = self.handle(parcel).await;
                 self.parcels.acknowledge(&[position]).await;
                 self.badge.empty_handed(delivered);
@@ -55,7 +55,7 @@ impl Courier {
         }
     }
 
-    /// `true` if the customer has it now, thanks to this courier.
+    /// `true` if this courier has just delivered it.
     async fn handle(&self, parcel: Received<DeliveryOrder>) -> bool {
         let courier = self.badge.name;
         let pace = Duration::from_millis(self.stage.settings().choices.courier_pace_ms.into());
@@ -80,7 +80,7 @@ impl Courier {
     }
 }
 
-/// A courier's place in the presence; gone with them, however they go.
+/// A courier's entry in the presence; removed when the courier ends, however it ends.
 pub(crate) struct Badge {
     name: &'static str,
     presence: PresenceState,

@@ -1,4 +1,4 @@
-//! The crew: as many couriers as the speaker wants, hired and dismissed while they work, and one who crashes now and then.
+//! The crew: as many couriers as the settings ask for, hired and dismissed while they work; one may be told to crash.
 
 use std::{collections::BTreeMap, future::pending, time::Instant};
 
@@ -27,11 +27,11 @@ pub(crate) struct Crew {
     at_work: JoinSet<()>,
 }
 
-/// What binds a courier.
+/// How the crew controls a courier.
 struct Contract {
-    /// The word that dismisses them.
+    /// Dismisses the courier.
     dismissal: CancellationToken,
-    /// What ends them where they stand.
+    /// Aborts the courier.
     task: AbortHandle,
 }
 
@@ -48,7 +48,7 @@ impl Crew {
         }
     }
 
-    /// Sees to it that there are as many as wanted, until a courier fails.
+    /// Keeps the crew at the wanted size, until a courier fails.
     pub(crate) async fn work(mut self) -> anyhow::Result<()> {
         let mut settings = self.context.stage.follow();
         loop {
@@ -57,7 +57,7 @@ impl Crew {
             let next_back = self.roster.next_back();
             tokio::select! {
                 Ok(()) = settings.changed() => {}
-                // After an error there are more: it only says that some were missed.
+                // After an error more messages follow: it only says that some were missed.
                 message = self.control_messages.recv() => if let Ok(ControlMessage::Crash { who }) = message { self.crash(&who) },
                 Some(left) = self.at_work.join_next_with_id() => self.goodbye(left)?,
                 () = until(next_back) => {}
@@ -65,7 +65,7 @@ impl Crew {
         }
     }
 
-    /// Hires or dismisses until there are so many. Those hired last go first, and bring what they have in hand.
+    /// Hires or dismisses couriers. Those hired last leave first, after delivering the parcel they have.
     fn employ(&mut self, wanted: usize) -> Result<(), BusError> {
         for name in self.roster.want(wanted) {
             if let Some(contract) = self.here.get(name) {
@@ -91,24 +91,24 @@ impl Crew {
         };
         let task = self.at_work.spawn(courier.work());
         self.here.insert(name, Contract { dismissal, task });
-        info!(courier = name, "is hired");
+        info!(courier = name, "hired");
         Ok(())
     }
 
-    /// Ends a courier where they stand, and drops their connection with them: nothing is put down, the broker sees them
-    /// gone, and whoever is free gets the parcel.
+    /// Aborts a courier and drops its connection. The parcel is not acknowledged, so the broker gives it to
+    /// another courier.
     fn crash(&mut self, who: &str) {
         let Some(name) = self.roster.crash(who, Instant::now()) else {
-            info!(courier = who, "shall crash, but is not here");
+            info!(courier = who, "no such courier to crash");
             return;
         };
         if let Some(contract) = self.here.get(name) {
-            warn!(courier = name, "crashes");
+            warn!(courier = name, "crashed, as requested");
             contract.task.abort();
         }
     }
 
-    /// Someone is gone, dismissed or crashed.
+    /// A courier has left: dismissed or crashed.
     fn goodbye(&mut self, left: Result<(Id, ()), JoinError>) -> Result<(), JoinError> {
         let task = match left {
             Ok((task, ())) => task,
@@ -116,7 +116,7 @@ impl Crew {
             Err(failed) => return Err(failed),
         };
         if let Some(name) = self.here.iter().find(|(_, contract)| contract.task.id() == task).map(|(name, _)| *name) {
-            info!(courier = name, "is gone");
+            info!(courier = name, "left");
             self.here.remove(name);
             self.roster.gone(name);
         }
@@ -124,7 +124,7 @@ impl Crew {
     }
 }
 
-/// Returns then; never, if there is no such time.
+/// Returns at this time; never, if there is none.
 async fn until(then: Option<Instant>) {
     match then {
         Some(then) => tokio::time::sleep_until(then.into()).await,

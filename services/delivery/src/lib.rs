@@ -1,15 +1,15 @@
-//! Delivery: couriers bring parcels, and what nobody can deliver is kept until a person decides.
+//! Delivery: couriers deliver parcels; a parcel that cannot be delivered is kept until a person decides.
 //!
-//! Each courier is a consumer of the Shared queue `delivery-orders`, with one parcel in hand. The pure core in [`round`]
-//! says what becomes of an attempt. One writer writes it for all couriers (`service::idempotent_consumer`): the book of
-//! parcels and the outbox, in one transaction. A parcel is acknowledged only when the outcome of its attempt is committed;
-//! a courier who dies before that leaves it to another.
+//! Each courier is a consumer of the Shared queue `delivery-orders` and holds one parcel at a time. The pure core in [`round`]
+//! decides what an attempt leads to. One writer (`service::idempotent_consumer`) records it for all couriers: the state of the
+//! parcel and the outbox, in one transaction. A parcel is acknowledged only when the outcome of its attempt is committed;
+//! if a courier dies before that, another one gets the parcel.
 //!
-//! How many couriers there are, their pace and whether they work are the speaker's settings, and hold while they work.
-//! The roster, pure as well, says who is hired, dismissed, and back after a crash; the crew does it.
+//! The number of couriers, their pace, and whether they are paused are stage settings, and may change at any time.
+//! The roster, which is pure as well, decides who is hired, dismissed, or back after a crash; the crew carries it out.
 //!
-//! Deliberately absent: the client's dead-letter policy and negative acknowledgements, which know neither a growing
-//! delay nor a reason; and any list of retries that wait: they wait in the queue, which hands them out when it is time.
+//! Deliberately absent: the client's dead-letter policy and negative acknowledgements, which support neither a growing
+//! delay nor a reason; and a list of retries: they wait in the queue, which delivers them when they are due.
 //!
 //! In reading order:
 

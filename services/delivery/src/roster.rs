@@ -1,5 +1,5 @@
-//! The pure core of the crew: who is hired, dismissed, and back after a crash. No clock, no tasks: time is handed in, and
-//! the edge does what the roster says.
+//! The pure core of the crew: who is hired, dismissed, and back after a crash. It has no clock and no tasks: time is passed
+//! in, and the crew carries out what the roster decides.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -8,26 +8,26 @@ use std::{
 
 use events::settings::COURIERS_MAX;
 
-/// The names of the couriers there can be, in the order in which they are hired.
+/// The names of all possible couriers, in the order in which they are hired.
 pub(crate) const NAMES: [&str; COURIERS_MAX as usize] = [
     "Ada", "Bart", "Chloé", "Dries", "Emma", "Florian", "Griet", "Hugo", "Inès", "Jef", "Kaat", "Lucas", "Marie",
     "Noor", "Olivier", "Pieter", "Quentin", "Roos", "Simon", "Tine",
 ];
 
-/// How long a courier who crashed is away; long enough for a room to see the lane empty, and who has the parcel now.
+/// How long a crashed courier is away: long enough for the audience to see the empty lane, and who has the parcel now.
 pub(crate) const AWAY_AFTER_CRASH: Duration = Duration::from_secs(4);
 
-/// How it is with one courier.
+/// The state of one courier.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
     AtWork,
-    /// Was told to go, and brings a last parcel; the name is taken until then.
+    /// Dismissed, and still delivering a last parcel; the name stays taken until then.
     Leaving,
-    /// Crashed, and is not quite gone.
+    /// Crashed; its task has not ended yet.
     Crashed {
         back_at: Instant,
     },
-    /// Crashed and gone; hired again then.
+    /// Crashed and ended; hired again at `back_at`.
     Away {
         back_at: Instant,
     },
@@ -40,13 +40,13 @@ pub(crate) struct Roster {
 }
 
 impl Roster {
-    /// So many are wanted from now on. Returns who has to be told to go: those hired last.
+    /// Sets how many are wanted. Returns those to dismiss: the ones hired last.
     pub(crate) fn want(&mut self, wanted: usize) -> BTreeSet<&'static str> {
         self.wanted = wanted;
         let surplus = self.employed().saturating_sub(wanted);
         let last: Vec<_> = self.couriers.iter().rev().filter(|(_, state)| state.counts()).take(surplus).collect();
         let told: BTreeSet<_> = last.into_iter().map(|(name, _)| *name).collect();
-        // Whoever is away need not come back.
+        // A courier who is away need not come back.
         self.couriers.retain(|name, state| !(told.contains(name) && matches!(state, State::Away { .. })));
         for (_, state) in self.couriers.iter_mut().filter(|(name, _)| told.contains(*name)) {
             *state = State::Leaving;
@@ -54,19 +54,19 @@ impl Roster {
         told
     }
 
-    /// Who has to be hired now: those who are back, and others until there are as many as wanted. They are at work then.
+    /// Returns those to hire now: the ones who are back, and others until the crew is complete.
     pub(crate) fn hire(&mut self, now: Instant) -> BTreeSet<&'static str> {
         let back = |state: &State| matches!(state, State::Away { back_at } if *back_at <= now);
         let mut hired: BTreeSet<_> =
             self.couriers.iter().filter(|(_, state)| back(state)).map(|(name, _)| *name).collect();
         let missing = self.wanted.saturating_sub(self.employed());
-        // Whoever is still bringing a last parcel keeps the name; with all names taken a place is filled when one is free.
+        // A courier with a last parcel keeps the name; if all names are taken, the next free one is used.
         hired.extend(NAMES.into_iter().filter(|name| !self.couriers.contains_key(name)).take(missing));
         self.couriers.extend(hired.iter().map(|name| (*name, State::AtWork)));
         hired
     }
 
-    /// This one crashes now. Returns who it is, `None` if nobody of that name is here.
+    /// Records a crash. Returns the name, or `None` if there is no such courier at work.
     pub(crate) fn crash(&mut self, who: &str, now: Instant) -> Option<&'static str> {
         let (name, state) = self.couriers.iter_mut().find(|(name, _)| **name == who)?;
         match state {
@@ -77,7 +77,7 @@ impl Roster {
         Some(name)
     }
 
-    /// This one is gone, dismissed or crashed.
+    /// A courier has ended, dismissed or crashed.
     pub(crate) fn gone(&mut self, name: &'static str) {
         match self.couriers.get(name) {
             Some(State::Crashed { back_at }) => {
@@ -90,7 +90,7 @@ impl Roster {
         }
     }
 
-    /// When the next one comes back.
+    /// When the next crashed courier comes back.
     pub(crate) fn next_back(&self) -> Option<Instant> {
         let away = self.couriers.values().filter_map(|state| match state {
             State::Away { back_at } => Some(*back_at),
@@ -105,7 +105,7 @@ impl Roster {
 }
 
 impl State {
-    /// Whether it counts as one of those wanted. Nobody is hired instead of one who crashed.
+    /// Whether it counts towards the wanted number. A crashed courier counts: nobody is hired in its place.
     fn counts(self) -> bool {
         self != State::Leaving
     }

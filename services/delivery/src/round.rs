@@ -1,7 +1,7 @@
-//! The pure core: what becomes of an attempt to deliver, and of a request for a stranded parcel.
+//! The pure core: what an attempt to deliver leads to, and a request about a stranded parcel.
 //!
-//! A round is a row of attempts, each later than the one before; a redrive begins a new round. No clock, no database,
-//! no messages: a delay is a number here, and the edge makes a moment of it.
+//! A round is a series of attempts with growing delays; a redrive begins a new round. There is no clock, no database and no
+//! messages: a delay is a number here, and the handler turns it into a time.
 
 use events::{
     delivery::{DeadLetter, DeliveryOrder, DeliveryRequest, FailureReason, cannot_be_found},
@@ -9,45 +9,44 @@ use events::{
     unreadable::ReasonCode,
 };
 
-/// How often a parcel is tried in a round, and how far apart.
+/// How many attempts a round has, and how far apart they are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RetryPolicy {
-    /// How many attempts a round has.
     pub attempts: u32,
-    /// How long after the first failure the second attempt comes; each delay after it is twice the one before.
+    /// Delay before the second attempt; each later delay is twice the one before.
     pub first_delay_ms: u32,
 }
 
 impl RetryPolicy {
     /// The delay after this failed attempt.
     pub fn delay_ms(self, attempt: u32) -> i64 {
-        // No round is so long that this matters; a forged attempt must not overflow.
+        // No round is this long, but a forged attempt must not overflow.
         const DOUBLINGS_MAX: u32 = 20;
         i64::from(self.first_delay_ms) << attempt.saturating_sub(1).min(DOUBLINGS_MAX)
     }
 }
 
-/// A parcel as the book has it.
+/// What the database holds about a parcel.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Parcel {
     /// How far it has come.
     pub state: State,
     pub round: u32,
-    /// How many attempts of this round have their outcome.
+    /// How many attempts of this round have an outcome.
     pub attempts: u32,
 }
 
 /// How far a parcel has come.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum State {
-    /// In the queue, or in a courier's hands.
+    /// In the queue, or with a courier.
     UnderWay {
-        /// The task that was queued for it here; none in a book from before it was kept.
+        /// The task that was queued for it; `None` if an earlier version wrote the row.
         next: Option<DeliveryOrder>,
     },
-    /// The customer has it. Final.
+    /// Final.
     Delivered,
-    /// Nobody could deliver it; a person decides.
+    /// Undeliverable; a person decides.
     Stranded {
         /// The task that failed last.
         task: DeliveryOrder,
@@ -56,30 +55,27 @@ pub enum State {
     Returned,
 }
 
-/// What became of an attempt.
+/// What an attempt leads to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
-    /// The customer has it.
     Delivered,
     /// It is tried again.
     Failed {
-        /// Why it did not work.
         reason: FailureReason,
         next: DeliveryOrder,
-        /// How long until then.
+        /// Delay before the next attempt.
         delay_ms: i64,
     },
     /// It was the last attempt of the round.
     Stranded {
-        /// Why it did not work.
         reason: FailureReason,
     },
 }
 
-/// A task that is not this parcel's turn: nothing is left to do about it.
+/// Why a task is not the next one for its parcel: nothing is left to do about it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NotItsTurn {
-    /// It came again, or from someone else.
+    /// A repeat, or a forgery.
     #[error("the customer has it already")]
     Delivered,
     /// A person decides about it.
@@ -88,7 +84,7 @@ pub enum NotItsTurn {
     /// Its bottles went back.
     #[error("it was returned")]
     Returned,
-    /// This attempt has its outcome, or is not due.
+    /// This attempt has an outcome already, or is not due.
     #[error("round {round}, attempt {attempt} comes next")]
     AnotherComesNext {
         /// The round it is in.
@@ -96,13 +92,13 @@ pub enum NotItsTurn {
         /// The attempt that comes next.
         attempt: u32,
     },
-    /// It is the attempt that comes next, with another content than the task that was queued for it.
+    /// It is the next attempt, but differs from the task that was queued for it.
     #[error("another task was queued for this attempt")]
     NotQueued,
 }
 
 impl NotItsTurn {
-    /// Why such a task is untrue; `None` if it is one that was handled before and came again.
+    /// Why such a task is untrue; `None` if it is a repeat.
     pub fn untrue(self, parcel: Option<&Parcel>, task: &DeliveryOrder) -> Option<ReasonCode> {
         let is_again = |parcel: &Parcel| (task.round, task.attempt) <= (parcel.round, parcel.attempts);
         match self {
@@ -118,7 +114,7 @@ impl NotItsTurn {
 /// A request that changes nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Ignored {
-    /// The book does not have it: no such order was ever given to the couriers.
+    /// The database does not have it: no such order was ever given to the couriers.
     #[error("the order is not known here")]
     Unknown,
     /// There is nothing to decide about.
@@ -129,11 +125,11 @@ pub enum Ignored {
     Address(Problem),
 }
 
-/// Whether this task is what the parcel waits for: exactly the next attempt of its round, so that none has two outcomes,
-/// and from the second attempt on exactly the task that was queued for it here.
+/// Whether this is the task that the parcel waits for: exactly the next attempt of its round, so that no attempt has two
+/// outcomes, and from the second attempt on exactly the task that was queued.
 ///
-/// Whether anyone accepted the order cannot be told here: the first attempt of a parcel that the book does not have is
-/// taken as it comes.
+/// Whether the order was accepted cannot be told here: the first attempt of an unknown parcel is taken as it
+/// is.
 ///
 /// # Errors
 /// If it is not.
@@ -157,7 +153,7 @@ pub fn is_its_turn(parcel: Option<&Parcel>, task: &DeliveryOrder) -> Result<(), 
     }
 }
 
-/// What becomes of this attempt.
+/// What this attempt leads to.
 ///
 /// # Errors
 /// If it is not its turn.
@@ -184,8 +180,8 @@ pub fn after(outcome: &Outcome, task: &DeliveryOrder) -> Parcel {
     Parcel { state, round: task.round, attempts: task.attempt }
 }
 
-/// Whether a dead letter tells what the book has: a letter is written with the outcome that stranded its parcel, so the
-/// book always knows first.
+/// Whether a dead letter agrees with the database. A letter is written with the outcome that stranded its parcel, so the
+/// database always knows first.
 ///
 /// # Errors
 /// Why it is not believed.
@@ -196,7 +192,7 @@ pub fn judge_letter(parcel: Option<&Parcel>, letter: &DeadLetter) -> Result<(), 
         return Err(ReasonCode::DoesNotFollow);
     }
     if payload.round < *round {
-        // Redriven since: what that round was like is not in the book any more.
+        // It has been redriven since: the database no longer has that round.
         return Ok(());
     }
     let is_this = (payload.round, payload.attempt) == (*round, *attempts);
@@ -208,14 +204,14 @@ pub fn judge_letter(parcel: Option<&Parcel>, letter: &DeadLetter) -> Result<(), 
     }
 }
 
-/// What a person decided about a stranded parcel.
+/// A person's decision about a stranded parcel.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Decision {
     /// A new round begins with this task.
     Redriven { task: DeliveryOrder },
     /// The bottles of this task go back.
     Returned {
-        /// The one that failed last.
+        /// The task that failed last.
         task: DeliveryOrder,
     },
 }

@@ -1,4 +1,4 @@
-//! All of delivery's SQL, beside inbox and outbox.
+//! All of delivery's SQL, apart from inbox and outbox.
 
 use events::ids::OrderId;
 use sqlx::sqlite::SqliteRow;
@@ -8,7 +8,7 @@ use crate::round::{Parcel, State};
 
 pub(crate) static TABLES: Migrator = sqlx::migrate!();
 
-/// The parcel of this order; `None` if the book does not have it yet.
+/// The parcel of this order; `None` if it is unknown.
 pub(crate) async fn load(transaction: &mut Transaction, order_id: &OrderId) -> Result<Option<Parcel>, StoreError> {
     let row = sqlx::query("select state, round, attempts, task from parcels where order_id = $1")
         .bind(order_id.as_str())
@@ -17,7 +17,7 @@ pub(crate) async fn load(transaction: &mut Transaction, order_id: &OrderId) -> R
     row.as_ref().map(read).transpose()
 }
 
-/// Writes a parcel into the book, with the courier who tried last.
+/// Writes a parcel, with the courier who tried last.
 pub(crate) async fn save(
     transaction: &mut Transaction,
     order_id: &OrderId,

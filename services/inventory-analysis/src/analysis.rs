@@ -1,8 +1,8 @@
-//! The pure core: everything that is aggregated, and what each message does to it.
+//! The pure core: all aggregates, and what each message does to them.
 //!
 //! No clock, no database, no randomness, no waiting. Each topic is folded in its own order; the folds of different
-//! topics commute, and what is told twice changes nothing. So the same messages give the same aggregates, however they
-//! were interleaved and however often the process was killed meanwhile.
+//! topics commute, and repeats change nothing. So the same messages give the same aggregates, however they
+//! are interleaved and however often the process is killed.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -30,7 +30,7 @@ use crate::{
     timeline::{Fact, Kind, Timeline, moves},
 };
 
-/// Everything aggregated, and how far each topic is counted in it.
+/// All aggregates, and how far each topic is counted in them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Analysis {
     orders: BTreeMap<OrderId, Order>,
@@ -38,10 +38,10 @@ pub struct Analysis {
     takings: Takings,
     timeline: Timeline,
     checkpoint: Checkpoint,
-    /// Orders that were not known to be placed when they were first heard of, in that order.
+    /// Orders that were heard of before they were placed, oldest first.
     unplaced: VecDeque<OrderId>,
     changed: BTreeSet<Key>,
-    /// What of the timeline is not stored yet.
+    /// The part of the timeline that is not stored yet.
     unstored: Timeline,
 }
 
@@ -51,13 +51,13 @@ pub type Checkpoint = BTreeMap<&'static str, Reached>;
 /// How far a topic is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Reached {
-    /// The last message that is.
+    /// The last message that is counted.
     pub last: Position,
     /// How many messages there are up to it.
     pub messages: u64,
 }
 
-/// Most orders of which something is known, but not that they were placed. Of more, the first are forgotten.
+/// Most orders that are known but not placed. Beyond that the oldest are forgotten.
 pub const UNPLACED_MAX: usize = 10_000;
 
 /// What became of a message.
@@ -65,13 +65,13 @@ pub const UNPLACED_MAX: usize = 10_000;
 pub enum Outcome {
     /// It told something new.
     Counted,
-    /// It was told before.
+    /// It is a repeat.
     Repeated,
     /// It is well formed and untrue: it changes no figure.
     Untrue(ReasonCode),
     /// It cannot be read.
     Unreadable,
-    /// It is not behind the checkpoint: the broker sent it again.
+    /// It lies before the checkpoint: the broker sent it again.
     Redelivered,
 }
 
@@ -82,7 +82,7 @@ pub trait Analysed: DeserializeOwned + Sized + 'static {
     /// What a message does.
     fn fold(&self, received: &Received<Self>, analysis: &mut Analysis) -> Outcome;
 
-    /// The order a message decides, if it is one that does: where the log says that an order was counted.
+    /// The order a message decides, if it does: the log then says that this order was counted.
     fn decides(&self) -> Option<&OrderId> {
         None
     }
@@ -133,13 +133,13 @@ impl Analysed for DeliveryUpdate {
     }
 }
 
-/// The topics it reads.
+/// The topics that are read.
 pub fn topics() -> [&'static TopicSpec; 4] {
     [ORDERS.spec, ORDER_DECISIONS.spec, STOCK_EVENTS.spec, DELIVERY_UPDATES.spec]
 }
 
 impl Analysis {
-    /// Counts a message, if it lies behind the checkpoint of its topic.
+    /// Counts a message, if it lies after the checkpoint of its topic.
     pub fn read<M: Analysed>(&mut self, received: &Received<M>) -> Outcome {
         let name = M::topic().spec.name;
         let before = self.checkpoint.get(name);
@@ -169,7 +169,7 @@ impl Analysis {
         true
     }
 
-    /// An order was decided. Sales count the first decision about it, once it is known that it was placed.
+    /// An order was decided. Sales count the first decision, once the order is known to be placed.
     pub fn decide(&mut self, decision: &OrderDecision, at: Moment) -> Outcome {
         let order_id = decision.order_id();
         let decided = match decision {
@@ -194,12 +194,12 @@ impl Analysis {
         Outcome::Counted
     }
 
-    /// An order is known to be placed and decided: what was decided counts, and what became of its parcel.
+    /// An order is known to be placed and decided: now its decision counts, and what became of its parcel.
     fn sell(&mut self, order_id: &OrderId, placed_at: Moment, decided_at: Moment, sale: Sale) {
         let minutes = self.takings.count(sale, decided_at);
         self.changed.extend(minutes.into_iter().map(Key::Minute));
         self.changed.insert(Key::Totals);
-        // It waits no longer; and nothing of it counts in the past before both had happened.
+        // It no longer waits; and nothing of it counts in the past before both had happened.
         let since = placed_at.max(decided_at);
         self.enter(Fact::Of(Kind::Answered, since));
         if !sale.accepted {
@@ -210,7 +210,7 @@ impl Analysis {
         steps.into_iter().for_each(|(kind, at)| self.enter(Fact::Of(kind, at.max(since))));
     }
 
-    /// Something happened to the stock of a beer.
+    /// The stock of a beer changed.
     pub fn stock(&mut self, event: &StockEvent, at: Moment) -> Outcome {
         if beers::find(&event.beer).is_none() {
             return Outcome::Untrue(ReasonCode::UnknownBeer);
@@ -236,7 +236,7 @@ impl Analysis {
         Outcome::Counted
     }
 
-    /// Something happened to a parcel.
+    /// A parcel moved.
     pub fn deliver(&mut self, update: &DeliveryUpdate, event_id: &EventId, at: Moment) -> Outcome {
         let order_id = update.order_id();
         let order = self.known_or_unplaced(order_id);
@@ -258,7 +258,7 @@ impl Analysis {
         if was_delivered { Outcome::Untrue(ReasonCode::SecondOutcome) } else { Outcome::Counted }
     }
 
-    /// An order, which may not be known to be placed: of too many such the first one is forgotten.
+    /// The facts of an order, which may not be placed yet: of too many such orders the oldest is forgotten.
     fn known_or_unplaced(&mut self, order_id: &OrderId) -> &mut Order {
         if !self.orders.contains_key(order_id) {
             self.unplaced.push_back(order_id.clone());
@@ -305,7 +305,7 @@ impl Analysis {
         &self.checkpoint
     }
 
-    /// The keys of all rows there are.
+    /// The keys of all rows.
     pub fn keys(&self) -> impl Iterator<Item = Key> {
         let beers = self.shelves.keys().cloned().map(Key::Beer);
         let minutes = self.takings.minutes.keys().copied().map(Key::Minute);
@@ -314,12 +314,12 @@ impl Analysis {
         beers.chain(minutes).chain(orders).chain(totals)
     }
 
-    /// The keys of the rows that changed since this was asked last; of a row that went too.
+    /// The keys of the rows that changed since the last call, deleted rows included.
     pub fn take_changes(&mut self) -> BTreeSet<Key> {
         std::mem::take(&mut self.changed)
     }
 
-    /// What happened that was not known when this was asked last.
+    /// What happened since the last call.
     pub fn take_news(&mut self) -> Timeline {
         std::mem::take(&mut self.unstored)
     }
@@ -327,7 +327,7 @@ impl Analysis {
     /// A row as it is stored and compared; `None` if there is none.
     ///
     /// # Errors
-    /// If it cannot be written as JSON, which none can fail to be.
+    /// If it cannot be written as JSON, which no row can fail to be.
     pub fn facts(&self, key: &Key) -> serde_json::Result<Option<String>> {
         fn json<F: Serialize>(facts: Option<&F>) -> serde_json::Result<Option<String>> {
             facts.map(serde_json::to_string).transpose()
@@ -340,7 +340,7 @@ impl Analysis {
         }
     }
 
-    /// Puts a stored row back.
+    /// Restores a stored row.
     ///
     /// # Errors
     /// If it is not such a row.
@@ -362,12 +362,12 @@ impl Analysis {
         Ok(())
     }
 
-    /// Puts what happened back.
+    /// Restores the stored timeline.
     pub fn restore_timeline(&mut self, timeline: Timeline) {
         self.timeline = timeline;
     }
 
-    /// Puts the stored checkpoint back.
+    /// Restores the stored checkpoint.
     pub fn restore_checkpoint(&mut self, checkpoint: Checkpoint) {
         self.checkpoint = checkpoint;
     }

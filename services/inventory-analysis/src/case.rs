@@ -7,14 +7,14 @@ use serde::{Deserialize, Serialize};
 
 /// How many bottles of each beer of the catalogue: a byte each.
 ///
-/// An order has at most 24 bottles of a beer. More than 255 count as 255, which matches no order that could be valid;
-/// a beer that is not in the catalogue is left out: nobody can reserve it.
+/// An order has at most 24 bottles of a beer. More than 255 count as 255, which matches no valid order;
+/// a beer that is not in the catalogue is left out, since it cannot be reserved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(into = "BTreeMap<BeerId, u8>", from = "BTreeMap<BeerId, u8>")]
 pub struct Case([u8; BEERS.len()]);
 
 impl Case {
-    /// What these lines ask for.
+    /// The bottles of these lines.
     pub fn of(lines: &[Line]) -> Self {
         let mut case = Case::default();
         for line in lines {
@@ -30,7 +30,7 @@ impl Case {
         }
     }
 
-    /// Whether there is nothing in it.
+    /// Whether it is empty.
     pub fn is_empty(&self) -> bool {
         *self == Case::default()
     }

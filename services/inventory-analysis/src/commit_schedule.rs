@@ -3,29 +3,27 @@
 
 use tokio::time::{Duration, Instant, sleep_until};
 
-/// Pause between two turns while messages come: five a second.
+/// Pause between two turns while messages come: five per second.
 const TURN_EVERY: Duration = Duration::from_millis(200);
-/// Pause between two looks at the ledger while nothing comes but something is on its way.
+/// Pause between two looks at the ledger while no messages come but something is on its way.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
-/// Pause between two forecasts while nothing comes: its window goes on.
+/// Pause between two forecasts while no messages come: the window of the forecast moves on.
 const FORECAST_EVERY: Duration = Duration::from_secs(30);
 
-/// When the next turn is.
+/// When the next turn is due.
 pub(crate) struct CommitSchedule {
-    /// When the last turn was.
     pub last_turn: Instant,
-    /// When the last forecast was.
     pub last_forecast: Instant,
-    /// Something was folded and not told yet.
+    /// Something was folded and not published yet.
     pub has_news: bool,
     /// The ledger lists something that grows older.
     pub something_on_the_way: bool,
-    /// The forecast rests on something that will be too long ago.
+    /// The forecast depends on something that will leave its window.
     pub something_recent: bool,
 }
 
 impl CommitSchedule {
-    /// The schedule of a process that begins: one that was killed between commit and telling tells now.
+    /// The schedule of a process that starts. It publishes at once, since an earlier process may have been killed after a commit.
     pub(crate) fn new() -> Self {
         let now = Instant::now();
         CommitSchedule {
@@ -37,7 +35,7 @@ impl CommitSchedule {
         }
     }
 
-    /// When the next turn is; never while there is nothing to tell and nothing that grows old.
+    /// When the next turn is due; never while nothing is new and nothing grows older.
     fn due(&self) -> Option<Instant> {
         let after = |needed: bool, from: Instant, pause: Duration| needed.then(|| from + pause);
         let due = [
@@ -48,17 +46,17 @@ impl CommitSchedule {
         due.into_iter().flatten().min()
     }
 
-    /// Whether it is time for a turn.
+    /// Whether a turn is due.
     pub(crate) fn is_turn(&self) -> bool {
         self.due().is_some_and(|due| due <= Instant::now())
     }
 
-    /// Whether this turn says the forecast too.
+    /// Whether this turn includes the forecast.
     pub(crate) fn is_forecast(&self) -> bool {
         self.has_news || self.last_forecast.elapsed() >= FORECAST_EVERY
     }
 
-    /// Returns when it is time for a turn.
+    /// Returns when a turn is due.
     pub(crate) async fn next_turn(&self) {
         match self.due() {
             Some(due) => sleep_until(due).await,

@@ -1,8 +1,8 @@
-//! Cues in: what the speaker asks of the analysis, answered at once or handed to whoever takes longer.
+//! Handles control messages: questions are answered at once or passed on to a task that takes longer.
 //!
-//! How it was at a moment is answered by the event loop itself, between two batches: it has the past in memory, and needs some
-//! microseconds. A question to the past and a rebuild read whole topics, and have tasks of their own; so do the answers'
-//! ways to the broker, which may be away.
+//! What was known at a moment is answered by the event loop itself, between two batches: it has the past in memory and needs a few
+//! microseconds. A question to the past and a rebuild read whole topics and have tasks of their own. So do answers on
+//! their way to the broker, which may be away.
 
 use events::stage::{Answer, Question};
 use service::{Context, TaskGroup, now, stage::ControlMessage};
@@ -19,12 +19,12 @@ use crate::{
     timeline::{Timeline, within},
 };
 
-/// Most answers on their way; whoever gets none asks again.
+/// Most answers on their way; one that is dropped is asked for again.
 const ANSWERS_MAX: usize = 16;
-/// Most questions to the past that wait for the one under way.
+/// Most questions to the past that wait for the one being answered.
 const QUESTIONS_MAX: usize = 4;
 
-/// An answer, and what ties it to its question.
+/// A correlation id and an answer.
 pub(crate) type Reply = (String, Answer);
 
 pub(crate) struct ControlHandler {
@@ -36,7 +36,7 @@ pub(crate) struct ControlHandler {
 }
 
 impl ControlHandler {
-    /// Opens it, with those behind it at work among `tasks`.
+    /// Starts the handler, with its tasks among `tasks`.
     pub(crate) fn open(context: &Context, store: &Store, tasks: &mut TaskGroup) -> Self {
         let (answers, to_send) = mpsc::channel(ANSWERS_MAX);
         let (questions, asked) = mpsc::channel(QUESTIONS_MAX);
@@ -63,10 +63,10 @@ impl ControlHandler {
         }
     }
 
-    /// Answers it, or hands it on.
+    /// Answers a message, or passes it on.
     pub(crate) fn take(&self, message: ControlMessage, timeline: &Timeline) {
         match message {
-            // Asked while one is under way: that one is the answer.
+            // A rebuild that is under way is the answer.
             ControlMessage::Rebuild => drop(self.rebuilds.try_send(())),
             ControlMessage::Crash { who } => debug!(%who, "nobody here has a name"),
             ControlMessage::Asked { correlation_id, question } => match question {

@@ -1,4 +1,4 @@
-//! When each beer will be sold out if people go on like this.
+//! When each beer will be sold out at the current rate.
 
 use events::{
     beers::BEERS,
@@ -13,9 +13,9 @@ use crate::{
 
 const MINUTE_MICROS: i64 = 60_000_000;
 
-/// The forecast as it is at `now`.
+/// The forecast at `now`.
 ///
-/// Reservations are counted by whole minutes: this one and the nine before. The rate is over as much of that time as
+/// Reservations are counted by whole minutes: the current one and the nine before. The rate is over as much of that time as
 /// the shop has been open, at least a minute: otherwise a young shop would seem to sell too slowly.
 pub fn forecast(analysis: &Analysis, now: Moment) -> Forecast {
     let nothing = Shelf::default();

@@ -4,9 +4,9 @@
 //!   at that rate it is one burst, and one finding that grows.
 //! - **Absurd**: at least [`ABSURD_BOTTLES`] bottles in one order.
 //!
-//! Times are the messages' own, so that what happened an hour ago is found as it was. An order sent again is still one
-//! order. What is remembered is bounded whatever strangers send: orders by [`crate::seen`], customers and their recent
-//! orders here; and nothing is forgotten because of another customer's clock.
+//! Times are the messages' own, so that what happened an hour ago is found as well. An order sent again is still one
+//! order. Memory is bounded whatever strangers send: orders by [`crate::seen`], customers and their recent
+//! orders here; and no customer is forgotten because of another customer's clock.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -19,20 +19,20 @@ use events::{
 
 use crate::seen::Seen;
 
-/// Most customers remembered; beyond that the half that ordered longest ago is forgotten. At 500 orders/s, each by
-/// somebody else, ten seconds' worth of customers are left then.
+/// Most customers remembered; beyond that, the half that ordered longest ago is forgotten. At 500 orders/s from as many
+/// customers, ten seconds of them remain.
 pub const CUSTOMERS_MAX: usize = 10_000;
-/// Most recent orders remembered of one customer: more within a few seconds were found long before.
+/// Most recent orders remembered per customer; more within a few seconds are a finding already.
 const RECENT_MAX: usize = 64;
-/// An order that comes late, behind ones that were placed after it, is still looked at if it is no later than this, in
+/// An order that arrives after later ones is still checked if it is at most this late, in
 /// milliseconds.
 const RECENT_FOR_MS: i64 = 2 * BURST_WITHIN_MS;
 /// Most orders listed with a finding.
 const LISTED_MAX: usize = 20;
-/// Room for findings in a message, in bytes: what they leave is for everything else in it.
+/// Room for findings in a message, in bytes; the remainder is for everything else in it.
 const LISTED_BYTES_MAX: usize = MESSAGE_MAX - 4 * 1024;
 
-/// What fraud watch knows. It is in memory only, and begins anew whenever the watch is attached.
+/// What fraud watch knows. It is in memory only, and starts from nothing whenever the watch is attached.
 #[derive(Debug, Default)]
 pub struct FraudWatch {
     seen: Seen,
@@ -47,9 +47,9 @@ pub struct FraudWatch {
 struct Customer {
     /// In the order of time.
     recent: Vec<Recent>,
-    /// When the last order came, counted in orders.
+    /// When the last order came, as a count of orders.
     last_seen: u64,
-    /// The finding their last burst is, by number.
+    /// The finding of the last burst, by number.
     burst: Option<u64>,
 }
 
@@ -61,13 +61,13 @@ struct Recent {
     in_burst: bool,
 }
 
-/// A finding under way.
+/// A finding that may still grow.
 #[derive(Debug)]
 struct Found {
     number: u64,
     rule: FraudRule,
     customer: String,
-    /// The first [`LISTED_MAX`] of its orders, in the order of time.
+    /// The first [`LISTED_MAX`] of its orders, by time.
     listed: Vec<(Moment, OrderId)>,
     /// How many orders it has.
     orders: u64,
@@ -77,7 +77,7 @@ struct Found {
 }
 
 impl FraudWatch {
-    /// Looks at an order, placed at `at`.
+    /// Checks an order placed at `at`.
     pub fn see(&mut self, order_id: &OrderId, order: &PlaceOrder, at: Moment) {
         if !self.seen.record_once(order_id) {
             return;
@@ -108,7 +108,7 @@ impl FraudWatch {
             None => Some(self.begin(FraudRule::Burst, &name)),
             Some(number) => self.take_from_the_list(number),
         };
-        // One that goes on for so long that newer ones have taken its place in the list is not listed again.
+        // A burst that lasts so long that newer findings have replaced it in the list is not listed again.
         let Some(mut burst) = burst else { return };
         joining.iter().for_each(|(at, order_id)| burst.add(*at, order_id));
         self.list(burst);
@@ -148,7 +148,7 @@ impl FraudWatch {
         self.customers.retain(|_, customer| customer.last_seen > middle);
     }
 
-    /// What it found so far; of the newest findings as many as there is room for in a message.
+    /// The findings so far; as many of the newest as fit into a message.
     pub fn fraud(&self, now: Moment) -> Fraud {
         let mut room = LISTED_BYTES_MAX;
         let fits = |finding: &Finding| {
@@ -166,7 +166,7 @@ impl FraudWatch {
 }
 
 impl Customer {
-    /// Puts an order among the recent ones and forgets what is too old: its place, if it is not too old itself.
+    /// Adds an order to the recent ones and forgets those that are too old. Returns its place, if it is not too old itself.
     fn remember(&mut self, at: Moment, order_id: &OrderId) -> Option<usize> {
         let place = self.recent.partition_point(|known| known.at <= at);
         self.recent.insert(place, Recent { at, order_id: order_id.clone(), in_burst: false });
@@ -179,7 +179,7 @@ impl Customer {
         place.checked_sub(forgotten)
     }
 
-    /// If the order at this place is part of a burst: whether that burst was found before, and the orders that join it.
+    /// If the order at this place is part of a burst: whether that burst is a finding already, and the orders that join it.
     fn join_a_burst(&mut self, place: usize) -> Option<(bool, Vec<(Moment, OrderId)>)> {
         let (begin, end) = self.dense_around(place)?;
         let dense = self.recent.get_mut(begin..end)?;
@@ -192,7 +192,7 @@ impl Customer {
         Some((goes_on, joining))
     }
 
-    /// The recent orders, as a range, that make a burst together with the one at this place; `None` if none do.
+    /// The range of recent orders that form a burst with the one at this place; `None` if there is none.
     fn dense_around(&self, place: usize) -> Option<(usize, usize)> {
         let is_dense = |begin: &usize| match (self.recent.get(*begin), self.recent.get(begin + BURST_ORDERS - 1)) {
             (Some(first), Some(last)) => last.at.micros_since(first.at) <= BURST_WITHIN_MS * 1000,

@@ -1,7 +1,7 @@
-//! Fraud watch at work: a second subscription of the orders, there for as long as the speaker wants it.
+//! Runs fraud watch: a second subscription of the orders, for as long as the settings want it.
 //!
-//! Whenever it is attached it begins at the first order there is, and finds what happened long before. It reads by a
-//! subscription of its own, so nobody else notices; it keeps nothing, so nothing is left when it is detached.
+//! When it is attached it begins with the first order there is, and finds what happened long before. It has a
+//! subscription of its own, so no other reader notices; it stores nothing, so nothing remains when it is detached.
 
 use bus::{Consumer, ConsumerOptions, with_causes};
 use events::{
@@ -19,13 +19,13 @@ use tracing::{debug, info};
 
 use crate::{fraud::FraudWatch, insights::InsightPublisher};
 
-/// Most orders looked at before others have their turn.
+/// Most orders checked before other tasks have their turn.
 const BATCH_MAX: usize = 500;
-/// Pause between two words about what was found: five a second.
+/// Pause between two publications of findings: five per second.
 const TELL_EVERY: Duration = Duration::from_millis(200);
-/// Pause before the broker is asked again to delete the subscription, while it does not answer.
+/// Pause before the broker is asked again to delete the subscription.
 const ASK_EVERY: Duration = Duration::from_millis(500);
-/// How long a consumer that is no longer wanted is waited for at a time while it connects.
+/// How long to wait at a time for a consumer that is no longer wanted and still connecting.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 /// Attaches and detaches the watch as the settings say.
@@ -36,7 +36,7 @@ pub(crate) async fn watch_when_wanted(context: Context) -> anyhow::Result<()> {
     let mut publisher = InsightPublisher::new(&context.bus);
     let mut pause = context.pause();
     loop {
-        // Also one that a killed process left: it would begin where that one stopped.
+        // A subscription that a killed process left is deleted as well: it would continue where that process stopped.
         forget_subscription(&context).await;
         if !is_wanted(&context, &mut pause) {
             publisher.tell_in_the_end(&Insight::Fraud(Fraud { at: now(), ..Fraud::default() })).await?;
@@ -51,7 +51,7 @@ pub(crate) async fn watch_when_wanted(context: Context) -> anyhow::Result<()> {
     }
 }
 
-/// Whether the settings want it; asks the pause too, so that [`Pause::changed`] tells of what comes after.
+/// Whether the settings want it. Also marks the pause as seen, so that [`Pause::changed`] reports what comes after.
 fn is_wanted(context: &Context, pause: &mut Pause) -> bool {
     pause.is_on();
     context.stage.settings().choices.fraud_watch
@@ -96,10 +96,10 @@ async fn watch(
     }
 }
 
-/// Closes a consumer. One that is still connecting would make its subscription after that was deleted: it is waited for.
+/// Closes a consumer. One that is still connecting is waited for: it would create its subscription after that was deleted.
 async fn put_down(mut consumer: Consumer<PlaceOrder>) {
     while !consumer.is_connected() {
-        // What it brings is for nobody.
+        // Its messages are not needed.
         let _brought = timeout(LOOK_EVERY, consumer.receive(1)).await;
     }
 }

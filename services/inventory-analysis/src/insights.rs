@@ -1,4 +1,4 @@
-//! Insights out: each only when it says something new. How often is for those to say who have it told.
+//! Insights out: each only when it says something new. The callers decide how often.
 
 use bus::{Bus, Outgoing, Publisher, with_causes};
 use events::{
@@ -10,23 +10,23 @@ use tokio::time::{Duration, sleep};
 
 use service::now;
 
-/// Pause before an insight that must be told is tried again, while the broker is away.
+/// Pause before another attempt to publish an insight that must not be lost, while the broker is away.
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// Tells insights, and remembers what was told last of each kind, without its time.
+/// Publishes insights, and remembers the last one of each kind without its time.
 pub(crate) struct InsightPublisher {
     publisher: Publisher,
     last: Vec<Insight>,
 }
 
 impl InsightPublisher {
-    /// One that has told nothing yet.
+    /// A publisher that has published nothing yet.
     pub(crate) fn new(bus: &Bus) -> Self {
         InsightPublisher { publisher: bus.publisher(), last: Vec::new() }
     }
 
-    /// Publishes those of these insights that differ from what was published last. `false` if the broker did not
-    /// confirm them: then none counts as published, and the next ones are.
+    /// Publishes those insights that differ from the last published ones. `false` if the broker did not
+    /// confirm them: then none counts as published, and the next ones are published in any case.
     pub(crate) async fn tell(&mut self, insights: Vec<Insight>, now: Moment) -> anyhow::Result<bool> {
         let mut messages = Vec::new();
         let mut said = Vec::new();
@@ -52,7 +52,7 @@ impl InsightPublisher {
         Ok(true)
     }
 
-    /// Publishes an insight that no newer one follows soon, however long the broker is away.
+    /// Publishes an insight that no newer one replaces soon, however long the broker is away.
     pub(crate) async fn tell_in_the_end(&mut self, insight: &Insight) -> anyhow::Result<()> {
         while !self.tell(vec![insight.clone()], now()).await? {
             sleep(PAUSE).await;
@@ -61,7 +61,7 @@ impl InsightPublisher {
     }
 }
 
-/// The insight without the time it was had, which always differs.
+/// The insight without its time, which always differs.
 fn without_time(mut insight: Insight) -> Insight {
     match &mut insight {
         Insight::Sales(sales) => sales.at = Moment::default(),

@@ -1,4 +1,4 @@
-//! What the rows of the aggregates are about, and what they are called in the database.
+//! The keys of aggregate rows: what a row is about, and its name in the database.
 
 use events::ids::{BeerId, OrderId};
 
@@ -34,7 +34,7 @@ impl Key {
         }
     }
 
-    /// The key of a stored row, if it is one.
+    /// The key of a stored row, if it is valid.
     pub fn stored(subject: &str, name: &str) -> Option<Self> {
         match subject {
             "beer" => Some(Key::Beer(BeerId::new(name))),

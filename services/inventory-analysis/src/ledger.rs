@@ -1,22 +1,22 @@
 //! The ledger: every order and every bottle accounted for.
 //!
-//! A pure function of the facts and of a [`Watch`]: nothing in it is counted along, so nothing can drift. `waiting` and
-//! `under_way` are counted among the orders, not subtracted.
+//! A pure function of the facts and of a [`Watch`]: it keeps no counters, so nothing can drift. `waiting` and
+//! `under_way` are counted order by order, not subtracted.
 //!
 //! It is unbalanced for one of these reasons only:
 //! - A proven contradiction: no message that may still come can explain it.
 //! - A sum that can never be off: of the bottles by the log, of accepted orders by where they are.
 //! - A sum that may be off while something is parked, and is off while nothing is.
 //! - Something overdue: a fact still parked, or a gap in the log still open, after 30 s; an order still undecided
-//!   after 30 s although one that was placed later is decided, or although the warehouse has decided nothing for 30 s.
-//!   So a warehouse that works through a queue is no reason, and a lost order is one.
+//!   after 30 s although a later one is decided, or although the warehouse has decided nothing for 30 s.
+//!   So a warehouse that works through a queue does not unbalance it, and a lost order does.
 //!
-//! No reason is: what is told of an order that nobody placed and for which no bottle moved. It waits for its order for
-//! 30 s and is then no part of the ledger; who reads it as a fact counts it among the messages that are not believed.
-//! Nor an accepted order that waits long. Its parcel lies in the queue while all couriers are busy, with a
-//! courier, or until the next attempt, and that is as it should be. Nor what we may have missed ourselves: the 30 s
-//! begin when we last were behind, see [`Watch::steady_since`]; and while the speaker has us or the warehouse paused they
-//! do not begin.
+//! Not a reason: messages about an order that was never placed and for which no bottle moved. They wait for the order for
+//! 30 s and then leave the ledger; services that rely on them count them as untrue.
+//! Nor an accepted order that waits long: its parcel lies in the queue while all couriers are busy, is with a
+//! courier, or waits for the next attempt. Nor what we may have missed ourselves: the 30 s
+//! begin when we were last behind (see [`Watch::steady_since`]), and not while the settings pause us or the
+//! warehouse.
 
 use events::{
     contradictions::{CONTRADICTIONS_MAX, Contradiction, ContradictionKind},
@@ -30,15 +30,15 @@ use crate::{
     status::{Status, Waiting},
 };
 
-/// After this long something that is missing is missed.
+/// After this long something that is missing is overdue.
 pub const OVERDUE_AFTER_MS: i64 = 30_000;
 
-/// When the ledger is looked at.
+/// When the ledger is computed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Watch {
     pub now: Moment,
-    /// Since when we are connected, and not behind what others write, and neither we nor the warehouse are paused. What
-    /// is missing since before is not missed yet: it may be on its way to us.
+    /// Since when we are connected, up to date, and neither we nor the warehouse are paused. Something missing
+    /// from before is not overdue yet: it may be on its way to us.
     pub steady_since: Moment,
 }
 
@@ -58,10 +58,10 @@ pub fn ledger(analysis: &Analysis, watch: Watch) -> Ledger {
     drawn.finish(analysis)
 }
 
-/// Something on its way: whether it is in time, what it is and since when, and which order.
+/// Something on its way: whether it is in time, what it is, since when, and for which order.
 type Listed<'a> = (bool, Waiting, &'a OrderId);
 
-/// A ledger being drawn up.
+/// A ledger being computed.
 struct Drawn<'a> {
     watch: Watch,
     ledger: Ledger,
@@ -90,7 +90,7 @@ impl<'a> Drawn<'a> {
             decided_at: Moment::default(),
             decided_up_to: Moment::default(),
         };
-        // A decision about an order that nobody placed counts nowhere.
+        // A decision about an order that was never placed counts nowhere.
         let decided = |order: &Order| Some((order.placed_at?, order.decision?));
         for (placed_at, decision) in analysis.orders().filter_map(|(_, order)| decided(order)) {
             drawn.decided_at = drawn.decided_at.max(decision.at);
@@ -141,13 +141,13 @@ impl<'a> Drawn<'a> {
         *place += 1;
     }
 
-    /// Whether the decision about an order placed then should have come by now.
+    /// Whether an order placed at this time should have been decided by now.
     fn is_missed(&self, placed_at: Moment) -> bool {
         let was_passed_over = placed_at < self.decided_up_to;
         self.watch.is_overdue(placed_at) && (was_passed_over || self.watch.is_overdue(self.decided_at))
     }
 
-    /// What contradicts itself in the log of stock, and what is missing in it.
+    /// Contradictions and gaps in the log of stock.
     fn look_at_the_log(&mut self, analysis: &'a Analysis) {
         for (beer, shelf) in analysis.shelves() {
             let not_listed = shelf.contradictions_found.saturating_sub(shelf.contradictions.len() as u64);
@@ -200,7 +200,7 @@ impl<'a> Drawn<'a> {
         self.ledger
     }
 
-    /// Sums that are never off, whatever was read first.
+    /// Sums that always hold, whatever was read first.
     fn always_holds(&self) -> bool {
         let (bottles, deliveries) = (&self.ledger.bottles, &self.ledger.deliveries);
         let went_in = bottles.counted + bottles.received + bottles.released;
@@ -209,7 +209,7 @@ impl<'a> Drawn<'a> {
                 == deliveries.delivered + deliveries.under_way + deliveries.stranded + deliveries.returned
     }
 
-    /// Sums over topics that are read independently: off while one of them is ahead.
+    /// Sums over topics that are read independently: off while one topic is ahead.
     fn holds_at_rest(&self) -> bool {
         let (bottles, orders) = (&self.ledger.bottles, &self.ledger.orders);
         bottles.reserved == self.accepted_bottles && orders.placed == orders.accepted + orders.refused + orders.waiting
@@ -229,7 +229,7 @@ fn bottles(analysis: &Analysis) -> BottleSums {
     sums
 }
 
-/// What is overdue, which is why the ledger is unbalanced, then the oldest of what is on its way; there may be thousands.
+/// First what is overdue, which is why the ledger is unbalanced, then the oldest of what is on its way; there may be thousands.
 fn first_of(mut all: Vec<Listed<'_>>) -> Vec<OnTheWay> {
     if all.len() > ON_THE_WAY_MAX {
         all.select_nth_unstable(ON_THE_WAY_MAX);

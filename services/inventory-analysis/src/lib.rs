@@ -1,19 +1,19 @@
 //! The analysis: what was sold, how long each beer lasts, and the ledger that accounts for every order and bottle.
 //!
-//! It reads four topics (orders, decisions, stock events, delivery updates), each in its own order and none in step
-//! with another, and folds them into one [`analysis::Analysis`]. What that holds depends on the messages and on the
-//! times in them only, never on when or in which interleaving they arrived. So a [`rebuild()`] from the first messages
-//! to the checkpoint must give the same, byte for byte, and says so.
+//! It reads four topics (orders, decisions, stock events, delivery updates), each in its own order and independently of the
+//! others, and folds them into one [`analysis::Analysis`]. The result depends only on the messages and the
+//! times in them, never on when or in which interleaving they arrived. So a [`rebuild()`] from the first messages
+//! to the checkpoint must give the same result, byte for byte; it reports any difference.
 //!
-//! The aggregates are in memory, for speed, and in the database: what changed and how far each topic is counted are
-//! written in one transaction, five times a second at most; then insights are published, then messages acknowledged.
+//! The aggregates are in memory, for speed, and in the database: changes and checkpoint are
+//! written in one transaction, at most five times a second; then insights are published, then messages acknowledged.
 //!
-//! Beside them it keeps when everything happened ([`timeline`]), so that it can say how it was at any moment. Questions
-//! nobody had thought of ([`questions`]) and the rebuild read the topics again; [`fraud`] watch reads one of them by a
-//! subscription of its own, while the speaker wants it.
+//! It also keeps when everything happened ([`timeline`]), so that it can tell the state at any moment. Ad hoc questions
+//! ([`questions`]) and the rebuild read the topics again; [`fraud`] watch reads one of them with a
+//! subscription of its own, while the settings want it.
 //!
-//! Deliberately absent: an inbox for readable messages. A checkpoint and facts that are the same however often they
-//! are told do its work, and cost nothing.
+//! Deliberately absent: an inbox for readable messages. A checkpoint and facts that repeats do not change
+//! do its work, and cost nothing.
 //!
 //! In reading order:
 

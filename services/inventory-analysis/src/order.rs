@@ -1,7 +1,7 @@
 //! The facts of one order, as four topics tell them, in whatever order the topics are read.
 //!
-//! Each topic writes facts of its own, and none looks at those of another: so folds of different topics commute. A
-//! fact that is told again changes nothing. What follows from the facts together is in [`crate::status`].
+//! Each topic writes its own facts and does not look at those of others, so folds of different topics commute. A
+//! repeated fact changes nothing. What follows from the facts together is in [`crate::status`].
 
 use std::num::NonZeroU64;
 
@@ -15,20 +15,20 @@ use serde::{Deserialize, Serialize};
 
 use crate::{case::Case, sales::Sale, timeline::Kind};
 
-/// One order.
+/// The facts of one order.
 ///
-/// It costs 128 bytes here, and 350 to 430 in memory, measured, with its id and its place in the map: 30,000 orders are
-/// 10 to 12 MiB. What is rare is boxed, what is delivered is remembered by the hash of its event's id.
+/// It takes 128 bytes here, and 350 to 430 in memory, measured, with its id and its place in the map: 30,000 orders take
+/// 10 to 12 MiB. Rare facts are boxed; a delivery is remembered by the hash of its event's id.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Order {
     /// When it was placed; read from `orders`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub placed_at: Option<Moment>,
-    /// What was decided first; read from `order-decisions`.
+    /// The first decision; read from `order-decisions`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub decision: Option<Decision>,
-    /// Bottles put aside for it; read from `stock-events`.
+    /// Bottles reserved for it; read from `stock-events`.
     #[serde(skip_serializing_if = "Case::is_empty")]
     pub reserved: Case,
     #[serde(skip_serializing_if = "Case::is_empty")]
@@ -39,7 +39,7 @@ pub struct Order {
     /// Where its parcel is; read from `delivery-updates`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub delivery: Option<Delivery>,
-    /// What was told a second time, and differently; and what has no effect before its cause is read.
+    /// Second facts that differ from the first, and facts that wait for their cause.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub disputes: Option<Box<Disputes>>,
 }
@@ -49,7 +49,7 @@ pub struct Order {
 pub struct Decision {
     pub at: Moment,
     pub accepted: bool,
-    /// What was accepted; empty if it was refused.
+    /// The accepted lines; empty if it was refused.
     #[serde(default, skip_serializing_if = "Case::is_empty")]
     pub lines: Case,
 }
@@ -60,7 +60,7 @@ pub struct Delivery {
     pub progress: Progress,
     /// Since when it is there.
     pub at: Moment,
-    /// If the customer has it: a hash of the id of the event that says so.
+    /// If it was delivered: a hash of the id of that event.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delivered: Option<NonZeroU64>,
     /// If it was given up.
@@ -68,13 +68,13 @@ pub struct Delivery {
     pub returned: Option<Box<Returned>>,
 }
 
-/// How far a parcel came: by round, by attempt, by step of the attempt. The order in which this grows is the order of
-/// the topic, but for repeats: they are behind what came since, and so change nothing.
+/// How far a parcel came: by round, by attempt, by step of the attempt. This only grows, in the order of
+/// the topic; a repeat lies before what came since, and so changes nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
 pub struct Progress {
     round: u32,
     attempt: u32,
-    /// Where it is now.
+    /// Its current step.
     pub step: Step,
 }
 
@@ -96,7 +96,7 @@ pub struct Returned {
     pub lines: Case,
 }
 
-/// What there rarely is of an order: what was told a second time, and differently; and what was told before its cause.
+/// Rare facts of an order: second ones that differ from the first, and those that came before their cause.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Disputes {
@@ -106,7 +106,7 @@ pub struct Disputes {
     /// When it was delivered by another event.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub delivered_again: Option<Moment>,
-    /// What a decision sells that was read before the order.
+    /// What a decision sells that was read before its order.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub early_sale: Option<Sale>,
     /// Steps of the parcel that were read before the order was known to be placed and accepted; at most
@@ -119,14 +119,14 @@ pub struct Disputes {
 pub const EARLY_STEPS_MAX: usize = 64;
 
 impl Order {
-    /// It was placed. `false` if that was known.
+    /// Records when it was placed. `false` if that was known.
     pub fn place(&mut self, at: Moment) -> bool {
         let first = self.placed_at.is_none();
         self.placed_at.get_or_insert(at);
         first
     }
 
-    /// It was decided. `true` if that is the first decision; another one that differs is a dispute.
+    /// Records a decision. `true` if it is the first; another one that differs is a dispute.
     pub fn decide(&mut self, decision: Decision) -> bool {
         if self.decision.is_none() {
             self.decision = Some(decision);
@@ -138,25 +138,25 @@ impl Order {
         false
     }
 
-    /// Whether this decision is another one than the first.
+    /// Whether this decision differs from the first.
     pub fn differs(&self, decision: Decision) -> bool {
         let differs = |known: Decision| (known.accepted, known.lines) != (decision.accepted, decision.lines);
         self.decision.is_some_and(differs)
     }
 
-    /// Whether this says that it is delivered, although another event has said so.
+    /// Whether this says that it was delivered, although another event has said so.
     pub fn is_delivered_otherwise(&self, update: &DeliveryUpdate, event_id: &EventId) -> bool {
         let by = self.delivery.as_ref().and_then(|delivery| delivery.delivered);
         matches!(update, DeliveryUpdate::Delivered { .. }) && by.is_some_and(|by| by != hash(event_id))
     }
 
-    /// Since when it is both placed and accepted: then what becomes of its parcel counts.
+    /// Since when it is both placed and accepted: from then on what happens to its parcel counts.
     pub fn sold_since(&self) -> Option<Moment> {
         let accepted = self.decision.filter(|decision| decision.accepted)?;
         Some(self.placed_at?.max(accepted.at))
     }
 
-    /// Keeps what has no effect before its cause is read.
+    /// Keeps a step that has no effect before its cause is read.
     pub fn early(&mut self) -> &mut Disputes {
         self.disputes.get_or_insert_default()
     }
@@ -181,7 +181,7 @@ impl Order {
         }
     }
 
-    /// Bottles were put aside for it or put back. Told once: [`crate::shelf`] knows repeats by their sequence.
+    /// Records bottles that were reserved or released. [`crate::shelf`] has filtered repeats by their sequence.
     pub fn stock(&mut self, change: StockChange, beer: &BeerId, bottles: Bottles, at: Moment) {
         match change {
             StockChange::Reserved => self.reserved.add(beer, bottles),
@@ -191,7 +191,7 @@ impl Order {
         self.stocked_at = Some(at);
     }
 
-    /// Its parcel was moved. `false` if that changes nothing.
+    /// Records a step of its parcel. `false` if it changes nothing.
     pub fn deliver(&mut self, update: &DeliveryUpdate, event_id: &EventId, at: Moment) -> bool {
         let begin = || Delivery { progress: Progress::default(), at, delivered: None, returned: None };
         let is_first = self.delivery.is_none();
@@ -241,7 +241,7 @@ impl Delivery {
     }
 }
 
-/// FNV-1a, 64 bits: two events of one order are told apart, and nothing secret hangs on it.
+/// FNV-1a, 64 bits: it only tells the events of one order apart.
 fn hash(event_id: &EventId) -> NonZeroU64 {
     let bytes = event_id.as_str().bytes();
     let hash = bytes

@@ -1,5 +1,5 @@
-//! Questions to the past that nobody had thought of: no aggregate is kept for them. Each is a small fold over a topic
-//! from its first message to what is the last one when it is asked; a file each.
+//! Ad hoc questions to the past, for which no aggregate is kept. Each is a small fold over a topic
+//! from its first message to the last one at the time of asking, in a file of its own.
 
 mod cost_of_refusals;
 mod ordered_together;
@@ -27,7 +27,7 @@ pub use cost_of_refusals::CostOfRefusals;
 pub use ordered_together::OrderedTogether;
 pub use same_second::SameSecond;
 
-/// Longest time a question may take; a million messages are read in one.
+/// Longest time to answer a question; a million messages are read in one.
 const ANSWER_WITHIN: Duration = Duration::from_secs(60);
 
 /// A question as it is asked.
@@ -38,26 +38,26 @@ pub(crate) struct Asked {
     pub question: PastQuestion,
 }
 
-/// How a question is answered: a fold over the messages of one topic, and what there is to say at the end.
+/// How a question is answered: a fold over the messages of one topic, and the rows at its end.
 pub trait Inquiry: Default + Send {
     type Message: DeserializeOwned + Send;
-    /// What its columns are.
+    /// The names of its columns.
     const COLUMNS: &'static [&'static str];
 
-    /// Where it reads it.
+    /// The topic it reads.
     fn topic() -> Topic<Self::Message>;
 
-    /// Takes the next message; one that cannot be read says nothing.
+    /// Folds the next message; unreadable ones are skipped.
     fn take(&mut self, received: &Received<Self::Message>);
 
-    /// The rows of the answer, what matters most first; those beyond [`ROWS_MAX`] are left out by whoever asks.
+    /// The rows of the answer, most important first; the caller drops those beyond [`ROWS_MAX`].
     fn rows(self) -> Vec<Vec<Cell>>;
 }
 
-/// Answers one question after the other, beside the live work.
+/// Answers one question after the other, beside the live analysis.
 ///
 /// # Errors
-/// None: a question that cannot be answered is answered with the reason.
+/// None: the reason of a failure is the answer.
 pub(crate) async fn answer_all(
     context: Context,
     mut asked: mpsc::Receiver<Asked>,
@@ -76,7 +76,7 @@ pub(crate) async fn answer_all(
     Ok(())
 }
 
-/// Asks the past. Leaves no subscription behind.
+/// Answers a question. Leaves no subscription behind.
 ///
 /// # Errors
 /// If the topic cannot be read.
@@ -94,7 +94,7 @@ async fn inquire<I: Inquiry>(bus: &Bus, question: PastQuestion) -> anyhow::Resul
     let mut replay = bus.replay(I::topic(), Until::Now);
     while let Some(batch) = replay.next().await? {
         batch.iter().for_each(|received| inquiry.take(received));
-        // The live view shares this thread.
+        // The live analysis shares this thread.
         yield_now().await;
     }
     let mut rows = inquiry.rows();

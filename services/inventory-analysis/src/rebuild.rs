@@ -1,5 +1,5 @@
-//! The rebuild: all topics again from their first message to the checkpoint, folded by the same core, compared byte for
-//! byte with what the live analysis has stored; the time machine's memory too, fact by fact.
+//! The rebuild: folds all topics again, from the first message to the checkpoint, with the same core, and compares the result
+//! byte for byte with what the live analysis has stored; the time machine's memory too, fact by fact.
 
 use std::{collections::BTreeSet, io, time::Duration};
 
@@ -21,13 +21,13 @@ use crate::{
     timeline::Timeline,
 };
 
-/// What a rebuild gave.
+/// The result of a rebuild.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rebuilt {
     pub topics: Vec<TopicRead>,
     pub rows: u64,
     pub differing: u64,
-    /// How the first of them differ, at most [`DIFFERENCES_MAX`].
+    /// The first differences, at most [`DIFFERENCES_MAX`].
     pub differences: Vec<Difference>,
 }
 
@@ -41,8 +41,8 @@ pub struct TopicRead {
     pub took: Duration,
 }
 
-/// Reads the topics up to the checkpoint of this snapshot and compares. `progress` is called with what was read of a
-/// topic so far, after each batch. The live analysis is not disturbed: the replays leave no subscription.
+/// Reads the topics up to the checkpoint of this snapshot and compares. `progress` is called after each batch with the number
+/// of messages read so far. The live analysis is not disturbed: replays leave no subscription.
 ///
 /// # Errors
 /// If the broker or the database cannot be read.
@@ -72,26 +72,26 @@ async fn replay<M: Analysed>(
     let began = Instant::now();
     let topic = M::topic();
     let mut read = TopicRead { topic: topic.spec.name, messages: 0, took: Duration::ZERO };
-    // Nothing of it was counted yet.
+    // Nothing of it is counted yet.
     let Some(end) = snapshot.checkpoint.get(read.topic) else { return Ok(read) };
     let mut replay = bus.replay(topic, Until::Position(end.last));
     while let Some(batch) = replay.next().await? {
         for received in &batch {
             analysis.read(received);
         }
-        // They are for the database of the live one.
+        // Only the live analysis stores these.
         drop((analysis.take_changes(), analysis.take_news()));
         read.messages = replay.messages_read();
         read.took = began.elapsed();
         progress(read);
-        // The live view shares this thread.
+        // The live analysis shares this thread.
         yield_now().await;
     }
     Ok(read)
 }
 
 impl Rebuilt {
-    /// Whether everything is the same.
+    /// Whether everything is identical.
     pub fn is_identical(&self) -> bool {
         self.differing == 0
     }
@@ -147,7 +147,7 @@ impl Rebuilt {
         }
     }
 
-    /// Names the rows that are only rebuilt.
+    /// Reports the rows that exist only in the rebuilt analysis.
     async fn compare_keys(&mut self, analysis: &Analysis, snapshot: &mut Snapshot) -> anyhow::Result<()> {
         let mut only_rebuilt: BTreeSet<Key> = analysis.keys().collect();
         let mut page = snapshot.page(None).await?;
@@ -186,8 +186,8 @@ impl std::fmt::Display for TopicRead {
     }
 }
 
-/// The command `inventory-analysis rebuild`: says what it reads and whether it is identical, beside the service that
-/// runs.
+/// The command `inventory-analysis rebuild`: reports what it reads and whether the result is identical, beside the running
+/// service.
 ///
 /// # Errors
 /// If it is not identical, or something cannot be read.

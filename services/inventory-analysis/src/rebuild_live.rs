@@ -1,4 +1,4 @@
-//! The rebuild as a room watches it: beside the live view, with its progress, one at a time.
+//! The rebuild that the audience watches: beside the live analysis, with progress, one at a time.
 
 use std::collections::BTreeMap;
 
@@ -21,13 +21,13 @@ use crate::{
     store::{Snapshot, end_rebuild, note_rebuild},
 };
 
-/// Pause between two words about the progress: ten a second.
+/// Pause between two publications of progress: ten per second.
 const PROGRESS_EVERY: Duration = Duration::from_millis(100);
 
-/// Rebuilds whenever it is asked to. What is asked while one is under way is answered by that one.
+/// Rebuilds on request. A request during a rebuild is answered by that rebuild.
 ///
 /// # Errors
-/// If the database fails. A rebuild that fails says so, and harms nothing.
+/// If the database fails. A rebuild that fails is reported, and changes nothing.
 pub(crate) async fn rebuild_when_asked(
     context: Context,
     store: Store,
@@ -42,7 +42,7 @@ pub(crate) async fn rebuild_when_asked(
         let began_at = now();
         note_rebuild(&store, began_at).await?;
         let result = rebuild_and_tell(&context.bus, &store, began_at, &mut publisher).await?;
-        // Before the result is told: whoever asks when they have seen it wants another one.
+        // Before the result is published: a request by someone who has seen it is a new one.
         while asked.try_recv().is_ok() {}
         publisher.tell_in_the_end(&result).await?;
         end_rebuild(&store).await?;
@@ -50,7 +50,7 @@ pub(crate) async fn rebuild_when_asked(
     Ok(())
 }
 
-/// One rebuild: its progress is told, its result comes back.
+/// One rebuild: publishes its progress and returns its result.
 async fn rebuild_and_tell(
     bus: &Bus,
     store: &Store,

@@ -1,4 +1,4 @@
-//! What was sold and what could not be, in all and by the minute of the decisions.
+//! What was sold and what could not be, in total and by the minute of the decisions.
 
 use std::collections::BTreeMap;
 
@@ -11,20 +11,20 @@ use events::{
 };
 use serde::{Deserialize, Serialize};
 
-/// Minutes that are kept, counted back from the newest decision.
+/// How many minutes are kept, counted back from the newest decision.
 pub const MINUTES_MAX: i64 = 60;
 
-/// A decision about an order, as the sales count it.
+/// A decision as the sales count it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sale {
     pub accepted: bool,
-    /// How many bottles were asked for.
+    /// How many bottles the order has.
     pub bottles: u64,
     pub cents: Cents,
 }
 
 impl Sale {
-    /// What this decision sells, or refuses to.
+    /// What this decision sells or refuses.
     pub fn of(decision: &OrderDecision) -> Self {
         let bottles = |lines: &[Line]| u64::from(orders::bottles(lines).0);
         match decision {
@@ -38,7 +38,7 @@ impl Sale {
     }
 }
 
-/// All first decisions so far, about orders that were placed.
+/// All first decisions so far, of orders that were placed.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Takings {
     pub totals: Totals,
@@ -56,7 +56,7 @@ pub struct Totals {
 }
 
 impl Takings {
-    /// Counts the first decision about an order. The minutes whose figures changed or went come back.
+    /// Counts the first decision about an order. Returns the minutes whose figures changed or were dropped.
     pub fn count(&mut self, sale: Sale, at: Moment) -> Vec<i64> {
         let minute = Moment::from_micros(at.minute() * 60_000_000);
         let of_minute = self.minutes.entry(at.minute()).or_insert(MinuteOfSales { minute, ..MinuteOfSales::default() });

@@ -7,7 +7,7 @@ use std::{
 
 use events::ids::OrderId;
 
-/// Most orders remembered, about 5 MiB; beyond that the first ones are forgotten, and would count again.
+/// Most orders remembered, about 5 MiB; beyond that the oldest are forgotten, and would count again.
 pub const ORDERS_REMEMBERED_MAX: usize = 200_000;
 
 /// Remembers orders by a hash of their ids.
@@ -18,7 +18,7 @@ pub struct Seen {
 }
 
 impl Seen {
-    /// Whether this order is seen for the first time.
+    /// Records an order; `false` if it was recorded before.
     pub fn record_once(&mut self, order_id: &OrderId) -> bool {
         let mut hasher = DefaultHasher::new();
         order_id.hash(&mut hasher);

@@ -1,16 +1,16 @@
-//! A series: what happened when, in the order of time, eight bytes a moment.
+//! A series: what happened when, in order of time, eight bytes per moment.
 
 use events::ids::Moment;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-/// A full series grows by this part of its length: doubling it would waste up to half of its memory.
+/// A full series grows by this part of its length: doubling would waste up to half of its memory.
 const GROWTH: usize = 4;
-/// And by at least so many places.
+/// And by at least this many places.
 const GROWTH_MIN: usize = 16;
 
-/// Moments in their order, each with a value; with no value, `()`, it is just moments.
+/// Moments in order, each with a value; with the value `()` they are just moments.
 ///
-/// It is written in columns, each moment as microseconds since the one before it: most are short, many are nought.
+/// It is serialised in columns, each moment as microseconds since the one before: most are short, many are 0.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(into = "Columns<V>", try_from = "Columns<V>")]
 #[serde(bound(serialize = "V: Clone + Serialize", deserialize = "V: Default + DeserializeOwned"))]
@@ -26,9 +26,9 @@ impl<V> Default for Series<V> {
 }
 
 impl<V> Series<V> {
-    /// Puts a value at its moment, behind those of the same moment.
+    /// Inserts a value after those of the same moment.
     pub fn insert(&mut self, at: Moment, of: V) {
-        // Almost always the end: topics are nearly in the order of time.
+        // Almost always at the end: topics are nearly in the order of time.
         let place = if self.last().is_none_or(|last| last <= at) { self.at.len() } else { self.count(at) };
         self.insert_at(place, at, of);
     }
@@ -43,7 +43,7 @@ impl<V> Series<V> {
         self.of.insert(place, of);
     }
 
-    /// Puts a value at its moment, in the order of the values of the same moment: whatever came first, it is the same.
+    /// Inserts a value at its moment, sorted among those of the same moment: so the order of arrival does not matter.
     pub fn insert_sorted(&mut self, at: Moment, of: V)
     where
         V: Ord,
@@ -53,12 +53,12 @@ impl<V> Series<V> {
         self.insert_at(from + same, at, of);
     }
 
-    /// How many there are up to this moment, included.
+    /// How many there are up to this moment, inclusive.
     pub fn count(&self, at: Moment) -> usize {
         self.at.partition_point(|known| *known <= at)
     }
 
-    /// The values up to this moment, included.
+    /// The values up to this moment, inclusive.
     pub fn up_to(&self, at: Moment) -> &[V] {
         self.of.get(..self.count(at)).unwrap_or_default()
     }
@@ -81,7 +81,7 @@ impl<V> Series<V> {
         self.at.is_empty()
     }
 
-    /// Bytes it has taken from the heap.
+    /// Bytes allocated on the heap.
     pub fn bytes(&self) -> usize {
         self.at.capacity() * size_of::<Moment>()
             + if size_of::<V>() == 0 { 0 } else { self.of.capacity() * size_of::<V>() }
@@ -97,10 +97,10 @@ impl<V> IntoIterator for Series<V> {
     }
 }
 
-/// A series as it is written.
+/// A series as serialised.
 #[derive(Serialize, Deserialize)]
 struct Columns<V> {
-    /// The first moment, then how much later each of the others is; in microseconds.
+    /// The first moment, then the distance of each one from the one before, in microseconds.
     at: Vec<i64>,
     #[serde(default = "Vec::new", skip_serializing_if = "says_nothing")]
     of: Vec<V>,
@@ -110,7 +110,7 @@ fn says_nothing<V>(_: &Vec<V>) -> bool {
     size_of::<V>() == 0
 }
 
-/// Why columns are no series.
+/// Why columns are not a series.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NotASeries {
     /// Time goes back in it.

@@ -1,4 +1,4 @@
-//! The log of one beer: its sums, and the proof that nothing is missing in it, doubled or miscounted.
+//! The log of one beer: its sums, and the proof that nothing in it is missing, doubled or miscounted.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,11 +12,11 @@ use events::{
 };
 use serde::{Deserialize, Serialize};
 
-/// Minutes in which reservations are remembered, for the forecast.
+/// How many minutes of reservations are kept, for the forecast.
 pub const RECENT_MINUTES: i64 = 10;
-/// Most events of one beer that wait for one before them. If there are more, what is missing will not come.
+/// Most events of one beer that wait for an earlier one. If there are more, the missing one will not come.
 pub const PARKED_MAX: usize = 100;
-/// Most events of one beer that are known not to be believed.
+/// Most events of one beer that are remembered as not believed.
 pub const DOUBTED_MAX: usize = 100;
 
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -28,32 +28,32 @@ pub struct Shelf {
     /// Its first count: when its log began.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub opened_at: Option<Moment>,
-    /// All bottles so far; `on_shelf` stays nought, `level` says that.
+    /// All bottles so far; `on_shelf` stays 0, since `level` says that.
     pub sums: BottleSums,
-    /// Bottles reserved, by minute, of the last [`RECENT_MINUTES`] before the newest reservation.
+    /// Bottles reserved, by minute, in the last [`RECENT_MINUTES`] before the newest reservation.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub recent: BTreeMap<i64, u64>,
-    /// Events that came before one they follow upon, by sequence.
+    /// Events that came before their predecessor, by sequence.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub parked: BTreeMap<u64, Stocked>,
     /// The first contradictions in this log, at most [`CONTRADICTIONS_MAX`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub contradictions: Vec<Contradiction>,
-    /// How many there are in all.
+    /// How many there are in total.
     #[serde(default)]
     pub contradictions_found: u64,
-    /// Hashes of events that are not believed, at most [`DOUBTED_MAX`]: one that comes again contradicts nothing anew.
+    /// Hashes of events that are not believed, at most [`DOUBTED_MAX`], so that a repeat is not another contradiction.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     doubted: BTreeSet<u64>,
 }
 
-/// What became of an event.
+/// What an event led to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Taken {
-    /// It is believed, or waits for the one before it. What can be counted now, in the order of the log: nothing if the
-    /// event must wait, several if it is the one that others waited for.
+    /// It is believed, or waits for its predecessor. What can be counted now, in the order of the log: nothing if the
+    /// event must wait, several if others waited for it.
     Counted(Vec<Stocked>),
-    /// It was taken before.
+    /// It is a repeat.
     Again,
     /// It is not believed.
     Untrue(ReasonCode),
@@ -69,7 +69,7 @@ pub struct Stocked {
 impl Shelf {
     /// Takes an event of this beer.
     ///
-    /// Only what follows is believed: an event whose level is not the sum changes nothing, and the true one of its number
+    /// Only what follows is believed: an event whose level is not the sum changes nothing, and the true event with its number
     /// is counted when it comes.
     pub fn take(&mut self, event: &StockEvent, at: Moment) -> Taken {
         if event.sequence <= self.sequence || self.parked.contains_key(&event.sequence.0) {
@@ -91,7 +91,7 @@ impl Shelf {
         Taken::Counted(counted)
     }
 
-    /// If events wait for one that is missing: which one, and since when.
+    /// If events wait for a missing one: which one, and since when.
     pub fn gap(&self) -> Option<(Sequence, &Stocked)> {
         let (_, first) = self.parked.first_key_value()?;
         Some((self.sequence.next(), first))
@@ -126,7 +126,7 @@ impl Shelf {
         }
     }
 
-    /// Whether the level of the next event is the sum; if not, that is a contradiction, and noted once.
+    /// Whether the level of the next event is the sum; if not, that contradiction is recorded once.
     fn is_the_sum(&mut self, event: &StockEvent, at: Moment) -> bool {
         let (beer, sequence) = (event.beer.clone(), event.sequence);
         let (bottles, level) = (event.bottles, event.level);
@@ -141,7 +141,7 @@ impl Shelf {
         false
     }
 
-    /// What contradicts itself in an event that is believed.
+    /// Contradictions within an event that is believed.
     fn look_at_its_order(&mut self, event: &StockEvent, at: Moment) {
         let (beer, sequence) = (event.beer.clone(), event.sequence);
         match (event.change, &event.order_id) {
@@ -155,7 +155,7 @@ impl Shelf {
         }
     }
 
-    /// Whether what waits follows from each other: a log that goes on behind what is missing, and not single events.
+    /// Whether the waiting events follow from each other: then the log goes on behind what is missing.
     fn is_one_run(&self) -> bool {
         let mut before: Option<&StockEvent> = None;
         self.parked.values().all(|Stocked { event, .. }| {
@@ -173,13 +173,13 @@ impl Shelf {
         self.recent.retain(|minute, _| *minute > newest - RECENT_MINUTES);
     }
 
-    /// More wait than could ever come in the wrong order: what is missing is lost, and the log goes on behind it.
+    /// More events wait than can arrive out of order: what is missing is lost, and the log goes on behind it.
     fn give_the_gap_up(&mut self) {
         let Some((_, Stocked { at, event })) = self.parked.first_key_value() else { return };
         let (at, event) = (*at, event.clone());
         let (first, last) = (self.sequence.next(), event.sequence.previous());
         self.note(&event, at, ContradictionKind::EventsMissing { beer: event.beer.clone(), first, last });
-        // Whatever it was that is missing: the first event behind it follows.
+        // Whatever is missing: the first event behind it follows.
         self.parked.pop_first();
         self.count(&event, at);
     }
@@ -192,7 +192,7 @@ impl Shelf {
     }
 }
 
-/// FNV-1a, 64 bits: untrue events of one beer are told apart, and nothing secret hangs on it.
+/// FNV-1a, 64 bits: it only tells the untrue events of one beer apart.
 fn hash(event: &StockEvent) -> u64 {
     let order = event.order_id.as_ref().map_or("", OrderId::as_str).bytes();
     let numbers = [event.sequence.0, event.bottles.0.into(), event.level.0.into(), event.change as u64];
@@ -201,7 +201,7 @@ fn hash(event: &StockEvent) -> u64 {
 }
 
 impl Stocked {
-    /// The order it is about, if it is about one.
+    /// The order it is about, if any.
     pub fn order_id(&self) -> Option<&OrderId> {
         self.event.order_id.as_ref()
     }

@@ -1,8 +1,8 @@
-//! What follows from the facts of an order taken together: where it stands, what it still waits for, and what about it
+//! What follows from the facts of an order together: its status, what it still waits for, and what about it
 //! cannot be true.
 //!
-//! Nothing here is stored, all of it is computed from the facts whenever it is asked for. A contradiction is *proven*:
-//! no fact that may still come can undo it. What a coming fact can explain is *parked*, and shown with its age.
+//! Nothing here is stored: all of it is computed from the facts on demand. A contradiction is *proven*:
+//! no later fact can undo it. What a later fact can explain is *parked*, and shown with its age.
 
 use events::{contradictions::ContradictionKind, ids::Moment, insights::WaitsFor};
 
@@ -11,15 +11,15 @@ use crate::{
     order::{Delivery, Order, Returned, Step},
 };
 
-/// Where an order stands.
+/// The status of an order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Status {
-    /// Something is known of it, but not that it was placed: it counts nowhere.
+    /// It is known, but not placed: it counts nowhere.
     Unknown,
     /// Placed, and not decided.
     Waiting,
     Refused,
-    /// Accepted, and not at its end.
+    /// Accepted, and not finished.
     UnderWay,
     Delivered,
     /// Among the dead letters.
@@ -29,7 +29,7 @@ pub enum Status {
 
 /// What an order waits for, and since when.
 pub type Waiting = (Moment, WaitsFor);
-/// What about an order cannot be true, and when the message that shows it was written.
+/// A contradiction of an order, and when the message that shows it was written.
 pub type Proven = (Moment, ContradictionKind);
 
 impl Order {
@@ -43,7 +43,7 @@ impl Order {
         }
     }
 
-    /// What it waits for in the usual course of things, if it is not at an end.
+    /// What it waits for in the usual course of things, unless it is finished.
     pub fn on_its_way(&self) -> Option<Waiting> {
         let decided = self.decision.map(|decision| decision.at);
         match (self.status(), &self.delivery) {
@@ -61,8 +61,8 @@ impl Order {
         }
     }
 
-    /// A fact of it whose cause or whose consequence was not read yet, if there is one: topics are read independently,
-    /// so there often is for a moment.
+    /// A fact whose cause or consequence was not read yet, if any. Topics are read independently, so
+    /// there often is one for a moment.
     pub fn parked(&self) -> Option<Waiting> {
         let moved_at = self.delivery.as_ref().map(|delivery| delivery.at);
         let Some(decision) = &self.decision else {
@@ -82,13 +82,13 @@ impl Order {
         }
     }
 
-    /// Whether it is only talked about: nobody placed it, and no bottle moved for it. Anyone can write such a decision or
-    /// such an update.
+    /// Whether it is hearsay: it was never placed, and no bottle moved for it. Anyone can write such a decision or
+    /// update.
     pub fn is_hearsay(&self) -> bool {
         self.placed_at.is_none() && self.stocked_at.is_none()
     }
 
-    /// What about it cannot be true.
+    /// All contradictions of the order.
     pub fn contradictions(&self) -> Vec<Proven> {
         let mut found = Vec::new();
         if let Some(disputes) = &self.disputes {
@@ -142,7 +142,7 @@ impl Order {
 }
 
 impl Delivery {
-    /// Where the parcel is, by what the couriers say alone.
+    /// Where the parcel is, according to the couriers alone.
     pub fn status(&self) -> Status {
         if self.delivered.is_some() {
             Status::Delivered

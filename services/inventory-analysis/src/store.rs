@@ -1,4 +1,4 @@
-//! All the analysis' SQL, beside the outbox.
+//! All the SQL of the analysis, apart from the outbox.
 
 use std::collections::BTreeSet;
 
@@ -19,7 +19,7 @@ const ROWS_MAX: usize = 100;
 /// Most rows read at once.
 const PAGE_ROWS: i64 = 1000;
 
-/// The stored aggregates and their checkpoint as they are at one moment, whatever is written meanwhile: an open read
+/// The stored aggregates and their checkpoint at one moment, whatever is written meanwhile: an open read
 /// transaction. The rows are not in memory.
 pub struct Snapshot {
     transaction: sqlx::Transaction<'static, Sqlite>,
@@ -31,18 +31,18 @@ pub struct Snapshot {
 pub(crate) type Row = (String, String, String);
 
 impl Snapshot {
-    /// Takes one.
+    /// Opens a snapshot.
     ///
     /// # Errors
     /// If the database cannot be read.
     pub async fn take(store: &Store) -> anyhow::Result<Self> {
         let mut transaction = store.reader().begin().await?;
-        // The first statement fixes what all later ones see.
+        // The first statement fixes what later ones see.
         let checkpoint = checkpoint(&mut transaction).await?;
         Ok(Snapshot { transaction, checkpoint })
     }
 
-    /// The rows after this one, some of them, in the order of the database; none at the end.
+    /// Some of the rows after this one, in the order of the database; none at the end.
     pub(crate) async fn page(&mut self, after: Option<&Row>) -> anyhow::Result<Vec<Row>> {
         let (subject, key) = after.map_or(("", ""), |(subject, key, _)| (subject, key));
         let rows = sqlx::query(
@@ -53,7 +53,7 @@ impl Snapshot {
         Ok(rows.iter().map(aggregate).collect::<Result<_, _>>()?)
     }
 
-    /// What happened when, from all rows.
+    /// The stored timeline.
     pub(crate) async fn timeline(&mut self) -> anyhow::Result<Timeline> {
         let mut timeline = Timeline::default();
         let mut after: i64 = 0;
@@ -80,7 +80,7 @@ fn aggregate(row: &SqliteRow) -> Result<Row, StoreError> {
     Ok((row.text("subject")?, row.text("key")?, row.text("facts")?))
 }
 
-/// The analysis as it was committed last.
+/// The analysis as last committed.
 pub(crate) async fn load(store: &Store) -> anyhow::Result<Analysis> {
     let mut snapshot = Snapshot::take(store).await?;
     let mut analysis = Analysis::default();
@@ -97,8 +97,8 @@ pub(crate) async fn load(store: &Store) -> anyhow::Result<Analysis> {
     Ok(analysis)
 }
 
-/// Writes the rows that changed, deletes those that went, adds what happened, and writes how far the topics are counted
-/// with them.
+/// Writes the rows that changed, deletes those that are gone, adds what happened, and writes the
+/// checkpoint.
 pub(crate) async fn save(
     transaction: &mut Transaction,
     analysis: &Analysis,
@@ -118,7 +118,7 @@ pub(crate) async fn save(
             row.push_bind(*subject).push_bind(key).push_bind(facts);
         });
         insert.push(" on conflict (subject, key) do update set facts = excluded.facts");
-        // Almost every statement has another number of rows: none is kept prepared.
+        // Almost every statement has a different number of rows, so none is kept prepared.
         insert.build().persistent(false).execute(&mut **transaction).await?;
     }
     if !news.is_empty() {
@@ -179,7 +179,7 @@ fn reached(row: &SqliteRow) -> Result<(&'static str, Reached), StoreError> {
     Ok((topic.name, Reached { last, messages: row.number("messages")? }))
 }
 
-/// Notes that a rebuild is under way.
+/// Records that a rebuild is under way.
 pub(crate) async fn note_rebuild(store: &Store, began_at: Moment) -> anyhow::Result<()> {
     let mut transaction = store.begin().await?;
     sqlx::query("insert into rebuild_under_way (began_at) values ($1)")
@@ -189,7 +189,7 @@ pub(crate) async fn note_rebuild(store: &Store, began_at: Moment) -> anyhow::Res
     Ok(transaction.commit().await?)
 }
 
-/// Notes that none is under way, and says whether one was.
+/// Records that none is under way, and returns whether one was.
 pub(crate) async fn end_rebuild(store: &Store) -> anyhow::Result<bool> {
     let mut transaction = store.begin().await?;
     let deleted = sqlx::query("delete from rebuild_under_way").execute(&mut *transaction).await?;

@@ -1,16 +1,16 @@
-//! The time machine's memory: when each thing happened, so that any moment can be asked how it was then.
+//! The time machine's memory: when everything happened, so that the state at any moment can be computed.
 //!
-//! A [`Series`] of moments for each kind of fact, and one of levels for each beer. How it was at a moment is counted by
+//! A [`Series`] of moments for each kind of fact, and one of levels for each beer. The state at a moment takes
 //! a binary search in each: a few microseconds, however long the log is, and no snapshots to keep. (Replaying the topics
-//! up to the moment would take seconds; snapshots every so often would still have to be folded on from.) Eight bytes a
+//! up to the moment would take seconds; snapshots would still have to be folded on from.) Eight bytes per
 //! fact, twelve for a level and sixteen for an accepted order's price: 30,000 orders are 2.2 to 2.7 MiB.
 //!
 //! Only what the fold found new is entered, so repeats change nothing, and a process that was killed reads back what it
-//! had committed: see `migrations/0002_past.sql`. A row for each commit costs one statement a transaction; a row for
-//! each fact would cost thousands, and the whole timeline in one row would be written again and again.
+//! committed: see `migrations/0002_past.sql`. A row per commit costs one statement per transaction; a row per
+//! fact would cost thousands, and the whole timeline in one row would be written again and again.
 //!
-//! A fact has the time of its own message. Within a beer, and within a parcel's way, none counts before the one before
-//! it: a clock that was put back does not change what came first.
+//! A fact has the time of its own message. Within a beer, and within a parcel, no fact counts before its predecessor:
+//! a clock that was set back does not change the order.
 
 use std::collections::BTreeMap;
 
@@ -25,13 +25,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::{series::Series, status::Status};
 
-/// Everything that happened, by kind, in the order of time.
+/// Everything that happened, by kind, in order of time.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Timeline {
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     times: BTreeMap<Kind, Series>,
-    /// Orders accepted, with what they cost.
+    /// Accepted orders with their price.
     #[serde(skip_serializing_if = "Series::is_empty")]
     accepted: Series<Cents>,
     /// The level of each beer after each event of its log.
@@ -39,7 +39,7 @@ pub struct Timeline {
     levels: BTreeMap<BeerId, Series<Bottles>>,
 }
 
-/// The kinds of facts of which nothing but the time is kept.
+/// The kinds of facts of which only the time is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
@@ -47,22 +47,21 @@ pub enum Kind {
     Placed,
     /// An order was refused.
     Refused,
-    /// An order no longer waits: it was placed and decided, the later of both. No event, but what follows from two.
+    /// An order no longer waits: it was placed and decided, the later of both. Not an event, but a consequence of two.
     Answered,
-    /// A parcel moved on, and is as much under way as before: picked up, failed, redriven.
+    /// A parcel moved and is still under way: picked up, failed, redriven.
     Moved,
-    /// The customer has it.
     Delivered,
     /// It lies among the dead letters.
     Stranded,
-    /// It lies there no longer. No event either: it follows from the one that took it away.
+    /// It is no longer there. Not an event: it follows from the one that removed it.
     Freed,
     /// It was given up.
     Returned,
 }
 
 impl Kind {
-    /// The kinds that are events, and not what follows from others.
+    /// The kinds that are events rather than consequences.
     const EVENTS: [Kind; 6] =
         [Kind::Placed, Kind::Refused, Kind::Moved, Kind::Delivered, Kind::Stranded, Kind::Returned];
 }
@@ -70,13 +69,13 @@ impl Kind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fact<'a> {
     Of(Kind, Moment),
-    /// An order was accepted, and costs so much.
+    /// An order was accepted at this price.
     Accepted(Moment, Cents),
-    /// A beer has so many bottles on the shelf now.
+    /// The level of a beer.
     Level(&'a BeerId, Moment, Bottles),
 }
 
-/// What follows from a parcel's change of place.
+/// What follows when a parcel's status changes.
 pub fn moves(from: Status, to: Status, at: Moment) -> impl Iterator<Item = (Kind, Moment)> {
     let kind = match to {
         _ if from == to => Kind::Moved,
@@ -89,18 +88,18 @@ pub fn moves(from: Status, to: Status, at: Moment) -> impl Iterator<Item = (Kind
     [Some(kind), freed].into_iter().flatten().map(move |kind| (kind, at))
 }
 
-/// The same, beginning and ending within the episode: orders have whatever time a stranger's clock says.
+/// The same, limited to the episode: orders have whatever time a stranger's clock says.
 pub fn within(as_of: AsOf, began_at: Moment, now: Moment) -> AsOf {
     let bound = |moment: Moment| moment.max(began_at).min(now);
     AsOf { first: as_of.first.map(bound), last: as_of.last.map(bound), ..as_of }
 }
 
 impl Timeline {
-    /// Enters a fact. It must be new: what is told again is not known here.
+    /// Enters a fact, which must be new: repeats are not recognised here.
     pub fn enter(&mut self, fact: Fact<'_>) {
         match fact {
             Fact::Of(kind, at) => self.times.entry(kind).or_default().insert(at, ()),
-            // Decisions are entered when their order is known to be placed: of one moment in any order.
+            // Decisions are entered when their order is known to be placed: those of one moment in any order.
             Fact::Accepted(at, cents) => self.accepted.insert_sorted(at, cents),
             Fact::Level(beer, at, level) => {
                 if !self.levels.contains_key(beer) {
@@ -113,7 +112,7 @@ impl Timeline {
         }
     }
 
-    /// Enters all that another one has, which came after this one.
+    /// Appends another timeline, which is later than this one.
     pub fn absorb(&mut self, later: Timeline) {
         for (kind, times) in later.times {
             times.into_iter().for_each(|(at, ())| self.enter(Fact::Of(kind, at)));
@@ -124,11 +123,11 @@ impl Timeline {
         }
     }
 
-    /// How it was at this moment, after all that happened by then. All beers are named, in the order of the shop; one
-    /// that was not counted yet has none on the shelf.
+    /// The state at this moment. All beers are listed, in the order of the shop; one
+    /// that was not counted yet has the level 0.
     ///
-    /// While a topic is read ahead of another, as when we come back from a pause, more parcels may be known to have
-    /// arrived than orders to be accepted: none is under way then, rather than fewer than none.
+    /// While one topic is read ahead of another, as after a pause, more parcels may be known to be
+    /// delivered than orders to be accepted: then none is under way, rather than a negative number.
     pub fn as_of(&self, at: Moment) -> AsOf {
         let count = |kind: Kind| self.times.get(&kind).map_or(0, |times| times.count(at)) as u64;
         let accepted = self.accepted.up_to(at);
@@ -173,14 +172,14 @@ impl Timeline {
         self.len() == 0
     }
 
-    /// How many entries it has.
+    /// The number of entries.
     pub fn len(&self) -> usize {
         self.times.values().map(Series::len).sum::<usize>()
             + self.levels.values().map(Series::len).sum::<usize>()
             + self.accepted.len()
     }
 
-    /// Bytes its series have taken from the heap.
+    /// Bytes that its series have allocated on the heap.
     pub fn bytes(&self) -> usize {
         self.times.values().map(Series::bytes).sum::<usize>()
             + self.levels.values().map(Series::bytes).sum::<usize>()

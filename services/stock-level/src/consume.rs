@@ -1,4 +1,4 @@
-//! Events in by a crew of workers, written by one writer; what the speaker changes or asks changes the crew.
+//! A crew of workers reads events, one writer writes them; settings and control messages change the crew.
 
 use std::time::Duration;
 
@@ -28,17 +28,17 @@ use crate::{
     store::TABLES,
 };
 
-/// How long a fold afresh waits for what workers have in hand; it is folded after it else.
+/// How long a fresh fold waits for the events that workers hold; after that it proceeds without them.
 const HANDS_FREE_WITHIN: Duration = Duration::from_secs(1);
-/// When consumers of a Failover subscription leave, the broker chooses another active one and, after its
-/// `activeConsumerFailoverDelayTimeMillis` (50 here), winds the subscription back to what is not acknowledged, even if
-/// nobody is left or others read by then. With Pulsar 4.0.6 a Shared worker then gets what another has in hand, and as
-/// that is acknowledged twice it never gets anything again. So whoever comes after Failover waits for this.
+/// When the consumers of a Failover subscription leave, the broker chooses another active one and, after its
+/// `activeConsumerFailoverDelayTimeMillis` (50 here), rewinds the subscription to what is not acknowledged, even if
+/// no consumer is left or others read by then. With Pulsar 4.0.6 a Shared worker then gets what another one holds, and as
+/// that is acknowledged twice it never gets anything again. So a crew that follows on Failover waits for this time.
 const FAILOVER_SETTLES_WITHIN: Duration = Duration::from_millis(150);
-/// Pause before the log is read once more, where the broker was away.
+/// Pause before the log is read again, while the broker is away.
 const READ_AGAIN_AFTER: Duration = Duration::from_millis(200);
 
-/// stock-level at work until it is told to stop, as the stage's settings say and as they change.
+/// Runs stock-level until it is told to stop, as the stage's settings say.
 ///
 /// # Errors
 /// If the database fails.
@@ -75,7 +75,7 @@ impl Shift {
         self.begin().await?;
         self.obey(&now).await?;
         loop {
-            // In this order: whoever changes the settings and then asks is answered by the new crew.
+            // The order matters: a question that follows a change of settings is answered by the new crew.
             tokio::select! {
                 biased;
                 Ok(()) = settings.changed() => {
@@ -96,15 +96,15 @@ impl Shift {
     async fn obey(&mut self, settings: &StageSettings) -> anyhow::Result<()> {
         self.context.presence.paused(settings.choices.paused.contains(&Service::StockLevel));
         let wanted = settings.choices.stock_level;
-        // How long an event takes each worker reads for itself.
+        // Each worker reads for itself how long an event takes.
         if wanted != (Folding { work_ms: wanted.work_ms, ..self.crew.folding() }) {
             self.switch(wanted).await?;
         }
         Ok(())
     }
 
-    /// Another crew under the same subscription: the old one finishes, acknowledges and closes, then the new one begins
-    /// with levels folded afresh, so that one mode's errors are not counted to the next.
+    /// Replaces the crew under the same subscription. The old one finishes, acknowledges and closes; then the new one begins
+    /// with levels folded afresh, so that the errors of one mode are not blamed on the next.
     async fn switch(&mut self, wanted: Folding) -> anyhow::Result<()> {
         let started = Instant::now();
         let crew = self.crew.successor(wanted);
@@ -113,7 +113,7 @@ impl Shift {
         let mut leaving = before.dismiss();
         loop {
             tokio::select! {
-                // First, so that nothing of the old crew is left when its last worker has acknowledged and closed.
+                // The writer goes first, so that it has taken everything when the last worker of the old crew has closed.
                 biased;
                 received = self.writer.step() => {
                     received?;
@@ -135,7 +135,7 @@ impl Shift {
         Ok(())
     }
 
-    /// The crew subscribes; before it takes anything the levels are folded afresh, however long the broker is away.
+    /// The crew subscribes. Before it takes any event the levels are folded afresh, however long the broker is away.
     async fn begin(&mut self) -> anyhow::Result<()> {
         let _free = self.crew.hands_free().await;
         self.crew.begin_all()?;
@@ -190,7 +190,7 @@ impl Shift {
     }
 }
 
-/// The next message; one that was lost because too many waited is none.
+/// The next control message. Those that were lost because too many waited are skipped.
 async fn next(control_messages: &mut broadcast::Receiver<ControlMessage>) -> ControlMessage {
     loop {
         match control_messages.recv().await {

@@ -1,4 +1,4 @@
-//! The crew: workers who read the log by one subscription, and who can be called off, dismissed, or lost.
+//! The crew: workers who share one subscription of the log, and who can be paused, dismissed, or crashed.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -18,17 +18,17 @@ use tracing::{info, warn};
 
 use crate::{handler::LevelHandler, worker::Worker};
 
-/// After a crash a worker is back after this long: so it is seen who takes over.
+/// How long a crashed worker is away: long enough to see who takes over.
 const BACK_AFTER: Duration = Duration::from_secs(2);
 
-/// Workers at work, in one way.
+/// Workers of one mode.
 pub(crate) struct Crew {
     context: Context,
     folding: Folding,
-    /// By name; dropping the set lets everybody fall where they stand.
+    /// By name. Dropping the set aborts all of them.
     workers: JoinSet<()>,
     by_name: BTreeMap<String, AbortHandle>,
-    /// Those who crashed, until they are back.
+    /// Crashed workers, until they are back.
     away: JoinSet<String>,
     hands: Arc<Semaphore>,
     writer: WriterHandle<LevelHandler>,
@@ -37,7 +37,7 @@ pub(crate) struct Crew {
 
 /// The name of a worker.
 ///
-/// A Key_Shared subscription deals keys by a hash of these names, so they decide who gets which beers. Ten schemes were
+/// A Key_Shared subscription assigns keys by a hash of these names, so they decide who gets which beers. Ten schemes were
 /// tried with Pulsar 4.0.6: consumers of these names, one event of each of the twelve beers, and who got it. With this
 /// one two workers own 6 and 6, three own 4, 5 and 3, four own 3, 4, 3 and 2, the same at each of ten starts.
 /// (`worker-A` gave 5, 2 and 5, `stock-worker-1` 4, 6 and 2.) `tests/modes.rs` deals them again.
@@ -46,7 +46,7 @@ fn name(number: u32) -> String {
 }
 
 impl Crew {
-    /// A crew that works in this way; nobody has begun yet.
+    /// A crew for this mode, without workers yet.
     pub(crate) fn gather(context: &Context, folding: Folding, writer: WriterHandle<LevelHandler>) -> Self {
         Crew {
             context: context.clone(),
@@ -60,7 +60,7 @@ impl Crew {
         }
     }
 
-    /// A crew that works in another way, with the same writer.
+    /// A crew for another mode, with the same writer.
     pub(crate) fn successor(&self, folding: Folding) -> Self {
         Crew::gather(&self.context, folding, self.writer.clone())
     }
@@ -73,10 +73,10 @@ impl Crew {
         self.folding
     }
 
-    /// One worker begins, or begins again.
+    /// Starts a worker, or starts it again.
     pub(crate) fn begin(&mut self, name: String) -> Result<(), BusError> {
         let subscription_type = self.folding.subscription;
-        // Singly dealt events cost a round trip each, and acknowledgements of several workers on one connection wait
+        // Events that are delivered singly cost a round trip each, and acknowledgements of several workers on one connection wait
         // for each other.
         let options = ConsumerOptions {
             name: Some(name.clone()),
@@ -97,19 +97,19 @@ impl Crew {
         Ok(())
     }
 
-    /// Has everybody put down what they have in hand, and take nothing up as long as the permit is held.
+    /// Waits until no worker holds an event. None takes one while the permit is held.
     pub(crate) fn hands_free(&self) -> impl Future<Output = Option<OwnedSemaphorePermit>> + Send + use<> {
         let hands = Arc::clone(&self.hands);
         async move { hands.acquire_many_owned(WORKERS_MAX).await.ok() }
     }
 
-    /// One worker crashes: it is dropped where it is, with what it has in hand, and is back a little later.
+    /// Crashes one worker: its task is aborted with whatever it holds, and starts again a little later.
     pub(crate) fn crash(&mut self, name: &str) {
         let Some(worker) = self.by_name.remove(name) else {
             info!(name, "no such worker to crash");
             return;
         };
-        warn!(worker = name, "crashed, as it was told to");
+        warn!(worker = name, "crashed, as requested");
         worker.abort();
         let name = name.to_owned();
         self.away.spawn(async move {
@@ -118,10 +118,10 @@ impl Crew {
         });
     }
 
-    /// Waits for the next one who is back after a crash.
+    /// Waits until a crashed worker is back, and returns its name.
     ///
     /// # Panics
-    /// If a worker does.
+    /// If a worker panics.
     pub(crate) async fn back(&mut self) -> String {
         loop {
             let ended = tokio::select! {
@@ -133,17 +133,17 @@ impl Crew {
         }
     }
 
-    /// Dismisses everybody: they finish and acknowledge what they hold, then their consumers close, and their tasks end.
+    /// Dismisses all workers: they finish and acknowledge what they hold, then close their consumers.
     pub(crate) fn dismiss(self) -> JoinSet<()> {
         self.stop.cancel();
         self.workers
     }
 }
 
-/// A worker has left: dismissed, or crashed as it was told to.
+/// A worker has ended: dismissed, or crashed on request.
 ///
 /// # Panics
-/// If the worker did.
+/// If the worker panicked.
 pub(crate) fn left(ended: Result<(), JoinError>) {
     if let Err(Ok(panic)) = ended.map_err(JoinError::try_into_panic) {
         std::panic::resume_unwind(panic);

@@ -11,10 +11,9 @@ use events::{
 
 use crate::settled::Settled;
 
-/// The level of one beer as it was written last.
+/// The level of one beer as last written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Written {
-    /// How many bottles it says.
     pub level: Bottles,
     /// The highest sequence handled.
     pub sequence: Sequence,
@@ -31,24 +30,24 @@ pub struct Levels {
     handled: BTreeMap<BeerId, Settled>,
 }
 
-/// What became of an event.
+/// What folding an event did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Folded {
     /// The level was written.
     Written(Written),
-    /// It is older than what is there, and is left aside.
+    /// It is older than what is there, and is ignored.
     Late,
-    /// It was handled before: nothing to do.
+    /// It was handled before.
     Repeated,
-    /// Events before it are missing, although they come in order: the log must be read again.
+    /// Events before it are missing although they come in order: the log must be read again.
     Gap {
-        /// The sequence that should have come.
+        /// The sequence that was expected.
         expected: Sequence,
     },
 }
 
 impl Levels {
-    /// Levels as they were stored.
+    /// Levels as stored.
     pub fn of(beers: impl IntoIterator<Item = (BeerId, Written, Settled)>) -> Self {
         let mut levels = Levels::default();
         for (beer, written, settled) in beers {
@@ -58,7 +57,7 @@ impl Levels {
         levels
     }
 
-    /// One beer's level; nothing written for one that was never seen.
+    /// One beer's level; the default for a beer that was never seen.
     pub fn level(&self, beer: &BeerId) -> Written {
         self.beers.get(beer).copied().unwrap_or_default()
     }
@@ -73,12 +72,12 @@ impl Levels {
         self.handled.get(&event.beer).is_some_and(|settled| settled.has(event.sequence))
     }
 
-    /// All of them, by beer.
+    /// All levels, by beer.
     pub fn iter(&self) -> impl Iterator<Item = (&BeerId, Written)> {
         self.beers.iter().map(|(beer, level)| (beer, *level))
     }
 
-    /// Writes a beer's level once more as it is: for an event that was left aside, so that this can be seen.
+    /// Writes a beer's level again unchanged, so that an event that was ignored can be seen.
     pub fn leave(&mut self, beer: &BeerId) -> Written {
         let level = self.level(beer);
         self.put(beer, level.level)
@@ -101,8 +100,8 @@ impl Levels {
         self.handled.entry(event.beer.clone()).or_default().handle(event.sequence);
     }
 
-    /// Folds one event. `in_order` says whether the subscription deals events of a beer out in order: only then is a
-    /// missing one a gap. Either fold handles nothing twice; only the versioned one looks at the order.
+    /// Folds one event. `in_order` says whether the subscription delivers the events of a beer in order: only then is a
+    /// missing one a gap. Both folds handle nothing twice; only the versioned one looks at the order.
     pub fn fold(&mut self, fold: Fold, in_order: bool, event: &StockEvent) -> Folded {
         if self.has(event) {
             return Folded::Repeated;

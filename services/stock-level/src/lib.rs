@@ -1,7 +1,7 @@
-//! stock-level: folds the log of stock events into one level a beer, and publishes it.
+//! stock-level folds the log of stock events into one level per beer, and publishes it.
 //!
-//! A crew of workers reads the log by one subscription, whose type decides who gets which event. One writer
-//! (`service::idempotent_consumer`) folds what they took, in the order it comes, and publishes the levels in the order of its
+//! A crew of workers reads the log through one subscription, whose type decides who gets which event. One writer
+//! (`service::idempotent_consumer`) folds what they took in the order of arrival, and publishes the levels in the order of its
 //! commits.
 //!
 //! In reading order:

@@ -1,14 +1,14 @@
-//! The pure core: which events of a beer are handled, in whatever order.
+//! The pure core: which events of a beer are handled, in any order.
 
 use std::collections::BTreeSet;
 
 use events::quantities::Sequence;
 
-/// Most events that are remembered beyond one that is missing. A broker deals out again at once what a worker did not
-/// acknowledge; one that so many have overtaken will not come, and is waited for no longer.
+/// Most events remembered behind a missing one. A broker redelivers at once what a worker did not acknowledge; an event that
+/// so many others have overtaken will not come, and is no longer waited for.
 pub const BEYOND_MAX: usize = 1_000;
 
-/// The events of one beer that are handled: all up to one, and some beyond.
+/// The handled events of one beer: all up to one, and some beyond.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Settled {
     until: Sequence,
@@ -16,7 +16,7 @@ pub struct Settled {
 }
 
 impl Settled {
-    /// As it was stored.
+    /// As stored.
     pub fn of(until: Sequence, beyond: impl IntoIterator<Item = Sequence>) -> Self {
         let mut settled = Settled { until, beyond: BTreeSet::new() };
         for sequence in beyond {
@@ -30,7 +30,7 @@ impl Settled {
         self.until
     }
 
-    /// Those handled although an older one is not, in order.
+    /// Those handled before an older one was, in order.
     pub fn beyond(&self) -> impl Iterator<Item = Sequence> {
         self.beyond.iter().copied()
     }
@@ -40,7 +40,7 @@ impl Settled {
         sequence <= self.until || self.beyond.contains(&sequence)
     }
 
-    /// An event is handled; `false` if it was before.
+    /// Records an event as handled; `false` if it was before.
     pub fn handle(&mut self, sequence: Sequence) -> bool {
         if sequence <= self.until || !self.beyond.insert(sequence) {
             return false;

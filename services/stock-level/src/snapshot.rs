@@ -1,6 +1,6 @@
-//! The pure core: the levels as the log says them, and how they are folded afresh.
+//! The pure core: the levels according to the log, and how they are folded afresh.
 //!
-//! A snapshot is what the log says up to a place in it; folding afresh reads on from there. So it takes as long as what
+//! A snapshot is what the log says up to a position; a fresh fold reads on from there. So it takes as long as what
 //! came since, and not as long as the episode.
 
 use events::{
@@ -11,17 +11,17 @@ use events::{
 
 use crate::levels::Levels;
 
-/// What the log says of each beer, up to a place in it.
+/// What the log says of each beer, up to a position.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Snapshot {
     /// The log of each beer so far.
     pub beers: Chains,
-    /// The last message that is in it; none if nothing is.
+    /// The last message included; `None` if there is none.
     pub until: Option<Position>,
 }
 
 impl Snapshot {
-    /// These levels, which must be right, as a snapshot up to here.
+    /// Makes a snapshot of these levels, which must be right.
     pub fn of(levels: &Levels, until: Position) -> Self {
         let said = |level: crate::levels::Written| Said { level: level.level, sequence: level.sequence };
         let beers = Chains::of(levels.iter().map(|(beer, level)| (beer.clone(), said(level))));
@@ -29,12 +29,12 @@ impl Snapshot {
     }
 }
 
-/// A fold of the log afresh, under way: of what was handled, and of nothing else. What was not will be handed in by a
-/// worker, and is folded then.
+/// A fresh fold under way. It includes only what was handled; a worker will submit the rest, which is folded
+/// then.
 pub struct Afresh<'a> {
     handled: &'a Levels,
     said: Snapshot,
-    /// As it was before the first event that was not handled yet; later folds begin there.
+    /// The state before the first event that is not handled yet; later folds begin there.
     kept: Option<Snapshot>,
 }
 
@@ -44,20 +44,20 @@ impl<'a> Afresh<'a> {
         Afresh { handled, said: snapshot, kept: None }
     }
 
-    /// Takes the next message of the log in; one that could not be read is no event.
+    /// Folds the next message of the log. One that cannot be read is skipped.
     pub fn take(&mut self, position: Position, event: Option<&StockEvent>) {
         if let Some(event) = event {
             if !self.handled.has(event) {
                 self.kept.get_or_insert_with(|| self.said.clone());
                 return;
             }
-            // By sequence, not by place: an event published twice may lie in the log behind a later one.
+            // By sequence, not by position: an event published twice may lie in the log behind a later one.
             self.said.beers.judge(event, Arrival::InAnyOrder);
         }
         self.said.until = Some(position);
     }
 
-    /// What the log says of what was handled, and the snapshot the next fold can begin with.
+    /// The levels of what was handled, and the snapshot for the next fold.
     pub fn end(self) -> (Chains, Snapshot) {
         let kept = self.kept.unwrap_or_else(|| self.said.clone());
         (self.said.beers, kept)

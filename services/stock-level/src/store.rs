@@ -1,4 +1,4 @@
-//! All of stock-level's SQL, beside its outbox.
+//! All of stock-level's SQL, apart from its outbox.
 
 use events::{
     chain::{Chains, Said},
@@ -17,7 +17,7 @@ use crate::{
 
 pub(crate) static TABLES: Migrator = sqlx::migrate!();
 
-/// The levels as they were committed last.
+/// The levels as last committed.
 pub(crate) async fn load(store: &Store) -> Result<Levels, StoreError> {
     let rows = sqlx::query("select beer, level, sequence, written, settled, beyond from levels")
         .fetch_all(store.reader())
@@ -61,7 +61,7 @@ pub(crate) async fn save(transaction: &mut Transaction, beer: &BeerId, levels: &
     Ok(())
 }
 
-/// The snapshot that was kept last; an empty one if none was.
+/// The last snapshot; an empty one if there is none.
 pub(crate) async fn load_snapshot(store: &Store) -> Result<Snapshot, StoreError> {
     let until = sqlx::query("select ledger, entry from snapshot_until").fetch_optional(store.reader()).await?;
     let rows = sqlx::query("select beer, level, sequence from snapshot").fetch_all(store.reader()).await?;
@@ -82,7 +82,7 @@ fn position(row: &SqliteRow) -> Result<Position, StoreError> {
     Ok(Position { ledger: row.number("ledger")?, entry: row.number("entry")?, batch_index: 0, batch_size: 1 })
 }
 
-/// Keeps a snapshot instead of the one before.
+/// Replaces the snapshot.
 pub(crate) async fn save_snapshot(transaction: &mut Transaction, snapshot: &Snapshot) -> Result<(), StoreError> {
     let Some(until) = snapshot.until else { return Ok(()) };
     for (beer, said) in snapshot.beers.said() {

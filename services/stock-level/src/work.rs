@@ -8,14 +8,14 @@ use events::stock::StockEvent;
 const OFFSET: u64 = 0xcbf2_9ce4_8422_2325;
 const PRIME: u64 = 0x0000_0100_0000_01b3;
 
-/// How long this event takes, from and to in milliseconds (both included). Drawn from the event itself, by a hash of
-/// beer and sequence: so it is the same for every worker and in every run, and no worker is the slow one.
+/// How long this event takes, within a range in milliseconds (both ends included). It follows from a hash of beer and
+/// sequence, so it is the same for every worker and in every run, and no worker is the slow one.
 pub fn time_for(event: &StockEvent, [from, to]: [u32; 2]) -> Duration {
     let beer = event.beer.as_str().bytes();
     let hash = beer
         .chain(event.sequence.0.to_le_bytes())
         .fold(OFFSET, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(PRIME));
-    // Its lowest bits hardly differ between neighbours, its highest do.
+    // Its lowest bits hardly differ between neighbours, its highest bits do.
     let drawn = (hash >> 32) % (u64::from(to.saturating_sub(from)) + 1);
     Duration::from_millis(u64::from(from) + drawn)
 }

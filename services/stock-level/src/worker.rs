@@ -1,4 +1,4 @@
-//! A worker: takes events, works on them, has them written, acknowledges.
+//! A worker takes events, works on them, submits them to the writer, and acknowledges them.
 
 use std::sync::Arc;
 
@@ -23,16 +23,15 @@ use crate::{
     work::time_for,
 };
 
-/// Most events a worker takes at once where they come in order and need no work; else it has one in hand.
+/// Most events a worker takes at once where they come in order and need no work; otherwise it holds one at a time.
 const AT_ONCE_IN_ORDER: usize = 256;
 
-/// What a worker works with.
 pub(crate) struct Worker {
     pub(crate) name: Arc<str>,
     pub(crate) subscription_type: SubscriptionType,
     pub(crate) consumer: Consumer<StockEvent>,
     pub(crate) writer: WriterHandle<LevelHandler>,
-    /// A worker with something in hand holds one permit of it.
+    /// A worker that holds events has one permit.
     pub(crate) hands: Arc<Semaphore>,
     pub(crate) settings: watch::Receiver<Arc<StageSettings>>,
     pub(crate) stop: CancellationToken,
@@ -40,15 +39,15 @@ pub(crate) struct Worker {
 }
 
 impl Worker {
-    /// At work until told to stop. What is taken by then is finished and acknowledged; if it is dropped instead, as in a
-    /// crash, it comes again.
+    /// Works until told to stop. What it holds by then is finished and acknowledged; if the task is aborted instead, as in a
+    /// crash, it is delivered again.
     pub(crate) async fn work(mut self) {
         let _listed = Listed::new(self.presence.clone(), self.name.to_string());
         while self.take_and_submit().await.is_some() {}
         self.consumer.close().await;
     }
 
-    /// One round; `None` if it was the last.
+    /// One round; `None` after the last one.
     async fn take_and_submit(&mut self) -> Option<()> {
         let settings = Arc::clone(&self.settings.borrow_and_update());
         let paused = settings.choices.paused.contains(&Service::StockLevel);
@@ -91,7 +90,7 @@ async fn work_on(events: &[Received<StockEvent>], work_ms: [u32; 2]) {
     }
 }
 
-/// A worker in the presence: from when it begins to when it ends, however it ends.
+/// A worker's entry in the presence, from its beginning to its end, however it ends.
 struct Listed {
     presence: PresenceState,
     name: String,
@@ -101,7 +100,7 @@ impl Listed {
     fn new(presence: PresenceState, name: String) -> Self {
         presence.staff(|Staff { workers, .. }| {
             workers.push(name.clone());
-            // worker-10 behind worker-9.
+            // So that worker-10 comes after worker-9.
             workers.sort_by_key(|name| (name.len(), name.clone()));
         });
         Listed { presence, name }

@@ -1,6 +1,6 @@
-//! The pure core: what an order got, and whether a delivery update about it is believed.
+//! The pure core: what an order was given, and whether a delivery update about it is believed.
 //!
-//! The warehouse takes back what it gave out, once, and nothing else. It need not wait for anything: an order is out
+//! The warehouse takes back what it gave out, once, and nothing else. It waits for nothing: an order leaves
 //! when its decision is committed here, and only then can a courier have it. So an update about an order that was never
 //! decided is untrue, whatever comes later.
 
@@ -16,19 +16,19 @@ use events::{
 pub enum Given {
     /// It was never decided.
     Unknown,
-    /// It was refused: it got none.
+    /// It was refused and got none.
     Nothing,
     Out(Vec<Line>),
-    /// Some may be out; it was decided by a version that kept no lines.
+    /// Unknown: it was decided by a version that kept no lines.
     NotNoted,
-    /// It is delivered or back; this event said so.
+    /// It is delivered or returned, as this event said.
     Closed(EventId),
 }
 
-/// What an update that is believed does.
+/// What a believed update does.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Effect {
-    /// None: it tells nothing of bottles, or it was told before.
+    /// Nothing: it is not about bottles, or it is a repeat.
     None,
     /// The customer has the bottles.
     Delivered,

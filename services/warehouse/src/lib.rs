@@ -1,7 +1,7 @@
-//! The warehouse: decides orders, all or nothing, and is the only one who writes stock.
+//! The warehouse decides orders, all or nothing, and is the only writer of stock.
 //!
-//! `orders` come in; for each new one the pure core in [`stock`] decides, and decision, delivery order and stock events
-//! go out. Orders that come back put the bottles they got on the shelf again, once ([`given_out`]). Everything one batch of messages causes is one
+//! For each new order the pure core in [`stock`] decides; decision, delivery order and stock events go out. The bottles of
+//! a returned order go back on the shelf, once ([`given_out`]). Everything that one batch of messages causes is one
 //! transaction: inbox, shelf and outbox together.
 //!
 //! In reading order:

@@ -1,6 +1,6 @@
 //! The pure core: what is on the shelf, what an order does to it, and what each event of the log means.
 //!
-//! No clock, no database, no messages: `decide` says what happens, `apply` makes it so.
+//! No clock, no database, no messages: `decide` says what happens, `apply` changes the state.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +17,7 @@ use events::{
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Shelf {
     pub level: Bottles,
-    /// Of the last event that changed it.
+    /// The sequence of the last event.
     pub sequence: Sequence,
 }
 
@@ -27,7 +27,7 @@ pub struct Stock {
     shelves: BTreeMap<BeerId, Shelf>,
 }
 
-/// An event that does not follow from the stock before it: it is of another stock, or the log is broken.
+/// An event that does not follow from the stock before it: it belongs to another stock, or the log is broken.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{beer} #{sequence} does not follow from {level_before} bottles at #{sequence_before}")]
 pub struct DoesNotFollow {
@@ -38,12 +38,12 @@ pub struct DoesNotFollow {
 }
 
 impl Stock {
-    /// A stock as it was stored.
+    /// Stock as it was stored.
     pub fn of(shelves: impl IntoIterator<Item = (BeerId, Shelf)>) -> Self {
         Stock { shelves: shelves.into_iter().collect() }
     }
 
-    /// One beer; an empty shelf for one that was never counted.
+    /// One beer's shelf; an empty one if it was never counted.
     pub fn shelf(&self, beer: &BeerId) -> Shelf {
         self.shelves.get(beer).copied().unwrap_or_default()
     }
@@ -52,7 +52,7 @@ impl Stock {
         self.shelves.iter()
     }
 
-    /// The next event of this beer; its level is what follows from the stock as it is, 0 where it would be negative.
+    /// The next event of this beer. Its level follows from the current stock, and is 0 where it would be negative.
     fn next(&self, change: StockChange, beer: &BeerId, bottles: Bottles, order_id: Option<&OrderId>) -> StockEvent {
         let shelf = self.shelf(beer);
         let mut event = StockEvent {
@@ -74,19 +74,19 @@ pub fn first_count(stock: &Stock) -> Vec<StockEvent> {
     uncounted.map(|beer| stock.next(StockChange::Counted, &beer.beer_id(), beer.first_stock, None)).collect()
 }
 
-/// Whether a beer that falls below its reorder point is filled up again.
+/// Whether a beer that falls below its reorder point is restocked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Restocking {
     On,
-    /// It is sold until nothing is left.
+    /// It is sold until none is left.
     Off,
 }
 
-/// What an order does: its bottles are reserved, all of them or none. A beer that falls below its reorder point is
-/// filled up to its first stock in the same breath, while restocking is on.
+/// Decides an order: its bottles are reserved, all of them or none. While restocking is on, a beer that falls below its
+/// reorder point is filled up to its first stock with the same decision.
 ///
 /// # Errors
-/// Why it is refused: it breaks a rule, or there is not enough of a beer.
+/// Why the order is refused: it breaks a rule, or there is not enough of a beer.
 pub fn decide(
     stock: &Stock,
     restocking: Restocking,
@@ -114,7 +114,7 @@ pub fn decide(
     Ok(events)
 }
 
-/// What comes from the brewery after this event, if the beer has fallen below its reorder point.
+/// The delivery from the brewery that follows this event, if the beer has fallen below its reorder point.
 fn restock(beer: &Beer, after: &StockEvent) -> Option<StockEvent> {
     let reorder_point = beer.reorder_point()?;
     let missing = beer.first_stock.minus(after.level)?;
@@ -128,16 +128,16 @@ fn restock(beer: &Beer, after: &StockEvent) -> Option<StockEvent> {
     })
 }
 
-/// What an order that came back does: its bottles are on the shelf again.
+/// Takes back a returned order: its bottles are on the shelf again.
 pub fn take_back(stock: &Stock, order_id: &OrderId, lines: &[Line]) -> Vec<StockEvent> {
     let released = |line: &Line| stock.next(StockChange::Released, &line.beer, line.bottles, Some(order_id));
     lines.iter().filter(|line| beers::find(&line.beer).is_some()).map(released).collect()
 }
 
-/// Makes an event so.
+/// Applies an event.
 ///
 /// # Errors
-/// If it does not follow: a sequence that is not the next one, or a level that is not the sum.
+/// If it does not follow: its sequence is not the next one, or its level is not the sum.
 pub fn apply(stock: &mut Stock, event: &StockEvent) -> Result<(), DoesNotFollow> {
     let before = stock.shelf(&event.beer);
     if event.sequence != before.sequence.next() || event.level_after(before.level) != Some(event.level) {

@@ -1,4 +1,4 @@
-//! All the warehouse's SQL, beside inbox and outbox.
+//! All of the warehouse's SQL, apart from inbox and outbox.
 
 use events::{
     ids::{BeerId, EventId, OrderId},
@@ -15,7 +15,7 @@ use crate::{
 
 pub(crate) static TABLES: Migrator = sqlx::migrate!();
 
-/// The stock as it was committed last.
+/// The stock as last committed.
 pub(crate) async fn load(store: &Store) -> Result<Stock, StoreError> {
     let rows = sqlx::query("select beer, level, sequence from shelf").fetch_all(store.reader()).await?;
     let shelves = rows.iter().map(shelf).collect::<Result<Vec<_>, _>>()?;
@@ -42,7 +42,7 @@ pub(crate) async fn save(transaction: &mut Transaction, beer: &BeerId, shelf: Sh
     Ok(())
 }
 
-/// Notes what an order got.
+/// Records what an order was given.
 pub(crate) async fn give_out(
     transaction: &mut Transaction,
     order_id: &OrderId,
@@ -78,7 +78,7 @@ fn read_given(row: &SqliteRow) -> Result<Given, StoreError> {
     Ok(row.optional("lines", Columns::json)?.map_or(Given::NotNoted, Given::Out))
 }
 
-/// The word in the inbox that says that an order is decided.
+/// The id in the inbox which says that an order is decided.
 pub(crate) fn decision_of(order_id: &OrderId) -> String {
     format!("order {order_id}")
 }
@@ -91,7 +91,7 @@ async fn is_decided(transaction: &mut Transaction, order_id: &OrderId) -> Result
     Ok(row.is_some())
 }
 
-/// Notes that an order is delivered or back; its lines are not needed any more.
+/// Records that an order is delivered or returned; its lines are no longer needed.
 pub(crate) async fn close(
     transaction: &mut Transaction,
     order_id: &OrderId,

@@ -16,8 +16,8 @@ use crate::{questions::Inquiry, seen::Seen};
 
 /// Adds up refused orders under the beer there was too little of.
 ///
-/// An order is all or nothing: for want of two bottles of one beer the whole of it is not sold. So the whole order, all
-/// its bottles and what they would have cost, is what that beer cost us. Orders that were no valid orders are left out:
+/// An order is all or nothing: if two bottles of one beer are missing, none of it is sold. So the whole order, all
+/// its bottles and their price, is what that beer cost us. Invalid orders are left out:
 /// no stock would have sold them.
 #[derive(Debug, Default)]
 pub struct CostOfRefusals {

@@ -10,11 +10,11 @@ use events::{
 
 use crate::{questions::Inquiry, seen::Seen};
 
-/// Counts, for each two beers of the catalogue, the orders that ask for both, whatever became of them.
+/// Counts, for each pair of beers in the catalogue, the orders that contain both, accepted or not.
 #[derive(Debug, Default)]
 pub struct OrderedTogether {
     seen: Seen,
-    /// By the places of the two beers in the catalogue, the smaller one first.
+    /// By the indexes of the two beers in the catalogue, the smaller one first.
     orders: [[u64; BEERS.len()]; BEERS.len()],
 }
 

@@ -16,11 +16,11 @@ use crate::{questions::Inquiry, seen::Seen};
 const NAMED_MAX: usize = 5;
 const SECOND_MICROS: i64 = 1_000_000;
 
-/// Counts the orders placed in each second, and remembers some of those who placed them.
+/// Counts the orders placed in each second, and keeps some of their customers.
 #[derive(Debug, Default)]
 pub struct SameSecond {
     seen: Seen,
-    /// By the second since 1970 began.
+    /// By the second since 1970.
     seconds: BTreeMap<i64, Second>,
 }
 
@@ -51,7 +51,7 @@ impl Inquiry for SameSecond {
         }
     }
 
-    /// The fullest seconds first; of equally full ones the earlier.
+    /// The fullest seconds first, then the earlier ones.
     fn rows(self) -> Vec<Vec<Cell>> {
         let mut seconds: Vec<_> = self.seconds.into_iter().collect();
         seconds.sort_by_key(|(_, second)| std::cmp::Reverse(second.orders));
