@@ -1,15 +1,15 @@
-//! Where the broker is, and where in it.
+//! Where the broker is, and which part of it is ours.
 
-/// The addresses of a broker and how to show who we are.
+/// The addresses of a broker, and our credentials.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Broker {
     /// For messages: `pulsar://host:6650` or `pulsar+ssl://host:6651`.
     pub url: String,
     /// For the admin REST API: `http://host:8080`.
     pub admin_url: String,
-    /// A token, where the broker wants one.
+    /// A token, if the broker requires one.
     pub token: Option<String>,
-    /// Certificates that are trusted beside the well-known ones, as PEM: for a broker with an authority of its own.
+    /// Certificates (PEM) that are trusted in addition to the well-known ones, for a broker with its own authority.
     pub authorities: Option<Vec<u8>>,
 }
 
@@ -25,11 +25,11 @@ impl std::fmt::Debug for Broker {
     }
 }
 
-/// The part of a broker one suite uses: its tenant, and in it the namespaces of the running episode.
-/// Tests are kept apart by tenants.
+/// The part of a broker that one suite uses: its tenant, and the namespaces of the running episode in it.
+/// Each test has its own tenant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Scope {
-    /// The tenant, `beers` if nothing else is said.
+    /// The tenant, by default `beers`.
     pub tenant: String,
     /// The episode, from 1.
     pub episode: u32,

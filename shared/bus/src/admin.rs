@@ -1,4 +1,4 @@
-//! The few calls of the broker's admin REST API that are needed.
+//! The few calls of the broker's admin REST API that we need.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::{address::Broker, http_client};
 
 /// How long one call may take.
 const ANSWER_WITHIN: Duration = Duration::from_secs(15);
-/// How much of a message that is looked at is kept, in bytes.
+/// How much of an examined message is kept, in bytes.
 const EXAMINED_MAX: usize = 4096;
 
 /// The admin REST API of a broker.
@@ -23,7 +23,7 @@ pub struct Admin {
     token: Option<String>,
 }
 
-/// A message of a topic, looked at without a subscription.
+/// A message of a topic, read without a subscription.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Examined {
     /// Its id: ledger and entry.
@@ -31,7 +31,7 @@ pub struct Examined {
     /// When it was published.
     pub at: Option<Moment>,
     pub key: Option<String>,
-    /// What it says, as text; at most 4 KiB of it.
+    /// Its content as text, at most 4 KiB.
     pub payload: String,
 }
 
@@ -44,14 +44,13 @@ pub enum AdminError {
         #[source]
         cause: reqwest::Error,
     },
-    /// An answer that says no.
+    /// An answer other than success.
     #[error("{method} {url} was answered {status}: {body}")]
     Refused {
-        /// How it was called.
         method: Method,
         url: String,
         status: StatusCode,
-        /// What it said, at most 300 characters.
+        /// The body of the answer, at most 300 characters.
         body: String,
     },
 }
@@ -60,7 +59,7 @@ impl Admin {
     /// The admin API of this broker.
     ///
     /// # Errors
-    /// If no HTTP client can be made.
+    /// If the HTTP client cannot be created.
     pub fn new(broker: &Broker) -> Result<Self, AdminError> {
         let base = broker.admin_url.trim_end_matches('/').to_owned();
         let unusable = |error| no_answer(base.clone(), error);
@@ -82,7 +81,7 @@ impl Admin {
         answer.json().await.map_err(|error| no_answer(url, error))
     }
 
-    /// Reads `path`, below `/admin/v2`, where the answer is no JSON.
+    /// Reads `path`, below `/admin/v2`, as plain text.
     ///
     /// # Errors
     /// See [`AdminError`].
@@ -92,8 +91,8 @@ impl Admin {
         answer.text().await.map_err(|error| no_answer(url, error))
     }
 
-    /// The message that lies so far back from the end of a topic, 1 being the last one; `None` if there is none.
-    /// `topic` is its path, `persistent/tenant/namespace/name`.
+    /// The message at this distance from the end of a topic, 1 being the last one; `None` if there is none.
+    /// `topic` is a path, `persistent/tenant/namespace/name`.
     ///
     /// # Errors
     /// See [`AdminError`].
@@ -117,12 +116,12 @@ impl Admin {
         Ok(Some(Examined { id: id.unwrap_or_default(), at: at.and_then(|at| at.parse().ok()), key, payload }))
     }
 
-    /// Whether the broker says that it is ready.
+    /// Whether the broker reports that it is ready.
     pub async fn is_ready(&self) -> bool {
         self.call(Method::GET, "brokers/ready", None, &[]).await.is_ok()
     }
 
-    /// Makes something; that it is there already is as good.
+    /// Creates something. It is no error if it exists already.
     ///
     /// # Errors
     /// See [`AdminError`].
@@ -130,7 +129,7 @@ impl Admin {
         self.call(Method::PUT, path, body, &[StatusCode::CONFLICT]).await.map(drop)
     }
 
-    /// Sets something to this value.
+    /// Sets a value.
     ///
     /// # Errors
     /// See [`AdminError`].
@@ -138,7 +137,7 @@ impl Admin {
         self.call(method, path, Some(value), &[]).await.map(drop)
     }
 
-    /// Has something done.
+    /// Triggers an action.
     ///
     /// # Errors
     /// See [`AdminError`].
@@ -146,7 +145,7 @@ impl Admin {
         self.call(Method::POST, path, None, &[]).await.map(drop)
     }
 
-    /// Deletes something; that it is not there is as good.
+    /// Deletes something. It is no error if it does not exist.
     ///
     /// # Errors
     /// See [`AdminError`].

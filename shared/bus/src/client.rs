@@ -1,9 +1,9 @@
 //! The connections: one for producing, one for replays, and one for each consumer.
 //!
-//! A consumer shares its connection with nobody. The client leaves a subscription that was not confirmed in time behind
-//! on its connection, which stays open for as long as anybody else uses it: the broker then has two consumers, and may
-//! give everything to the one that nobody reads. And it tells only one user of a connection that it failed. So whatever
-//! went wrong, a consumer is made anew with its client, and the old client's connections end with it.
+//! Consumers share no connections. If a subscription is not confirmed in time, the client leaves it open on its
+//! connection for as long as anything else uses that: the broker then has two consumers, and may
+//! give all messages to the one that is not read. Also, the client reports a failed connection to only one of its users. So
+//! after any failure a consumer is rebuilt with a new client, and the connections of the old one are closed.
 
 use std::{
     sync::atomic::{AtomicU64, AtomicUsize, Ordering},
@@ -19,15 +19,15 @@ use crate::{address::Broker, flow::Flows};
 const ANSWER_WITHIN: Duration = Duration::from_secs(8);
 /// How long one attempt to connect may take.
 const CONNECT_WITHIN: Duration = Duration::from_secs(5);
-/// A silent connection is asked this often whether it is alive: a broker that hangs is noticed.
+/// How often a silent connection is pinged, so that a broker that hangs is noticed.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
-/// Attempts of the client itself before our own loops take over; they know how to say that they wait.
+/// Attempts of the client itself before our own retry loops take over, which also report that they wait.
 const CONNECT_ATTEMPTS: u32 = 3;
 /// How often the client repeats a request that the broker cannot serve yet.
 const REQUEST_ATTEMPTS: u32 = 20;
-/// Messages that may wait on a connection to be sent. The client reserves 7 kB for each.
+/// Messages that may wait on a connection. The client reserves 7 kB for each.
 const WAITING_TO_BE_SENT: usize = 100;
-/// The same for a connection that only reads: acknowledgements do not wait there.
+/// The same for a connection that only reads: acknowledgements do not use this queue.
 const NOTHING_TO_SEND: usize = 1;
 
 pub(crate) type Client = Pulsar<TokioExecutor>;
@@ -47,7 +47,7 @@ pub(crate) struct Clients {
     pub(crate) consumers_wanted: AtomicUsize,
     pub(crate) consumers_connected: AtomicUsize,
     pub(crate) flows: Flows,
-    /// Messages whose own time was not believed.
+    /// Messages whose own time was not plausible.
     pub(crate) times_replaced: AtomicU64,
 }
 
@@ -78,10 +78,10 @@ impl Clients {
         self.consumers_connected.load(Ordering::Relaxed) >= self.consumers_wanted.load(Ordering::Relaxed)
     }
 
-    /// The shared client for this purpose; made if there is none.
+    /// The shared client for this purpose; connects if there is none.
     ///
-    /// Must not be cancelled (a client that is dropped while it connects leaves later ones waiting): call it from a
-    /// task of its own.
+    /// Must not be cancelled (a client that is dropped while it connects leaves later ones waiting), so call it from a
+    /// separate task.
     pub(crate) async fn shared(&self, purpose: Purpose) -> Result<Client, pulsar::Error> {
         let mut slot = self.slot(purpose).lock().await;
         if let Some(client) = slot.as_ref() {
@@ -92,13 +92,13 @@ impl Clients {
         Ok(client)
     }
 
-    /// Forgets the shared client, so that the next one who needs it connects anew.
+    /// Drops the shared client, so that the next caller reconnects.
     pub(crate) async fn forget(&self, purpose: Purpose) {
         *self.slot(purpose).lock().await = None;
     }
 
-    /// A client for one caller. It repeats no request: the caller makes a new one instead. May be cancelled, also while
-    /// something is made with it: its connections end with it.
+    /// A client for one caller. It repeats no requests, since the caller replaces it instead. May be cancelled at any time:
+    /// its connections are closed with it.
     pub(crate) async fn own(&self) -> Result<Client, pulsar::Error> {
         self.connect(0, NOTHING_TO_SEND).await
     }

@@ -1,10 +1,10 @@
-//! Errors in one line, and panics that nobody may miss.
+//! Errors in one line, and panics that must not be lost.
 
 use std::{error::Error, fmt, future::Future, iter};
 
 use tokio::task::JoinError;
 
-/// An error with its causes in one line, for a log or for a person: an error names its cause only by [`Error::source`].
+/// An error with its causes in one line, for logs and people: the text of an error does not include its source.
 pub fn with_causes<'a>(error: &'a (dyn Error + 'static)) -> impl fmt::Display + 'a {
     WithCauses(error)
 }
@@ -18,18 +18,18 @@ impl fmt::Display for WithCauses<'_> {
     }
 }
 
-/// Does this work in a task of its own, which goes on when the caller stops waiting: the client must not be cancelled while
-/// it connects or asks. A panic in it goes on in the caller.
+/// Runs this work in a separate task, which continues if the caller is cancelled: the client must not be cancelled while
+/// it connects or waits for an answer. A panic is passed on to the caller.
 pub async fn uncancelled<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> T {
     outcome(tokio::spawn(work).await).await
 }
 
-/// What came of a task that nobody aborts.
+/// The result of a task that is never aborted. A panic is passed on to the caller.
 pub(crate) async fn outcome<T>(ended: Result<T, JoinError>) -> T {
     match ended.map_err(JoinError::try_into_panic) {
         Ok(outcome) => outcome,
         Err(Ok(panic)) => std::panic::resume_unwind(panic),
-        // Its runtime ends, and the caller with it.
+        // The runtime is shutting down, and the caller with it.
         Err(Err(_)) => std::future::pending().await,
     }
 }

@@ -1,13 +1,13 @@
-//! Whether messages flow: what the consumers of one subscription know together, and when it stands still.
+//! Detects subscriptions that stand still, from what all consumers of a subscription know together.
 //!
-//! A subscription stands still when the broker has messages for it, none of them is in the hands of a consumer of this
-//! process, all of these consumers wait, and none gets anything. The client does not notice that: a connection that
-//! works tells nothing of a subscription that is lost on it.
+//! A subscription stands still when the broker has messages for it, no consumer of this process holds one, all of these
+//! consumers wait, and none gets anything. The client does not notice: a connection can work while a subscription
+//! on it is lost.
 //!
-//! It stands still as well while it cannot be subscribed to for some seconds.
+//! It also stands still when subscribing has failed for some seconds.
 //!
-//! Only a consumer that waits looks. So nothing stands still while a service is paused, while it works on a message, or
-//! where nobody reads.
+//! Only a waiting consumer checks. So nothing stands still while a service is paused, while it works on a message, or
+//! where there is no consumer.
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -20,17 +20,17 @@ use std::{
 
 use tokio::time::Instant;
 
-/// How often a consumer that waits looks whether messages wait for it.
+/// How often a waiting consumer checks whether messages wait for it.
 pub(crate) const LOOK_EVERY: Duration = Duration::from_secs(2);
-/// How long the broker may take to answer a look; without an answer nothing is known.
+/// How long the broker may take to answer a check; without an answer nothing is known.
 pub(crate) const ANSWER_WITHIN: Duration = Duration::from_secs(2);
-/// So many looks in a row that find the same: the subscription stands still.
+/// After this many checks in a row with the same result the subscription stands still.
 const LOOKS: u32 = 3;
-/// A consumer that is not waited on for so long was busy or paused: what it saw before is forgotten.
+/// A consumer that was not polled for this long was busy or paused: earlier checks no longer count.
 const BUSY_AFTER: Duration = Duration::from_secs(1);
-/// A consumer that could not subscribe for so long is cut off.
+/// A consumer that could not subscribe for this long is cut off.
 pub(crate) const CUT_OFF_AFTER: Duration = Duration::from_secs(10);
-/// Longest pause between two looks while making the consumer anew does not help.
+/// Longest pause between two checks while rebuilding the consumer does not help.
 const LONGEST_PAUSE: Duration = Duration::from_secs(32);
 
 /// The subscriptions this process reads.
@@ -43,7 +43,7 @@ pub(crate) struct Flows {
 type Name = (String, &'static str);
 
 impl Flows {
-    /// The one of this subscription, which all its consumers share.
+    /// The flow of this subscription, which all its consumers share.
     pub(crate) fn join(&self, address: String, topic: &'static str, subscription: &'static str) -> Arc<Flow> {
         let mut flows = self.of.lock().unwrap_or_else(PoisonError::into_inner);
         flows.retain(|_, flow| flow.strong_count() > 0);
@@ -78,7 +78,7 @@ impl Flow {
         self.gets_nothing.load(Ordering::Relaxed) || self.cut_off.load(Ordering::Relaxed)
     }
 
-    /// A consumer is subscribed, or could not be for too long.
+    /// Records whether subscribing has failed for too long.
     pub(crate) fn cut_off(&self, cut_off: bool) {
         self.cut_off.store(cut_off, Ordering::Relaxed);
     }
@@ -88,27 +88,27 @@ impl Flow {
     }
 }
 
-/// What a look found.
+/// The result of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Found {
-    /// So many messages wait for the subscription.
+    /// This many messages wait for the subscription.
     Waiting(u64),
     /// The broker does not know this consumer.
     Unknown,
-    /// Nothing: the broker did not answer.
+    /// The broker did not answer.
     NoAnswer,
 }
 
-/// One consumer's part in it.
+/// One consumer's part in the flow.
 pub(crate) struct Watch {
     flow: Arc<Flow>,
-    /// What was handed out of this consumer and is not acknowledged.
+    /// Messages that this consumer returned and that are not acknowledged.
     in_hand: usize,
-    /// When the consumer was last waited on.
+    /// When the consumer was last polled.
     waited_until: Instant,
     next_look: Instant,
     pause: Duration,
-    /// Looks in a row that found messages waiting, and how many had been received by then.
+    /// Checks in a row that found messages waiting, and how many had been received at that time.
     looks: u32,
     received_then: u64,
 }
@@ -126,7 +126,7 @@ impl Watch {
         }
     }
 
-    /// The consumer is waited on again; when it looks next.
+    /// The consumer is polled again. Returns when the next check is due.
     pub(crate) fn waits(&mut self, now: Instant) -> Instant {
         if now.duration_since(self.waited_until) > BUSY_AFTER {
             self.looks = 0;
@@ -136,12 +136,12 @@ impl Watch {
         self.next_look
     }
 
-    /// The consumer is still waited on, or was until now.
+    /// The consumer is still being polled, or was until now.
     pub(crate) fn waited(&mut self, now: Instant) {
         self.waited_until = now;
     }
 
-    /// Whether a look is worth it: what is in somebody's hands explains what waits.
+    /// Whether a check makes sense: messages that a consumer holds explain why others wait.
     pub(crate) fn is_idle(&mut self, now: Instant) -> bool {
         self.next_look = now + self.pause;
         let idle = self.flow.in_hand.load(Ordering::Relaxed) == 0;
@@ -151,7 +151,7 @@ impl Watch {
         idle
     }
 
-    /// So many messages were handed out.
+    /// Messages were returned to the caller.
     pub(crate) fn received(&mut self, count: usize) {
         self.hold(self.in_hand + count);
         self.flow.received.fetch_add(u64::try_from(count).unwrap_or(u64::MAX), Ordering::Relaxed);
@@ -160,12 +160,11 @@ impl Watch {
         self.flow.moves();
     }
 
-    /// So many were acknowledged.
     pub(crate) fn acknowledged(&mut self, count: usize) {
         self.hold(self.in_hand.saturating_sub(count));
     }
 
-    /// All that was handed out is done, or comes again.
+    /// All messages are done, or will be redelivered.
     pub(crate) fn empty_handed(&mut self) {
         self.hold(0);
     }
@@ -179,7 +178,7 @@ impl Watch {
         self.in_hand = count;
     }
 
-    /// Takes in what a look found; whether the consumer has to be made anew.
+    /// Records the result of a check. Returns whether the consumer must be rebuilt.
     pub(crate) fn looked(&mut self, found: Found) -> bool {
         match found {
             Found::NoAnswer => false,

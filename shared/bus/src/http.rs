@@ -1,4 +1,4 @@
-//! HTTP clients, for the admin API and for whatever else of this project calls by HTTP.
+//! HTTP clients, for the admin API and all other HTTP calls of the project.
 
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
@@ -7,11 +7,11 @@ use std::{
 
 use reqwest::{Client, ClientBuilder, Url};
 
-/// A client for calls to this address. Only an address outside is reached through the proxy that the environment names
-/// (`http_proxy` and the like): never this machine, another container, or a neighbour in the same network.
+/// A client for calls to this address. The proxy from the environment (`http_proxy` and the like) is used for outside
+/// addresses only: never for this machine, another container, or a neighbour in the same network.
 pub fn http_client(address: &str) -> ClientBuilder {
     static CRYPTOGRAPHY: Once = Once::new();
-    // Fails only if one was installed before, which is as good.
+    // Fails only if one is installed already, which is fine.
     CRYPTOGRAPHY.call_once(|| drop(rustls::crypto::ring::default_provider().install_default()));
     let client = Client::builder();
     if is_near(address) { client.no_proxy() } else { client }
@@ -25,7 +25,7 @@ fn is_near(address: &str) -> bool {
         Ok(IpAddr::V6(ip)) => {
             ip.is_loopback() || ip.is_unique_local() || ip.is_unicast_link_local() || ip == Ipv6Addr::UNSPECIFIED
         }
-        // A name without a dot is one of the local network, or of a container.
+        // A name without a dot belongs to the local network or to a container.
         Err(_) => !host.contains('.') || [".localhost", ".local"].iter().any(|zone| host.ends_with(zone)),
     }
 }

@@ -1,5 +1,5 @@
-//! Makes what the topics need on the broker: tenant, namespaces with their policies, topics and subscriptions.
-//! Idempotent: what is already there stays, and gets the policies it lacks. Subscriptions that are no longer specified go.
+//! Creates what the topics need on the broker: tenant, namespaces with their policies, topics and subscriptions.
+//! Idempotent: what exists stays and gets the policies it lacks. Subscriptions that are no longer specified are deleted.
 
 use std::collections::BTreeSet;
 
@@ -18,13 +18,13 @@ use crate::{
 /// "For ever", in Pulsar's policies: a rebuild, the time machine and a watch attached late read from the first message.
 /// What bounds the disk is the end of the episode.
 const FOR_EVER: i64 = -1;
-/// The broker looks once a minute and compacts a topic that has grown by so many bytes. `settings` gets a few hundred bytes a
-/// change, the topics of `stock` a few hundred kilobytes a second under load.
+/// Once a minute the broker compacts topics that have grown by this many bytes. `settings` grows by a few hundred bytes per
+/// change, the topics of `stock` by a few hundred kilobytes per second under load.
 const STAGE_COMPACTED_AFTER_BYTES: u64 = 16 * 1024;
 const STOCK_COMPACTED_AFTER_BYTES: u64 = 4 * 1024 * 1024;
 
-/// The setter of each policy, for a namespace that was made without it: the name in the namespace's policies, how it is
-/// called and where.
+/// The setter of each policy, for namespaces created without it: the name of the policy, the HTTP method, and the
+/// path.
 const SETTERS: [(&str, Method, &str); 5] = [
     ("retention_policies", Method::POST, "retention"),
     ("deduplicationEnabled", Method::POST, "deduplication"),
@@ -43,7 +43,7 @@ pub enum SetUpError {
     NoCluster,
 }
 
-/// Makes everything this scope needs. Takes one to two seconds the first time.
+/// Creates everything this scope needs. Takes one to two seconds the first time.
 ///
 /// # Errors
 /// If the broker refuses something or does not answer.
@@ -52,12 +52,12 @@ pub async fn set_up(admin: &Admin, scope: &Scope) -> Result<(), SetUpError> {
     make_namespaces(admin, scope, &[Namespace::Shop, Namespace::Stock]).await
 }
 
-/// Makes the tenant and what lies outside of the episodes: the settings, which say which episode runs.
+/// Creates the tenant and the namespace outside of the episodes: its settings say which episode runs.
 ///
 /// # Errors
 /// As [`set_up`].
 pub async fn set_up_stage(admin: &Admin, scope: &Scope) -> Result<(), SetUpError> {
-    // "Ready" can be said before the cluster is registered.
+    // The broker may report that it is ready before its cluster is registered.
     let clusters: Vec<String> = admin.get("clusters").await?;
     if clusters.is_empty() {
         return Err(SetUpError::NoCluster);
@@ -95,11 +95,11 @@ async fn episode_namespaces(admin: &Admin, scope: &Scope) -> Result<Vec<(u32, St
     Ok(namespaces.into_iter().filter_map(|namespace| Some((episode_of(&namespace)?, namespace))).collect())
 }
 
-/// Deletes the namespaces of the episodes before this one, with all that is in them. Later ones stay: somebody may be making
-/// them.
+/// Deletes the namespaces of earlier episodes with all their topics. Later ones stay: they may be in the
+/// making.
 ///
 /// # Errors
-/// If the broker cannot be asked. What cannot be deleted is only logged: it harms nobody.
+/// If the broker cannot be asked. A namespace that cannot be deleted is only logged.
 pub async fn forget_earlier_episodes(admin: &Admin, scope: &Scope) -> Result<(), AdminError> {
     for (episode, namespace) in episode_namespaces(admin, scope).await? {
         if episode >= scope.episode {
@@ -130,7 +130,7 @@ async fn make_namespace(admin: &Admin, scope: &Scope, namespace: Namespace) -> R
     let path = format!("namespaces/{}/{}", scope.tenant, namespace.in_episode(scope.episode));
     let wanted = policies(namespace);
     admin.put(&path, Some(&wanted)).await?;
-    // One made by an earlier version of the suite has the policies of that version.
+    // A namespace of an earlier version of the suite has the policies of that version.
     let known: Value = admin.get(&path).await?;
     for (name, method, setter) in SETTERS {
         if let Some(value) = wanted.get(name).filter(|value| known.get(name) != Some(value)) {
@@ -141,7 +141,7 @@ async fn make_namespace(admin: &Admin, scope: &Scope, namespace: Namespace) -> R
     Ok(())
 }
 
-/// Has the broker compact a topic now. That it is already doing so is as good.
+/// Starts the compaction of a topic. It is no error if it runs already.
 ///
 /// # Errors
 /// If the broker refuses or does not answer.
@@ -162,7 +162,7 @@ fn policies(namespace: Namespace) -> Value {
         }
     });
     if namespace != Namespace::Stage {
-        // Each consumer of a Shared queue has one message in hand; without it one of them hoards the queue.
+        // Each consumer of a Shared queue holds one message; without this one of them hoards the queue.
         policies["max_unacked_messages_per_consumer"] = json!(1);
     }
     match namespace {
@@ -179,7 +179,7 @@ async fn make_topic(admin: &Admin, scope: &Scope, topic: &TopicSpec) -> Result<(
     if !topic.stored {
         return Ok(());
     }
-    // Made before their readers come: what is written meanwhile waits for them.
+    // Created before their readers start, so that messages wait for them.
     let earliest = json!({"ledgerId": -1, "entryId": -1, "partitionIndex": -1});
     let permanent = topic.subscriptions.iter().filter(|subscription| subscription.is_permanent());
     let made = permanent.map(|subscription| {
@@ -191,8 +191,8 @@ async fn make_topic(admin: &Admin, scope: &Scope, topic: &TopicSpec) -> Result<(
     delete_unspecified(admin, &path, topic).await
 }
 
-/// Deletes subscriptions that an earlier version of the suite had on this topic: nobody reads by them any more, and their
-/// backlog would only grow. Subscriptions with other names stay: somebody's own client may read by them.
+/// Deletes subscriptions of an earlier version of the suite on this topic: they have no readers any more, and their
+/// backlog would only grow. Subscriptions with other names stay: they may belong to a client of someone else.
 async fn delete_unspecified(admin: &Admin, path: &str, topic: &TopicSpec) -> Result<(), AdminError> {
     let is_of = |topic: &TopicSpec, name: &str| topic.subscriptions.iter().any(|known| known.name == name);
     let there: Vec<String> = admin.get(&format!("{path}/subscriptions")).await?;

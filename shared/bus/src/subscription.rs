@@ -1,4 +1,4 @@
-//! Subscribing: how a consumer of the client is made, looked at and closed.
+//! Subscribing: how a consumer of the client is created, checked and closed.
 
 use std::{sync::Arc, time::Duration};
 
@@ -21,21 +21,21 @@ use crate::{
     flow::{self, Flow, Found},
 };
 
-/// Messages the broker may send ahead; more would only cost memory after a burst.
+/// How many messages the broker may send ahead; more would only cost memory after a burst.
 const PERMITS: u32 = 200;
-/// Most memory for what was sent ahead, in bytes: the client cuts what is larger than a message may be before it waits.
+/// Most memory for messages sent ahead, in bytes. The client truncates larger messages before it queues them.
 const SENT_AHEAD_MAX: usize = 20 * 1024 * 1024;
 const _: () = assert!(PERMITS as usize * MESSAGE_MAX + ENTRY_MAX <= SENT_AHEAD_MAX);
-/// The same where a namespace's policy gives each consumer one message at a time. The second permit lets the broker send the
-/// next message as soon as the first is acknowledged. With more it reads as many messages as there are permits, hands out one
-/// to each consumer, and reads the rest again: with 100 it reads each message four times at 500 orders/s.
+/// The same where a policy gives each consumer one message at a time. The second permit lets the broker send the
+/// next message as soon as the first is acknowledged. With more permits it reads as many messages, sends one to
+/// each consumer, and reads the rest again: with 100 permits it reads each message four times at 500 orders/s.
 const PERMITS_ONE_AT_A_TIME: u32 = 2;
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
-/// How long the broker may take to let go of a consumer that is closed.
+/// How long the broker may take to confirm that a consumer is closed.
 const CLOSED_WITHIN: Duration = Duration::from_secs(1);
 
-/// A consumer of the client's.
+/// The client's consumer.
 pub(crate) type Inner = pulsar::Consumer<Vec<u8>, TokioExecutor>;
 
 /// What is subscribed to, and how.
@@ -49,7 +49,7 @@ pub(crate) struct What {
 }
 
 impl What {
-    /// How it is shared with other consumers; `None` if this process has it alone.
+    /// How it is shared with other consumers; `None` if it belongs to this process alone.
     fn subscription_type(&self) -> Option<SubscriptionType> {
         let specified = self.subscription.lifetime.subscription_type()?;
         Some(self.options.subscription_type.unwrap_or(specified))
@@ -64,16 +64,16 @@ impl What {
     }
 }
 
-/// The consumer, or the wait for it.
+/// The consumer, or the task that connects it.
 pub(crate) enum State {
     Connected(Box<Inner>),
     Connecting(AbortOnDropHandle<Box<Inner>>),
-    /// On its way from one consumer to the next.
+    /// Between two consumers.
     Lost,
 }
 
-/// Closes the one before, then connects, in a task of its own. Tries until it succeeds or nobody waits for it any more;
-/// what it was about to make is then dropped with its connection.
+/// Closes the previous consumer and connects a new one in a separate task, which tries until it succeeds or is
+/// aborted; a consumer in the making is then dropped with its connection.
 pub(crate) fn connect(what: &Arc<What>, before: State) -> State {
     let what = Arc::clone(what);
     State::Connecting(AbortOnDropHandle::new(tokio::spawn(async move {
@@ -94,7 +94,7 @@ async fn subscribe_at_last(what: &What) -> Box<Inner> {
                 what.flow.cut_off(false);
                 return Box::new(inner);
             }
-            // Once, not twice a second for as long as the broker is away.
+            // Once, and not twice per second for as long as the broker is away.
             Err(error) if !told && began.elapsed() > flow::CUT_OFF_AFTER => {
                 warn!(topic, subscription, %error, "cannot subscribe, still trying");
                 what.flow.cut_off(true);
@@ -121,7 +121,7 @@ async fn subscribe(what: &What) -> Result<Inner, pulsar::Error> {
     } else {
         format!("{}-{:08x}", what.subscription.name, rand::random::<u32>())
     };
-    // A process that follows a compacted topic starts with the newest message of each key.
+    // A process that follows a compacted topic begins with the newest message of each key.
     let from_the_start = stays || what.topic.compacted;
     let options = pulsar::ConsumerOptions::default()
         .durable(stays)
@@ -141,8 +141,8 @@ async fn subscribe(what: &What) -> Result<Inner, pulsar::Error> {
     builder.build().await
 }
 
-/// Behind the acknowledgements that were sent. One that is just connecting is waited for: else it would come and go
-/// when others read already. What is not closed in time ends with its connection.
+/// Closes a consumer after the acknowledgements that were sent. A consumer that is still connecting is awaited: otherwise it
+/// would appear and vanish while others read already. One that is not closed in time ends with its connection.
 pub(crate) async fn close(state: State, topic: &'static str) {
     let closed = tokio::time::timeout(CLOSED_WITHIN, async {
         let inner = match state {
@@ -158,11 +158,11 @@ pub(crate) async fn close(state: State, topic: &'static str) {
     match closed.await {
         Ok(Ok(())) => {}
         Ok(Err(error)) => debug!(topic, %error, "the consumer was closed without the broker"),
-        Err(_) => debug!(topic, "the broker did not say in time that the consumer is closed"),
+        Err(_) => debug!(topic, "the broker did not confirm in time that the consumer is closed"),
     }
 }
 
-/// What waits for the subscription, without what is to be handed out later.
+/// How many messages wait for the subscription, without those that are delayed.
 pub(crate) async fn look(what: &What, inner: &mut Inner) -> Found {
     // While its queue is full the client does not answer.
     let asked = tokio::time::timeout(flow::ANSWER_WITHIN, async {
@@ -182,7 +182,7 @@ pub(crate) async fn look(what: &What, inner: &mut Inner) -> Found {
     }
 }
 
-/// How much of the backlog waits for its time; only the admin API knows.
+/// How much of the backlog is delayed; only the admin API tells.
 async fn delayed(what: &What) -> Result<u64, AdminError> {
     let scope = what.bus.scope();
     let path = what.topic.admin_path(&scope.tenant, scope.episode);

@@ -11,7 +11,7 @@ use crate::{
 /// The shape of a beer's own glass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Glass {
-    /// Round below, narrow above, on a stem.
+    /// Round at the bottom, narrow at the top, on a stem.
     Tulip,
     /// A wide bowl on a stem.
     Chalice,
@@ -27,7 +27,7 @@ pub struct Beer {
     /// Its id, as in messages and addresses.
     pub id: &'static str,
     pub name: &'static str,
-    /// Its name where there is little room.
+    /// A short name.
     pub short_name: &'static str,
     pub brewery: &'static str,
     /// Its style, as on the label; not translated.
@@ -37,11 +37,11 @@ pub struct Beer {
     /// The colour in the glass, as `#rrggbb`.
     pub colour: &'static str,
     pub glass: Glass,
-    /// What one bottle costs.
+    /// The price of one bottle.
     pub price: Cents,
-    /// What is counted on the shelf when an episode begins, and what a restock fills up to.
+    /// The stock at the beginning of an episode, and after a restock.
     pub first_stock: Bottles,
-    /// Never restocked: when it is gone, it is gone.
+    /// Never restocked.
     pub scarce: bool,
 }
 
@@ -51,7 +51,7 @@ impl Beer {
         BeerId::new(self.id)
     }
 
-    /// Below this the warehouse orders more: a quarter of the first stock. `None` for the scarce one.
+    /// The warehouse restocks below this level, a quarter of the first stock. `None` for the scarce beer.
     pub fn reorder_point(&self) -> Option<Bottles> {
         (!self.scarce).then_some(Bottles(self.first_stock.0 / 4))
     }
@@ -67,7 +67,7 @@ pub fn find(id: &BeerId) -> Option<&'static Beer> {
     BEERS.iter().find(|beer| beer.id == id.as_str())
 }
 
-/// All of them, in the order the shop shows them.
+/// All beers, in the order of the shop.
 pub const BEERS: [Beer; 12] = [
     Beer {
         id: "moinette",

@@ -1,12 +1,12 @@
-//! Which events of the log of stock are believed: the rule for everybody who reads it.
+//! Which events of the stock log are believed: the rule for all its readers.
 //!
-//! Each event of a beer carries the next number and the level after it, so whether one follows from the event before it
-//! can be proven. One that does not is not believed: it changes no level, and the true one is taken when it comes. Only
-//! the log is judged like this. Which level a fold makes of it is another matter: a naive fold is wrong on purpose.
+//! Each event of a beer carries the next number and the level after it, so a reader can prove whether it follows from the
+//! previous one. An event that does not follow changes no level, and the true one is accepted when it comes. This judges
+//! only the log, not the level that a fold makes of it: a naive fold is wrong on purpose.
 //!
-//! If the log goes on consistently from an event that was not believed, that event was the true one, and ours was not: so
-//! whatever a second writer left in the log, the levels are right again two events later. Over a gap it takes
-//! [`GAP_RUN`] of them.
+//! If the log continues consistently from an event that was not believed, that event was the true one. So
+//! whatever a second writer left in the log, the levels are right again two events later. Behind a gap it takes
+//! [`GAP_RUN`] events.
 
 use std::collections::{BTreeMap, btree_map::Entry};
 
@@ -20,11 +20,11 @@ use crate::{
     unreadable::ReasonCode,
 };
 
-/// How far an event may be ahead of one before it that is still in another worker's hands.
+/// How far an event may be ahead of an earlier one that another worker still holds.
 pub const AHEAD_MAX: u64 = 1_000;
-/// So many events that follow from each other and not from what is believed are believed, if they branch off at its end.
+/// This many events that follow from each other are believed, if they branch off at the end of the believed log.
 const BRANCH_RUN: usize = 2;
-/// And so many behind a gap: what is missing is lost.
+/// The same behind a gap, whose events are lost.
 pub const GAP_RUN: usize = 100;
 
 /// What the log says of one beer.
@@ -32,35 +32,35 @@ pub const GAP_RUN: usize = 100;
 pub struct Said {
     /// How many bottles are on the shelf.
     pub level: Bottles,
-    /// After which of its events.
+    /// The sequence of the last event.
     pub sequence: Sequence,
 }
 
-/// The log of one beer, as far as it is believed.
+/// The believed log of one beer.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Chain {
-    /// After the last event that follows from all before it.
+    /// The state after the last event without a gap before it.
     head: Said,
-    /// Events behind a gap: workers of a Shared subscription are overtaken by others.
+    /// Events behind a gap: workers of a Shared subscription overtake each other.
     ahead: BTreeMap<Sequence, Bottles>,
-    /// The last event that was not believed, and how many before it follow from each other.
+    /// The last event that was not believed, and the length of its run.
     rival: Option<(Said, usize)>,
 }
 
-/// Whether an event may come before those it follows upon.
+/// Whether an event may come before its predecessors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Arrival {
-    /// It may not: what is missing must be in the log.
+    /// It may not: a missing event must be in the log.
     InOrder,
-    /// It may: another worker has what is missing in hand.
+    /// It may: another worker holds the missing event.
     InAnyOrder,
 }
 
-/// What is thought of an event.
+/// The judgement of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
     Believed,
-    /// It was believed before.
+    /// It is a repeat.
     Again,
     /// Events before it are missing.
     Gap,
@@ -74,12 +74,12 @@ impl Chain {
         Chain { head, ..Chain::default() }
     }
 
-    /// After the newest event that is believed.
+    /// The state after the newest believed event.
     pub fn said(&self) -> Said {
         self.ahead.last_key_value().map_or(self.head, |(sequence, level)| Said { level: *level, sequence: *sequence })
     }
 
-    /// Judges an event of this beer, and takes it in if it is believed.
+    /// Judges an event of this beer, and adds it if it is believed.
     pub fn judge(&mut self, event: &StockEvent, arrival: Arrival) -> Verdict {
         let said = Said { level: event.level, sequence: event.sequence };
         if said.sequence == self.head.sequence && said.level != self.head.level {
@@ -114,7 +114,7 @@ impl Chain {
         }
     }
 
-    /// An event that does not follow: the last one of a run of so many is believed after all.
+    /// Handles an event that does not follow: it is believed after all if its run is long enough.
     fn doubt(&mut self, event: &StockEvent, run: usize, verdict: Verdict) -> Verdict {
         let said = Said { level: event.level, sequence: event.sequence };
         let before = self.rival.filter(|(before, _)| follows(event, *before));
@@ -129,14 +129,14 @@ impl Chain {
     }
 }
 
-/// Whether an event is the next one, with the level that is the sum.
+/// Whether an event has the next sequence, and the sum as its level.
 fn follows(event: &StockEvent, before: Said) -> bool {
     event.sequence.previous() == before.sequence
         && event.sequence > before.sequence
         && event.level_after(before.level) == Some(event.level)
 }
 
-/// The log of all beers, as far as it is believed.
+/// The believed log of all beers.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Chains {
     beers: BTreeMap<BeerId, Chain>,
@@ -148,7 +148,7 @@ impl Chains {
         Chains { beers: said.into_iter().map(|(beer, said)| (beer, Chain::of(said))).collect() }
     }
 
-    /// Judges an event, and takes it in if it is believed. No beer that nobody sells has a log.
+    /// Judges an event, and adds it if it is believed. Only beers of the catalogue have a log.
     pub fn judge(&mut self, event: &StockEvent, arrival: Arrival) -> Verdict {
         if beers::find(&event.beer).is_none() {
             return Verdict::Untrue(ReasonCode::UnknownBeer);

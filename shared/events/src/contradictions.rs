@@ -1,4 +1,4 @@
-//! What was read and cannot be true: the proof that something is broken, whatever may still come.
+//! Contradictions: proof that something is broken, which no later message can undo.
 
 use serde::{Deserialize, Serialize};
 
@@ -15,33 +15,33 @@ pub const CONTRADICTIONS_MAX: usize = 20;
 pub struct Contradiction {
     /// When the message that showed it was written.
     pub at: Moment,
-    /// About which order, if about one.
+    /// The order it is about, if any.
     pub order_id: Option<OrderId>,
     pub what: ContradictionKind,
 }
 
-/// What cannot be true about an order, or in the log of a beer.
+/// What is contradictory about an order, or in the log of a beer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum ContradictionKind {
     /// Two decisions that differ.
     DecidedInTwoWays,
     DeliveredTwice,
-    /// Other bottles were put aside than were accepted.
+    /// Other bottles were reserved than were accepted.
     ReservedOtherwise,
-    /// Bottles were put aside for an order that was refused.
+    /// Bottles were reserved for an order that was refused.
     ReservedForRefused,
     /// A courier has an order that was refused.
     RefusedInDelivery,
-    /// With the customer, and given up.
+    /// Delivered, and given up.
     DeliveredAndReturned,
-    /// Other bottles were given back than were accepted.
+    /// Other bottles were returned than were accepted.
     ReturnedOtherwise,
-    /// More bottles were put back than were given back.
+    /// More bottles were released than were returned.
     MoreReleasedThanReturned,
-    /// More bottles were put back than were accepted.
+    /// More bottles were released than were accepted.
     MoreReleasedThanOrdered,
-    /// The level an event gives is not the sum of the log up to it.
+    /// The level of an event is not the sum of the log up to it.
     LevelIsNotTheSum {
         beer: BeerId,
         sequence: Sequence,
@@ -50,7 +50,7 @@ pub enum ContradictionKind {
         /// What the log says.
         sum: Bottles,
     },
-    /// More bottles were taken than there were.
+    /// More bottles were reserved than there were.
     MoreTakenThanThere {
         beer: BeerId,
         sequence: Sequence,
@@ -59,7 +59,7 @@ pub enum ContradictionKind {
         /// How many there were.
         level: Bottles,
     },
-    /// Bottles were put aside or put back for no order.
+    /// Bottles were reserved or released without an order.
     ForNoOrder {
         beer: BeerId,
         sequence: Sequence,
@@ -69,7 +69,7 @@ pub enum ContradictionKind {
         beer: BeerId,
         sequence: Sequence,
     },
-    /// A beer that is none of ours.
+    /// A beer that is not in the catalogue.
     UnknownBeer {
         beer: BeerId,
         sequence: Sequence,

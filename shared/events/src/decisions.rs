@@ -13,28 +13,28 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type")]
 pub enum OrderDecision {
-    /// All bottles are put aside and the parcel is on its way to the couriers.
+    /// All bottles are reserved and the parcel is queued for the couriers.
     Accepted {
         order_id: OrderId,
-        /// What was put aside.
+        /// The reserved bottles.
         #[serde(deserialize_with = "limits::list::<LINES_MAX, _, _>")]
         lines: Vec<Line>,
-        /// How many bottles that is.
+        /// The number of bottles.
         bottles: Bottles,
-        /// What it costs, by the catalogue.
+        /// The price, according to the catalogue.
         total_cents: Cents,
     },
-    /// Nothing was put aside.
+    /// Nothing was reserved.
     Refused {
         order_id: OrderId,
-        /// What was asked for: demand that could not be met.
+        /// The order's lines: demand that could not be met.
         lines: Vec<Line>,
         reason: Refusal,
     },
 }
 
 impl OrderDecision {
-    /// Which order this decides.
+    /// The order that this decides.
     pub fn order_id(&self) -> &OrderId {
         match self {
             OrderDecision::Accepted { order_id, .. } | OrderDecision::Refused { order_id, .. } => order_id,
@@ -49,14 +49,14 @@ pub enum Refusal {
     /// Not enough bottles of one beer; an order is all or nothing.
     #[error("only {left} of {asked} bottles of {beer} left")]
     NotEnough {
-        /// The first beer of the order there was too little of.
+        /// The first beer of the order that is short.
         beer: BeerId,
         /// How many were asked for.
         asked: Bottles,
         /// How many there were.
         left: Bottles,
     },
-    /// The order breaks a rule every order has to keep; one that came by the website never does.
+    /// The order breaks a rule; orders from the website never do.
     #[error("not a valid order: {}", first_fault(faults))]
     Invalid { faults: Vec<Fault> },
 }

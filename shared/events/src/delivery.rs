@@ -1,4 +1,4 @@
-//! The work queue of the couriers: its tasks, what becomes of them, and what a person may ask for.
+//! The work queue of the couriers: its tasks, their outcomes, and what a person may request.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,31 +11,31 @@ use crate::{
 /// Longest name of a courier, in characters.
 pub const COURIER_NAME_MAX: usize = 40;
 
-/// A task: bring this parcel there. Taken by one courier.
+/// A task: deliver this parcel to this address. One courier takes it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeliveryOrder {
     pub order_id: OrderId,
-    /// 1, and one more each time it is redriven from the dead letters.
+    /// From 1; each redrive from the dead letters adds one.
     pub round: u32,
-    /// Within the round: 1, and one more after each failure.
+    /// From 1 within the round; each failure adds one.
     pub attempt: u32,
-    /// Who waits for it.
+    /// The customer.
     #[serde(deserialize_with = "limits::text::<CUSTOMER_MAX, _>")]
     pub customer: String,
     #[serde(deserialize_with = "limits::text::<ADDRESS_MAX, _>")]
     pub address: String,
-    /// What is in it.
+    /// Its content.
     #[serde(deserialize_with = "limits::list::<LINES_MAX, _, _>")]
     pub lines: Vec<Line>,
 }
 
-/// A parcel nobody could deliver, with what is needed to try again or to take it back.
+/// An undeliverable parcel, with what is needed to try again or to return it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeadLetter {
     pub order_id: OrderId,
     /// Why the last attempt failed.
     pub reason: FailureReason,
-    /// How many attempts this round had.
+    /// The number of attempts in this round.
     pub attempts: u32,
     /// The task that failed last.
     pub payload: DeliveryOrder,
@@ -45,29 +45,29 @@ pub struct DeadLetter {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[serde(rename_all = "snake_case")]
 pub enum FailureReason {
-    /// The address says so itself, see [`cannot_be_found`].
+    /// The address contains such a word, see [`cannot_be_found`].
     #[error("nobody can find this address")]
     AddressNotFound,
 }
 
-/// The one rule of this world that everybody may know, so that anyone can play with it: nobody finds an address with
-/// one of these words in it, in whatever case.
+/// A rule that the audience may know and play with: an address that contains one of these words cannot be
+/// found, in upper or lower case.
 pub const WORDS_NOBODY_FINDS: [&str; 3] = ["introuvable", "nowhere", "nergens"];
 
-/// Whether nobody finds this address.
+/// Whether couriers cannot find this address.
 pub fn cannot_be_found(address: &str) -> bool {
     let address = address.to_lowercase();
     WORDS_NOBODY_FINDS.iter().any(|word| address.contains(word))
 }
 
-/// What a person with the presenter's token asks of delivery.
+/// A request of the presenter to delivery.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type")]
 pub enum DeliveryRequest {
     /// Try a stranded order again, in a new round.
     Redrive {
         order_id: OrderId,
-        /// The corrected address; without one, the old one again.
+        /// The corrected address; without it the old one is used.
         #[serde(
             default,
             skip_serializing_if = "Option::is_none",
@@ -75,12 +75,12 @@ pub enum DeliveryRequest {
         )]
         address: Option<String>,
     },
-    /// Give a stranded order up and bring its bottles back.
+    /// Give up a stranded order and return its bottles.
     ReturnToStock { order_id: OrderId },
 }
 
 impl DeliveryRequest {
-    /// Which order is meant.
+    /// The order in question.
     pub fn order_id(&self) -> &OrderId {
         match self {
             DeliveryRequest::Redrive { order_id, .. } | DeliveryRequest::ReturnToStock { order_id } => order_id,
@@ -88,7 +88,7 @@ impl DeliveryRequest {
     }
 }
 
-/// What became of a parcel.
+/// What happened to a parcel.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type")]
 pub enum DeliveryUpdate {
@@ -101,7 +101,7 @@ pub enum DeliveryUpdate {
         #[serde(deserialize_with = "limits::text::<COURIER_NAME_MAX, _>")]
         courier: String,
     },
-    /// The customer has it. At most one for an order.
+    /// Delivered. At most once per order.
     Delivered {
         order_id: OrderId,
         round: u32,
@@ -110,7 +110,7 @@ pub enum DeliveryUpdate {
         #[serde(deserialize_with = "limits::text::<COURIER_NAME_MAX, _>")]
         courier: String,
     },
-    /// It did not work; it is tried again.
+    /// An attempt failed; it is tried again.
     AttemptFailed {
         order_id: OrderId,
         round: u32,
@@ -119,10 +119,10 @@ pub enum DeliveryUpdate {
         #[serde(deserialize_with = "limits::text::<COURIER_NAME_MAX, _>")]
         courier: String,
         reason: FailureReason,
-        /// When the queue hands it out again.
+        /// When the queue delivers it again.
         retry_at: Moment,
     },
-    /// The last attempt of the round failed: it lies among the dead letters.
+    /// The last attempt of the round failed: it is among the dead letters.
     Stranded {
         order_id: OrderId,
         round: u32,
@@ -131,18 +131,18 @@ pub enum DeliveryUpdate {
         #[serde(deserialize_with = "limits::text::<COURIER_NAME_MAX, _>")]
         courier: String,
         reason: FailureReason,
-        /// Where it should have gone.
+        /// The address that was not found.
         #[serde(deserialize_with = "limits::text::<ADDRESS_MAX, _>")]
         address: String,
     },
-    /// Someone had it tried again: it is back in the queue.
+    /// The presenter redrove it: it is back in the queue.
     Redriven {
         order_id: OrderId,
         round: u32,
         #[serde(deserialize_with = "limits::text::<ADDRESS_MAX, _>")]
         address: String,
     },
-    /// Someone gave it up: its bottles go back to the warehouse.
+    /// The presenter gave it up: its bottles go back to the warehouse.
     Returned {
         order_id: OrderId,
         #[serde(deserialize_with = "limits::list::<LINES_MAX, _, _>")]
@@ -151,7 +151,7 @@ pub enum DeliveryUpdate {
 }
 
 impl DeliveryUpdate {
-    /// Which order this is about.
+    /// The order this is about.
     pub fn order_id(&self) -> &OrderId {
         match self {
             DeliveryUpdate::PickedUp { order_id, .. }

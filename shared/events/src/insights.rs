@@ -1,4 +1,4 @@
-//! What inventory-analysis makes of the topics: figures of the day, a forecast, and the ledger.
+//! What inventory-analysis derives from the topics: sales, a forecast, and the ledger.
 //!
 //! The newest insight of each kind is kept on a compacted topic.
 
@@ -15,7 +15,7 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type")]
 pub enum Insight {
-    /// What was sold and what could not be.
+    /// Sales and unmet demand.
     Sales(Sales),
     /// When each beer will be sold out.
     Forecast(Forecast),
@@ -40,10 +40,10 @@ impl Insight {
     }
 }
 
-/// Orders, bottles and money, in all and by the minute.
+/// Orders, bottles and money, in total and by the minute.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Sales {
-    /// When this was so.
+    /// The time of these figures.
     pub at: Moment,
     pub orders: u64,
     /// Bottles of accepted orders.
@@ -60,7 +60,7 @@ pub struct Sales {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct RefusedDemand {
     pub orders: u64,
-    /// Bottles they asked for.
+    /// Bottles that were ordered.
     pub bottles: u64,
     /// What they would have cost.
     pub value_cents: Cents,
@@ -78,12 +78,12 @@ pub struct MinuteOfSales {
     pub refused: u64,
 }
 
-/// When each beer will be sold out if people go on like this.
+/// When each beer will be sold out at the current rate.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Forecast {
-    /// When this was so.
+    /// The time of these figures.
     pub at: Moment,
-    /// One entry a beer.
+    /// One entry per beer.
     pub beers: Vec<BeerForecast>,
 }
 
@@ -91,13 +91,13 @@ pub struct Forecast {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BeerForecast {
     pub beer: BeerId,
-    /// What is on the shelf.
+    /// The current level.
     pub level: Bottles,
     /// Bottles reserved in the ten minutes before.
     pub reserved_in_10_min: u64,
-    /// When the shelf is empty at that rate; `None` if nobody buys it.
+    /// When the shelf is empty at that rate; `None` if there are no sales.
     pub sold_out_at: Option<Moment>,
-    /// Whether the warehouse orders more in time, so that it will not come to that.
+    /// Whether the warehouse restocks before that.
     pub restocked: bool,
 }
 
@@ -107,18 +107,18 @@ pub struct BeerForecast {
 /// accepted = delivered + under way + stranded + returned.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Ledger {
-    /// When this was so.
+    /// The time of these figures.
     pub at: Moment,
-    /// Computed from what follows, never assumed.
+    /// Computed from the figures below, never assumed.
     pub balanced: bool,
     pub bottles: BottleSums,
     pub orders: OrderSums,
     /// Deliveries of accepted orders.
     pub deliveries: DeliverySums,
-    /// What cannot be true and yet was read; empty if all is well. At most
+    /// Contradictions; empty if all is well. At most
     /// [`CONTRADICTIONS_MAX`](crate::contradictions::CONTRADICTIONS_MAX).
     pub contradictions: Vec<Contradiction>,
-    /// How many contradictions there are in all.
+    /// The total number of contradictions.
     pub contradictions_found: u64,
     /// What is on its way and since when, oldest first: orders without a decision, accepted ones without an end, facts
     /// whose cause was not read yet. At most [`ON_THE_WAY_MAX`].
@@ -135,9 +135,9 @@ pub const ON_THE_WAY_MAX: usize = 20;
 pub struct BottleSums {
     /// On the shelf when the episode began.
     pub counted: u64,
-    /// From the breweries since.
+    /// Received from the breweries since.
     pub received: u64,
-    /// Put aside for orders.
+    /// Reserved for orders.
     pub reserved: u64,
     pub released: u64,
     /// On the shelf now, by the last event of each beer.
@@ -163,7 +163,7 @@ pub struct DeliverySums {
     pub under_way: u64,
     /// Among the dead letters.
     pub stranded: u64,
-    /// Given up, bottles back.
+    /// Given up; the bottles are back.
     pub returned: u64,
 }
 
@@ -185,31 +185,31 @@ pub enum WaitsFor {
     /// No courier has taken it yet.
     #[serde(rename = "in the queue")]
     Courier,
-    /// It is on the bike.
+    /// A courier has it.
     #[serde(rename = "with a courier")]
     Arrival,
     /// The address was not found; it is tried again later.
     #[serde(rename = "waits for another attempt")]
     Attempt,
-    /// It is sent out again, and no courier has taken it yet.
+    /// It was redriven, and no courier has taken it yet.
     #[serde(rename = "in the queue again")]
     CourierAgain,
-    /// Bottles were put aside for it: the decision was not read yet.
+    /// Bottles were reserved for it, but its decision was not read yet.
     #[serde(rename = "bottles moved, its decision not read yet")]
     DecisionOfBottles,
-    /// A courier has it: the decision was not read yet.
+    /// A courier has it, but its decision was not read yet.
     #[serde(rename = "moved, its decision not read yet")]
     DecisionOfParcel,
-    /// It is decided: the order itself was not read yet.
+    /// It is decided, but the order itself was not read yet.
     #[serde(rename = "decided, the order itself not read yet")]
     Order,
-    /// It is accepted: that bottles were put aside was not read yet.
+    /// It is accepted, but its reservation was not read yet.
     #[serde(rename = "accepted, its reservation not read yet")]
     Reservation,
-    /// It is given up: that its bottles are back was not read yet.
+    /// It is given up, but the return of its bottles was not read yet.
     #[serde(rename = "returned, its bottles not back on the shelf yet")]
     Bottles,
-    /// Its bottles are back: that it is given up was not read yet.
+    /// Its bottles are back, but its return was not read yet.
     #[serde(rename = "bottles back on the shelf, its return not read yet")]
     Return,
     /// An earlier event of the same beer was not read yet.
@@ -232,21 +232,21 @@ pub struct ReadUpTo {
 /// All topics folded again from their first message to the live checkpoint, and compared with the live aggregates.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Rebuild {
-    /// When this was so.
+    /// The time of these figures.
     pub at: Moment,
-    /// Whether it goes on.
+    /// Whether it is still running.
     pub running: bool,
     /// Messages read so far.
     pub events: u64,
     /// Messages up to the checkpoint.
     pub total: u64,
-    /// Messages a second so far.
+    /// Messages per second so far.
     pub events_per_second: u64,
-    /// Whether everything is the same, byte for byte; `None` until it is known.
+    /// Whether everything is identical, byte for byte; `None` until it is known.
     pub identical: Option<bool>,
     /// What differs, at most [`DIFFERENCES_MAX`].
     pub differences: Vec<Difference>,
-    /// How many things differ in all.
+    /// The total number of differences.
     #[serde(default)]
     pub differing: u64,
     /// Why it was given up, if it was.
@@ -257,10 +257,10 @@ pub struct Rebuild {
 /// Most differences listed; [`Rebuild::differing`] counts them all.
 pub const DIFFERENCES_MAX: usize = 20;
 
-/// Longest text of a difference, in characters; the rest is not written.
+/// Longest text of a difference, in characters; the rest is cut off.
 pub const DIFFERENCE_TEXT_MAX: usize = 200;
 
-/// Something a rebuild found otherwise than the live analysis has it.
+/// A difference between a rebuild and the live analysis.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum Difference {
@@ -329,7 +329,7 @@ pub enum GivenUp {
 /// What fraud watch found among the orders, read from their first one.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Fraud {
-    /// When this was so.
+    /// The time of these figures.
     pub at: Moment,
     /// Whether it reads `orders` now.
     pub attached: bool,
@@ -337,21 +337,21 @@ pub struct Fraud {
     pub orders_seen: u64,
     /// What it found, newest first, at most [`FINDINGS_MAX`].
     pub findings: Vec<Finding>,
-    /// How many there are in all.
+    /// The total number of findings.
     pub findings_total: u64,
 }
 
 pub const FINDINGS_MAX: usize = 50;
-/// So many orders by one customer within [`BURST_WITHIN_MS`] are suspicious.
+/// This many orders by one customer within [`BURST_WITHIN_MS`] are suspicious.
 pub const BURST_ORDERS: usize = 5;
 /// See [`BURST_ORDERS`].
 pub const BURST_WITHIN_MS: i64 = 10_000;
-/// So many bottles in one order are suspicious.
+/// This many bottles in one order are suspicious.
 pub const ABSURD_BOTTLES: Bottles = Bottles(72);
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {
-    /// Which rule it breaks.
+    /// The rule it breaks.
     pub rule: FraudRule,
     pub customer: String,
     /// The orders it is about, oldest first, at most twenty.

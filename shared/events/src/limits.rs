@@ -1,4 +1,4 @@
-//! How large a message and what is in it may be. The limits hold for what is read and for what is written, so that no
+//! How large a message and its parts may be. The limits apply to reading and writing, so that no
 //! service writes what another cannot read.
 
 use std::fmt;
@@ -19,13 +19,13 @@ pub const NUMBER_MAX: u64 = (1 << 53) - 1;
 /// Deepest nesting of lists and objects.
 pub const DEPTH_MAX: u8 = 12;
 
-/// Why a message is not within the limits, or is no JSON at all.
+/// Why a message is not within the limits, or is not JSON.
 pub type BeyondLimits = serde_json::Error;
 
-/// Checks that a message is JSON and within the limits, whatever it says. It allocates nothing to speak of.
+/// Checks that a message is JSON and within the limits, whatever its type. It allocates almost nothing.
 ///
 /// # Errors
-/// If it is not: which limit, and where.
+/// The limit that it exceeds, and where.
 pub fn check(json: &[u8]) -> Result<(), BeyondLimits> {
     if json.len() > MESSAGE_MAX {
         return Err(BeyondLimits::custom(format_args!("{} bytes, more than {MESSAGE_MAX}", json.len())));
@@ -43,7 +43,7 @@ pub fn shortened(text: &str, max: usize) -> String {
     }
 }
 
-/// Looks at one value; so many more levels may be in it.
+/// Checks one value, in which this many more levels may be nested.
 #[derive(Clone, Copy)]
 struct Within(u8);
 
@@ -125,12 +125,12 @@ impl<'de> Visitor<'de> for Within {
     }
 }
 
-/// For a text somebody composed, such as the reason of a failure: it is written shortened, if it is too long.
+/// For composed text, such as the reason of a failure: it is shortened when it is written.
 pub(crate) fn shorten<const MAX: usize, S: Serializer>(text: &str, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(&shortened(text, MAX))
 }
 
-/// For a text with a limit of its own, in characters.
+/// For text with its own limit, in characters.
 pub(crate) fn text<'de, const MAX: usize, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     let text = String::deserialize(deserializer)?;
     match text.char_indices().nth(MAX) {
@@ -139,7 +139,7 @@ pub(crate) fn text<'de, const MAX: usize, D: Deserializer<'de>>(deserializer: D)
     }
 }
 
-/// The same where the text may be missing.
+/// The same for optional text.
 pub(crate) fn optional_text<'de, const MAX: usize, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<String>, D::Error> {
@@ -154,7 +154,7 @@ pub(crate) fn optional_text<'de, const MAX: usize, D: Deserializer<'de>>(
     Ok(Option::<Limited<MAX>>::deserialize(deserializer)?.map(|Limited(text)| text))
 }
 
-/// For a list with a limit of its own.
+/// For a list with its own limit.
 pub(crate) fn list<'de, const MAX: usize, T: Deserialize<'de>, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Vec<T>, D::Error> {

@@ -7,24 +7,24 @@ use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 /// A moment, in microseconds since 1970 (UTC); in JSON an RFC 3339 text such as `2026-11-24T20:41:07.112000Z`.
 ///
-/// It is always between [`Moment::MIN`] and [`Moment::MAX`]: what is written can be read, to the same microsecond.
-/// A text beyond them is no moment; arithmetic stops at them.
+/// It is always between [`Moment::MIN`] and [`Moment::MAX`], so that every moment can be written and read without loss.
+/// Text beyond them is not a moment; arithmetic stops at them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Moment(i64);
 
-/// Why a text is no moment.
+/// Text that is not a moment.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("a moment is written as in 2026-11-24T20:41:07.112Z and lies between 1970 and 9999")]
 pub struct NotAMoment;
 
 impl Moment {
-    /// The first moment there is: 1970-01-01T00:00:00Z. It stands for "not known" where a moment has to be written.
+    /// The first moment: 1970-01-01T00:00:00Z. It stands for "not known" where a moment is required.
     pub const MIN: Moment = Moment(0);
-    /// The last moment there is: 9999-12-31T23:59:59.999999Z.
+    /// The last moment: 9999-12-31T23:59:59.999999Z.
     pub const MAX: Moment = Moment(253_402_300_799_999_999);
 
-    /// The moment this many microseconds after 1970 began, or the nearest one there is.
+    /// This many microseconds since 1970, or the nearest possible moment.
     pub const fn from_micros(micros: i64) -> Self {
         if micros < Moment::MIN.0 {
             Moment::MIN
@@ -35,28 +35,28 @@ impl Moment {
         }
     }
 
-    /// The moment this many milliseconds after 1970 began; `None` if there is no such moment.
+    /// This many milliseconds since 1970; `None` if that is not a moment.
     pub fn of_millis(millis: i64) -> Option<Self> {
         let micros = millis.checked_mul(1000)?;
         (Moment::MIN.0..=Moment::MAX.0).contains(&micros).then_some(Moment(micros))
     }
 
-    /// Microseconds since 1970 began.
+    /// Microseconds since 1970.
     pub const fn micros(self) -> i64 {
         self.0
     }
 
-    /// Milliseconds since 1970 began.
+    /// Milliseconds since 1970.
     pub const fn millis(self) -> i64 {
         self.0.div_euclid(1000)
     }
 
-    /// The minute it lies in, counted since 1970 began.
+    /// Its minute, counted since 1970.
     pub const fn minute(self) -> i64 {
         self.0.div_euclid(60_000_000)
     }
 
-    /// This many milliseconds later, or the nearest moment there is.
+    /// This many milliseconds later, or the nearest possible moment.
     pub const fn plus_millis(self, millis: i64) -> Self {
         Moment::from_micros(self.0.saturating_add(millis.saturating_mul(1000)))
     }

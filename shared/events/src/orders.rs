@@ -1,4 +1,4 @@
-//! `PlaceOrder`: the command everything begins with, and the rules a customer's order must keep.
+//! `PlaceOrder`, the command that everything begins with, and the rules for a customer's order.
 
 use std::collections::HashSet;
 
@@ -19,7 +19,7 @@ pub const CUSTOMER_MAX: usize = 80;
 /// Longest address, in characters.
 pub const ADDRESS_MAX: usize = 200;
 
-/// One beer of an order and how many bottles of it.
+/// One beer of an order, with the number of bottles.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Line {
     pub beer: BeerId,
@@ -39,15 +39,15 @@ pub enum PlaceOrderType {
 /// its message, see [`OrderId::of_message`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlaceOrder {
-    /// Says what this is; taken for granted if missing.
+    /// The type; may be missing.
     #[serde(rename = "type", default)]
     pub kind: PlaceOrderType,
-    /// The order's id, if the customer's program chose one.
+    /// The id, if the customer's program chose one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub order_id: Option<OrderId>,
     pub customer: String,
     pub address: String,
-    /// What: one line a beer.
+    /// One line per beer.
     pub lines: Vec<Line>,
 }
 
@@ -55,7 +55,7 @@ pub struct PlaceOrder {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fault {
     pub field: String,
-    /// What is wrong with it.
+    /// The problem.
     pub problem: Problem,
 }
 
@@ -90,7 +90,7 @@ pub enum Problem {
 }
 
 impl PlaceOrder {
-    /// Everything that is wrong with this order, one entry a field; empty if the warehouse may look at it.
+    /// Everything that is wrong with this order, one entry per field; empty if the order is valid.
     pub fn faults(&self) -> Vec<Fault> {
         let mut faults = Vec::new();
         let mut add = |field: &str, problem| faults.push(Fault { field: field.to_owned(), problem });
@@ -136,12 +136,12 @@ pub fn text_problem(text: &str, max: usize) -> Option<Problem> {
     }
 }
 
-/// How many bottles these lines have.
+/// The number of bottles in these lines.
 pub fn bottles(lines: &[Line]) -> Bottles {
     lines.iter().map(|line| line.bottles).sum()
 }
 
-/// What these lines cost by the catalogue; an unknown beer costs nothing.
+/// The price of these lines according to the catalogue; an unknown beer costs nothing.
 pub fn total(lines: &[Line]) -> Cents {
     let price = |line: &Line| beers::find(&line.beer).map_or(Cents(0), |beer| beer.price.times(line.bottles));
     lines.iter().map(price).sum()

@@ -1,4 +1,4 @@
-//! The past: what the log of everything can be asked long after.
+//! The past: questions that the logs can answer long afterwards.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,7 +9,7 @@ use crate::{
     quantities::{Bottles, Cents},
 };
 
-/// Stock, orders and deliveries as they were at one moment.
+/// Stock, orders and deliveries at one moment.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct AsOf {
     /// The moment that was asked for.
@@ -20,13 +20,13 @@ pub struct AsOf {
     pub last: Option<Moment>,
     /// How many events had happened by then.
     pub events: u64,
-    /// What was on the shelf.
+    /// The levels.
     pub beers: Vec<BeerAsOf>,
-    /// What was placed and decided.
+    /// Orders by decision.
     pub orders: OrderSums,
     /// Where accepted orders were.
     pub deliveries: DeliverySums,
-    /// What accepted orders had cost together.
+    /// The revenue of accepted orders.
     pub revenue_cents: Cents,
 }
 
@@ -34,11 +34,11 @@ pub struct AsOf {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BeerAsOf {
     pub beer: BeerId,
-    /// How many bottles were on the shelf.
+    /// The level.
     pub level: Bottles,
 }
 
-/// A question nobody had thought of: no aggregate is kept for it, only the log.
+/// An ad hoc question: no aggregate is kept for it, only the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum PastQuestion {
@@ -69,7 +69,7 @@ impl PastQuestion {
     }
 }
 
-/// What the log says to a question.
+/// The answer of the log to a question.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PastAnswer {
     pub question: PastQuestion,
@@ -77,16 +77,16 @@ pub struct PastAnswer {
     pub events: u64,
     /// How long that took, in milliseconds.
     pub took_ms: u64,
-    /// What the columns are, by name.
+    /// The names of the columns.
     pub columns: Vec<String>,
-    /// At most [`ROWS_MAX`], what matters most first.
+    /// At most [`ROWS_MAX`] rows, most important first.
     pub rows: Vec<Vec<Cell>>,
 }
 
 /// Most rows of an answer.
 pub const ROWS_MAX: usize = 10;
 
-/// One value of an answer; each page writes it in its own language.
+/// One value of an answer; pages format it in the language of the visitor.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Cell {

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::limits::NUMBER_MAX;
 
-/// A number of bottles; never negative. What would make it so is refused by [`Bottles::minus`].
+/// A number of bottles, never negative: see [`Bottles::minus`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Bottles(pub u32);
@@ -24,7 +24,7 @@ impl Bottles {
         self.0.checked_sub(taken.0).map(Bottles)
     }
 
-    /// The sum; the highest number there is instead of an overflow (what a stranger types can be anything).
+    /// The sum, saturating at the highest number (a stranger can send any number).
     pub fn plus(self, more: Bottles) -> Bottles {
         Bottles(self.0.saturating_add(more.0))
     }
@@ -100,12 +100,12 @@ impl fmt::Display for Cents {
 pub struct Sequence(pub u64);
 
 impl Sequence {
-    /// The one after this; none is after the highest number there is.
+    /// The next one, saturating at the highest number.
     pub const fn next(self) -> Sequence {
         Sequence(self.0.saturating_add(1))
     }
 
-    /// The one before this; none is before 0.
+    /// The previous one, saturating at 0.
     pub const fn previous(self) -> Sequence {
         Sequence(self.0.saturating_sub(1))
     }

@@ -1,4 +1,4 @@
-//! All that the speaker can change, in one document that every service obeys.
+//! Everything that the speaker can change, in one document that every service follows.
 
 use std::{collections::BTreeSet, ops::RangeInclusive};
 
@@ -9,17 +9,17 @@ use crate::{
     topics::SubscriptionType,
 };
 
-/// Most couriers: everyone has a name.
+/// Most couriers; each has a name.
 pub const COURIERS_MAX: u32 = 20;
-/// Slowest pace of a courier, in milliseconds a parcel.
+/// Slowest pace of a courier, in milliseconds per parcel.
 pub const COURIER_PACE_MAX_MS: u32 = 10_000;
-/// Most simulated orders a second.
+/// Most simulated orders per second.
 pub const CROWD_MAX: u32 = 500;
 /// Most workers of stock-level.
 pub const WORKERS_MAX: u32 = 10;
 /// Longest work on one stock event, in milliseconds.
 pub const WORK_MAX_MS: u32 = 1_000;
-/// The acts of the talk, 1 to this.
+/// The number of acts in the talk.
 pub const ACTS: u8 = 8;
 /// Most steps an act may have.
 pub const STEPS_MAX: u8 = 20;
@@ -30,7 +30,7 @@ pub const EPISODE_MAX: u32 = 999_999;
 /// The longest id of an episode. It becomes part of a file's name.
 pub const EPISODE_ID_MAX: usize = 40;
 
-/// What rules now: the last valid document on its compacted topic. A document with a value out of range cannot be read.
+/// The settings: the last valid document on their compacted topic. A document with a value out of range cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(try_from = "Written")]
 pub struct StageSettings {
@@ -38,17 +38,17 @@ pub struct StageSettings {
     pub version: u64,
     /// The running episode, from 1 to [`EPISODE_MAX`].
     pub episode: u32,
-    /// Tells this episode from one of the same number on another broker: a database records it and is set aside when
-    /// it belongs to another. Empty until a broker has said.
+    /// Distinguishes this episode from one with the same number on another broker: a database records it and is set aside when
+    /// it belongs to another. Empty until the broker is known.
     pub episode_id: String,
     /// When the episode began.
     pub began_at: Moment,
-    /// What the speaker has chosen.
+    /// The speaker's choices.
     #[serde(flatten)]
     pub choices: Choices,
 }
 
-/// A document as it is written, before anything in it is believed.
+/// A document as received, before its values are checked.
 #[derive(Deserialize)]
 struct Written {
     version: u64,
@@ -104,7 +104,7 @@ pub const fn version_after(version: u64) -> u64 {
     if version >= VERSION_MAX { 1 } else { version + 1 }
 }
 
-/// The number of the episode after this one; after the highest comes the first.
+/// The number of the next episode; after the highest comes the first.
 pub const fn episode_after(episode: u32) -> u32 {
     if episode >= EPISODE_MAX { 1 } else { episode + 1 }
 }
@@ -115,26 +115,26 @@ pub const fn episode_after(episode: u32) -> u32 {
 pub struct Choices {
     /// How many couriers there are, at most [`COURIERS_MAX`].
     pub couriers: u32,
-    /// How long a courier is on the way with a parcel, in milliseconds.
+    /// How long a courier takes to deliver a parcel, in milliseconds.
     pub courier_pace_ms: u32,
     pub crowd: Crowd,
     pub stock_level: Folding,
-    /// Services that do not consume for now. Never the website: it is what takes the pause back.
+    /// Paused services. Never the website, which ends the pause.
     pub paused: BTreeSet<Service>,
     /// Whether fraud watch reads `orders`.
     pub fraud_watch: bool,
-    /// Whether a beer that falls below its reorder point is filled up again.
+    /// Whether a beer that falls below its reorder point is restocked.
     pub restock: bool,
-    /// Whether customers' names and addresses are shown shortened, on every screen.
+    /// Whether customers' names and addresses are shortened on every screen.
     pub hide_names: bool,
-    /// The act the speaker is at, 1 to [`ACTS`].
+    /// The current act, 1 to [`ACTS`].
     pub act: Option<u8>,
-    /// The step of the act, from 0: before the first one.
+    /// The current step of the act; 0 before the first one.
     pub step: u8,
 }
 
 impl Choices {
-    /// What the speaker starts from, at a first start and after a reset: the usual choices, with the numbers of `COURIERS`,
+    /// The choices at a first start and after a reset: the defaults, with the numbers of `COURIERS`,
     /// `COURIER_PACE_MS` and `STOCK_WORKERS`. `number` reads such a variable, given its default and its limits.
     ///
     /// # Errors
@@ -155,7 +155,7 @@ impl Choices {
     /// Checks that everything is within its limits.
     ///
     /// # Errors
-    /// The first setting that is not.
+    /// The first setting that is out of range.
     pub fn check(&self) -> Result<(), OutOfRange> {
         let [work_from, work_to] = self.stock_level.work_ms;
         first_out_of_range(&[
@@ -191,11 +191,11 @@ impl Default for Choices {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Crowd {
-    /// How many orders they place a second, at most [`CROWD_MAX`].
+    /// Orders per second, at most [`CROWD_MAX`].
     pub orders_per_second: u32,
-    /// Of these so many look like fraud.
+    /// The share of orders that look like fraud.
     pub suspicious: Share,
-    /// Of these so many go to an address nobody finds.
+    /// The share of orders to an address that cannot be found.
     pub undeliverable: Share,
 }
 
@@ -204,7 +204,7 @@ pub struct Crowd {
 #[serde(try_from = "f64", into = "f64")]
 pub struct Share(u16);
 
-/// Why a number is no share.
+/// A number that is not a share.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a share is a number from 0 to 1")]
 pub struct NotAShare;
@@ -267,10 +267,10 @@ impl Default for Folding {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Fold {
-    /// Last write wins, without a look at any sequence: as most people write it, and right only if events are handled
+    /// Last write wins, regardless of the sequence: as most people write it, and right only if events are handled
     /// in order.
     Naive,
-    /// Older sequences are ignored: right, in whatever order events are handled.
+    /// Older sequences are ignored: right for any order of events.
     Versioned,
 }
 

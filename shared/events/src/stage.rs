@@ -1,4 +1,4 @@
-//! What the stage is made of beside its settings: commands, questions and answers, and who is there doing what.
+//! The control plane besides the settings: commands, questions and answers, and presence.
 
 use std::time::Duration;
 
@@ -11,10 +11,10 @@ use crate::{
     unreadable::Disbelieved,
 };
 
-/// What is an event rather than a setting. It is not stored: a service that does not listen misses it.
+/// A command to a service. It is not stored: a service that is not running misses it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StageCommand {
-    /// Which service carries it out.
+    /// The service that carries it out.
     pub service: Service,
     pub command: Command,
     /// When it was issued.
@@ -27,7 +27,7 @@ pub struct StageCommand {
 pub enum Command {
     /// End at once, without cleaning up: the process, or one courier or worker of it.
     Crash {
-        /// The courier or worker; the whole process without one.
+        /// The courier or worker; `None` for the whole process.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         who: Option<String>,
     },
@@ -38,7 +38,7 @@ pub enum Command {
 /// A question from the website to a service.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StageQuery {
-    /// Ties the answer to it.
+    /// Links the answer to the question.
     pub correlation_id: String,
     pub service: Service,
     pub question: Question,
@@ -50,18 +50,18 @@ pub struct StageQuery {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type")]
 pub enum Question {
-    /// To stock-level: fold the levels afresh from the log, and say when that is done. So one mode's errors are not
-    /// counted to the next.
+    /// To stock-level: fold the levels afresh from the log, and answer when that is done, so that the errors of one mode
+    /// are not blamed on the next.
     FoldAfresh,
-    /// To inventory-analysis: how was it then?
+    /// To inventory-analysis: what was the state at this moment?
     AsOf { at: Moment },
-    /// To inventory-analysis: something it kept no aggregate for.
+    /// To inventory-analysis: an ad hoc question.
     Past { question: PastQuestion },
 }
 
 impl Question {
-    /// How long an answer is waited for: for some the whole log is read, others take milliseconds. A
-    /// question that is older when it is read is not worth an answer any more.
+    /// How long the asker waits: some questions read the whole log, others take milliseconds. A
+    /// question that is older when it is read is not answered.
     pub const fn answered_within(&self) -> Duration {
         Duration::from_secs(match self {
             Question::AsOf { .. } => 2,
@@ -72,7 +72,7 @@ impl Question {
 }
 
 impl StageQuery {
-    /// Whether nobody waits for the answer any more.
+    /// Whether the asker has given up.
     pub fn is_over(&self, now: Moment) -> bool {
         let age = now.micros_since(self.asked_at);
         u128::try_from(age).is_ok_and(|age| age > self.question.answered_within().as_micros())
@@ -84,11 +84,11 @@ impl StageQuery {
 pub struct StageAnswer {
     pub correlation_id: String,
     pub service: Service,
-    /// What, or why not.
+    /// The answer, or why there is none.
     pub answer: Answer,
 }
 
-/// What was found, or why nothing was.
+/// An answer, or the reason why there is none.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type")]
 pub enum Answer {
@@ -107,18 +107,17 @@ pub enum Answer {
 pub struct Presence {
     pub service: Service,
     pub episode: u32,
-    /// Which version of the settings it obeys.
+    /// The version of the settings it follows.
     pub settings_version: u64,
-    /// What it is doing.
     pub state: ServiceState,
     /// When this process started: a new value is a new process.
     pub started_at: Moment,
-    /// When this was said.
+    /// When this was sent.
     pub at: Moment,
-    /// Exactly those it employs.
+    /// Its couriers or workers, all of them.
     #[serde(flatten)]
     pub staff: Staff,
-    /// The topics on which messages wait for it although it gets none.
+    /// Topics on which messages wait for it although it receives none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub standing_still: Vec<String>,
     /// What it does not believe, by topic and reason.
@@ -126,7 +125,7 @@ pub struct Presence {
     pub disbelieved: Vec<Disbelieved>,
 }
 
-/// Those who do the work of a service, where it is done by several.
+/// The couriers or workers of a service.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Staff {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -136,12 +135,12 @@ pub struct Staff {
     pub workers: Vec<String>,
 }
 
-/// How often a service says that it is there, in milliseconds.
+/// How often a service announces its presence, in milliseconds.
 pub const PRESENCE_EVERY_MS: u64 = 500;
-/// After this long without a word a service counts as gone, in milliseconds.
+/// A service that was silent for this long counts as gone, in milliseconds.
 pub const PRESENCE_GONE_AFTER_MS: i64 = 2000;
 
-/// What a service is doing.
+/// The state of a service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ServiceState {
@@ -151,24 +150,24 @@ pub enum ServiceState {
     Paused,
 }
 
-/// One courier and what is in their hands.
+/// One courier and the parcel it carries.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CourierState {
     pub courier: String,
-    /// The parcel they carry, if any.
+    /// The parcel it carries, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub carrying: Option<Carrying>,
-    /// How many they delivered since they were hired.
+    /// How many it has delivered since it was hired.
     pub delivered: u64,
 }
 
-/// A parcel in a courier's hands.
+/// A parcel that a courier carries.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Carrying {
     pub order_id: OrderId,
     pub round: u32,
     pub attempt: u32,
     pub since: Moment,
-    /// When they will be there.
+    /// When the courier arrives.
     pub until: Moment,
 }

@@ -18,16 +18,16 @@ pub enum StockChange {
     Counted,
     /// Received from the brewery.
     Received,
-    /// Put aside for an order.
+    /// Reserved for an order.
     Reserved,
-    /// Put back on the shelf, because its order came back.
+    /// Put back on the shelf after a return.
     Released,
 }
 
 /// One entry of the log: what happened to one beer, in the order it happened.
 ///
-/// `sequence` has no gap within a beer and `level` is what is on the shelf afterwards, so that a reader can prove
-/// order, gaps and repeats by itself.
+/// `sequence` has no gaps within a beer and `level` is the stock afterwards, so that a reader can detect disorder, gaps and
+/// repeats by itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StockEvent {
     #[serde(rename = "type")]
@@ -35,11 +35,11 @@ pub struct StockEvent {
     pub beer: BeerId,
     /// Its place in the log of this beer, from 1.
     pub sequence: Sequence,
-    /// How many bottles: taken away by `Reserved`, added by the others.
+    /// The number of bottles: subtracted by `Reserved`, added by the others.
     pub bottles: Bottles,
-    /// How many are on the shelf afterwards.
+    /// The stock afterwards.
     pub level: Bottles,
-    /// For which order, if it was for one.
+    /// The order it was for, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub order_id: Option<OrderId>,
 }
@@ -58,19 +58,18 @@ impl StockEvent {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StockLevel {
     pub beer: BeerId,
-    /// How many bottles it says are on the shelf.
     pub level: Bottles,
     /// The highest sequence of this beer that was handled.
     pub sequence: Sequence,
-    /// Every event of this beer up to this one is handled. Lower than `sequence` as long as an older event is still in
-    /// somebody's hands: until then nobody can say whether the level is wrong or only behind.
+    /// Every event of this beer up to this one is handled. Lower than `sequence` while a worker still holds an older event:
+    /// until then the level may be wrong or only behind.
     pub settled: Sequence,
     /// Counts the writes of this beer's level, so that a reader keeps the one written last. A reader that kept the
-    /// highest sequence instead would heal the very fault a Shared subscription with a naive fold shows.
+    /// highest sequence instead would hide the very fault that a Shared subscription with a naive fold shows.
     pub written: u64,
     /// The event that was handled, as its sequence; lower than `sequence` if it came too late.
     pub event: Sequence,
-    /// The event was older than the level and was left aside, as the versioned fold does.
+    /// The event was older than the level and was ignored, as the versioned fold does.
     #[serde(default, skip_serializing_if = "is_false")]
     pub ignored: bool,
     /// Who wrote it, such as `worker-1`.

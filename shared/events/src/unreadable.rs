@@ -1,4 +1,4 @@
-//! What a consumer could not read, and what it does not believe.
+//! Messages that a consumer cannot read or does not believe.
 
 use std::fmt;
 
@@ -11,9 +11,9 @@ pub const FIRST_BYTES_MAX: usize = 120;
 
 /// Why a message has no effect. The names are stable: programs and translations use them.
 ///
-/// The first ones say that a message is malformed or out of range: it goes to `unreadable`. The others say that it is
-/// well formed but untrue: it is counted, see [`Disbelieved`], and goes to `unreadable` only where it waited for its
-/// cause in vain.
+/// The first ones are for messages that are malformed or out of range and go to `unreadable`. The others are for messages
+/// that are well formed but untrue: they are counted, see [`Disbelieved`], and go to `unreadable` only if they waited for
+/// their cause in vain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ReasonCode {
@@ -22,7 +22,7 @@ pub enum ReasonCode {
     Undecodable,
     /// A message of its topic with a value outside its range.
     OutOfRange,
-    /// More bytes than anyone looks at.
+    /// Too many bytes.
     TooLarge,
     /// About an order that its reader does not know.
     UnknownOrder,
@@ -30,24 +30,24 @@ pub enum ReasonCode {
     UnknownBeer,
     /// About an order whose decision is not known.
     NotDecided,
-    /// A second decision about an order, and another one.
+    /// A second decision about an order that differs from the first.
     SecondDecision,
     /// The order has its outcome: refused, delivered or returned.
     SecondOutcome,
     /// A return of bottles that are not out: the order was refused, delivered, or is back already.
     NotGivenOut,
-    /// A return of other bottles than the order got.
+    /// A return of other bottles than the order was given.
     OtherBottles,
     /// A step that does not follow: the wrong attempt of a parcel, or a gap in the log of a beer.
     DoesNotFollow,
-    /// The level an event gives is not the sum of the log up to it.
+    /// The level of an event is not the sum of the log up to it.
     NotTheSum,
     /// A dead letter or a request about a parcel that is not stranded.
     NotStranded,
 }
 
 impl ReasonCode {
-    /// All of them, in the order of the list above.
+    /// All codes, in the order above.
     pub const ALL: [ReasonCode; 13] = [
         ReasonCode::Undecodable,
         ReasonCode::OutOfRange,
@@ -64,7 +64,7 @@ impl ReasonCode {
         ReasonCode::NotStranded,
     ];
 
-    /// The name as it is written in JSON.
+    /// The name in JSON.
     pub const fn name(self) -> &'static str {
         match self {
             ReasonCode::Undecodable => "undecodable",
@@ -83,7 +83,7 @@ impl ReasonCode {
         }
     }
 
-    /// The code of this name, if there is one.
+    /// The code with this name.
     pub fn find(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|code| code.name() == name)
     }
@@ -95,7 +95,7 @@ impl fmt::Display for ReasonCode {
     }
 }
 
-/// How many messages of a topic a service does not believe, and why: each service says so of itself.
+/// How many messages of a topic a service does not believe, and why. Each service reports its own.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Disbelieved {
     /// The topic they were read from.
@@ -106,15 +106,15 @@ pub struct Disbelieved {
     pub count: u64,
 }
 
-/// A message that could not be read, or whose cause did not come in time: put aside so that it holds nobody up, and
-/// shown among the dead letters. It counts nowhere as an order.
+/// A message that could not be read, or whose cause did not come in time: quarantined so that others can be handled, and
+/// shown among the dead letters. It never counts as an order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unreadable {
     /// The topic it was read from.
     pub topic: String,
     /// Its message id there, as `ledger:entry` or `ledger:entry:index`.
     pub message_id: String,
-    /// Who could not read it.
+    /// The service that could not read it.
     pub reader: Service,
     /// Why, for programs; messages from before there were codes could not be decoded.
     #[serde(default)]
@@ -122,7 +122,7 @@ pub struct Unreadable {
     pub reason: String,
     /// Its first bytes as text, whatever is not printable as `\xNN`.
     pub first_bytes: String,
-    /// When it was met.
+    /// When it was quarantined.
     pub at: Moment,
 }
 

@@ -1,5 +1,5 @@
-//! What a program is called with: `--help` and `--version` in all of them, and one sentence and exit code 2 for what a
-//! program cannot be called with.
+//! Command-line arguments: `--help` and `--version` in every program, and one sentence and exit code 2 for arguments that a
+//! program does not have.
 
 use std::{
     ffi::OsString,
@@ -9,10 +9,10 @@ use std::{
 
 pub use lexopt::{Arg, Error, Parser, ValueExt};
 
-/// What a program ends with when it is called wrongly.
+/// The exit code for wrong arguments.
 const WRONG_USAGE: u8 = 2;
 
-/// A program, as it speaks of itself.
+/// The name and help text of a program.
 pub struct Program {
     pub name: &'static str,
     pub help: String,
@@ -61,7 +61,7 @@ impl Program {
     }
 }
 
-/// What was asked for, if no argument is left.
+/// Returns `asked` if no argument is left.
 ///
 /// # Errors
 /// If there is one.

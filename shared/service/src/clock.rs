@@ -1,23 +1,23 @@
-//! The one place that asks what time it is; the cores are told.
+//! The only place that reads a clock; the cores are passed the time.
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use events::ids::Moment;
 
-/// By so much the two clocks of [`Now`] may drift apart between two looks.
+/// How far the two clocks of [`Now`] may drift apart between two readings.
 const DRIFT_MAX: Duration = Duration::from_secs(1);
 
-/// The time: for people and for messages. It may be set, back as well; how long something takes is counted with [`Now`].
+/// The time of day, for people and messages. It may be set back; measure durations with [`Now`].
 pub fn now() -> Moment {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Moment::from_micros(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
 }
 
-/// Now, by two clocks.
+/// The current time by two clocks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Now {
     pub at: Moment,
-    /// A clock that nobody sets.
+    /// A clock that cannot be set.
     pub steady: Instant,
 }
 

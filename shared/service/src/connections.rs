@@ -1,5 +1,5 @@
-//! Connections: how many there may be at once, how long one may say nothing, and how soon one that left without a word is
-//! given up.
+//! HTTP connections: how many there may be at once, how long one may be idle, and when one whose peer has vanished is
+//! closed.
 
 use std::{
     collections::HashMap,
@@ -29,11 +29,11 @@ use tracing::{debug, warn};
 const HEAD_WITHIN: Duration = Duration::from_secs(30);
 /// Longest head that is read, in bytes.
 const HEAD_MAX: usize = 16 * 1024;
-/// Pause after a connection could not be taken: with too many files open, the next attempt would fail as well.
+/// Pause after a connection could not be accepted: with too many open files, the next attempt would fail as well.
 const PAUSE: Duration = Duration::from_millis(100);
-/// A peer that takes nothing of what is sent for so long is given up; a stream's heartbeat sees to it that something is.
+/// A connection is closed if its peer accepts no data for this long; streams send heartbeats, so there is always data.
 pub const GONE_AFTER: Duration = Duration::from_secs(30);
-/// On a connection where nothing is sent the system asks after so long whether the peer is there, so often, so many times.
+/// Keep-alive of idle connections: the first probe, the interval, and the number of probes.
 const ASKED_AFTER: Duration = Duration::from_secs(15);
 const ASKED_EVERY: Duration = Duration::from_secs(5);
 const ASKED_TIMES: u32 = 3;
@@ -41,9 +41,9 @@ const ASKED_TIMES: u32 = 3;
 /// How many connections there may be.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
-    /// At once. The next one waits at the door, in the system's queue.
+    /// At once. Further ones wait in the system's queue.
     pub connections: usize,
-    /// From one address other than this machine's. The next one is closed at once.
+    /// From one address other than this machine's. Further ones are closed at once.
     pub of_an_address: usize,
 }
 
@@ -53,7 +53,7 @@ struct Timeouts {
     gone_after: Duration,
 }
 
-/// Serves all connections until told to stop, and then answers the requests under way.
+/// Serves connections until told to stop, and then finishes the requests under way.
 pub async fn serve(limits: Limits, listener: TcpListener, routes: Router, stop: CancellationToken) {
     let timeouts = Timeouts { head_within: HEAD_WITHIN, gone_after: GONE_AFTER };
     serve_within(limits, timeouts, listener, routes, stop).await;
@@ -146,14 +146,14 @@ impl Slots {
     }
 }
 
-/// What is sent is small and wanted now, and a peer that is gone is noticed. A caller who is gone already is noticed when
-/// it is read from.
+/// Sends small writes at once and detects peers that vanish. A failure here means that the peer has left, which
+/// reading will show.
 fn prepare(stream: &TcpStream) {
     drop(stream.set_nodelay(true));
     let socket = SockRef::from(stream);
     let asked = TcpKeepalive::new().with_time(ASKED_AFTER).with_interval(ASKED_EVERY).with_retries(ASKED_TIMES);
     drop(socket.set_tcp_keepalive(&asked));
-    // Elsewhere the system has no such limit for what is sent and not confirmed; there it takes as long as it takes.
+    // Other systems have no such limit for unconfirmed data.
     #[cfg(target_os = "linux")]
     drop(socket.set_tcp_user_timeout(Some(GONE_AFTER)));
 }
@@ -177,11 +177,11 @@ impl Drop for Slot {
     }
 }
 
-/// A connection with its slot, also when it becomes a socket; it is broken off if nothing can be written for too long.
+/// A connection and its slot, also after an upgrade to a WebSocket; closed if nothing can be written for too long.
 struct Line {
     stream: TcpStream,
     gone_after: Duration,
-    /// Runs while nothing can be written.
+    /// The timeout, while nothing can be written.
     stuck: Option<Pin<Box<Sleep>>>,
     _slot: Slot,
 }
@@ -194,7 +194,7 @@ impl Line {
         }
         let gone_after = self.gone_after;
         ready!(self.stuck.get_or_insert_with(|| Box::pin(sleep(gone_after))).as_mut().poll(context));
-        Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the peer takes nothing any more")))
+        Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the peer accepts no more data")))
     }
 }
 

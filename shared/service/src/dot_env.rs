@@ -1,5 +1,5 @@
 //! The file `.env` at the top of the clone. The programs, the scripts (`scripts/settings`) and Compose read it, each with
-//! rules of its own; what they would read differently is refused, by the programs and by the scripts.
+//! its own rules; programs and scripts refuse lines that these rules would read differently.
 
 use std::{
     collections::HashSet,

@@ -1,4 +1,4 @@
-//! The stage from a service's side: the settings it obeys, and the control_messages it is given.
+//! The stage as a service sees it: the settings it follows, and the control messages it receives.
 
 use std::{collections::BTreeSet, iter, sync::Arc, time::Duration};
 
@@ -21,28 +21,28 @@ use crate::{Context, ServiceFuture, clock};
 const ASK_EVERY: Duration = Duration::from_millis(250);
 /// Most commands or questions taken at once.
 const BATCH_MAX: usize = 10;
-/// Most settings taken at once: after a reconnection all of them come again.
+/// Most settings taken at once: after a reconnection all of them are redelivered.
 const SETTINGS_MAX: usize = 400;
-/// Most control_messages that wait for a service.
+/// Most control messages that wait for a service.
 const CONTROL_MESSAGES_MAX: usize = 16;
 
-/// What a service is told to do now, or asked.
+/// A command or a question to a service.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ControlMessage {
-    /// One of those it employs ends at once, without cleaning up.
+    /// One courier or worker of the service ends at once, without cleaning up.
     Crash { who: String },
     /// Fold everything again and compare.
     Rebuild,
-    /// A question; its answer goes back by [`Context::answer`].
+    /// A question, to be answered with [`Context::answer`].
     Asked {
-        /// Ties the answer to it.
+        /// Links the answer to the question.
         correlation_id: String,
         question: Question,
     },
 }
 
-/// The settings of the episode after these, or of the first one after none: nothing is written yet. Numbers that are `taken`
-/// have namespaces on the broker.
+/// The settings of the next episode; they are not written yet. Episodes in `taken` have namespaces on the broker
+/// already.
 pub fn next_episode(known: &StageSettings, taken: &BTreeSet<u32>, choices: Choices) -> StageSettings {
     let first = episode_after(known.episode);
     let mut numbers = iter::successors(Some(first), |number| Some(episode_after(*number)));
@@ -55,7 +55,7 @@ pub fn next_episode(known: &StageSettings, taken: &BTreeSet<u32>, choices: Choic
     }
 }
 
-/// The settings as they are and as they change, and the control_messages. Cheap to clone.
+/// The current settings, their changes, and control messages. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Stage {
     settings: Arc<watch::Sender<Arc<StageSettings>>>,
@@ -63,7 +63,7 @@ pub struct Stage {
 }
 
 impl Default for Stage {
-    /// A stage nothing is known of yet: no broker has said which episode runs.
+    /// A stage about which nothing is known: no broker has said which episode runs.
     fn default() -> Self {
         Stage::set(StageSettings::default())
     }
@@ -78,27 +78,27 @@ impl Stage {
         }
     }
 
-    /// The settings as they are.
+    /// The current settings.
     pub fn settings(&self) -> Arc<StageSettings> {
         Arc::clone(&self.settings.borrow())
     }
 
-    /// The settings as they change.
+    /// The current settings and their changes.
     pub fn follow(&self) -> watch::Receiver<Arc<StageSettings>> {
         self.settings.subscribe()
     }
 
-    /// The control_messages from now on.
+    /// Control messages sent after this call.
     pub fn control_messages(&self) -> broadcast::Receiver<ControlMessage> {
         self.control_messages.subscribe()
     }
 
-    /// These settings rule from now on.
+    /// Replaces the settings.
     pub fn change(&self, settings: StageSettings) {
         self.settings.send_if_modified(|known| replace(known, settings));
     }
 
-    /// These settings rule, unless others have begun to since it was `known`; returns whether they do.
+    /// Replaces the settings, unless they are no longer those that were `known`; returns whether it did.
     fn change_from(&self, known: &Arc<StageSettings>, settings: StageSettings) -> bool {
         let mut ruling = false;
         self.settings.send_if_modified(|now| {
@@ -108,7 +108,7 @@ impl Stage {
         ruling
     }
 
-    /// Gives a message; `false` if nobody here waits for any.
+    /// Sends a control message to this service; `false` if nothing in it listens.
     pub fn send(&self, message: ControlMessage) -> bool {
         self.control_messages.send(message).is_ok()
     }
@@ -122,7 +122,7 @@ fn replace(known: &mut Arc<StageSettings>, settings: StageSettings) -> bool {
     is_new
 }
 
-/// The settings that rule now: the last valid ones on their topic. `None` if there are none yet.
+/// The settings in force: the last valid ones on their topic. `None` if there are none yet.
 ///
 /// # Errors
 /// If the broker cannot be asked.
@@ -130,7 +130,7 @@ pub async fn current(bus: &Bus) -> Result<Option<StageSettings>, BusError> {
     bus.newest(SETTINGS).await
 }
 
-/// Waits until the broker has settings. `None` if it is told to stop first.
+/// Waits until the broker has settings. `None` if the process is told to stop first.
 pub async fn wait(bus: &Bus, shutdown: &CancellationToken) -> Option<StageSettings> {
     let mut told = false;
     loop {
@@ -154,7 +154,7 @@ pub async fn wait(bus: &Bus, shutdown: &CancellationToken) -> Option<StageSettin
     }
 }
 
-/// Listens to settings, commands and questions for as long as the process lives, whatever the episode.
+/// Follows settings, commands and questions for as long as the process lives, across episodes.
 ///
 /// # Errors
 /// If a topic has no subscription for this service.
@@ -185,7 +185,7 @@ async fn read_all(context: &Context, unsure: &Notify) -> anyhow::Result<()> {
             }
             batch = commands.receive(BATCH_MAX) => {
                 for command in context.readable(COMMANDS, batch) {
-                    // Commands are not stored: none was issued before this process listened.
+                    // Commands are not stored, so none is older than this consumer.
                     if command.service == service {
                         obey(&context.stage, command.command);
                     }
@@ -193,7 +193,7 @@ async fn read_all(context: &Context, unsure: &Notify) -> anyhow::Result<()> {
             }
             batch = queries.receive(BATCH_MAX) => {
                 for query in context.readable(QUERIES, batch) {
-                    // What waited while this process hung is not answered: nobody would hear it.
+                    // A question that waited too long is not answered: its asker has given up.
                     if query.service == service && !query.is_over(clock::now()) {
                         pass_on(context, query.correlation_id, query.question).await;
                     }
@@ -203,8 +203,8 @@ async fn read_all(context: &Context, unsure: &Notify) -> anyhow::Result<()> {
     }
 }
 
-/// A later change of the running episode is believed as it comes. Anything else may be old, come again after a reconnection,
-/// or new, from a broker that began anew: then only the end of the topic tells.
+/// A later version of the running episode is accepted at once. Anything else may be old (redelivered after a reconnection) or
+/// new (from a broker that was replaced): then only the end of the topic tells.
 fn hear(stage: &Stage, settings: StageSettings, unsure: &Notify) {
     let known = stage.settings();
     let is_believed = settings == *known || (settings.follow(&known) && stage.change_from(&known, settings));
@@ -213,7 +213,7 @@ fn hear(stage: &Stage, settings: StageSettings, unsure: &Notify) {
     }
 }
 
-/// Asks the broker which settings are the last ones, whenever that is not sure.
+/// Asks the broker for the last settings whenever they are in doubt.
 async fn make_sure(context: &Context, unsure: &Notify) {
     loop {
         unsure.notified().await;
@@ -236,7 +236,7 @@ async fn make_sure(context: &Context, unsure: &Notify) {
     }
 }
 
-/// Puts settings that cannot be read on `unreadable`, once: the service that writes the settings does so.
+/// Publishes unreadable settings on `unreadable`, once: only the service that writes the settings does so.
 async fn show_unreadable(context: &Context, batch: &[Received<StageSettings>]) {
     let reader = context.service;
     if !SETTINGS.spec.producers.contains(&reader) {
@@ -253,29 +253,29 @@ async fn show_unreadable(context: &Context, batch: &[Received<StageSettings>]) {
     }
 }
 
-/// What gets lost is in the log.
+/// A failure is only logged.
 async fn tell(context: Context, id: EventId, unreadable: Unreadable) {
     let published = match Outgoing::new(UNREADABLE, unreadable.topic.clone(), id, unreadable.at, &unreadable) {
         Ok(message) => context.bus.publisher().publish(&[message]).await.map_err(anyhow::Error::from),
         Err(error) => Err(error.into()),
     };
     if let Err(error) = published {
-        debug!(error = format!("{error:#}"), "that a message is not readable was not published");
+        debug!(error = format!("{error:#}"), "an unreadable message was not reported");
     }
 }
 
 fn obey(stage: &Stage, command: Command) {
     let message = match command {
         Command::Crash { who: None } => {
-            warn!("told to crash");
-            // As in a real crash: nothing is finished, nothing is closed.
+            warn!("crashing, as requested");
+            // As in a real crash, nothing is finished or closed.
             std::process::abort();
         }
         Command::Crash { who: Some(who) } => ControlMessage::Crash { who },
         Command::Rebuild => ControlMessage::Rebuild,
     };
     if !stage.send(message.clone()) {
-        info!(?message, "nobody here knows this command");
+        info!(?message, "this command is not for this service");
     }
 }
 
@@ -288,7 +288,7 @@ async fn pass_on(context: &Context, correlation_id: String, question: Question) 
 }
 
 impl Context {
-    /// Answers a question. What gets lost is asked again.
+    /// Answers a question. If the answer is lost, the asker repeats the question.
     pub async fn answer(&self, correlation_id: String, answer: Answer) {
         let (service, now) = (self.service, clock::now());
         let id = EventId::new(format!("{service}-answer-{correlation_id}"));
@@ -303,7 +303,7 @@ impl Context {
     }
 }
 
-/// Whether this service is paused, now and as it changes.
+/// Whether this service is paused, and changes of that.
 pub struct Pause {
     service: Service,
     settings: watch::Receiver<Arc<StageSettings>>,
@@ -319,7 +319,7 @@ impl Pause {
         self.settings.borrow_and_update().choices.paused.contains(&self.service)
     }
 
-    /// Returns when any setting has changed since [`Pause::is_on`] was asked.
+    /// Returns when any setting has changed since [`Pause::is_on`] was called.
     pub async fn changed(&mut self) {
         if self.settings.changed().await.is_err() {
             std::future::pending().await

@@ -1,5 +1,5 @@
-//! From columns to values and back: what a column cannot hold, or should not hold, is an error that names it. Nothing is
-//! replaced by a default.
+//! From columns to values and back. A value that a column cannot or must not hold is an error that names table, column and
+//! value. Nothing is replaced by a default.
 
 use std::{any::type_name, error::Error, fmt::Display, str::FromStr};
 
@@ -66,22 +66,22 @@ impl<'r> Columns<'r> {
     /// A moment, stored in microseconds since 1970.
     ///
     /// # Errors
-    /// If the column holds something else, or no moment there is.
+    /// If the column holds something else, or a number that is not a moment.
     pub fn moment(self, column: &'static str) -> Result<Moment, StoreError> {
         let micros = self.get(column)?;
         let moment = Moment::from_micros(micros);
         if moment.micros() == micros { Ok(moment) } else { Err(self.wrong(column, "a moment", None)) }
     }
 
-    /// What a text stands for.
+    /// A value parsed from text.
     ///
     /// # Errors
-    /// If the column holds something else, or its text stands for nothing of this type.
+    /// If the column holds something else, or text that cannot be parsed.
     pub fn parsed<T: FromStr<Err: Error + Send + Sync + 'static>>(self, column: &'static str) -> Result<T, StoreError> {
         self.text(column)?.parse().map_err(|error: T::Err| self.wrong(column, type_name::<T>(), Some(error.into())))
     }
 
-    /// What a text stands for, if `look_up` finds it.
+    /// The value that `look_up` finds for a text.
     ///
     /// # Errors
     /// If the column holds something else, or `look_up` finds nothing.
@@ -102,7 +102,7 @@ impl<'r> Columns<'r> {
         serde_json::from_str(&self.text(column)?).map_err(|error| self.wrong(column, "JSON", Some(error.into())))
     }
 
-    /// What `read` makes of a column that may be null.
+    /// A column that may be null, read with `read`.
     ///
     /// # Errors
     /// As `read`.
@@ -115,7 +115,7 @@ impl<'r> Columns<'r> {
     }
 
     fn get<T: Decode<'r, Sqlite> + Type<Sqlite>>(self, column: &'static str) -> Result<T, StoreError> {
-        // SQLite makes 0 of null, or an empty text.
+        // SQLite would decode null as 0 or an empty text.
         if self.row.try_get_raw(column)?.is_null() {
             return Err(self.wrong(column, type_name::<T>(), None));
         }
@@ -128,7 +128,7 @@ impl<'r> Columns<'r> {
     fn wrong(self, column: &'static str, expected: &'static str, cause: Option<Cause>) -> StoreError {
         let held = match self.row.try_get_raw(column) {
             Ok(value) if value.is_null() => "null".to_owned(),
-            // Whatever it is, SQLite has a text for it.
+            // SQLite can convert any value to text.
             _ => self.row.try_get_unchecked(column).unwrap_or_else(|_| "bytes".to_owned()),
         };
         let value = held.chars().take(QUOTED_MAX).collect();
@@ -136,7 +136,7 @@ impl<'r> Columns<'r> {
     }
 }
 
-/// A number as a column holds it.
+/// A number as stored in a column.
 ///
 /// # Errors
 /// If it is beyond what a column can hold.
@@ -154,7 +154,7 @@ pub fn column_of<N: TryInto<i64> + Copy + Display>(
     })
 }
 
-/// A value as a column holds it as JSON.
+/// A value as stored in a column as JSON.
 ///
 /// # Errors
 /// If it cannot be written as JSON.

@@ -1,5 +1,5 @@
-//! The files of a service's databases: one an episode, `{service}-{episode}.sqlite`. The file of an episode of the same number
-//! on another broker is kept beside it, as `….sqlite.{episode_id}`, and brought back when that episode runs again.
+//! The files of a service's databases: one per episode, `{service}-{episode}.sqlite`. If an episode on another broker has the
+//! same number, its file is kept as `….sqlite.{episode_id}`, and brought back when that episode runs again.
 
 use std::{
     ffi::OsStr,
@@ -8,11 +8,11 @@ use std::{
     time::SystemTime,
 };
 
-/// Episodes before the running one whose files stay: the orders in them still have a page.
+/// How many earlier episodes keep their files: their orders still have a page.
 const EPISODES_KEPT: usize = 5;
-/// Files of other brokers' episodes that stay, the newest ones.
+/// How many files of episodes on other brokers are kept, the newest first.
 const ELSEWHERE_KEPT: usize = 20;
-/// What SQLite keeps beside a database while it is open.
+/// Endings of the files that SQLite adds while a database is open.
 const COMPANIONS: [&str; 2] = ["-wal", "-shm"];
 
 /// The file of an episode.
@@ -26,8 +26,8 @@ fn beside(file: &Path, ending: &str) -> PathBuf {
     name.into()
 }
 
-/// Where the file is while another episode of its number runs. An id that an earlier version of the suite accepted may be
-/// anything.
+/// Where the file is kept while another episode with its number runs. Ids that an earlier version of the suite accepted may
+/// contain anything.
 fn aside(file: &Path, episode_id: &str) -> PathBuf {
     let plain: String = episode_id.chars().filter(|char| char.is_ascii_alphanumeric() || *char == '-').collect();
     beside(file, &format!(".{plain}"))
@@ -36,7 +36,7 @@ fn aside(file: &Path, episode_id: &str) -> PathBuf {
 /// Renames a closed database, so that another one can take its name.
 ///
 /// # Errors
-/// If the file cannot be renamed, or another program has it open: its last changes are in a second file then.
+/// If the file cannot be renamed, or another program has it open, as its last changes are then in a second file.
 pub(crate) fn set_aside(file: &Path, episode_id: &str) -> io::Result<()> {
     if beside(file, "-wal").exists() {
         let name = file.file_name().unwrap_or_default().display();
@@ -54,7 +54,7 @@ pub(crate) fn bring_back(file: &Path, episode_id: &str) -> io::Result<()> {
     if file.exists() || !aside.exists() { Ok(()) } else { fs::rename(aside, file) }
 }
 
-/// Deletes the files of episodes long over. What cannot be deleted harms nobody.
+/// Deletes the files of old episodes. Files that cannot be deleted are left.
 pub(crate) fn forget_old(folder: &Path, service: &str, episode: u32) {
     let Ok(entries) = fs::read_dir(folder) else { return };
     let (mut before, mut elsewhere) = (Vec::new(), Vec::new());

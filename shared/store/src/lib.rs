@@ -4,9 +4,9 @@
 //! At-least-once delivery is made harmless here: a repeat is recognised by the inbox in the transaction of its effect,
 //! and messages that follow from an effect are rows of that transaction, published afterwards in their order.
 //!
-//! Deliberately absent: any table of a service (each brings its own migrations), and SQL that is SQLite's alone, so that a
-//! service may move to Postgres one day. The exception are statements for a whole batch: they read JSON, which Postgres
-//! does as well, with other functions.
+//! Deliberately absent: tables of services (each has its own migrations), and SQL that only SQLite understands, so that a
+//! service may move to Postgres one day. The exception are statements for a whole batch: they read JSON, for which
+//! Postgres has other functions.
 //!
 //! In reading order:
 

@@ -12,7 +12,7 @@ use sqlx::{AssertSqlSafe, migrate::Migrator};
 
 use crate::{Store, StoreError};
 
-/// A folder that is gone when the test is over.
+/// A folder that is deleted when it is dropped.
 pub struct Folder(PathBuf);
 
 impl Default for Folder {
@@ -35,14 +35,14 @@ impl Drop for Folder {
     }
 }
 
-/// A bus whose broker is not there: nothing listens at its address.
+/// A bus without a broker: nothing listens at its address.
 pub fn bus_without_broker() -> Bus {
     let (url, admin_url) = ("pulsar://127.0.0.1:1".to_owned(), "http://127.0.0.1:1".to_owned());
     let broker = Broker { url, admin_url, token: None, authorities: None };
     Bus::new(broker, Scope { tenant: "none".to_owned(), episode: 1 })
 }
 
-/// A database that is gone when the test is over.
+/// A database that is deleted when it is dropped.
 pub struct Database {
     pub store: Store,
     _folder: Folder,
@@ -68,8 +68,8 @@ impl Database {
         transaction.commit().await
     }
 
-    /// Writes each of these values, as SQL writes them, into its column of its table, and then puts back what was there.
-    /// Returns those that `load` does not refuse with an error that names table and column.
+    /// Writes each of these SQL values into its column, calls `load`, and restores the table.
+    /// Returns the values that `load` does not refuse with an error that names table and column.
     ///
     /// # Errors
     /// If a statement fails.

@@ -1,6 +1,6 @@
-//! `setup [--fresh]`: makes on the broker what the suite needs and says which episode runs. Run before the services,
-//! as often as one likes: it changes nothing that is there. With `--fresh` the next episode begins. What belonged to the ones
-//! before is deleted when every service has moved.
+//! `setup [--fresh]` creates what the suite needs on the broker, and prints which episode runs. It runs before the services, any
+//! number of times: it changes nothing that exists. With `--fresh` it begins the next episode; the previous ones are
+//! deleted when every service has moved.
 
 use std::{io::Write as _, process::ExitCode, time::Duration};
 
@@ -25,7 +25,7 @@ Usage: setup [--fresh]
 
 Settings come from the environment and from the file .env; .env.example lists them.";
 
-/// How long the broker may take to come up.
+/// How long the broker may take to start.
 const BROKER_WITHIN: Duration = Duration::from_secs(60);
 const ASK_EVERY: Duration = Duration::from_millis(200);
 
@@ -52,7 +52,7 @@ fn main() -> ExitCode {
         .and_then(|runtime| runtime.block_on(make(fresh)));
     let (mut out, mut err) = (std::io::stdout(), std::io::stderr());
     match done {
-        // Nobody to tell if even this fails.
+        // If this fails there is no one to tell.
         Ok(settings) => {
             drop(writeln!(out, "episode {} is set up", settings.episode));
             ExitCode::SUCCESS
@@ -69,7 +69,7 @@ async fn make(fresh: bool) -> anyhow::Result<StageSettings> {
     let scope = Scope { tenant: environment::tenant(), episode: 1 };
     let admin = Admin::new(&broker)?;
     wait_for_broker(&admin, &broker.admin_url).await?;
-    // The settings lie outside of the episodes; what surrounds them must be there before they can be read.
+    // The settings are outside of the episodes; their namespace must exist before they can be read.
     set_up_stage(&admin, &scope).await.context("the broker cannot be set up")?;
     let bus = Bus::new(broker, scope);
     let settings = match (stage::current(&bus).await.context("the settings cannot be read")?, fresh) {
@@ -78,7 +78,7 @@ async fn make(fresh: bool) -> anyhow::Result<StageSettings> {
     };
     let bus = bus.in_episode(settings.episode);
     set_up(&admin, bus.scope()).await?;
-    // The broker compacts a topic that has grown; what a short talk wrote would wait for that.
+    // The broker compacts topics that have grown; after a short talk that would not happen.
     for topic in TOPICS.into_iter().filter(|topic| topic.compacted) {
         compact(&admin, bus.scope(), topic).await?;
     }

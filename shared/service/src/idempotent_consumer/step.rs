@@ -1,4 +1,4 @@
-//! The steps of the writer, and which comes after which. Pure.
+//! The steps of the writer and their order. Pure.
 
 /// A step of the writer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -13,14 +13,14 @@ pub enum Step {
     /// Wait until the outbox is published.
     Publish,
     Acknowledge,
-    /// Nobody can submit anything any more.
+    /// All handles are gone: nothing can be submitted any more.
     End,
 }
 
-/// What decides which step comes next.
+/// What the next step depends on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Progress {
-    /// Submissions that were taken; none when nobody can submit any more.
+    /// Submissions that were taken; none when all handles are gone.
     pub submissions: usize,
     /// Messages of this batch that are not handled yet.
     pub left: usize,
