@@ -1,6 +1,6 @@
-//! How fast any moment is answered, and what the memory of the past costs: `cargo run --release --example as_of`.
+//! How fast the state at any moment is computed, and how much memory it takes: `cargo run --release --example as_of`.
 //!
-//! Folds the messages of so many orders (17,000 are 102,000 events; give another number as the argument), each
+//! Folds the messages of 17,000 orders (102,000 events; the argument changes the number), each
 //! placed, accepted with two beers, picked up and delivered; then asks for moments all over.
 
 use std::{
@@ -21,7 +21,7 @@ use events::{
 };
 use inventory_analysis::{analysis::Analysis, timeline::Timeline};
 
-/// Orders a second: of that many it depends how many commits there are, five a second.
+/// Orders per second; with five commits per second this decides how many rows are stored.
 const ORDERS_PER_SECOND: u64 = 100;
 const MOMENTS: u64 = 1_000;
 
@@ -69,7 +69,7 @@ fn tell(analysis: &mut Analysis, n: u64) -> anyhow::Result<()> {
     for line in &lines {
         let (sequence, level) =
             analysis.shelf(&line.beer).map_or_else(Default::default, |shelf| (shelf.sequence, shelf.level));
-        // Put back, so that there are always enough: what changes is the same to the time machine.
+        // Put back, so that there are always enough: to the time machine it makes no difference.
         let event = StockEvent {
             change: StockChange::Released,
             beer: line.beer.clone(),

@@ -1,4 +1,4 @@
-//! The ledger: given these messages, what it says and whether it is balanced.
+//! The ledger: what it says for given messages, and whether it is balanced.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by it")]
 
@@ -17,7 +17,7 @@ use inventory_analysis::{
     ledger::{Watch, ledger},
 };
 
-/// An analysis that is told things, at second 100 if nothing else is said.
+/// Builds an analysis from messages, by default at second 100.
 struct Told {
     analysis: Analysis,
     second: i64,
@@ -119,7 +119,7 @@ impl Told {
         self.update("b", &DeliveryUpdate::Returned { order_id, lines: lines(bottles) })
     }
 
-    /// The ledger at this second, to one who missed nothing.
+    /// The ledger at this second, for an analysis that missed nothing.
     fn ledger(&self, second: i64) -> Ledger {
         ledger(&self.analysis, Watch { now: at(second), steady_since: at(0) })
     }

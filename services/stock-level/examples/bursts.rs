@@ -1,4 +1,4 @@
-//! Counts what a burst does to the levels, in each of the four ways to work that act 5 shows.
+//! Counts what a burst does to the levels, in each of the four modes that act 5 shows.
 //!
 //! `cargo run -p stock-level --example bursts [how many]`, with a broker at `PULSAR_URL` and `PULSAR_ADMIN_URL`. It
 //! works on a tenant of its own. A beer is wrong when, with the burst fully handled, the level written last is not the
@@ -21,7 +21,7 @@ use events::{
 };
 use floor::{Floor, act_5};
 
-/// How many bursts of each kind, if nothing is said.
+/// How many bursts of each kind by default.
 const BURSTS: u32 = 100;
 
 #[derive(Default)]

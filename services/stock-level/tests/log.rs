@@ -33,7 +33,7 @@ fn shown(received: &[Received<StockLevel>]) -> BTreeMap<String, (u32, u64)> {
     levels.map(|level| (level.beer.to_string(), (level.level.0, level.sequence.0))).collect()
 }
 
-/// Up to where every event of the orval is handled, as it was said last.
+/// Up to which event of the orval all are handled, according to the last level.
 fn settled(received: &[Received<StockLevel>]) -> u64 {
     let levels = received.iter().filter_map(|received| received.message.as_ref().ok());
     levels.rev().find(|level| level.beer.as_str() == "orval").map_or(0, |level| level.settled.0)
@@ -69,7 +69,7 @@ async fn folds_the_log_and_survives_a_kill() -> Result<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_gap_is_closed_from_the_log() -> Result<()> {
     let bed = TestBed::new().await?;
-    // As after a resend: 2 lies in the log behind 3, where it is found by folding afresh, and not skipped.
+    // As after a resend: 2 lies behind 3 in the log, where a fresh fold finds it; it is not skipped.
     for sequence in [1, 3, 2, 4] {
         bed.publish(STOCK_EVENTS, "orval", &event("orval", sequence, 200 - sequence as u32)).await?;
     }

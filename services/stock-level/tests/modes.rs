@@ -1,4 +1,4 @@
-//! The ways stock-level can work, switched live, against a real broker.
+//! The modes of stock-level, switched live, against a real broker.
 
 mod floor;
 
@@ -25,13 +25,13 @@ use tokio::time::Instant;
 
 /// Bursts of each kind here; `examples/bursts.rs` counts a hundred.
 const BURSTS: usize = 3;
-/// Crashes in a row: what the crashed one had acknowledged differs from one to the next.
+/// Crashes in a row: each time the worker has acknowledged something else.
 const CRASHES: usize = 5;
-/// A switch is over, and the new crew handles events, within this: the audience waits for it.
+/// A switch takes at most this long, until the new crew handles events: the audience waits for it.
 const SWITCHED_WITHIN: Duration = Duration::from_secs(1);
-/// A busy machine may take longer, but not as long as it takes to notice a consumer that gets nothing and to make it anew.
+/// A busy machine may take longer, but less than it takes to detect and rebuild a consumer that gets nothing.
 const SWITCHED_WITHOUT_HEALING: Duration = Duration::from_secs(5);
-/// So often each switch is tried on a busy machine.
+/// How often each switch is tried on a busy machine.
 const ROUNDS_MAX: usize = 5;
 
 fn idle(subscription: SubscriptionType) -> Folding {
@@ -42,7 +42,7 @@ fn workers(writes: &[StockLevel]) -> BTreeSet<&str> {
     writes.iter().map(|write| write.worker.as_str()).collect()
 }
 
-/// What the presence lists, once it is this many.
+/// The workers in the presence, once there are this many.
 async fn listed(floor: &Floor, many: usize) -> Result<Vec<String>> {
     let look =
         || async { Some(floor.presence.staff(|staff| staff.workers.clone())).filter(|names| names.len() == many) };
@@ -207,8 +207,8 @@ async fn another_worker_takes_over_from_one_that_crashes() -> Result<()> {
     floor.close().await
 }
 
-/// Whoever takes over gets again what the other one handled and did not acknowledge any more. The naive fold does not
-/// look at sequences, but like everybody else it handles nothing twice: else a level would go back for a moment.
+/// A worker that takes over receives again what the crashed one had handled and not acknowledged. The naive fold does not
+/// look at sequences, but it handles nothing twice either: otherwise a level would go back for a moment.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_crash_in_a_burst_makes_nobody_write_an_event_twice() -> Result<()> {
     let mut floor = Floor::open(act_5(Failover, Naive)).await?;
@@ -233,7 +233,7 @@ async fn nothing_is_taken_while_it_is_paused() -> Result<()> {
     let mut floor = Floor::open(idle(Failover)).await?;
     floor.bed.choose(|choices| choices.paused = [Service::StockLevel].into());
     let before = floor.shown[&BEERS[0].beer_id()].sequence;
-    // The answer says that the pause is known, and that what was in hand is done.
+    // The answer shows that the pause is known, and that no worker holds an event.
     floor.fold_afresh().await?;
     let events = [floor.next(&BEERS[0])];
     floor.publish(&events).await?;

@@ -42,8 +42,8 @@ async fn only_what_follows_is_believed(subscription: SubscriptionType, fold: Fol
     let log = [
         event(StockChange::Counted, 1, 200, 200),
         reserved(2, 199),
-        // A level that is not the sum, more bottles than there are, a second event of the same number with another
-        // level, far too early ones, a beer nobody sells.
+        // A level that is not the sum, more bottles than there are, a second event with the same number and another
+        // level, events that are far too early, an unknown beer.
         reserved(3, 7),
         event(StockChange::Reserved, 3, 4_000_000_000, 0),
         event(StockChange::Released, 2, 1, 201),
@@ -94,7 +94,7 @@ async fn shared_and_naive() -> Result<()> {
 async fn after_a_second_writer_the_levels_are_right_again() -> Result<()> {
     let bed = TestBed::new().await?;
     let service = bed.start(Service::StockLevel, stock_level::run);
-    // 3 is consistent, so nobody can tell that it is not the warehouse's, which goes on from 2.
+    // 3 is consistent, so it cannot be told from the warehouse's own, which continues after 2.
     let second_writer = event(StockChange::Reserved, 3, 100, 99);
     let log = [event(StockChange::Counted, 1, 200, 200), reserved(2, 199), second_writer];
     for event in log.iter().chain(&[reserved(3, 198), reserved(4, 197), reserved(5, 196)]) {

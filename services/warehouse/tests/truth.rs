@@ -42,7 +42,7 @@ async fn place(bed: &TestBed, order: &str, lines: &[Line]) -> Result<()> {
     bed.publish(ORDERS, order, &placed).await
 }
 
-/// The levels of this beer by the log, in its order, from the first count on.
+/// The levels of this beer in the log, in order, from the first count on.
 fn levels(log: &[Received<StockEvent>], beer: &str) -> Vec<(StockChange, u32)> {
     let events = log.iter().filter_map(|received| received.message.as_ref().ok());
     events.filter(|event| event.beer.as_str() == beer).map(|event| (event.change, event.level.0)).collect()
@@ -61,11 +61,11 @@ async fn takes_back_what_it_gave_out_once_and_nothing_else() -> Result<()> {
     let reason = FailureReason::AddressNotFound;
     let (round, attempts, courier, address) = (1, 4, "Ada".to_owned(), "nowhere".to_owned());
     let updates = [
-        // Untrue: about orders nobody placed, with doubled lines, with more bottles than there are.
+        // Untrue: about unknown orders, with doubled lines, with more bottles than there are.
         returned("zz", &[line("orval", 1), line("orval", 1)]),
         returned("zz", &[line("orval", 4_000_000_000)]),
         delivered("nobody"),
-        // Untrue: of other bottles, or of none, or of an order that got none.
+        // Untrue: with other bottles, or none, or about an order that was given none.
         returned("back", &[line("orval", 1), line("orval", 1)]),
         returned("other", &[line("orval", 2)]),
         returned("other", &[]),
@@ -121,7 +121,7 @@ async fn a_message_that_comes_again_is_counted_once() -> Result<()> {
     for _ in 0..2 {
         let warehouse = bed.start(Service::Warehouse, warehouse::run);
         bed.until_disbelieved(Service::Warehouse, &untrue).await?;
-        // Before it can acknowledge, maybe: then the message comes again.
+        // Perhaps before it can acknowledge: then the message is redelivered.
         warehouse.kill().await;
     }
     let mut presence = service::presence::PresenceState::default();

@@ -20,7 +20,7 @@ use events::{
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-/// Longest wait for what must come.
+/// Longest wait for something that must happen.
 const LIMIT: std::time::Duration = std::time::Duration::from_secs(30);
 
 fn event(sequence: u64) -> StockEvent {
@@ -39,13 +39,13 @@ fn message(sequence: u64) -> Outgoing {
     Outgoing::new(STOCK_EVENTS, "orval", id, *HAPPENED_AT, &event(sequence)).unwrap()
 }
 
-/// When the messages of these tests say that it happened: shortly before they are published.
+/// The time in the messages of these tests: shortly before they are published.
 static HAPPENED_AT: LazyLock<Moment> = LazyLock::new(|| {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     Moment::from_micros(i64::try_from(now.as_micros()).unwrap_or(i64::MAX)).plus_millis(-1_000)
 });
 
-/// Reads so many, acknowledges them, and gives their sequences.
+/// Reads this many, acknowledges them, and returns their sequences.
 async fn read(consumer: &mut Consumer<StockEvent>, count: usize) -> Result<Vec<u64>> {
     let mut sequences = Vec::new();
     let reading = async {
@@ -103,7 +103,7 @@ async fn a_closed_consumer_is_gone_from_the_broker() -> Result<()> {
         let mut consumer = bus.consumer(STOCK_EVENTS, Service::StockLevel, options)?;
         read(&mut consumer, 1).await?;
         consumer.close().await;
-        // Else the next one, of another type, would be refused.
+        // Otherwise the next one, of another type, would be refused.
         let stats: Value = admin.get(&format!("{address}/stats")).await?;
         let left = &stats["subscriptions"]["stock-level"]["consumers"];
         assert_eq!(left.as_array().map(Vec::len), Some(0), "{kind:?}: {left}");
@@ -154,7 +154,7 @@ async fn reading_goes_on_when_the_broker_closes_the_topic() -> Result<()> {
         let topic = STOCK_EVENTS.spec.admin_path(&bus.scope().tenant, 1);
         admin.put(&format!("{topic}/unload"), None).await?;
     }
-    // What was acknowledged just before may come again; nothing is missing, and nothing comes before its time.
+    // The last acknowledged messages may be redelivered; nothing is missing, and nothing is early.
     seen.dedup();
     seen.sort_unstable();
     seen.dedup();
@@ -306,7 +306,7 @@ async fn subscriptions_of_an_earlier_version_are_deleted_and_those_of_others_sta
     let topic = DELIVERY_ORDERS.spec.admin_path(&bus.scope().tenant, 1);
     let mut specified: Vec<String> = admin.get(&format!("{topic}/subscriptions")).await?;
     let earliest = json!({"ledgerId": -1, "entryId": -1, "partitionIndex": -1});
-    // Ours on other topics, and somebody's own.
+    // Ours on other topics, and one of a client of someone else.
     for name in ["website", "fraud-watch", "a-courier-in-python"] {
         admin.put(&format!("{topic}/subscription/{name}"), Some(&earliest)).await?;
     }
@@ -316,7 +316,7 @@ async fn subscriptions_of_an_earlier_version_are_deleted_and_those_of_others_sta
     specified.sort();
     kept.sort();
     assert_eq!(kept, specified);
-    // One that is specified keeps its place.
+    // A specified one keeps its position.
     let orders = ORDERS.spec.admin_path(&bus.scope().tenant, 1);
     let of_orders: Vec<String> = admin.get(&format!("{orders}/subscriptions")).await?;
     assert!(of_orders.iter().any(|name| name == "website"), "{of_orders:?}");
@@ -335,7 +335,7 @@ async fn only_earlier_episodes_are_deleted() -> Result<()> {
     Ok(())
 }
 
-/// A page of anyone, open in a browser on this machine, can send what a form sends, and open a WebSocket. Neither writes
+/// Any page that is open in a browser on this machine can send what a form sends, and open a WebSocket. Neither writes
 /// to a topic.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_foreign_page_cannot_write_to_a_topic() -> Result<()> {

@@ -1,4 +1,4 @@
-//! Messages flow to exactly one consumer of ours, whatever got lost on the way to the broker.
+//! Messages flow to exactly one of our consumers, whatever gets lost on the way to the broker.
 
 mod bed;
 mod network;
@@ -17,7 +17,7 @@ use network::{Loss, Network};
 use serde::de::DeserializeOwned;
 use tokio::time::{Instant, sleep, timeout};
 
-/// Longest wait for what must come; a request that is not answered is given up after ten seconds.
+/// Longest wait for something that must happen; a request without an answer is given up after ten seconds.
 const LIMIT: Duration = Duration::from_secs(40);
 
 /// A bus straight to the broker, one through a network, and the network.
@@ -46,7 +46,7 @@ impl TestBed {
         Ok(self.straight.publisher().publish(&[update]).await?)
     }
 
-    /// How many consumers the broker knows of the warehouse's subscription to the updates.
+    /// How many consumers the warehouse's subscription to the updates has at the broker.
     async fn consumers(&self) -> Result<usize> {
         let topic = DELIVERY_UPDATES.spec.admin_path(&self.straight.scope().tenant, 1);
         let stats: serde_json::Value = self.admin.get(&format!("{topic}/stats")).await?;
@@ -72,7 +72,7 @@ async fn until<Looking: Future<Output = Result<bool>>>(what: &str, look: impl Fn
     Ok(())
 }
 
-/// Receives until this one comes; one that was acknowledged just before the topic was closed may come again.
+/// Receives until this one comes; one that was acknowledged just before the topic was closed may be redelivered.
 async fn receive(consumer: &mut Consumer<DeliveryUpdate>, expected: &str) -> Result<()> {
     loop {
         let batch = timeout(LIMIT, consumer.receive(1)).await?;
@@ -83,8 +83,8 @@ async fn receive(consumer: &mut Consumer<DeliveryUpdate>, expected: &str) -> Res
     }
 }
 
-/// After a broker was killed it can take longer to open a topic than the client waits. The broker then has a consumer
-/// nobody waits for any more.
+/// After a broker was killed it may take longer to open a topic than the client waits. The broker then has an
+/// abandoned consumer.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_subscribe_that_was_not_confirmed_in_time_leaves_no_second_consumer() -> Result<()> {
     let bed = TestBed::new().await?;
@@ -117,7 +117,7 @@ async fn a_consumer_needs_one_connection() -> Result<()> {
     Ok(())
 }
 
-/// Whatever it is that the client does not notice: messages wait, and nobody gets them.
+/// Whatever the client does not notice: messages wait, and no consumer gets them.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_consumer_that_gets_nothing_of_what_waits_is_named_and_made_anew() -> Result<()> {
     let bed = TestBed::new().await?;
@@ -136,7 +136,7 @@ async fn a_consumer_that_gets_nothing_of_what_waits_is_named_and_made_anew() -> 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_topic_that_cannot_be_subscribed_to_is_named_until_it_can() -> Result<()> {
     let bed = TestBed::new().await?;
-    // Two attempts a second: for longer than it takes to be noticed.
+    // Two attempts per second, for longer than detection takes.
     for _ in 0..40 {
         bed.network.lose(Loss::Subscribe);
     }
@@ -148,7 +148,7 @@ async fn a_topic_that_cannot_be_subscribed_to_is_named_until_it_can() -> Result<
     Ok(())
 }
 
-/// When the broker closes a topic the client subscribes again; if that is refused it tells so and goes on without.
+/// When the broker closes a topic the client subscribes again; if that is refused it reports an error and continues without.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_subscription_the_client_could_not_make_again_is_made_anew() -> Result<()> {
     let bed = TestBed::new().await?;
@@ -178,7 +178,7 @@ async fn what_somebody_holds_or_nobody_wants_is_no_standstill() -> Result<()> {
     bed.publish(1).await?;
     bed.publish(2).await?;
     let in_hand = timeout(LIMIT, busy.receive(1)).await?;
-    // One in hand, one waits; and it is not asked for for longer than three looks take.
+    // One message is held and one waits, for longer than three checks take.
     let asked_for = timeout(Duration::from_secs(10), std::future::pending::<()>());
     assert!(asked_for.await.is_err() && bed.through.standing_still().is_empty());
     busy.acknowledge(&[in_hand[0].position]).await;

@@ -1,4 +1,4 @@
-//! What is large or packed, as any client may send it: it is read within limits, or unreadable, and holds nobody up.
+//! Large and compressed messages, as any client may send them: they are read within limits or are unreadable, and block nothing.
 
 mod bed;
 mod sending;
@@ -23,15 +23,15 @@ use pulsar::{
 use sending::send;
 use serde::de::DeserializeOwned;
 
-/// Longest wait for what must come.
+/// Longest wait for something that must happen.
 const LIMIT: Duration = Duration::from_secs(60);
-/// What a bomb becomes when it is unpacked.
+/// The size of a bomb when it is unpacked.
 const BOMB: usize = 16 * 1024 * 1024;
 /// Most memory that reading may take on top of what writing took.
 const MEMORY_MAX_KIB: u64 = 64 * 1024;
 const ORDER: &str = r#"{"customer":"Ada","address":"Gent","lines":[{"beer":"orval","bottles":2}]}"#;
 
-/// A client that is not ours: it packs, and puts so many messages into an entry.
+/// A client that is not ours: it compresses, and packs this many messages into an entry.
 async fn stranger(
     bus: &Bus,
     topic: &TopicSpec,
@@ -58,7 +58,7 @@ async fn read<M: DeserializeOwned>(consumer: &mut Consumer<M>, count: usize) -> 
     Ok(all)
 }
 
-/// The most memory this process ever had, where the system says so.
+/// The peak memory of this process, if the system tells.
 fn peak_kib() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?.split_whitespace().next()?.parse().ok()
@@ -114,7 +114,7 @@ async fn what_becomes_too_large_is_unreadable_and_takes_no_memory() -> Result<()
     send(&mut producer, &[ORDER.as_bytes().to_vec()]).await?;
     drop(zeros);
     let before = peak_kib();
-    // A broker sends so many to each reader before it reads any.
+    // A broker sends this many to each reader ahead.
     let mut readers = Vec::new();
     for reader in [Service::Warehouse, Service::InventoryAnalysis, Service::Website] {
         readers.push(bus.consumer::<PlaceOrder>(ORDERS, reader, ConsumerOptions::default())?);

@@ -19,15 +19,15 @@ use pulsar::{
 };
 use sending::send;
 
-/// What one topic may take, to be written or read.
+/// How long writing or reading one topic may take.
 const LIMIT: Duration = Duration::from_secs(60);
 /// Single messages: below and above what one network buffer of the bookie holds, and far above.
 const SIZES: [usize; 5] = [16_000, 17_000, 33_000, 65_000, 1_000_000];
-/// A batch: so many messages of this size in one entry.
+/// A batch: this many messages of this size in one entry.
 const BATCH: u32 = 40;
 const BATCHED_SIZE: usize = 1_000;
 
-/// Bytes that no compression makes smaller.
+/// Incompressible bytes.
 fn bytes(size: usize) -> Vec<u8> {
     (0..size).map(|_| rand::random::<u8>()).collect()
 }
@@ -79,7 +79,7 @@ async fn come_back(pulsar: &Pulsar<TokioExecutor>, admin: &Admin, tenant: &str, 
     Ok(())
 }
 
-/// Of a message beyond the limit our client hands out the beginning, packed as it came.
+/// Of a message beyond the limit our client returns the beginning, compressed as it came.
 fn is_as_written(written: &[u8], came: &[u8]) -> bool {
     if written.len() <= MESSAGE_MAX { came == written } else { came.len() == KEPT }
 }

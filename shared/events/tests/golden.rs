@@ -1,4 +1,4 @@
-//! Every message of the contract, byte for byte: what a golden file says is what goes over the wire.
+//! Every message of the contract, byte for byte: a golden file is what goes over the wire.
 #![expect(clippy::unwrap_used, reason = "what cannot be here ends the test")]
 
 use std::{fmt::Debug, fs, path::Path};

@@ -1,4 +1,4 @@
-//! What can be read can be written again, and whatever follows from it fits what is read.
+//! Whatever can be read can be written again, and its consequences are within the limits as well.
 #![expect(clippy::unwrap_used, reason = "what cannot be here ends the test")]
 
 use std::fmt::Debug;
@@ -25,7 +25,7 @@ fn read<M: DeserializeOwned>(json: &[u8]) -> Option<M> {
     serde_json::from_slice(json).ok()
 }
 
-/// What is written can be read, and says the same.
+/// Whatever is written can be read, and is the same.
 fn fits<M: Serialize + DeserializeOwned + PartialEq + Debug>(message: &M) -> Result<(), TestCaseError> {
     let json = serde_json::to_vec(message).unwrap();
     prop_assert!(json.len() <= MESSAGE_MAX, "{} bytes", json.len());
@@ -38,7 +38,7 @@ fn fits<M: Serialize + DeserializeOwned + PartialEq + Debug>(message: &M) -> Res
 fn text(max: usize) -> impl Strategy<Value = String> {
     prop_oneof![
         vec(any::<char>(), 0..=max + 1).prop_map(String::from_iter),
-        // What takes the most bytes: each of these is six in JSON, or four.
+        // The characters with the most bytes: six or four each in JSON.
         (0..=max + 1).prop_map(|length| "\u{1}".repeat(length)),
         (0..=max + 1).prop_map(|length| "🍺".repeat(length)),
         Just("é".repeat(max)),
@@ -139,7 +139,7 @@ proptest! {
     }
 }
 
-/// Its refusal could not be read: so many lines do not fit.
+/// Its refusal could not be read: it has too many lines.
 #[test]
 fn an_order_of_too_many_lines_is_refused_and_one_of_far_too_many_cannot_be_read() {
     let line = |_| Line { beer: BeerId::new("x"), bottles: Bottles(1) };
@@ -156,7 +156,7 @@ fn an_order_of_too_many_lines_is_refused_and_one_of_far_too_many_cannot_be_read(
     assert!(why.starts_with("a list of more than 100"), "{why}");
 }
 
-/// A text somebody composed is written shortened.
+/// A composed text is shortened when it is written.
 #[test]
 fn whatever_failed_and_whatever_differs_can_be_told() {
     let long = || "🍺".repeat(3_000);

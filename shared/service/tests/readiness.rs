@@ -1,4 +1,4 @@
-//! What a service says of itself when it gets nothing of what waits for it, against a real broker.
+//! What a service reports when messages wait and it gets none, against a real broker.
 
 use anyhow::Result;
 use axum::{
@@ -28,7 +28,7 @@ async fn a_service_that_gets_nothing_of_what_waits_is_not_ready_and_says_on_whic
         (status, String::from_utf8_lossy(&body).into_owned())
     };
     assert_eq!(ask("/health/ready").await.0, StatusCode::OK);
-    // Nobody has made this episode: there is nothing to subscribe to.
+    // This episode was not created: there is nothing to subscribe to.
     let mut orders = context.bus.in_episode(99).consumer(ORDERS, Service::Warehouse, ConsumerOptions::default())?;
     let receiving = tokio::spawn(async move { orders.receive(1).await.len() });
     let mut heard = bed.bus.consumer(PRESENCE, Service::Website, ConsumerOptions::default())?;

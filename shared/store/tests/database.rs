@@ -1,4 +1,4 @@
-//! The database beside others who use its file, and on a disk that is full.
+//! The database while other programs use its file, and on a full disk.
 #![expect(clippy::unwrap_used, reason = "what cannot be here ends the test")]
 
 use std::time::Duration;
@@ -42,9 +42,9 @@ async fn who_writes_waits_for_another_program_however_long_it_holds_the_lock() {
     let mut lock = browser.begin().await.unwrap();
     assert!(record_once(&mut lock, "theirs").await.unwrap());
     let writing = [write(&store, "a"), write(&store, "b")];
-    // Longer than SQLite waits by itself: from here on it is tried again.
+    // Longer than SQLite waits by itself: from here on we retry.
     until(|| store.is_locked()).await;
-    // Readers wait for nobody.
+    // Readers do not wait.
     let read = sqlx::query("select id from inbox").fetch_all(store.reader());
     assert!(timeout(LIMIT, read).await.unwrap().unwrap().is_empty());
     assert!(writing.iter().all(|writing| !writing.is_finished()));
@@ -75,7 +75,7 @@ async fn who_opens_waits_as_well() {
     let folder = Folder::default();
     let browser = open(&folder).await;
     let lock = browser.begin().await.unwrap();
-    // With tables that are not made yet.
+    // With tables that do not exist yet.
     let tables = sqlx::migrate!("../../services/warehouse/migrations");
     let path = folder.to_path_buf();
     let opening = tokio::spawn(async move { Store::open(&path, "website", 1, Some("5f3a9c"), &tables).await });

@@ -15,7 +15,7 @@ impl Files {
         Ok(Store::open(&self.0, "website", episode, episode_id, &NO_TABLES).await?)
     }
 
-    /// Opens the database of an episode, notes a word in it and says whether it was known there.
+    /// Opens the database of an episode, records a word in it and returns whether it was there.
     async fn knows(&self, episode: u32, episode_id: Option<&str>, word: &str) -> Result<bool> {
         let store = self.open(episode, episode_id).await?;
         let mut transaction = store.begin().await?;
@@ -95,7 +95,7 @@ async fn the_databases_of_other_brokers_are_kept_up_to_a_limit() -> Result<()> {
     for broker in 0..30 {
         folder.knows(1, Some(&format!("broker-{broker}")), "order").await?;
     }
-    // The running one, those put aside, and one that was put aside after the old ones were forgotten.
+    // The running one, those set aside, and one that was set aside after the old ones were deleted.
     assert!((20..=22).contains(&folder.names().len()), "{:?}", folder.names());
     assert!(folder.knows(1, Some("broker-28"), "order").await?);
     Ok(())

@@ -24,7 +24,7 @@ fn give_up() -> DeliveryRequest {
     DeliveryRequest::ReturnToStock { order_id: "a".parse().unwrap() }
 }
 
-/// Tries until the round is over; gives the parcel, and the delays between the attempts.
+/// Plays attempts until the round is over; returns the parcel, and the delays between the attempts.
 fn play_round(first: &DeliveryOrder, before: Option<Parcel>) -> (Parcel, Vec<i64>) {
     let (mut parcel, mut task, mut delays) = (before, first.clone(), Vec::new());
     loop {
@@ -186,10 +186,10 @@ fn a_dead_letter_tells_what_the_book_has_or_is_not_believed() {
     }
 }
 
-/// What can reach delivery about one order, in any order and any number of times.
+/// What delivery can receive about one order, in any order and any number of times.
 #[derive(Debug, Clone)]
 enum Happening {
-    /// One of the tasks that were ever queued is handed out, perhaps again.
+    /// Any task that was queued is delivered, perhaps again.
     HandedOut(usize),
     /// A task from a stranger.
     Forged {
@@ -212,8 +212,8 @@ fn any_happening() -> impl Strategy<Value = Happening> {
 }
 
 proptest! {
-    /// Whatever comes, and however often: an order is delivered or returned at most once and never both, no attempt has
-    /// two outcomes, and as long as it is under way a task for it is in the queue.
+    /// Whatever comes, in any order: an order is delivered or returned at most once and never both, no attempt has
+    /// two outcomes, and a task is queued for it as long as it is under way.
     #[test]
     fn one_end_at_most(found in any::<bool>(), happenings in prop::collection::vec(any_happening(), 0..120)) {
         let mut parcel: Option<Parcel> = None;

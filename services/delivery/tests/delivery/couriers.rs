@@ -21,9 +21,9 @@ use crate::{FOUND, ask, crew, deliveries, ends_with, moments, parcel, queue, sta
 
 /// Hiring takes effect within this time.
 const HIRED_WITHIN_MS: i64 = 1_000;
-/// The parcel of a courier who crashed is in other hands within this time.
+/// Another courier has the parcel of a crashed one within this time.
 const TAKEN_OVER_WITHIN_MS: i64 = 2_000;
-/// A courier who crashed is away for so long.
+/// How long a crashed courier is away.
 const AWAY_MS: i64 = 4_000;
 
 async fn queue_many(bed: &TestBed, ids: std::ops::Range<u32>) -> Result<()> {
@@ -45,7 +45,7 @@ fn pick_ups(received: &[Received<DeliveryUpdate>]) -> Vec<(Moment, (String, Stri
     })
 }
 
-/// Who carries which parcel, once so many are carried.
+/// Who carries which parcel, once this many are carried.
 async fn carried(presence: &PresenceState, parcels: usize) -> Result<Vec<(String, String)>> {
     eventually("couriers with parcels", || async {
         let carried: Vec<_> = presence.staff(|Staff { couriers, .. }| {
@@ -62,8 +62,8 @@ async fn presence_shows(presence: &PresenceState, expected: &[&str]) -> Result<(
     eventually("these couriers in the presence", || async { (names() == expected).then_some(()) }).await
 }
 
-/// Long enough for couriers to have taken a parcel if they were going to: what the broker hands out to a stranger, it
-/// would have handed out to them.
+/// Waits long enough for couriers to take a parcel if they were going to: a message delivered to another consumer would
+/// have reached them as well.
 async fn a_while(bed: &TestBed) -> Result<()> {
     for n in 1..=20 {
         bed.publish_raw(UNREADABLE, b"tick").await?;
@@ -203,7 +203,7 @@ async fn a_parcel_waits_until_the_only_courier_is_back() -> Result<()> {
     queue(&bed, &parcel("a", FOUND)).await?;
     carried(&presence, 1).await?;
     let crashed = now();
-    // Whoever is not here changes nothing.
+    // A name that nobody has changes nothing.
     for who in ["Zoë", "Bart", "Ada"] {
         assert!(bed.send(ControlMessage::Crash { who: who.into() }));
     }

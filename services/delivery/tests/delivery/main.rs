@@ -45,7 +45,7 @@ fn start_retrying_after(bed: &TestBed, couriers: u32, pace_ms: u32, first_delay_
     bed.start(Service::Delivery, |context| delivery::run_with(context, retry_policy(first_delay_ms)))
 }
 
-/// Starts delivery with the settings as they are; with it comes its presence.
+/// Starts delivery with the current settings; returns its presence as well.
 fn start_with_presence(bed: &TestBed) -> (Running, PresenceState) {
     let mut presence = PresenceState::default();
     let delivery = bed.start(Service::Delivery, |context| {
@@ -55,7 +55,7 @@ fn start_with_presence(bed: &TestBed) -> (Running, PresenceState) {
     (delivery, presence)
 }
 
-/// What the speaker chooses.
+/// Changes the settings.
 fn crew(bed: &TestBed, couriers: u32, pace_ms: u32) {
     bed.choose(|choices| {
         choices.couriers = couriers;
@@ -108,7 +108,7 @@ fn story(received: &[Received<DeliveryUpdate>], order: &str) -> Vec<String> {
         .collect()
 }
 
-/// When those updates happened that `which` picks, and what it picked from them.
+/// The updates that `which` selects, with their times.
 fn moments<T>(received: &[Received<DeliveryUpdate>], which: impl Fn(&DeliveryUpdate) -> Option<T>) -> Vec<(Moment, T)> {
     received.iter().filter_map(|received| Some((received.at, which(received.message.as_ref().ok()?)?))).collect()
 }

@@ -1,4 +1,4 @@
-//! What becomes of parcels.
+//! What happens to parcels.
 
 use std::collections::HashSet;
 
@@ -16,7 +16,7 @@ use crate::{
     start_with_presence, story,
 };
 
-/// A queue looks this often for what is due, and hands out what will be before it looks again.
+/// How often a queue checks for due messages; it delivers those that become due before the next check.
 const EARLY_BY_MS: i64 = 100;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -91,7 +91,7 @@ async fn a_stranded_order_is_delivered_in_its_second_round() -> Result<()> {
         ask(&bed, DeliveryRequest::Redrive { order_id: order_id.clone(), address }).await?;
     }
     bed.read_until(DELIVERY_UPDATES, |all| ends_with(all, "lost", "delivered")).await?;
-    // Too late; and a parcel after it, so that it is seen to have changed nothing.
+    // Too late. The parcel after it shows that it changed nothing.
     ask(&bed, DeliveryRequest::ReturnToStock { order_id }).await?;
     queue(&bed, &parcel("other", "nergens")).await?;
     bed.read_until(DELIVERY_UPDATES, |all| ends_with(all, "other", "stranded")).await?;
@@ -151,7 +151,7 @@ async fn a_parcel_that_comes_twice_is_delivered_once() -> Result<()> {
         }
     }
     let delivery = start(&bed, 3, 10);
-    // The queue is handed out in its order: when the last has come, so have all before it, but for those in hand.
+    // The queue is delivered in order: when the last one has come, so have all others, except those that are held.
     for n in 0..3 {
         queue(&bed, &parcel(&format!("last{n}"), "nowhere")).await?;
     }

@@ -51,7 +51,7 @@ async fn what_is_untrue_has_no_effect_and_is_counted() -> Result<()> {
         bed.publish(DEAD_LETTERS, letter.order_id.as_str(), letter).await?;
     }
     ask(&bed, give_up("unknown")).await?;
-    // Known, and not to be decided about: a wish that comes too late is no untruth.
+    // Known, but not stranded: a request that comes too late is not untrue.
     ask(&bed, give_up("done")).await?;
     ask(&bed, DeliveryRequest::Redrive { order_id: "lost".parse()?, address: Some("a\nb".into()) }).await?;
     let (letters, requests) = (DEAD_LETTERS.spec, DELIVERY_REQUESTS.spec);
@@ -72,7 +72,7 @@ async fn what_is_untrue_has_no_effect_and_is_counted() -> Result<()> {
     assert_eq!(after.len(), before.len(), "nothing was said of it");
     delivery.stop().await?;
 
-    // After a restart the book still knows; and an order that was only lied about is delivered when it comes.
+    // After a restart the database still knows; and an order with only untrue messages is delivered when it comes.
     let delivery = start(&bed, 1, 0);
     queue(&bed, &untrue_tasks[0]).await?;
     bed.publish(DEAD_LETTERS, "nobody", &letter(parcel("nobody", "nowhere"))).await?;

@@ -1,4 +1,4 @@
-//! Everything is counted once, and what was counted is stored.
+//! Everything is counted once, and stored.
 
 use anyhow::{Context as _, Result};
 use events::{
@@ -55,7 +55,7 @@ async fn a_killed_analysis_counts_everything_once() -> Result<()> {
     let bed = TestBed::new().await?;
     let mut shop = Shop::open(&bed).await?;
     for part in 0..4 {
-        // Killed while it reads what is there and what comes.
+        // Killed while it reads old and new messages.
         let analysis = bed.start(Service::InventoryAnalysis, run);
         for n in 0..10 {
             shop.sell(&format!("o-{part}-{n}"), 1).await?;

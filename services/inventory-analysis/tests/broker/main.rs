@@ -1,4 +1,4 @@
-//! The analysis against a real broker: messages come as the other services would send them.
+//! The analysis against a real broker, with messages as the other services send them.
 
 mod counting;
 mod shop;

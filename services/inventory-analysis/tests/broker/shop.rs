@@ -1,4 +1,4 @@
-//! What the other services would send, and ways to see what the analysis makes of it.
+//! Messages as the other services send them, and ways to look at the results.
 
 use anyhow::{Context as _, Result};
 use events::{
@@ -18,7 +18,7 @@ use sqlx::migrate::Migrator;
 
 pub static TABLES: Migrator = sqlx::migrate!();
 
-/// A warehouse and couriers, as far as their messages go: 1000 bottles of Orval.
+/// Sends the messages of a warehouse with 1000 bottles of Orval, and of couriers.
 pub struct Shop<'a> {
     bed: &'a TestBed,
     sequence: u64,
@@ -111,7 +111,7 @@ pub fn newest_sales(insights: &[Received<Insight>]) -> Option<&Sales> {
     })
 }
 
-/// The newest ledger, once so many orders are delivered.
+/// The newest ledger, once this many orders are delivered.
 pub async fn ledger_with(bed: &TestBed, delivered: u64) -> Result<Ledger> {
     let there = |all: &[Received<Insight>]| {
         newest_ledger(all).is_some_and(|l| l.deliveries.delivered == delivered && l.on_the_way.is_empty())
@@ -120,7 +120,7 @@ pub async fn ledger_with(bed: &TestBed, delivered: u64) -> Result<Ledger> {
     newest_ledger(&insights).cloned().context("no ledger")
 }
 
-/// The rebuild as the command does it.
+/// The rebuild of the command.
 pub async fn rebuilt(bed: &TestBed) -> Result<Rebuilt> {
     let store = bed.context(Service::InventoryAnalysis).open_store(&TABLES).await?;
     let snapshot = Snapshot::take(&store).await?;

@@ -1,4 +1,4 @@
-//! What the speaker asks of the analysis, and sets.
+//! Questions and settings of the stage.
 
 use std::time::Duration;
 
@@ -25,8 +25,8 @@ use tokio::time::{Instant, timeout};
 
 use crate::shop::{Shop, ledger_with, lines, tamper};
 
-/// How long an answer is waited for before the question is asked again: the first one may be lost while the consumer of
-/// the answers connects.
+/// How long to wait for an answer before the question is repeated: the first answer may be lost while its consumer
+/// connects.
 const ASK_AGAIN_AFTER: Duration = Duration::from_secs(1);
 
 /// Asks the analysis as the website would.
@@ -66,7 +66,7 @@ impl<'a> Asker<'a> {
         }
     }
 
-    /// The same, once so many events are known to have happened by then.
+    /// The same, once this many events are known to have happened by then.
     async fn as_of_with(&mut self, at: Moment, events: u64) -> Result<AsOf> {
         let deadline = Instant::now() + LIMIT;
         loop {
@@ -104,7 +104,7 @@ fn rebuilds(insights: &[Received<Insight>]) -> Vec<&Rebuild> {
     insights.iter().filter_map(of).collect()
 }
 
-/// Rebuilds, and what was told of it: the progress, then the result.
+/// Rebuilds, and returns what was published: the progress, then the result.
 async fn rebuild_live(bed: &TestBed) -> Result<Vec<Rebuild>> {
     let before = rebuilds(&bed.read_until(INSIGHTS, |_| true).await?).len();
     anyhow::ensure!(bed.send(ControlMessage::Rebuild), "nobody listens");
@@ -120,7 +120,7 @@ fn newest_fraud(insights: &[Received<Insight>]) -> Option<&Fraud> {
     })
 }
 
-/// What fraud watch says, once it is so.
+/// The findings of fraud watch, once `enough` accepts them.
 async fn fraud_when(bed: &TestBed, is_so: impl Fn(&Fraud) -> bool) -> Result<Fraud> {
     let insights = bed.read_until(INSIGHTS, |all| newest_fraud(all).is_some_and(&is_so)).await?;
     newest_fraud(&insights).cloned().context("nothing said")
@@ -186,7 +186,7 @@ async fn the_past_answers_questions_nobody_had_thought_of() -> Result<()> {
     let seconds = asker.past(PastQuestion::SameSecond).await?;
     assert_eq!(seconds.columns, ["second", "orders", "customers"]);
     assert_eq!(seconds.rows[0][2], Cell::Text("Bob".into()));
-    // Asked while no broker can answer so many: those that find no place are told so.
+    // More questions than may wait: those without a place are answered so.
     for n in 0..12 {
         let question = Question::Past { question: PastQuestion::SameSecond };
         bed.send(ControlMessage::Asked { correlation_id: format!("many-{n}"), question });
@@ -232,7 +232,7 @@ async fn a_rebuild_is_watched_and_says_identical_or_what_differs() -> Result<()>
         bail!("{last:?}");
     };
     assert_eq!(topic, ORDERS.spec.name);
-    // One that a crash broke off does not seem to go on for ever.
+    // A rebuild that a crash broke off does not appear to be still running.
     analysis.kill().await;
     tamper(&bed, "insert into rebuild_under_way (began_at) values (1)").await?;
     let analysis = bed.start(Service::InventoryAnalysis, run);
@@ -268,7 +268,7 @@ async fn fraud_watch_finds_the_past_and_leaves_nothing() -> Result<()> {
         let left = subscriptions(&bed).await?;
         assert_eq!(left.len(), without.len(), "{left:?}");
     }
-    // A process that dies with it on begins at the first order again.
+    // After a crash with the watch attached, the next process begins at the first order again.
     bed.choose(|choices| choices.fraud_watch = true);
     fraud_when(&bed, |fraud| fraud.orders_seen == 7).await?;
     analysis.kill().await;

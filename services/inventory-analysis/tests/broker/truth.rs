@@ -42,7 +42,7 @@ async fn what_is_untrue_changes_no_figure() -> Result<()> {
     let sold = |all: &[Received<Insight>]| newest_ledger(all).is_some_and(|l| l.deliveries.delivered == 1);
     bed.read_until(INSIGHTS, sold).await?;
 
-    // Decisions and deliveries of orders nobody placed, second ones, and events that do not follow.
+    // Decisions and deliveries of unknown orders, second ones, and events that do not follow.
     let accepted = |id: &str, bottles| {
         let lines = lines(bottles);
         let total_cents = orders::total(&lines);
@@ -66,7 +66,7 @@ async fn what_is_untrue_changes_no_figure() -> Result<()> {
     bed.until_disbelieved(Service::InventoryAnalysis, &untrue).await?;
     analysis.kill().await;
 
-    // After a restart the log goes on as the warehouse has it.
+    // After a restart the log continues as the warehouse writes it.
     let analysis = bed.start(Service::InventoryAnalysis, run);
     bed.publish(ORDER_DECISIONS, "a", &accepted("a", 20)?).await?;
     untrue[0].2 += 1;

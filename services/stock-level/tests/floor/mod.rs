@@ -25,14 +25,14 @@ use service::{
 };
 use tokio::time::{Instant, timeout};
 
-/// What the log counts first of each beer: enough for any number of bursts.
+/// The first stock of each beer: enough for any number of bursts.
 const FIRST_STOCK: u32 = 1_000_000;
-/// Events of a beer in a burst, in a row.
+/// Events per beer in a burst, in a row.
 const IN_A_ROW: usize = 5;
-/// Who writes what no worker handed in.
+/// The writer of levels that come from no worker.
 const DESK: &str = "desk";
-/// An answer may get lost; after this long the question is put again. On a busy machine an answer takes seconds, and who asks
-/// twice gets two folds.
+/// An answer may get lost; the question is repeated after this long. On a busy machine an answer takes seconds, and a repeated
+/// question folds twice.
 const ASK_AGAIN_AFTER: Duration = Duration::from_secs(10);
 const LEVELS_AT_ONCE: usize = 500;
 
@@ -41,12 +41,12 @@ pub fn act_5(subscription: SubscriptionType, fold: Fold) -> Folding {
     Folding { subscription, workers: 3, fold, work_ms: [5, 60] }
 }
 
-/// stock-level at work, its log and its levels.
+/// A running stock-level, its log and its levels.
 pub struct Floor {
     pub bed: TestBed,
     /// What it says of itself.
     pub presence: PresenceState,
-    /// The level of each beer that was written last.
+    /// The last level of each beer.
     pub shown: BTreeMap<BeerId, StockLevel>,
     /// Which events the workers handled so far.
     handled: BTreeSet<(BeerId, Sequence)>,
@@ -61,14 +61,14 @@ pub struct Floor {
 pub struct Burst {
     /// From the first event published to the last one written.
     pub took: Duration,
-    /// What the workers wrote, in the order of writing.
+    /// The levels written, in order.
     pub writes: Vec<StockLevel>,
-    /// Beers whose level written last differs from the log's.
+    /// Beers whose last level differs from the log's.
     pub wrong: usize,
 }
 
 impl Floor {
-    /// stock-level works in this way, and has handled the first count of all beers.
+    /// Starts stock-level in this mode, and waits until it has handled the first count of all beers.
     pub async fn open(folding: Folding) -> Result<Self> {
         let bed = TestBed::new().await?;
         bed.choose(|choices| choices.stock_level = folding);
@@ -88,12 +88,12 @@ impl Floor {
         Ok(floor)
     }
 
-    /// Has it work in another way.
+    /// Changes the mode.
     pub fn choose(&self, folding: Folding) {
         self.bed.choose(|choices| choices.stock_level = folding);
     }
 
-    /// The next event of this beer; it is in the log once it is published.
+    /// The next event of this beer, to be published.
     pub fn next(&mut self, beer: &Beer) -> StockEvent {
         let id = beer.beer_id();
         let next = match self.log.get(&id) {
@@ -127,7 +127,7 @@ impl Floor {
         Ok(self.publisher.publish(&messages).await?)
     }
 
-    /// Five events in a row of each beer but the scarce one, and all that is written until each of them was handled.
+    /// Publishes five events in a row for each beer but the scarce one, and returns the levels written until all are handled.
     pub async fn burst(&mut self) -> Result<Burst> {
         let started = Instant::now();
         let mut events = Vec::new();
@@ -139,7 +139,7 @@ impl Floor {
         Ok(Burst { took: started.elapsed(), writes, wrong: self.wrong() })
     }
 
-    /// What is written until each of these events was handled.
+    /// The levels written until all of these events are handled.
     pub async fn handled(&mut self, events: &[StockEvent]) -> Result<Vec<StockLevel>> {
         let mut writes = Vec::new();
         for event in events {
@@ -167,19 +167,19 @@ impl Floor {
         Ok(levels)
     }
 
-    /// How many beers are shown with another level than the log's.
+    /// How many beers have a level that differs from the log's.
     pub fn wrong(&self) -> usize {
         let shown = |beer: &BeerId| self.shown.get(beer).map(|shown| shown.level);
         self.log.iter().filter(|(beer, event)| shown(beer) != Some(event.level)).count()
     }
 
-    /// Whether stock-level says of each beer that all its events are handled.
+    /// Whether all events of each beer are handled, according to the levels.
     pub fn is_settled(&self) -> bool {
         let settled = |beer: &BeerId| self.shown.get(beer).map(|shown| shown.settled);
         self.log.iter().all(|(beer, event)| settled(beer) == Some(event.sequence))
     }
 
-    /// Has it fold the levels afresh, and takes in what that wrote.
+    /// Asks for a fresh fold, and reads the levels it wrote.
     pub async fn fold_afresh(&mut self) -> Result<()> {
         let deadline = Instant::now() + LIMIT;
         while Instant::now() < deadline {
@@ -196,7 +196,7 @@ impl Floor {
         anyhow::bail!("no answer")
     }
 
-    /// Takes in what is written until the levels of all beers are folded afresh.
+    /// Reads levels until those of all beers are folded afresh.
     pub async fn take_in_what_desk_wrote(&mut self) -> Result<()> {
         let mut left: BTreeSet<BeerId> = self.log.keys().cloned().collect();
         while !left.is_empty() {

@@ -71,11 +71,11 @@ fn what_tells_nothing_of_bottles_does_nothing() {
     assert_eq!(judge(&Given::Unknown, &stranded, &event(1)), Ok(Effect::None));
 }
 
-/// What can reach the warehouse, in any order.
+/// What the warehouse can receive, in any order.
 #[derive(Debug, Clone)]
 enum Happening {
     Order(Vec<Line>),
-    /// Delivery says that the lines of the task come back.
+    /// Delivery returns the lines of the task.
     Returned {
         order: usize,
         event: usize,
@@ -84,7 +84,7 @@ enum Happening {
         order: usize,
         event: usize,
     },
-    /// A stranger says that these come back.
+    /// A stranger claims that these lines are returned.
     Forged {
         order: usize,
         event: usize,
@@ -109,8 +109,8 @@ fn any_happening() -> impl Strategy<Value = Happening> {
 }
 
 proptest! {
-    /// Whatever is ordered, delivered, brought back, forged and repeated: what is missing on the shelf is what orders
-    /// got and nobody brought back, and no order comes back twice.
+    /// Whatever is ordered, delivered, returned, forged and repeated: what is missing on the shelf is what orders
+    /// were given and did not return, and no order is returned twice.
     #[test]
     fn what_is_out_is_what_was_given_and_is_not_back(happenings in prop::collection::vec(any_happening(), 0..150)) {
         let mut stock = Stock::default();

@@ -1,4 +1,4 @@
-//! What the tests of the bus stand on: a tenant of their own on the broker they are given.
+//! The test bed of the bus: a new tenant on the given broker.
 
 use anyhow::{Context as _, Result};
 use bus::{Admin, Broker, Bus, Scope, set_up};

@@ -17,12 +17,12 @@ use tokio::{
     task::JoinHandle,
 };
 
-/// What can get lost; each once.
+/// What can be lost, each once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Loss {
     /// The broker's answer to the next subscribe.
     SubscribeAnswer,
-    /// The next permits a consumer gives.
+    /// The next permits of a consumer.
     Permits,
     /// The next subscribe: it is answered with an error.
     Subscribe,
@@ -61,7 +61,7 @@ impl Network {
         format!("pulsar://{}", self.address)
     }
 
-    /// Loses this when it comes by.
+    /// Loses this the next time it passes.
     pub fn lose(&self, loss: Loss) {
         self.losses.lock().unwrap_or_else(PoisonError::into_inner).push(loss);
     }
@@ -71,7 +71,7 @@ impl Network {
         self.connections.load(Ordering::Relaxed)
     }
 
-    /// What did not come by yet.
+    /// What is still to be lost.
     pub fn to_lose(&self) -> usize {
         self.losses.lock().unwrap_or_else(PoisonError::into_inner).len()
     }
@@ -94,7 +94,7 @@ async fn carry(client: TcpStream, broker: &str, address: SocketAddr, losses: Los
     let broker = TcpStream::connect(broker).await?;
     let (mut asks, mut hears) = client.into_split();
     let (mut says, mut listens) = broker.into_split();
-    // The requests whose answer gets lost, or says no.
+    // The requests whose answer is lost or replaced by an error.
     let (lost, refused) = (AtomicU64::new(u64::MAX), AtomicU64::new(u64::MAX));
     let ask = pass(&mut asks, &mut listens, |command| {
         if let Some(subscribe) = &command.subscribe {
@@ -107,7 +107,7 @@ async fn carry(client: TcpStream, broker: &str, address: SocketAddr, losses: Los
         command.r#type() != Type::Flow || !take(&losses, Loss::Permits)
     });
     let answer = pass(&mut says, &mut hears, |command| {
-        // The broker names itself; it is to be reached through here.
+        // The broker announces its own address; it must be reached through this proxy.
         if let Some(lookup) = &mut command.lookup_topic_response {
             lookup.broker_service_url = Some(format!("pulsar://{address}"));
         }
@@ -126,7 +126,7 @@ async fn carry(client: TcpStream, broker: &str, address: SocketAddr, losses: Los
     }
 }
 
-/// Passes commands on, those for which `look` says so.
+/// Forwards the commands that `look` lets through.
 async fn pass(
     from: &mut (impl AsyncRead + Unpin),
     to: &mut (impl AsyncWrite + Unpin),

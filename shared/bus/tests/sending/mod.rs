@@ -1,4 +1,4 @@
-//! Sending as a client does that is not ours.
+//! Sends as a foreign client does.
 
 use anyhow::Result;
 use pulsar::{TokioExecutor, producer};
