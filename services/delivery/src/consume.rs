@@ -23,9 +23,6 @@ async fn work_as_set(context: Context) -> anyhow::Result<()> {
 }
 
 /// Runs delivery until it is told to stop.
-///
-/// # Errors
-/// If the database fails.
 pub fn run_with(context: Context, config: Config) -> ServiceFuture {
     Box::pin(work_with(context, config))
 }

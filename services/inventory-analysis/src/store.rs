@@ -32,9 +32,6 @@ pub(crate) type Row = (String, String, String);
 
 impl Snapshot {
     /// Opens a snapshot.
-    ///
-    /// # Errors
-    /// If the database cannot be read.
     pub async fn take(store: &Store) -> anyhow::Result<Self> {
         let mut transaction = store.reader().begin().await?;
         // The first statement fixes what later ones see.

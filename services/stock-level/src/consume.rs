@@ -39,9 +39,6 @@ const FAILOVER_SETTLES_WITHIN: Duration = Duration::from_millis(150);
 const READ_AGAIN_AFTER: Duration = Duration::from_millis(200);
 
 /// Runs stock-level until it is told to stop, as the stage's settings say.
-///
-/// # Errors
-/// If the database fails.
 pub fn run(context: Context) -> ServiceFuture {
     Box::pin(work_as_set(context))
 }

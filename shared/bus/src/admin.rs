@@ -57,9 +57,6 @@ pub enum AdminError {
 
 impl Admin {
     /// The admin API of this broker.
-    ///
-    /// # Errors
-    /// If the HTTP client cannot be created.
     pub fn new(broker: &Broker) -> Result<Self, AdminError> {
         let base = broker.admin_url.trim_end_matches('/').to_owned();
         let unusable = |error| no_answer(base.clone(), error);
@@ -72,9 +69,6 @@ impl Admin {
     }
 
     /// Reads `path`, below `/admin/v2`.
-    ///
-    /// # Errors
-    /// See [`AdminError`].
     pub async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, AdminError> {
         let url = self.url(path);
         let answer = self.call(Method::GET, path, None, &[]).await?;
@@ -82,9 +76,6 @@ impl Admin {
     }
 
     /// Reads `path`, below `/admin/v2`, as plain text.
-    ///
-    /// # Errors
-    /// See [`AdminError`].
     pub async fn text(&self, path: &str) -> Result<String, AdminError> {
         let url = self.url(path);
         let answer = self.call(Method::GET, path, None, &[]).await?;
@@ -93,9 +84,6 @@ impl Admin {
 
     /// The message at this distance from the end of a topic, 1 being the last one; `None` if there is none.
     /// `topic` is a path, `persistent/tenant/namespace/name`.
-    ///
-    /// # Errors
-    /// See [`AdminError`].
     pub async fn examine(&self, topic: &str, back: u64) -> Result<Option<Examined>, AdminError> {
         let path = format!("{topic}/examinemessage?initialPosition=latest&messagePosition={back}");
         let mut answer = match self.call(Method::GET, &path, None, &[StatusCode::NOT_FOUND]).await? {
@@ -122,33 +110,21 @@ impl Admin {
     }
 
     /// Creates something. It is no error if it exists already.
-    ///
-    /// # Errors
-    /// See [`AdminError`].
     pub async fn put(&self, path: &str, body: Option<&Value>) -> Result<(), AdminError> {
         self.call(Method::PUT, path, body, &[StatusCode::CONFLICT]).await.map(drop)
     }
 
     /// Sets a value.
-    ///
-    /// # Errors
-    /// See [`AdminError`].
     pub(crate) async fn set(&self, method: Method, path: &str, value: &Value) -> Result<(), AdminError> {
         self.call(method, path, Some(value), &[]).await.map(drop)
     }
 
     /// Triggers an action.
-    ///
-    /// # Errors
-    /// See [`AdminError`].
     pub async fn post(&self, path: &str) -> Result<(), AdminError> {
         self.call(Method::POST, path, None, &[]).await.map(drop)
     }
 
     /// Deletes something. It is no error if it does not exist.
-    ///
-    /// # Errors
-    /// See [`AdminError`].
     pub async fn delete(&self, path: &str) -> Result<(), AdminError> {
         self.call(Method::DELETE, path, None, &[StatusCode::NOT_FOUND]).await.map(drop)
     }

@@ -53,9 +53,6 @@ pub async fn set_up(admin: &Admin, scope: &Scope) -> Result<(), SetUpError> {
 }
 
 /// Creates the tenant and the namespace outside of the episodes: its settings say which episode runs.
-///
-/// # Errors
-/// As [`set_up`].
 pub async fn set_up_stage(admin: &Admin, scope: &Scope) -> Result<(), SetUpError> {
     // The broker may report that it is ready before its cluster is registered.
     let clusters: Vec<String> = admin.get("clusters").await?;
@@ -75,9 +72,6 @@ async fn make_namespaces(admin: &Admin, scope: &Scope, namespaces: &[Namespace])
 }
 
 /// The episodes of this tenant that have a namespace.
-///
-/// # Errors
-/// If the broker cannot be asked.
 pub async fn episodes(admin: &Admin, scope: &Scope) -> Result<BTreeSet<u32>, AdminError> {
     let namespaces = episode_namespaces(admin, scope).await?;
     Ok(namespaces.into_iter().map(|(episode, _)| episode).collect())

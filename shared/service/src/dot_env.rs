@@ -36,9 +36,6 @@ pub enum DotEnvError {
 
 /// Reads the file at `path` into the environment, which wins over it; a missing file is fine. Call it before threads are
 /// started.
-///
-/// # Errors
-/// See [`DotEnvError`].
 pub fn read(path: &Path) -> Result<(), DotEnvError> {
     if settings(path)?.is_empty() {
         return Ok(());
@@ -47,9 +44,6 @@ pub fn read(path: &Path) -> Result<(), DotEnvError> {
 }
 
 /// What the file at `path` sets; nothing if it is missing.
-///
-/// # Errors
-/// See [`DotEnvError`].
 pub fn settings(path: &Path) -> Result<Vec<(String, String)>, DotEnvError> {
     let text = match fs::read_to_string(path) {
         Ok(text) => text,

@@ -123,9 +123,6 @@ fn replace(known: &mut Arc<StageSettings>, settings: StageSettings) -> bool {
 }
 
 /// The settings in force: the last valid ones on their topic. `None` if there are none yet.
-///
-/// # Errors
-/// If the broker cannot be asked.
 pub async fn current(bus: &Bus) -> Result<Option<StageSettings>, BusError> {
     bus.newest(SETTINGS).await
 }

@@ -28,17 +28,11 @@ impl<'r> Columns<'r> {
     }
 
     /// A text.
-    ///
-    /// # Errors
-    /// If the column holds something else.
     pub fn text(self, column: &'static str) -> Result<String, StoreError> {
         self.get(column)
     }
 
     /// Bytes.
-    ///
-    /// # Errors
-    /// If the column holds something else.
     pub fn bytes(self, column: &'static str) -> Result<Vec<u8>, StoreError> {
         self.get(column)
     }
@@ -52,9 +46,6 @@ impl<'r> Columns<'r> {
     }
 
     /// Yes or no, stored as 1 or 0.
-    ///
-    /// # Errors
-    /// If the column holds something else.
     pub fn flag(self, column: &'static str) -> Result<bool, StoreError> {
         match self.get(column)? {
             0 => Ok(false),
@@ -103,9 +94,6 @@ impl<'r> Columns<'r> {
     }
 
     /// A column that may be null, read with `read`.
-    ///
-    /// # Errors
-    /// As `read`.
     pub fn optional<T>(
         self,
         column: &'static str,
@@ -155,9 +143,6 @@ pub fn column_of<N: TryInto<i64> + Copy + Display>(
 }
 
 /// A value as stored in a column as JSON.
-///
-/// # Errors
-/// If it cannot be written as JSON.
 pub fn json_of<T: Serialize>(table: &'static str, column: &'static str, value: &T) -> Result<String, StoreError> {
     serde_json::to_string(value).map_err(|error| {
         let value = type_name::<T>().to_owned();

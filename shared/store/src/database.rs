@@ -198,9 +198,6 @@ impl Store {
 
     /// Begins a transaction that writes. It waits until the one before is over, and for as long as another program (a
     /// database browser) holds the lock; from then on no statement of the transaction has to wait.
-    ///
-    /// # Errors
-    /// If the database cannot be written.
     pub async fn begin(&self) -> Result<Transaction, StoreError> {
         self.patiently(|| async { Ok(Transaction::new(self.writer.begin_with("begin immediate").await?)) }).await
     }

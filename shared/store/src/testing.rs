@@ -50,18 +50,12 @@ pub struct Database {
 
 impl Database {
     /// An empty one with these tables.
-    ///
-    /// # Errors
-    /// If it cannot be made.
     pub async fn new(tables: &Migrator) -> Result<Self, StoreError> {
         let folder = Folder::default();
         Ok(Database { store: Store::open(&folder, "test", 1, None, tables).await?, _folder: folder })
     }
 
     /// Runs any statement.
-    ///
-    /// # Errors
-    /// If it fails.
     pub async fn execute(&self, sql: &str) -> Result<(), StoreError> {
         let mut transaction = self.store.begin().await?;
         sqlx::query(AssertSqlSafe(sql)).execute(&mut *transaction).await?;
@@ -70,9 +64,6 @@ impl Database {
 
     /// Writes each of these SQL values into its column, calls `load`, and restores the table.
     /// Returns the values that `load` does not refuse with an error that names table and column.
-    ///
-    /// # Errors
-    /// If a statement fails.
     pub async fn not_refused<L, E, Loading>(
         &self,
         columns: &[(&str, &str, &[&str])],

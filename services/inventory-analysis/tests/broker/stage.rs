@@ -120,7 +120,7 @@ fn newest_fraud(insights: &[Received<Insight>]) -> Option<&Fraud> {
     })
 }
 
-/// The findings of fraud watch, once `enough` accepts them.
+/// The findings of fraud watch, once `is_so` accepts them.
 async fn fraud_when(bed: &TestBed, is_so: impl Fn(&Fraud) -> bool) -> Result<Fraud> {
     let insights = bed.read_until(INSIGHTS, |all| newest_fraud(all).is_some_and(&is_so)).await?;
     newest_fraud(&insights).cloned().context("nothing said")

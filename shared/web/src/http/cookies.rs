@@ -101,9 +101,6 @@ pub fn letters(length: usize) -> String {
 }
 
 /// Creates or empties a file that only its owner can read.
-///
-/// # Errors
-/// If it cannot be opened.
 pub fn private_file(path: &Path) -> std::io::Result<fs::File> {
     use std::os::unix::fs::OpenOptionsExt as _;
     fs::File::options().create(true).write(true).truncate(true).mode(0o600).open(path)
