@@ -1,4 +1,4 @@
-//! What the one writer does about couriers' reports, dead letters, and what a person asks about them.
+//! The handler of delivery's writer: couriers' reports, dead letters, and requests about stranded parcels.
 
 use events::{
     delivery::{DeadLetter, DeliveryOrder, DeliveryRequest, DeliveryUpdate},
@@ -21,8 +21,8 @@ use crate::{
     updates::{in_words, picked_up, queue, tell, tell_outcome},
 };
 
-/// The writer of delivery. A courier waits for the commit only, and not for the broker: each has one parcel, and would be
-/// slower by a round trip.
+/// The writer of delivery. Each courier has one parcel, so it waits for the commit only: waiting for the broker as well would
+/// make it slower by a round trip.
 pub(crate) fn writer(
     context: &Context,
     store: &Store,
@@ -33,14 +33,14 @@ pub(crate) fn writer(
     Writer::new(context, store, outbox, AcknowledgeAfter::Commit, delivery)
 }
 
-/// What the messages ask for.
+/// What a message asks for.
 pub(crate) enum Work {
-    /// A courier took a parcel, and brings it.
+    /// A courier took a parcel and is on the way.
     PickUp {
         courier: &'static str,
         task: DeliveryOrder,
     },
-    /// A courier is where a parcel should go. `picked_up_at` says when it was taken, if that was not written before.
+    /// A courier has arrived. `picked_up_at` says when the parcel was taken, if that is not recorded yet.
     Try {
         courier: &'static str,
         task: DeliveryOrder,
@@ -55,16 +55,16 @@ pub(crate) enum Work {
     },
 }
 
-/// What a courier is told.
+/// The answer to a courier.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Answer {
     BringIt,
     Delivered,
-    /// Nothing more is to be done about it.
+    /// Nothing is left to do.
     Nothing,
 }
 
-/// What becomes of parcels.
+/// The handler, with what it needs.
 pub(crate) struct Delivery {
     retry_policy: RetryPolicy,
     order_log: OrderLog,
@@ -77,7 +77,7 @@ impl Handler for Delivery {
     fn id(work: &Work) -> Option<String> {
         match work {
             Work::Answer { event_id, .. } => Some(format!("request {event_id}")),
-            // The parcel's round and attempt tell whether a task comes again; comparing a letter changes nothing.
+            // Round and attempt tell a repeated task; comparing a dead letter changes nothing.
             Work::PickUp { .. } | Work::Try { .. } | Work::Compare(_) => None,
         }
     }
@@ -127,7 +127,7 @@ impl Delivery {
         Ok(Outcome::Handled(if is_delivered { Answer::Delivered } else { Answer::Nothing }))
     }
 
-    /// Does what was asked, unless nothing can be done.
+    /// Carries out a request, unless it would change nothing.
     async fn answer(
         &self,
         batch: &mut Batch,
@@ -169,8 +169,8 @@ impl Delivery {
     }
 }
 
-/// Compares a dead letter with the book. Ours are in it, since the outcome that stranded the parcel was written with the
-/// letter; one that the book does not bear out is not believed.
+/// Compares a dead letter with the database. Ours are known, since the outcome that stranded the parcel was written with the
+/// letter; a letter that the database does not confirm is not believed.
 async fn compare(batch: &mut Batch, letter: &DeadLetter) -> anyhow::Result<Outcome<Answer>> {
     let parcel = load(batch, &letter.order_id).await?;
     Ok(match round::judge_letter(parcel.as_ref(), letter) {
@@ -184,7 +184,7 @@ fn left_as_it_is(parcel: Option<&Parcel>, task: &DeliveryOrder, why: NotItsTurn)
         return Outcome::Untrue(code);
     }
     let DeliveryOrder { order_id, round, attempt, .. } = task;
-    // Not louder: after the crash of a broker thousands may come again.
+    // Only at debug level: after the crash of a broker thousands may be repeated.
     debug!(%order_id, round, attempt, %why, "a parcel came again, and is left as it is");
     Outcome::Repeated
 }

@@ -9,7 +9,7 @@ use store::{StoreError, Transaction, enqueue, enqueue_for_later};
 
 use crate::round::Outcome;
 
-/// An outcome as the log says it.
+/// An outcome in the words of the log.
 pub(crate) fn in_words(outcome: &Outcome) -> &'static str {
     match outcome {
         Outcome::Delivered => "delivered",
@@ -28,7 +28,7 @@ pub(crate) fn picked_up(task: &DeliveryOrder, courier: &str) -> DeliveryUpdate {
     }
 }
 
-/// Puts into the outbox what follows from an outcome: the update first, then the next task or the dead letter.
+/// Enqueues what follows from an outcome: first the update, then the next task or the dead letter.
 pub(crate) fn tell_outcome(
     transaction: &mut Transaction,
     outcome: &Outcome,
@@ -60,13 +60,13 @@ pub(crate) fn tell_outcome(
     }
 }
 
-/// Puts an update into the outbox.
+/// Enqueues an update.
 pub(crate) fn tell(transaction: &mut Transaction, update: &DeliveryUpdate, at: Moment) -> Result<(), StoreError> {
     let order_id: &OrderId = update.order_id();
     enqueue(transaction, DELIVERY_UPDATES, order_id.as_str(), at, Some(order_id), update)
 }
 
-/// Puts a task for the couriers into the outbox, to be handed out at once or at `deliver_at`.
+/// Enqueues a task for the couriers, to be delivered at once or at `deliver_at`.
 pub(crate) fn queue(
     transaction: &mut Transaction,
     task: &DeliveryOrder,

@@ -1,7 +1,7 @@
-//! Messages in: folded at once, committed with the checkpoint a few times a second, then told, then acknowledged.
+//! Messages in: folded at once, committed with the checkpoint a few times per second, then published, then acknowledged.
 //!
-//! Folding costs microseconds and a transaction much more, so several batches share one. Nothing waits for company:
-//! the first message after a quiet moment is committed and told at once.
+//! Folding costs microseconds and a transaction much more, so several batches share one. No message waits for others:
+//! the first one after a quiet moment is committed and published at once.
 
 use bus::ConsumerOptions;
 use events::{
@@ -32,19 +32,16 @@ use crate::{
     store::{TABLES, load, save},
 };
 
-/// Most messages folded at a time, before another topic has its turn.
+/// Most messages of a topic folded at a time, before another topic has its turn.
 const BATCH_MAX: usize = 1000;
-/// Most messages folded and not committed.
+/// Most messages that are folded and not committed.
 const PENDING_MAX: usize = 2000;
-/// A message older than this when it is read says that we are behind.
+/// A message that is older than this when it is read means that we are behind.
 const BEHIND_MS: i64 = 5_000;
-/// Longest time between two turns in which nobody can have missed anything.
+/// Longest time between two turns; after a longer one we may have missed something.
 const STEADY_FOR: Duration = Duration::from_secs(3);
 
-/// The analysis at work until it is told to stop.
-///
-/// # Errors
-/// If the database fails.
+/// Runs the analysis until it is told to stop.
 pub fn run(context: Context) -> ServiceFuture {
     Box::pin(work(context))
 }
@@ -62,7 +59,7 @@ async fn work(context: Context) -> anyhow::Result<()> {
     tasks.run_until(&shutdown).await
 }
 
-/// Where everything comes together.
+/// Receives messages and control messages, commits, and publishes insights.
 struct EventLoop {
     context: Context,
     store: Store,
@@ -73,13 +70,13 @@ struct EventLoop {
     deliveries: Checkpointed<DeliveryUpdate>,
     work: Work,
     schedule: CommitSchedule,
-    /// When the ledger was last looked at: a clock that was set since makes everything on its way look late.
+    /// When the ledger was last computed: if the clock was set since, everything on its way would look late.
     looked: Now,
     control_handler: ControlHandler,
     insights: InsightPublisher,
 }
 
-/// What is folded, and what of it is not committed yet. If committing fails the process ends and reads it again.
+/// The analysis, and the part of it that is not committed yet. If a commit fails, the process ends and reads that again.
 struct Work {
     metrics: Metrics,
     order_log: OrderLog,
@@ -147,7 +144,7 @@ impl EventLoop {
         }
     }
 
-    /// Writes what changed and how far each topic is counted, in one transaction; only then are messages acknowledged.
+    /// Writes changes and checkpoint in one transaction; only then are messages acknowledged.
     async fn commit_and_acknowledge(&mut self) -> anyhow::Result<()> {
         let work = &mut self.work;
         if work.pending == 0 {
@@ -164,7 +161,7 @@ impl EventLoop {
         save(&mut batch, &work.analysis, &changed, &news).await?;
         let publishes = batch.commit(&self.context, &self.store).await?;
         work.pending = 0;
-        // What was quarantined must be published before it is acknowledged; insights need not, newer ones come.
+        // Quarantined messages must be published before they are acknowledged; insights need not, since newer ones follow.
         let told = !publishes || self.outbox.flush().await;
         if told {
             self.orders.acknowledge().await;
@@ -175,7 +172,7 @@ impl EventLoop {
         Ok(())
     }
 
-    /// Publishes what is new. While nothing comes only the ledger is looked at again, and at times the forecast.
+    /// Publishes what is new: without new messages only the ledger, and at times the forecast.
     async fn tell(&mut self) -> anyhow::Result<()> {
         let (looked, since_last) = (Now::read(), self.schedule.last_turn.elapsed());
         let (now, was_set) = (looked.at, looked.was_set_since(self.looked));
@@ -195,7 +192,7 @@ impl EventLoop {
         }
         let told = self.insights.tell(insights, now).await?;
         if !told {
-            // However long the broker did not answer: we may have missed as much.
+            // We may have missed messages while the broker did not answer.
             self.work.steady_since = service::now();
         }
         self.schedule.has_news = !told;
@@ -203,7 +200,7 @@ impl EventLoop {
         Ok(())
     }
 
-    /// Whether what is missing may be so because the speaker wants it: we read nothing, or the warehouse decides nothing.
+    /// Whether something may be missing because of a pause: ours, or that of the warehouse.
     fn someone_is_paused(&self) -> bool {
         let settings = self.context.stage.settings();
         [self.context.service, Service::Warehouse].iter().any(|service| settings.choices.paused.contains(service))

@@ -1,5 +1,5 @@
-//! What the one writer does: levels are folded, written and published in the order of its commits, whatever the number
-//! of workers.
+//! The handler of stock-level's writer: levels are folded, written and published in the order of its commits, however many
+//! workers there are.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -28,38 +28,38 @@ use crate::{
     store::{load, load_snapshot, save, save_snapshot},
 };
 
-/// Who writes what no worker took: levels folded afresh.
+/// The writer named in levels that no worker took: those that were folded afresh.
 const NOBODY: &str = "desk";
-/// After this many events handled in order a snapshot is kept: a fold afresh reads about as many.
+/// A snapshot is kept after this many events in order; a fresh fold then reads about as many.
 const SNAPSHOT_EVERY: usize = 1_000;
 
-/// An event as a worker took it.
+/// An event that a worker took.
 pub(crate) struct Taken {
     pub(crate) event: StockEvent,
     pub(crate) position: Position,
     pub(crate) worker: Arc<str>,
     pub(crate) at: Moment,
-    /// Whether events are taken one by one: then each is a write of its own.
+    /// Whether events are taken one by one: each is then written by itself.
     pub(crate) singly: bool,
 }
 
-/// Levels, and what is known of the log.
+/// The levels, and what is known of the log.
 pub(crate) struct LevelHandler {
     context: Context,
     store: Store,
     outbox: OutboxHandle,
-    /// As committed, plus what the transaction under way folded. If that fails the process ends and reads it again.
+    /// As committed, plus what the open transaction folded. If it fails, the process ends and reads everything again.
     levels: Levels,
-    /// What the log says up to a place in it, as committed.
+    /// What the log says up to a position, as committed.
     snapshot: Snapshot,
     since_snapshot: usize,
     /// The last message of the log that was handled in order.
     reached: Option<Position>,
-    /// What of the log is believed, as committed, plus what the transaction under way judged.
+    /// Which part of the log is believed: as committed, plus what the open transaction judged.
     chains: Chains,
-    /// Up to where the log was read for what was missing: behind a gap that it did not close nothing is believed.
+    /// How far the log was searched for missing events: behind a gap that this did not close nothing is believed.
     searched: Option<Position>,
-    /// How the crew works whose events come.
+    /// The mode of the crew that the events come from.
     folding: Folding,
     done: Done,
 }
@@ -73,12 +73,12 @@ struct Write {
     taken_at: Moment,
 }
 
-/// What the batch under way did.
+/// What the current batch did.
 #[derive(Default)]
 struct Done {
     /// Beers whose level was written.
     beers: BTreeSet<BeerId>,
-    /// Levels to be published at its end: where events are taken many at once, only the last one of a beer.
+    /// Levels to publish at its end: only the last one of a beer, where events are taken many at once.
     last: BTreeMap<BeerId, Write>,
     handled: usize,
 }
@@ -87,7 +87,7 @@ impl Handler for LevelHandler {
     type Work = Taken;
     type Answer = ();
 
-    /// A beer's sequence tells whether an event comes again.
+    /// A beer's sequence tells a repeat.
     fn id(_work: &Taken) -> Option<String> {
         None
     }
@@ -113,7 +113,7 @@ impl Handler for LevelHandler {
 }
 
 impl LevelHandler {
-    /// Opens with what was committed.
+    /// Loads what was committed.
     pub(crate) async fn open(
         context: Context,
         store: Store,
@@ -138,13 +138,13 @@ impl LevelHandler {
         })
     }
 
-    /// From now on the events come from another crew.
+    /// Switches to the events of another crew.
     pub(crate) fn serve(&mut self, folding: Folding) {
         self.folding = folding;
         self.reached = None;
     }
 
-    /// Whether an event follows from the log before it; if some of that did not come, it is read first.
+    /// Whether an event follows from the log before it. If earlier events are missing, they are read first.
     async fn believe(
         &mut self,
         position: Position,
@@ -166,10 +166,10 @@ impl LevelHandler {
         })
     }
 
-    /// Folds one event, and publishes what became of it: at once where every write shall be seen.
+    /// Folds one event and publishes the level: at once where every write is to be seen.
     fn fold(&mut self, batch: &mut Batch, taken: &Taken) -> anyhow::Result<Outcome<()>> {
         let (fold, event, now) = (self.folding.fold, &taken.event, batch.now);
-        // Whether something is missing was judged before.
+        // Whether something is missing has been judged already.
         let (level, ignored) = match self.levels.fold(fold, false, event) {
             Folded::Written(level) => (level, false),
             Folded::Late => (self.levels.leave(&event.beer), true),
@@ -179,7 +179,7 @@ impl LevelHandler {
         let write = Write { level, event: event.sequence, ignored, worker, taken_at };
         self.done.beers.insert(event.beer.clone());
         if taken.singly || fold == Fold::Naive {
-            // What waited for the end was written before this.
+            // What waited for the end of the batch is older than this.
             self.done.last.remove(&event.beer);
             publish(batch, &event.beer, write, now)?;
         } else {
@@ -195,13 +195,13 @@ impl LevelHandler {
         Ok(Outcome::Handled(()))
     }
 
-    /// Folds all that the log holds and that follows, handled or not: what a gap asks for, since one is never skipped.
+    /// Folds everything in the log that follows, handled or not. A gap requires this, since no event is ever skipped.
     async fn close_gap(&mut self, now: Moment) -> anyhow::Result<()> {
         let mut replay = self.context.bus.replay(STOCK_EVENTS, Until::Now);
         if let Some(until) = self.snapshot.until {
             replay = replay.after(until);
         }
-        // By sequence, not by place: an event published twice may lie in the log behind a later one.
+        // By sequence, not by position: an event published twice may lie in the log behind a later one.
         let mut early: BTreeMap<(BeerId, Sequence), StockEvent> = BTreeMap::new();
         while let Some(batch) = replay.next().await? {
             for received in batch {
@@ -238,8 +238,8 @@ impl LevelHandler {
         self.done.last.insert(event.beer.clone(), write);
     }
 
-    /// Keeps a snapshot from time to time. Only the versioned fold on Failover can: there the levels are right, and all
-    /// that lies before the last event is in them.
+    /// Keeps a snapshot from time to time. Only the versioned fold on Failover can: its levels are right, and include all
+    /// events before the last one.
     async fn keep_snapshot(&mut self, transaction: &mut Transaction, handled: usize) -> anyhow::Result<()> {
         let Folding { fold, subscription, .. } = self.folding;
         if fold != Fold::Versioned || subscription != SubscriptionType::Failover {
@@ -254,11 +254,11 @@ impl LevelHandler {
         Ok(())
     }
 
-    /// Folds the levels afresh from the log, as far as it was handled, and publishes them all. `false` if the outbox
+    /// Folds the levels afresh from the log, as far as it was handled, and publishes all of them. `false` if the outbox
     /// has stopped.
     ///
     /// # Errors
-    /// If the database fails; the inner one if the log cannot be read: then nothing has changed.
+    /// If the database fails; the inner error if the log cannot be read, in which case nothing has changed.
     pub(crate) async fn fold_afresh(&mut self) -> anyhow::Result<Result<bool, BusError>> {
         let started = tokio::time::Instant::now();
         let mut replay = self.context.bus.replay(STOCK_EVENTS, Until::Now);

@@ -22,10 +22,10 @@ use crate::{
     store::{TABLES, close, decision_of, give_out, given, load, save},
 };
 
-/// The warehouse at work until it is told to stop.
+/// Runs the warehouse until it is told to stop.
 ///
 /// # Errors
-/// If the database fails, or another warehouse took the log over.
+/// If the database fails, or another warehouse has taken over the log.
 pub fn run(context: Context) -> ServiceFuture {
     Box::pin(work(context))
 }
@@ -52,19 +52,19 @@ async fn work(context: Context) -> anyhow::Result<()> {
     tasks.run_until(&context.shutdown).await
 }
 
-/// What the messages ask for.
+/// What a message asks for.
 enum Work {
-    /// An order, by its id or by that of its message.
+    /// An order, by its id, or by that of its message if it has none.
     Decide(OrderId, PlaceOrder),
-    /// What became of a parcel, as this event tells.
+    /// What became of a parcel, according to this event.
     TakeBack(EventId, DeliveryUpdate),
 }
 
-/// The only one who changes the stock.
+/// The only writer of stock.
 struct Warehouse {
     context: Context,
     stock: Stock,
-    /// Beers whose shelf is to be written at the end of the batch.
+    /// Beers whose shelf is written at the end of the batch.
     changed: BTreeSet<BeerId>,
 }
 
@@ -75,7 +75,7 @@ impl Handler for Warehouse {
     fn id(work: &Work) -> Option<String> {
         match work {
             Work::Decide(order_id, _) => Some(decision_of(order_id)),
-            // `given_out` tells whether an update comes again.
+            // `given_out` tells a repeated update.
             Work::TakeBack(..) => None,
         }
     }
@@ -96,7 +96,7 @@ impl Handler for Warehouse {
 }
 
 impl Warehouse {
-    /// Counts what was never counted: everything, when an episode begins.
+    /// Counts every beer that was never counted: all of them, when an episode begins.
     async fn count_first(&mut self, batch: &mut Batch) -> anyhow::Result<()> {
         self.write(batch, &stock::first_count(&self.stock))?;
         self.conclude(batch).await
@@ -142,7 +142,7 @@ impl Warehouse {
         Ok(Outcome::Handled(()))
     }
 
-    /// Takes in what an update says of the bottles of its order.
+    /// Takes back the bottles of an order, if this update returns them.
     async fn take_back(
         &mut self,
         batch: &mut Batch,

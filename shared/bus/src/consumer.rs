@@ -26,19 +26,19 @@ use crate::{
     subscription::{Inner, State, What, close, connect, look},
 };
 
-/// What the specification of a subscription leaves open to its consumers.
+/// Options that the specification of a subscription leaves to its consumers.
 #[derive(Debug, Clone, Default)]
 pub struct ConsumerOptions {
     /// The consumer's name, where a subscription has several. The broker chooses the active one of a Failover subscription
     /// by it.
     pub name: Option<String>,
-    /// Another type than the specified one, for the subscription that is switched live.
+    /// Overrides the specified type, for the subscription that is switched live.
     pub subscription_type: Option<SubscriptionType>,
-    /// Which subscription, where the reader has several; the first one if nothing is said.
+    /// Which subscription, if the reader has several; by default the first one.
     pub subscription: Option<&'static str>,
 }
 
-/// One consumer of a subscription. Reconnects by itself, whatever ended the connection.
+/// One consumer of a subscription. Reconnects by itself after any failure.
 pub struct Consumer<M> {
     raw: Raw,
     message: PhantomData<fn() -> M>,
@@ -49,25 +49,25 @@ impl<M: DeserializeOwned> Consumer<M> {
         Ok(Consumer { raw: Raw::new(bus, topic.spec, reader, options)?, message: PhantomData })
     }
 
-    /// Waits for a message, then takes with it what else is there already, `most` in all.
+    /// Waits for a message and returns it with the others that have arrived, at most `most`.
     ///
-    /// Can be cancelled: nothing is lost. After a connection was lost, what was not acknowledged comes again.
+    /// Can be cancelled without loss. After a reconnection, messages that were not acknowledged are redelivered.
     pub async fn receive(&mut self, most: usize) -> Vec<Received<M>> {
         let batch = self.raw.receive(most).await;
         let replaced = &self.raw.what.bus.clients.times_replaced;
         batch.iter().map(|(position, payload)| received(*position, payload, replaced)).collect()
     }
 
-    /// Acknowledges what is done, in the order it was received. An entry with several messages is acknowledged with
-    /// the last of them. There is no receipt: what gets lost comes again.
+    /// Acknowledges messages, in the order in which they were received. An entry with several messages is acknowledged with
+    /// the last of them. There is no receipt: if an acknowledgement is lost, the message is redelivered.
     pub async fn acknowledge(&mut self, done: &[Position]) {
         self.raw.acknowledge(done).await;
     }
 
-    /// Closes it and waits until the broker has let go of it, so that the subscription can be read in another way at
-    /// once; not longer than a second. What was not acknowledged comes again.
+    /// Closes the consumer and waits up to a second until the broker confirms it, so that another type of
+    /// consumer can follow at once. Messages that were not acknowledged are redelivered.
     ///
-    /// Dropping it closes it as well, some time later: until then another type of subscription is refused.
+    /// Dropping it closes it some time later: until then the broker refuses another type.
     pub async fn close(self) {
         self.raw.close().await;
     }
@@ -78,18 +78,18 @@ impl<M: DeserializeOwned> Consumer<M> {
     }
 }
 
-/// The consumer, whatever its messages are.
+/// The consumer without the type of its messages.
 struct Raw {
     what: Arc<What>,
     state: State,
-    /// Of entries with several messages: how many are not done yet. Only for Shared ones, which are acknowledged singly.
+    /// How many messages of an entry are not done yet. Only for Shared subscriptions, which are acknowledged singly.
     unfinished: HashMap<(u64, u64), u32>,
     counted: Counted,
-    /// `None` where nothing is acknowledged, so that the broker does not know what waits.
+    /// `None` where nothing is acknowledged, since the broker then does not know what waits.
     watch: Option<Watch>,
-    /// The last message that was handed out.
+    /// The last message that was returned.
     last: Position,
-    /// What the client said behind the messages that were handed out, and nobody has looked at yet.
+    /// The client's next item after the returned messages, not handled yet.
     said: Option<Option<Item>>,
 }
 
@@ -149,7 +149,7 @@ impl Raw {
                 Some(Err(pulsar::Error::Consumer(ConsumerError::Io(error)))) => {
                     warn!(topic = self.what.topic.name, %error, "a message could not be unpacked");
                 }
-                // The client goes on without a subscription if it cannot make it anew when the broker has closed it.
+                // If the client cannot resubscribe after the broker closed the topic, it continues without a subscription.
                 Some(Err(error)) => self.reconnect(&error.to_string()),
                 None => self.reconnect("the client gave it up"),
             }
@@ -165,7 +165,7 @@ impl Raw {
         }
     }
 
-    /// Looks whether messages wait although nobody has any, and makes the consumer anew if it is so for too long.
+    /// Checks whether messages wait although no consumer holds one, and rebuilds the consumer if that lasts too long.
     async fn look(&mut self) {
         let (State::Connected(inner), Some(watch)) = (&mut self.state, &mut self.watch) else { return };
         if !watch.is_idle(Instant::now()) {
@@ -247,11 +247,11 @@ impl Raw {
     }
 }
 
-/// The next item of the client's stream; `None` when it is time to look whether messages flow.
+/// The next item of the client's stream; `None` when it is time to check whether messages flow.
 async fn next_or_look(inner: &mut Inner, watch: Option<&mut Watch>) -> Option<Option<Item>> {
     let Some(watch) = watch else { return Some(inner.next().await) };
     let next_look = watch.waits(Instant::now());
-    // Noted also when the caller stops waiting.
+    // Recorded also when the caller is cancelled.
     let _waiting = Waiting(watch);
     tokio::select! {
         biased;

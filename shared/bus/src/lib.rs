@@ -1,17 +1,17 @@
 //! Pulsar, as the services see it: typed producers, consumers and bounded replays, made from the topics of the contract.
 //!
 //! What this crate adds to the `pulsar` crate: everything reconnects by itself, also when the stream of a consumer
-//! ends, and when its messages stop coming; a message is judged readable or not before it reaches a service; an entry
-//! that holds several messages is acknowledged only when all of them are done; producing and consuming never share a
+//! ends or its messages stop coming; a message is checked for readability before it reaches a service; an entry
+//! with several messages is acknowledged only when all of them are done; producing and consuming never share a
 //! connection (the client does not set TCP_NODELAY, and an acknowledgement followed by a send then costs 44 ms), and
 //! neither do two consumers.
 //!
 //! Deliberately absent: schemas in the broker, transactions, dead-letter policies of the client, batching producers
-//! (they lose keys and delays), and any knowledge of a service. What makes an effect happen once is in
+//! (they lose keys and delays), and any knowledge of a service. The pattern that makes an effect happen once is in
 //! `service`, file `idempotent_consumer.rs`.
 //!
-//! The functions that do the work return boxed futures: so their bodies, and the client's, are compiled once, here, and
-//! not again in every service.
+//! The functions that do the work return boxed futures, so that their bodies, and the client's, are compiled once, here, and
+//! not in every service.
 //!
 //! In reading order:
 
@@ -56,31 +56,24 @@ use events::{
 };
 use serde::de::DeserializeOwned;
 
-/// The way to one broker, for one tenant and episode. Cheap to clone; connects when it is first used.
+/// A connection to one broker, for one tenant and episode. Cheap to clone; connects when it is first used.
 #[derive(Clone, Debug)]
 pub struct Bus {
     scope: Scope,
     clients: Arc<client::Clients>,
 }
 
-/// What can go wrong on the way to the broker. Consumers and outboxes do not show these: they try again.
+/// What can go wrong with the broker. Consumers and outboxes do not return these: they retry.
 #[derive(Debug, thiserror::Error)]
 pub enum BusError {
-    /// The client said so.
     #[error(transparent)]
     Client(#[from] pulsar::Error),
-    /// A reader asked for a topic that it does not subscribe to, as the contract has it.
+    /// A reader asked for a topic to which the contract gives it no subscription.
     #[error("{reader} has no subscription on {topic}")]
     NoSubscription { reader: Service, topic: &'static str },
-    /// A replay got nothing for too long.
+    /// A replay received nothing for too long.
     #[error("the replay of {topic} stopped: nothing came for {seconds} s, {read} messages read")]
-    ReplayStalled {
-        topic: &'static str,
-        /// How long it waited.
-        seconds: u64,
-        /// How far it came.
-        read: u64,
-    },
+    ReplayStalled { topic: &'static str, seconds: u64, read: u64 },
 }
 
 impl Bus {
@@ -102,19 +95,19 @@ impl Bus {
         Bus { scope: Scope { episode, ..self.scope.clone() }, clients: Arc::clone(&self.clients) }
     }
 
-    /// Whether every consumer that was asked for is connected. True while there is none.
+    /// Whether all consumers are connected. True while there is none.
     pub fn is_connected(&self) -> bool {
         self.clients.all_connected()
     }
 
-    /// The topics on which messages wait for a subscription of this process that gets none, although all its consumers
-    /// wait, or that could not be subscribed to for some seconds. Such consumers are made anew; a topic stays listed until
-    /// something comes, or nothing waits any more.
+    /// The topics on which a subscription of this process stands still: messages wait and its consumers get none, or subscribing
+    /// has failed for some seconds. Such consumers are rebuilt; a topic stays listed until a message
+    /// comes, or none waits any more.
     pub fn standing_still(&self) -> Vec<&'static str> {
         self.clients.flows.standing_still()
     }
 
-    /// How many messages came whose own time was not believed; when they were published is taken instead.
+    /// How many messages had an implausible time, which was replaced by the time of publication.
     pub fn times_replaced(&self) -> u64 {
         self.clients.times_replaced.load(Ordering::Relaxed)
     }
@@ -124,10 +117,10 @@ impl Bus {
         Publisher::new(self.clone())
     }
 
-    /// A consumer of the subscription that `reader` has on this topic.
+    /// A consumer for the subscription of `reader` on this topic.
     ///
     /// # Errors
-    /// [`BusError::NoSubscription`] if it has none. A broker that is not there is no error: it connects when it is.
+    /// [`BusError::NoSubscription`] if it has none. If the broker is away, the consumer connects when it is back.
     pub fn consumer<M: DeserializeOwned>(
         &self,
         topic: Topic<M>,
@@ -137,24 +130,24 @@ impl Bus {
         Consumer::new(self.clone(), topic, reader, options)
     }
 
-    /// Reads a topic again from its first message up to `until`, without a subscription that stays.
+    /// Reads a topic from its first message up to `until`, without a permanent subscription.
     pub fn replay<M: DeserializeOwned>(&self, topic: Topic<M>, until: Until) -> Replay<M> {
         Replay::new(self.clone(), topic, until)
     }
 
-    /// The last readable message of a topic of which only the last one counts, such as the settings.
+    /// The last readable message of a topic where only the last one counts, such as the settings.
     ///
     /// # Errors
     /// If the broker cannot be asked, or the topic does not exist yet.
     pub async fn newest<M: DeserializeOwned>(&self, topic: Topic<M>) -> Result<Option<M>, BusError> {
         match last(self.replay(topic, Until::Now)).await? {
             (newest, true) => Ok(newest),
-            // Compaction keeps the last message of a key, readable or not: what it left out is still in the topic.
+            // Compaction keeps the last message of a key, readable or not; the earlier ones are still in the topic.
             (_, false) => Ok(last(self.replay(topic, Until::Now).uncompacted()).await?.0),
         }
     }
 
-    /// Deletes a subscription that is made on demand, with its position in the topic. That it is not there is as good.
+    /// Deletes an on-demand subscription with its position. It is no error if it does not exist.
     ///
     /// # Errors
     /// If the broker cannot be asked, or refuses.
@@ -169,7 +162,7 @@ impl Bus {
     }
 }
 
-/// The last readable message of a replay, and whether none came after it that is not.
+/// The last readable message of a replay, and whether it is the last message of all.
 async fn last<M: DeserializeOwned>(mut replay: Replay<M>) -> Result<(Option<M>, bool), BusError> {
     let (mut last, mut is_the_end) = (None, true);
     while let Some(batch) = replay.next().await? {

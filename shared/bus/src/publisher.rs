@@ -13,13 +13,13 @@ use pulsar::{
 
 use crate::{Bus, client::Purpose, errors::uncancelled, message::Outgoing};
 
-/// Pulsar's access mode "exclusive with fencing": the newest producer writes, the one before it no longer can.
+/// Pulsar's access mode "exclusive with fencing": the newest producer writes, the previous one no longer can.
 const EXCLUSIVE_WITH_FENCING: i32 = 3;
 
 /// Most messages sent before their receipts are awaited.
 pub const IN_FLIGHT_MAX: usize = 500;
 
-/// Publishes to any topic; a producer is made when its topic is first used.
+/// Publishes to any topic; a producer is created when its topic is first used.
 pub struct Publisher {
     bus: Bus,
     producers: HashMap<&'static str, Producer<TokioExecutor>>,
@@ -28,11 +28,11 @@ pub struct Publisher {
 /// Not everything was published.
 #[derive(Debug, thiserror::Error)]
 pub enum PublishError {
-    /// The broker did not confirm everything in time. What it did not confirm may be there or not: send it again, in
-    /// order, from the first one that was not confirmed.
+    /// The broker did not confirm everything in time. An unconfirmed message may be there or not: send again, in
+    /// order, from the first unconfirmed one.
     #[error("only {confirmed} messages were confirmed")]
     Unconfirmed {
-        /// How many of the messages, from the first, are certain.
+        /// How many messages, from the first, are confirmed.
         confirmed: usize,
         #[source]
         cause: Error,
@@ -47,10 +47,10 @@ impl Publisher {
         Publisher { bus, producers: HashMap::new() }
     }
 
-    /// Publishes these messages in their order and returns when the broker has confirmed them all.
+    /// Publishes these messages in order and returns when the broker has confirmed all of them.
     ///
     /// # Errors
-    /// See [`PublishError`]. After one the producers are made anew, so that calling again with what was not confirmed
+    /// See [`PublishError`]. The producers are then rebuilt, so that calling again with the unconfirmed messages
     /// keeps the order.
     pub fn publish<'a>(&'a mut self, messages: &'a [Outgoing]) -> BoxFuture<'a, Result<(), PublishError>> {
         Box::pin(self.publish_all(messages))
@@ -72,7 +72,7 @@ impl Publisher {
         Ok(())
     }
 
-    /// Sends them all, then awaits the receipts in order; an error comes with the number of certain ones before it.
+    /// Sends all of them, then awaits the receipts in order; an error comes with the number of confirmed messages before it.
     async fn publish_chunk(&mut self, chunk: &[Outgoing]) -> Result<(), (usize, Error)> {
         let mut receipts = Vec::with_capacity(chunk.len());
         let mut not_sent = None;

@@ -1,4 +1,4 @@
-//! Bounded replays: a topic from its first message up to a position, read once, without a subscription that stays.
+//! Bounded replays: a topic from its first message up to a position, read once, without a permanent subscription.
 
 use std::{marker::PhantomData, sync::atomic::AtomicU64, time::Duration};
 
@@ -22,23 +22,23 @@ use crate::{
     message::{entry_id, position_of, received},
 };
 
-/// Permits of a replay: with 1,000 it reads at 11 k messages/s, with this many at 18 k, and with 10,000 no faster but with
-/// tens of MiB of messages in hand.
+/// Permits of a replay: with 1,000 it reads at 11 k messages/s, with this many at 18 k, and with 10,000 no faster, but
+/// holds tens of MiB of messages.
 const PERMITS: u32 = 2_000;
-/// Most memory for what was sent ahead, in bytes, if every message were as large as one may be.
+/// Most memory for messages sent ahead, in bytes, if every message has the largest size.
 const SENT_AHEAD_MAX: usize = 130 * 1024 * 1024;
 const _: () = assert!(PERMITS as usize * MESSAGE_MAX + ENTRY_MAX <= SENT_AHEAD_MAX);
-/// Most messages handed over at once.
+/// Most messages returned at once.
 const BATCH_MAX: usize = 2_000;
-/// A replay that gets nothing for this long has failed: it reads only what is there already.
+/// A replay that receives nothing for this long has failed, since it reads only existing messages.
 const SILENCE_MAX: Duration = Duration::from_secs(15);
 
 /// Where a replay ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Until {
-    /// At this message, included.
+    /// At this message, inclusive.
     Position(Position),
-    /// At what is the last message when it begins.
+    /// At the message that is the last one when the replay begins.
     Now,
 }
 
@@ -56,14 +56,14 @@ impl<M: DeserializeOwned> Replay<M> {
         Replay { raw, message: PhantomData }
     }
 
-    /// Reads what compaction has left out as well.
+    /// Includes messages that compaction has removed.
     #[must_use]
     pub fn uncompacted(mut self) -> Self {
         self.raw.compacted = false;
         self
     }
 
-    /// Begins after this message instead of at the first: for a reader that kept the result of the ones before.
+    /// Begins after this message instead of at the first, for a reader that kept the result up to it.
     #[must_use]
     pub fn after(mut self, position: Position) -> Self {
         self.raw.after = Some(position);
@@ -76,13 +76,13 @@ impl<M: DeserializeOwned> Replay<M> {
         self.raw.read
     }
 
-    /// The next messages, in order; `None` when it has come to its end.
+    /// The next messages, in order; `None` at the end.
     ///
     /// # Errors
     /// If the broker cannot be reached, or nothing comes for 15 s.
     pub async fn next(&mut self) -> Result<Option<Vec<Received<M>>>, BusError> {
         let batch = self.raw.next().await?;
-        // They were counted when they were read for the first time.
+        // They were counted when they were first read.
         let replaced = AtomicU64::new(0);
         let read = |(position, payload): &(Position, Payload)| received(*position, payload, &replaced);
         Ok(batch.map(|batch| batch.iter().map(read).collect()))
@@ -91,7 +91,7 @@ impl<M: DeserializeOwned> Replay<M> {
 
 type Batch = Vec<(Position, Payload)>;
 
-/// The replay, whatever its messages are.
+/// The replay without the type of its messages.
 struct Raw {
     bus: Bus,
     topic: &'static TopicSpec,
@@ -124,7 +124,7 @@ impl Raw {
         }
     }
 
-    /// Connects, and learns where the end is: `false` if there is nothing to read.
+    /// Connects and finds the end; `false` if there is nothing to read.
     async fn begin(&mut self) -> Result<bool, BusError> {
         let (bus, topic, compacted, after) = (self.bus.clone(), self.topic, self.compacted, self.after);
         let mut inner = match uncancelled(async move { subscribe(&bus, topic, compacted, after).await }).await {
@@ -163,7 +163,7 @@ impl Raw {
                 Some(Ok(message)) => {
                     let size = message.payload.metadata.num_messages_in_batch;
                     let position = position_of(message.message_id(), size);
-                    // After a reconnection it begins anew: what was read is skipped.
+                    // After a reconnection the topic is read from the beginning: known messages are skipped.
                     if Some(position) > self.last {
                         self.last = Some(position);
                         self.read += 1;
@@ -191,8 +191,8 @@ impl Raw {
     }
 }
 
-/// Whether nothing is left to read after this message. An end that was asked for is known by ledger and entry only, and
-/// its entry may hold several messages.
+/// Whether nothing is left to read after this message. An end that the broker reported has ledger and entry only, and
+/// that entry may hold several messages.
 fn is_at_end(until: Until, end: Option<Position>, position: Position) -> bool {
     end.is_some_and(|end| match until {
         Until::Position(_) => position >= end,
@@ -216,7 +216,7 @@ async fn subscribe(
         .with_receiver_queue_size(PERMITS)
         .with_initial_position(InitialPosition::Earliest);
     if let Some(after) = after {
-        // Whether the broker sends this message once more or not: it is skipped.
+        // The broker may send this message again; it is skipped.
         options = options.starting_on_message(entry_id(after));
     }
     client

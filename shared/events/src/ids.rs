@@ -1,4 +1,4 @@
-//! Names of things: orders, events, beers, services; and the moment something happened.
+//! Identifiers of orders, events, beers and services, and the moment of an event.
 
 use std::{fmt, str::FromStr};
 
@@ -12,20 +12,20 @@ pub const ORDER_ID_MAX: usize = 64;
 
 /// The id of an order: 1 to [`ORDER_ID_MAX`] letters, digits, `-` or `_`.
 ///
-/// The website draws a random one; an order typed into Pulsar without an id is named after its message.
+/// The website creates a random one; an order sent to Pulsar without an id is named after its message.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct OrderId(String);
 
-/// Why a text is no order id.
+/// Text that is not an order id.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("an order id has 1 to 64 letters, digits, '-' or '_'")]
 pub struct NotAnOrderId;
 
 impl OrderId {
-    /// A fresh id, short enough to be read aloud: eight characters of Crockford's
+    /// A random id, short enough to be read aloud: eight characters of Crockford's
     /// alphabet, which has no look-alikes.
-    /// 40 bits: its user must still check that it is new, as the website's database does.
+    /// With 40 bits its user must still check that it is new, as the website's database does.
     pub fn random() -> Self {
         const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
         let bits: u64 = rand::random();
@@ -36,7 +36,7 @@ impl OrderId {
         OrderId((0..8).map(letter).collect())
     }
 
-    /// The id of an order that came without one: named after the ledger and entry of its message, and after its place
+    /// The id of an order that came without one: the ledger and entry of its message, and its index
     /// in a batch if a client sent several in one entry.
     pub fn of_message(ledger: u64, entry: u64, batch_index: Option<u32>) -> Self {
         match batch_index {
@@ -84,8 +84,8 @@ impl fmt::Display for OrderId {
 /// Longest event id, in bytes.
 pub const EVENT_ID_MAX: usize = 100;
 
-/// The id of one event: of one row of one outbox, or of the message itself where an outside client sent it.
-/// Consumers judge repeats by it, never by Pulsar's message id, which a message sent again does not keep.
+/// The id of one event: of one row of an outbox, or of the message itself if an outside client sent it.
+/// Consumers recognise repeats by it, not by Pulsar's message id, which changes when a message is sent again.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct EventId(String);
@@ -96,7 +96,7 @@ impl EventId {
         EventId(text.into())
     }
 
-    /// The id a stranger gave a message; `None` unless it has 1 to [`EVENT_ID_MAX`] printable ASCII characters.
+    /// The id that a foreign client chose; `None` unless it has 1 to [`EVENT_ID_MAX`] printable ASCII characters.
     pub fn foreign(text: &str) -> Option<Self> {
         let is_printable = text.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic());
         (is_printable && (1..=EVENT_ID_MAX).contains(&text.len())).then(|| EventId(text.to_owned()))

@@ -1,5 +1,5 @@
-//! A message as its reader gets it: where it lies in its topic, and what could be made of its bytes. Plain values, so that
-//! a pure core can take them without the crate that fetched them.
+//! A received message: its position in the topic, and its decoded content. Plain values, so that
+//! a pure core can use them without the crate that fetched them.
 
 use std::fmt;
 
@@ -10,21 +10,21 @@ use crate::{
     orders::PlaceOrder,
 };
 
-/// Where a message lies in its topic. Positions of one topic are ordered as its messages are.
+/// The position of a message in its topic. Positions of one topic are ordered as its messages are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 pub struct Position {
     /// The ledger, Pulsar's segment.
     pub ledger: u64,
     /// The entry in it.
     pub entry: u64,
-    /// The place in the entry, if a client packed several messages into one.
+    /// The index in the entry, if a client packed several messages into one.
     pub batch_index: u32,
     /// How many messages the entry holds.
     pub batch_size: u32,
 }
 
 impl Position {
-    /// Whether no message of the same entry follows. Only then may the entry be acknowledged.
+    /// Whether this is the last message of its entry. Only then may the entry be acknowledged.
     pub fn ends_entry(&self) -> bool {
         self.batch_index + 1 >= self.batch_size
     }
@@ -42,15 +42,15 @@ impl fmt::Display for Position {
     }
 }
 
-/// A message that came in, readable or not.
+/// A received message, readable or not.
 #[derive(Debug, Clone)]
 pub struct Received<M> {
-    /// The message; or, if it could not be read, what there is to say about it.
+    /// The message, or why it could not be read.
     pub message: Result<M, Undecodable>,
     pub position: Position,
-    /// Its id: its own, or its position for one that an outside client sent without.
+    /// Its own id, or one from its position if an outside client sent it without.
     pub event_id: EventId,
-    /// When the event happened, as the message says; when it was published, if that is not believable.
+    /// When the event happened according to the message; the time of publication, if that is not plausible.
     pub at: Moment,
 }
 
@@ -64,7 +64,7 @@ pub struct Undecodable {
 }
 
 impl<M> Received<M> {
-    /// The same message as something else; what cannot be read stays so.
+    /// Maps the message; an unreadable one stays unreadable.
     pub fn map<W>(self, change: impl FnOnce(M) -> W) -> Received<W> {
         let Received { message, position, event_id, at } = self;
         Received { message: message.map(change), position, event_id, at }
@@ -72,7 +72,7 @@ impl<M> Received<M> {
 }
 
 impl Received<PlaceOrder> {
-    /// The id of the order in it: its own, or its position's.
+    /// The id of the order: its own, or one from its position.
     pub fn order_id(&self) -> Option<OrderId> {
         let order = self.message.as_ref().ok()?;
         Some(order.order_id.clone().unwrap_or_else(|| self.position.order_id()))

@@ -22,16 +22,16 @@ pub struct Unusable {
     pub expected: String,
 }
 
-/// Reads `.env`, if there is one. Call it first: it must be done before threads are started.
+/// Reads `.env`, if there is one. Call it first, before threads are started.
 ///
 /// # Errors
-/// If a line of it cannot be used.
+/// If a line cannot be used.
 pub fn read_dot_env() -> Result<(), DotEnvError> {
     dot_env::read(&from_top(".env"))
 }
 
-/// A path of a setting. A relative one starts at the top of the clone that this was built from, so that it means the same
-/// in each folder a process is started in; where there is no clone, as in a container, at the current folder.
+/// A path from a setting. A relative one starts at the top of the clone that this was built from, whatever the current folder
+/// is; without a clone, as in a container, it starts at the current folder.
 pub fn from_top(path: &str) -> PathBuf {
     let clone = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2);
     clone.filter(|top| top.join("Cargo.toml").is_file()).unwrap_or(Path::new("")).join(path)
@@ -45,7 +45,7 @@ pub fn text(name: &str) -> Option<String> {
 /// A number within limits, or the default.
 ///
 /// # Errors
-/// If it is set to something else.
+/// If it is set to anything else.
 pub fn number<N>(name: &'static str, default: N, limits: RangeInclusive<N>) -> Result<N, Unusable>
 where
     N: FromStr + PartialOrd + Display + Copy,
@@ -72,22 +72,19 @@ where
     }
 }
 
-/// How a certificate begins in a PEM file.
+/// The beginning of a certificate in a PEM file.
 const PEM_BEGINS: &[u8] = b"-----BEGIN CERTIFICATE-----";
 
 /// The broker: `PULSAR_URL`, `PULSAR_ADMIN_URL`, `PULSAR_TOKEN` and `PULSAR_CA_FILE`, or the one on this machine at `PULSAR_PORT` and
 /// `PULSAR_HTTP_PORT`.
 ///
 /// # Errors
-/// If a port is no port, or an address has no scheme we know.
+/// If a port is not a port, or an address has an unknown scheme.
 pub fn broker() -> Result<Broker, Unusable> {
     broker_in(text)
 }
 
-/// The broker as these settings name it: `setting` gives the value of a variable.
-///
-/// # Errors
-/// As [`broker`].
+/// The broker of these settings; `setting` returns the value of a variable.
 pub fn broker_in(setting: impl Fn(&str) -> Option<String>) -> Result<Broker, Unusable> {
     let port = number_in(&setting, "PULSAR_PORT", 6650_u16, 1..=u16::MAX)?;
     let http_port = number_in(&setting, "PULSAR_HTTP_PORT", 8080_u16, 1..=u16::MAX)?;
@@ -105,7 +102,7 @@ pub fn broker_in(setting: impl Fn(&str) -> Option<String>) -> Result<Broker, Unu
     Ok(Broker { url, admin_url, token: setting("PULSAR_TOKEN"), authorities })
 }
 
-/// What is in the file `PULSAR_CA_FILE`.
+/// The content of the file `PULSAR_CA_FILE`.
 fn authorities(path: String) -> Result<Vec<u8>, Unusable> {
     let expected = |why: &str| format!("it must be a file of certificates (PEM): {why}");
     match std::fs::read(from_top(&path)) {
@@ -125,10 +122,10 @@ pub fn data_dir() -> PathBuf {
     from_top(&text("DATA_DIR").unwrap_or_else(|| "data".to_owned()))
 }
 
-/// The zone of the clocks that people see: `TZ`, else this machine's, else UTC.
+/// The time zone for people: `TZ`, else this machine's, else UTC.
 ///
 /// # Errors
-/// If `TZ` is set to no zone.
+/// If `TZ` is not a zone.
 pub fn zone() -> Result<TimeZone, Unusable> {
     let zone = TimeZone::try_system();
     match text("TZ") {
@@ -143,7 +140,7 @@ pub fn zone() -> Result<TimeZone, Unusable> {
 /// The port for health and metrics: `HEALTH_PORT`, else a free one from the system.
 ///
 /// # Errors
-/// If it is no port.
+/// If it is not a port.
 pub fn health_port() -> Result<u16, Unusable> {
     number("HEALTH_PORT", 0_u16, 0..=u16::MAX)
 }

@@ -3,8 +3,8 @@
 //! A service is a function `run(Context) -> Result`; [`run`] calls it from `main`, tests call it with a context of
 //! their own. Everything here is about the process, nothing about beer.
 //!
-//! One file is for everybody who writes a service: [`idempotent_consumer`]. It turns messages that may come twice into
-//! effects that happen once. What the effects are stands in the service.
+//! Start with [`idempotent_consumer`] to write a service. It turns messages that may come twice into
+//! effects that happen once. The service defines the effects.
 //!
 //! In reading order:
 

@@ -1,4 +1,4 @@
-//! Presence: a service says twice a second that it is there, so that a page can say when it is not.
+//! Presence: a service announces itself twice per second, so that a page can tell when it is gone.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -17,7 +17,7 @@ use tracing::debug;
 
 use crate::{Context, ServiceFuture, clock};
 
-/// What a service has to say beside that it is there.
+/// What a service announces besides being there.
 #[derive(Clone, Default)]
 pub struct PresenceState {
     said: Arc<Mutex<Said>>,
@@ -25,7 +25,7 @@ pub struct PresenceState {
 
 #[derive(Default)]
 struct Said {
-    /// The episode it runs in; none while it moves from one to the next.
+    /// The episode it runs in; `None` while it moves to the next.
     episode: Option<u32>,
     paused: bool,
     staff: Staff,
@@ -33,32 +33,29 @@ struct Said {
 }
 
 impl PresenceState {
-    /// It runs in this episode now, or in none.
+    /// Sets the episode it runs in.
     pub fn runs_in(&self, episode: Option<u32>) {
         self.change(|said| said.episode = episode);
     }
 
-    /// It consumes, or not.
     pub fn paused(&self, paused: bool) {
         self.change(|said| said.paused = paused);
     }
 
-    /// Whether it says that it does not consume.
     pub fn is_paused(&self) -> bool {
         self.change(|said| said.paused)
     }
 
-    /// Changes what is said of those it employs.
+    /// Changes its couriers or workers.
     pub fn staff<R>(&self, change: impl FnOnce(&mut Staff) -> R) -> R {
         self.change(|said| change(&mut said.staff))
     }
 
-    /// Says what is not believed; returns what was said before.
+    /// Sets what is not believed; returns the previous value.
     pub fn disbelieves(&self, disbelieved: Vec<Disbelieved>) -> Vec<Disbelieved> {
         self.change(|said| std::mem::replace(&mut said.disbelieved, disbelieved))
     }
 
-    /// What it says it does not believe.
     pub fn disbelieved(&self) -> Vec<Disbelieved> {
         self.change(|said| said.disbelieved.clone())
     }
@@ -68,10 +65,10 @@ impl PresenceState {
     }
 }
 
-/// Says it every half second, until it is dropped. What is lost is lost: the next one comes soon.
+/// Announces the service every half second, until it is dropped. A lost message is not repeated: the next one follows soon.
 ///
 /// # Errors
-/// If a presence cannot be written as JSON, which none can fail to be.
+/// If a presence cannot be written as JSON, which cannot happen.
 pub fn announce(context: Context) -> ServiceFuture {
     Box::pin(announce_for_ever(context))
 }

@@ -30,7 +30,7 @@ use crate::{
     stage::{ControlMessage, Stage},
 };
 
-/// How long a test waits for what must come.
+/// How long a test waits for something that must happen.
 pub const LIMIT: Duration = Duration::from_secs(30);
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
@@ -38,12 +38,12 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 pub struct TestBed {
     /// The bus, in episode 1 of the tenant.
     pub bus: Bus,
-    /// What the services of this test bed obey.
+    /// The settings and control messages of its services.
     pub stage: Stage,
     folder: PathBuf,
 }
 
-/// A service running in a test; stopped when it is dropped.
+/// A running service; stopped when it is dropped.
 pub struct Running {
     health: Health,
     shutdown: CancellationToken,
@@ -54,7 +54,7 @@ impl TestBed {
     /// A test bed of its own on the broker that `PULSAR_URL` and `PULSAR_ADMIN_URL` name; `scripts/test` starts one and sets them.
     ///
     /// # Errors
-    /// If the broker is not there.
+    /// If the broker is away.
     pub async fn new() -> anyhow::Result<Self> {
         let broker = environment::broker()?;
         let tenant = format!("test-{:08x}", rand::random::<u32>());
@@ -78,13 +78,13 @@ impl TestBed {
         &self.folder
     }
 
-    /// A context for this service, with connections of its own.
+    /// A context for this service, with its own connections.
     pub fn context(&self, service: Service) -> Context {
         let bus = Bus::new(self.bus.broker().clone(), self.bus.scope().clone());
         Context::new(service, bus, self.stage.clone(), &self.folder, CancellationToken::new())
     }
 
-    /// Changes what the speaker has chosen, for all services of this test bed.
+    /// Changes the settings of all services of this test bed.
     pub fn choose(&self, change: impl FnOnce(&mut Choices)) {
         let mut settings = (*self.stage.settings()).clone();
         settings.version += 1;
@@ -97,7 +97,7 @@ impl TestBed {
         self.stage.send(message)
     }
 
-    /// Runs a service as its process would.
+    /// Runs a service as its process does.
     pub fn start<F, ServiceFuture>(&self, service: Service, serve: F) -> Running
     where
         F: FnOnce(Context) -> ServiceFuture,
@@ -118,7 +118,7 @@ impl TestBed {
         Ok(self.context(service).open_store(&any_tables).await?.begin().await?)
     }
 
-    /// Publishes a message as another service would.
+    /// Publishes a message as another service does.
     ///
     /// # Errors
     /// If the broker does not take it.
@@ -128,7 +128,7 @@ impl TestBed {
         Ok(self.bus.publisher().publish(&[message]).await?)
     }
 
-    /// Publishes any bytes, as a stranger would.
+    /// Publishes any bytes, as a stranger may.
     ///
     /// # Errors
     /// If the broker does not take them.
@@ -145,11 +145,11 @@ impl TestBed {
         Ok(self.bus.publisher().publish(&[message]).await?)
     }
 
-    /// All events of a topic, once there are so many that `enough` says so. Who is killed between publishing and
-    /// noting it publishes again, with the same id: such a repeat is one event here, as it is for every reader.
+    /// All events of a topic, once `enough` accepts them. A service that is killed between publishing and
+    /// recording it publishes again with the same id: such a repeat counts as one event here, as for every reader.
     ///
     /// # Errors
-    /// If that does not come to pass within [`LIMIT`], with what was there.
+    /// If that does not happen within [`LIMIT`]; the error lists what was there.
     pub async fn read_until<M: DeserializeOwned + std::fmt::Debug>(
         &self,
         topic: Topic<M>,
@@ -175,7 +175,7 @@ impl TestBed {
     /// Waits until a service counts exactly these messages as not believed.
     ///
     /// # Errors
-    /// If it does not within [`LIMIT`], with what it counts.
+    /// If it does not within [`LIMIT`]; the error says what it counts.
     pub async fn until_disbelieved(
         &self,
         service: Service,
@@ -193,7 +193,7 @@ impl TestBed {
             let store = Store::peek(&self.folder, service.name(), self.bus.scope().episode);
             let mut counted = Vec::new();
             if let Some(store) = store {
-                // The service may be making its tables.
+                // The service may still be creating its tables.
                 counted = store::disbelieved(&store).await.unwrap_or_default();
                 store.close().await;
             }
@@ -209,13 +209,13 @@ impl TestBed {
 
 impl Drop for TestBed {
     fn drop(&mut self) {
-        // The tenant goes with the test's broker; the folder may be gone or still in use, either is fine.
+        // The tenant is deleted with the broker; the folder may be gone or in use, which is fine.
         drop(std::fs::remove_dir_all(&self.folder));
     }
 }
 
 impl Running {
-    /// Returns when it waits for the lock of its database.
+    /// Waits until the service waits for the lock of its database.
     ///
     /// # Errors
     /// If it does not within [`LIMIT`], or has ended.
@@ -226,24 +226,24 @@ impl Running {
         Ok(())
     }
 
-    /// Stops it as a signal would, and gives its result.
+    /// Stops it as a signal does, and returns its result.
     ///
     /// # Errors
-    /// What the service ended with.
+    /// The error of the service.
     pub async fn stop(self) -> anyhow::Result<()> {
         self.shutdown.cancel();
         tokio::time::timeout(LIMIT, self.task).await??
     }
 
-    /// Ends it as a kill would: its work is dropped where it stands.
+    /// Ends it as a kill does: its task is aborted.
     pub async fn kill(self) {
         self.task.abort();
-        // An aborted task's result says only that it was aborted.
+        // The result only says that the task was aborted.
         drop(self.task.await);
     }
 }
 
-/// A broker that has just come up says that it is ready before it knows its cluster.
+/// A broker that has just started reports that it is ready before it knows its cluster.
 async fn set_up_soon(admin: &Admin, place: &Scope) -> Result<(), SetUpError> {
     let deadline = tokio::time::Instant::now() + LIMIT;
     loop {
@@ -256,7 +256,7 @@ async fn set_up_soon(admin: &Admin, place: &Scope) -> Result<(), SetUpError> {
     }
 }
 
-/// Waits until `look` finds something.
+/// Waits until `look` returns something.
 ///
 /// # Errors
 /// If it does not within [`LIMIT`].

@@ -1,4 +1,4 @@
-//! Messages that cannot be read and that nobody quarantines: they have no effect and are counted, and a flood of them does
+//! Messages that cannot be read and are not quarantined: they have no effect and are counted, and a flood of them does
 //! not flood the log.
 
 use std::{
@@ -15,10 +15,10 @@ use tracing::warn;
 
 use crate::Context;
 
-/// The log has at most one line per topic in this time; it says how many messages it stands for.
+/// At most one log line per topic in this time; it says how many messages it stands for.
 const LINE_EVERY: Duration = Duration::from_secs(60);
 
-/// What the log says of each topic. Cheap to clone.
+/// The log lines of each topic. Cheap to clone.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Unread {
     topics: Arc<Mutex<HashMap<&'static str, Lines>>>,
@@ -37,7 +37,7 @@ impl Unread {
 }
 
 impl Lines {
-    /// Counts one more message; if it is time for a line, for how many messages it stands.
+    /// Counts one more message; if a line is due, returns for how many messages it stands.
     fn count(&mut self, now: Instant) -> Option<u64> {
         self.unlogged += 1;
         if self.last.is_some_and(|last| now.duration_since(last) < LINE_EVERY) {
@@ -49,7 +49,7 @@ impl Lines {
 }
 
 impl Context {
-    /// The readable messages of a batch. The others have no effect: all of them are counted, and the log names one a minute.
+    /// The readable messages of a batch. The others are counted and have no effect; the log names one per minute.
     pub fn readable<M>(&self, topic: Topic<M>, batch: Vec<Received<M>>) -> Vec<M> {
         let mut messages = Vec::with_capacity(batch.len());
         for Received { message, position, .. } in batch {
@@ -61,7 +61,7 @@ impl Context {
         messages
     }
 
-    /// Counts a message that cannot be read and has no effect, for a reader that puts it nowhere.
+    /// Counts an unreadable message, for a reader that does not quarantine it.
     pub fn unreadable(&self, topic: &'static TopicSpec, position: Position, undecodable: &Undecodable) {
         if let Some(count) = self.unread.count(topic.name, Instant::now()) {
             let reason = &undecodable.reason;

@@ -1,4 +1,4 @@
-//! The inbox: what was handled before.
+//! The inbox: which messages were handled.
 
 use std::collections::HashSet;
 
@@ -17,10 +17,7 @@ use crate::{
     transaction::Transaction,
 };
 
-/// Records `id` in the inbox; `false` if it is there already: then its effect is committed, and nothing is left to do.
-///
-/// # Errors
-/// If the statement fails.
+/// Records `id` in the inbox; `false` if it is there already: then its effect is committed.
 pub async fn record_once(transaction: &mut Transaction, id: &str) -> Result<bool, StoreError> {
     let inserted = sqlx::query("insert into inbox (id) values ($1) on conflict (id) do nothing")
         .bind(id)
@@ -30,9 +27,6 @@ pub async fn record_once(transaction: &mut Transaction, id: &str) -> Result<bool
 }
 
 /// Records all of these ids, in one statement, and returns those that were not there before.
-///
-/// # Errors
-/// If the statement fails.
 pub async fn record_all_once(transaction: &mut Transaction, ids: &[String]) -> Result<HashSet<String>, StoreError> {
     let ids = serde_json::to_string(ids).map_err(StoreError::Message)?;
     let inserted = sqlx::query_scalar(
@@ -42,9 +36,6 @@ pub async fn record_all_once(transaction: &mut Transaction, ids: &[String]) -> R
 }
 
 /// Moves a message that cannot be read onto `unreadable`, once, so that the messages behind it are handled.
-///
-/// # Errors
-/// If a statement fails.
 pub async fn quarantine(
     transaction: &mut Transaction,
     reader: Service,
@@ -59,9 +50,6 @@ pub async fn quarantine(
 }
 
 /// Moves a message onto `unreadable` that can be read but not used, as [`quarantine`] does.
-///
-/// # Errors
-/// If a statement fails, or the message cannot be written as JSON.
 pub async fn quarantine_as<M: Serialize>(
     transaction: &mut Transaction,
     reader: Service,
@@ -92,10 +80,7 @@ async fn put_on_unreadable(
     enqueue(transaction, UNREADABLE, topic.name, at, None, &message)
 }
 
-/// Counts a message that is not believed, once however often it comes. It has no effect and goes nowhere else.
-///
-/// # Errors
-/// If a statement fails.
+/// Counts a message that is not believed, once even if it is redelivered. It has no other effect.
 pub async fn disbelieve(
     transaction: &mut Transaction,
     topic: &'static TopicSpec,

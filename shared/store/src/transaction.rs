@@ -1,4 +1,4 @@
-//! A transaction that writes: what a service writes itself, and the messages that follow from it.
+//! A transaction that writes: a service's own tables, and the messages that follow.
 
 use std::ops::{Deref, DerefMut};
 
@@ -9,8 +9,8 @@ use crate::{
     outbox::{self, Row},
 };
 
-/// A transaction on the one connection that writes. Statements run on it as on a connection. Dropped before it is
-/// committed, it has no effect.
+/// A transaction on the only connection that writes. Statements run on it as on a connection. It is rolled back if it is
+/// dropped before it is committed.
 pub struct Transaction {
     connection: sqlx::Transaction<'static, Sqlite>,
     pub(crate) outgoing: Vec<Row>,
@@ -21,12 +21,12 @@ impl Transaction {
         Transaction { connection, outgoing: Vec::new() }
     }
 
-    /// Whether messages go out with it.
+    /// Whether it has outgoing messages.
     pub fn publishes(&self) -> bool {
         !self.outgoing.is_empty()
     }
 
-    /// Commits everything, the messages that go out included.
+    /// Commits everything, including outgoing messages.
     ///
     /// # Errors
     /// If a statement fails: then nothing is written.
