@@ -13,7 +13,7 @@ use tokio::{
     process::{Child, Command},
 };
 
-use crate::{processes, shop::Shop};
+use crate::{Shop, Stage, processes};
 
 /// How long a demo may take to be ready: it may have to be built first.
 const READY_WITHIN: Duration = Duration::from_secs(900);
@@ -23,9 +23,15 @@ const STOPPED_WITHIN: Duration = Duration::from_secs(40);
 /// The clone it runs from, in its data folder: a link to this one.
 const CLONE: &str = "My Projects";
 
+/// The settings that are ports of a demo.
+const PORTS: [&str; 6] =
+    ["HTTP_PORT", "STAGE_PORT", "PULSAR_PORT", "PULSAR_HTTP_PORT", "PULSAR_BOOKIE_PORT", "PULSAR_ZOOKEEPER_PORT"];
+
 /// A demo that runs.
 pub struct Demo {
     pub shop: Shop,
+    /// Its stage, with the presenter's token.
+    pub stage: Stage,
     /// Where its data lies.
     pub data_dir: PathBuf,
     /// Where its broker's REST API is, if it started one.
@@ -67,7 +73,7 @@ impl Demo {
             ("DATA_DIR".to_owned(), data_dir.display().to_string()),
             ("PRESENTER_TOKEN".to_owned(), "let-me-in".to_owned()),
         ];
-        for port in ["HTTP_PORT", "PULSAR_PORT", "PULSAR_HTTP_PORT", "PULSAR_BOOKIE_PORT", "PULSAR_ZOOKEEPER_PORT"] {
+        for port in PORTS {
             all.push((port.to_owned(), free_port()?.to_string()));
         }
         all.extend(settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
@@ -91,16 +97,18 @@ impl Demo {
         let mut said = BufReader::new(said).lines();
         let mut lines = Vec::new();
         let ready = tokio::time::timeout(READY_WITHIN, async {
+            let mut stage = None;
             while let Some(line) = said.next_line().await? {
                 lines.push(line.clone());
-                if let Some(address) = line.strip_prefix("ready: ") {
-                    return Ok(address.to_owned());
+                stage = line.strip_prefix("stage: ").map(str::to_owned).or(stage);
+                if let Some(shop) = line.strip_prefix("ready: ") {
+                    return Ok((shop.to_owned(), stage.context("it does not say where the stage is")?));
                 }
             }
             bail!("it ended")
         });
-        let address = match ready.await {
-            Ok(Ok(address)) => address,
+        let (shop, stage) = match ready.await {
+            Ok(Ok(addresses)) => addresses,
             other => {
                 drop(child.start_kill());
                 bail!("the demo did not get ready ({other:?}):\n{}", lines.join("\n"));
@@ -111,7 +119,8 @@ impl Demo {
         let value = |name: &str| value_of(&settings, name);
         let pulsar_http = format!("http://127.0.0.1:{}", value("PULSAR_HTTP_PORT").unwrap_or_default());
         let token = value("PRESENTER_TOKEN").unwrap_or_default();
-        Ok(Demo { shop: Shop::new(&address, &token)?, data_dir, pulsar_http, child, settings, lines })
+        let (shop, stage) = (Shop::new(&shop)?, Stage::new(&stage, &token)?);
+        Ok(Demo { shop, stage, data_dir, pulsar_http, child, settings, lines })
     }
 
     /// What it was told by this environment variable, if it was told.

@@ -1,11 +1,11 @@
-//! `/api/live` from outside: server-sent events, read as they come.
+//! A stream of a site, such as `/api/live`: server-sent events, read as they come.
 
 use anyhow::{Result, ensure};
 use bus::http_client;
 use reqwest::Response;
 use serde_json::Value;
 
-use crate::shop::Shop;
+use crate::Site;
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct Event {
@@ -24,10 +24,10 @@ impl Feed {
     ///
     /// # Errors
     /// If it is refused.
-    pub async fn open(shop: &Shop, path: &str) -> Result<Self> {
+    pub async fn open(site: &Site, path: &str) -> Result<Self> {
         // Without the limit of other calls: a stream has no end.
-        let http = http_client(shop.address()).build()?;
-        let response = http.get(format!("{}{path}", shop.address())).send().await?;
+        let http = http_client(site.address()).build()?;
+        let response = http.get(format!("{}{path}", site.address())).send().await?;
         ensure!(response.status().is_success(), "{path} answers {}", response.status());
         Ok(Feed { response, unread: Vec::new() })
     }

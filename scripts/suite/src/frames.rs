@@ -1,11 +1,11 @@
-//! How smoothly a page is drawn in a real browser while orders come in.
+//! How smoothly the map is drawn in a real browser while orders come in.
 
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use serde_json::json;
 
-use crate::{Shop, browser::Browser, load};
+use crate::{Shop, Stage, browser::Browser, load};
 
 /// How a page was drawn.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -37,17 +37,17 @@ const COUNT: &str = "
       done([frames.reduce((sum, n) => sum + n, 0) / seconds, Math.min(...frames), gap, news / seconds]);
     });";
 
-/// Draws `page` at 1920 × 1080 for so many seconds while `rate` orders a second come in.
+/// Draws the map at 1920 × 1080 for so many seconds while `rate` orders a second come in.
 ///
 /// # Errors
 /// If the browser fails, or the load is beyond its limits.
-pub async fn count(shop: &Shop, page: &str, rate: u64, seconds: u64) -> Result<Frames> {
+pub async fn count(shop: &Shop, stage: &Stage, rate: u64, seconds: u64) -> Result<Frames> {
     const WARM_UP_S: u64 = 4;
     let browser = Browser::open().await?;
     let driver = browser.driver.clone();
     driver.set_window_rect(0, 0, 1920, 1080).await?;
     driver.set_script_timeout(Duration::from_secs(seconds + 30)).await?;
-    driver.goto(format!("{}{page}", shop.address())).await?;
+    driver.goto(stage.address()).await?;
     let shop = shop.clone();
     let ordering = tokio::spawn(async move { load::place(&shop, rate, seconds + 2 * WARM_UP_S, |_, _| {}).await });
     tokio::time::sleep(Duration::from_secs(WARM_UP_S)).await;

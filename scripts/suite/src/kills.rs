@@ -7,7 +7,7 @@ use serde_json::Value;
 use tokio::{task::JoinHandle, time::Instant};
 
 use crate::{
-    Shop, flow, line,
+    Shop, Stage, flow, line,
     load::{self, Placed},
     processes,
     rehearsal::Place,
@@ -30,7 +30,7 @@ const KILLED_AFTER: Duration = Duration::from_secs(2);
 const TRY_EVERY: Duration = Duration::from_millis(100);
 
 /// Who is killed together with the broker, in turn; in every other round nobody.
-const SERVICES: [&str; 5] = ["warehouse", "inventory-analysis", "stock-level", "delivery", "website"];
+const SERVICES: [&str; 6] = ["warehouse", "inventory-analysis", "stock-level", "delivery", "website", "stage"];
 
 /// What a kill came to.
 #[derive(Debug)]
@@ -79,7 +79,7 @@ pub async fn survive(place: &Place, number: u32, within: Duration) -> Result<Sur
     ensure!(killed.contains(&"website") || placed.failed == 0, "orders were turned away: {placed:?}");
     at_rest(place, &placed).await?;
     let at_rest_after = killed_at.elapsed();
-    let reset_took = reset(shop).await?;
+    let reset_took = reset(&place.stage).await?;
     Ok(Survived { number, killed, delivered_after, at_rest_after, reset_took })
 }
 
@@ -113,8 +113,8 @@ async fn order_as_soon_as_possible(shop: &Shop, deadline: Instant) -> Result<Str
 
 /// Everything that was placed has come to its end, the sums hold, the stock is shown as it is, and nobody is stuck.
 async fn at_rest(place: &Place, placed: &Placed) -> Result<()> {
-    let shop = &place.shop;
-    let ledger = shop
+    let stage = &place.stage;
+    let ledger = stage
         .until_ledger(AT_REST_WITHIN, |ledger| {
             let known = ledger["orders"]["placed"].as_u64().unwrap_or(0);
             // One more than the crowd's; and one may be safe in the books of a website that could not say so any more.
@@ -124,7 +124,7 @@ async fn at_rest(place: &Place, placed: &Placed) -> Result<()> {
     ensure!(ledger["contradictions"].as_array().is_some_and(Vec::is_empty), "{ledger}");
     let known = ledger["orders"]["placed"].as_u64().unwrap_or(0);
     ensure!(known <= placed.taken + placed.failed + 1, "{known} orders of {placed:?} and one more");
-    let episode = shop.get("/api/settings").await?["episode"].as_u64().context("no episode")?;
+    let episode = stage.get("/api/settings").await?["episode"].as_u64().context("no episode")?;
     until("nobody to be stuck", AT_REST_WITHIN, || async {
         match flow::not_at_rest(&place.broker, episode).await? {
             Some(what) => bail!("{what}"),
@@ -133,7 +133,7 @@ async fn at_rest(place: &Place, placed: &Placed) -> Result<()> {
     })
     .await?;
     until("the stock to be shown as it is", AT_REST_WITHIN, || async {
-        let stock = shop.get("/api/stock").await?;
+        let stock = stage.get("/api/stock").await?;
         let behind = stock["beers"].as_array().into_iter().flatten().any(|beer| beer["behind"] != 0);
         ensure!(stock["wrong"] == 0 && !behind, "{stock}");
         Ok(())
@@ -145,9 +145,9 @@ async fn at_rest(place: &Place, placed: &Placed) -> Result<()> {
 ///
 /// # Errors
 /// If the first call is not answered 200.
-pub async fn reset(shop: &Shop) -> Result<Duration> {
+pub async fn reset(stage: &Stage) -> Result<Duration> {
     let began = Instant::now();
-    let answer = tokio::time::timeout(RESET_WITHIN, shop.post_as_presenter("/api/stage/reset", None));
+    let answer = tokio::time::timeout(RESET_WITHIN, stage.post_as_presenter("/api/stage/reset", None));
     let answer = answer.await.context("the reset does not answer")??;
     let (status, body): (_, Value) = (answer.status(), answer.json().await.unwrap_or_default());
     ensure!(status == 200, "the reset answers {status}: {body}");
@@ -159,9 +159,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_service_dies_with_the_broker_in_ten_kills() {
+    fn each_service_dies_with_the_broker_in_twelve_kills() {
         assert_eq!((victims(1), victims(2)), (vec!["broker"], vec!["broker", "warehouse"]));
-        let all: std::collections::BTreeSet<_> = (1..=10).flat_map(victims).collect();
+        let all: std::collections::BTreeSet<_> = (1..=12).flat_map(victims).collect();
         assert_eq!(all.len(), SERVICES.len() + 1);
     }
 }

@@ -8,8 +8,14 @@
 mod demo;
 pub use demo::{Demo, free_port};
 
+mod site;
+pub use site::{Site, until};
+
 mod shop;
-pub use shop::{Shop, line, until};
+pub use shop::{Shop, line};
+
+mod stage;
+pub use stage::Stage;
 
 pub mod program;
 

@@ -40,7 +40,7 @@ const BEERS: [&str; 11] = [
 /// What a load came to.
 #[derive(Debug, Clone, Default)]
 pub struct Placed {
-    /// Orders the website took.
+    /// Orders the shop took.
     pub taken: u64,
     /// Orders it did not take.
     pub failed: u64,

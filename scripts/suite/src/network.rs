@@ -1,5 +1,5 @@
-//! A network between a browser and the website, which can hold back what the website says, as a crowded one does; or hold
-//! back streams until they end, as some tunnels and proxies do.
+//! A network between a browser and a site, which can hold back what the site says, as a crowded one does; or hold back
+//! streams until they end, as some tunnels and proxies do.
 
 use std::{net::SocketAddr, time::Duration};
 
@@ -12,7 +12,9 @@ use tokio::{
     time::Instant,
 };
 
-/// Most pieces that are held back of one connection; then the website is not read from.
+use crate::Site;
+
+/// Most pieces that are held back of one connection; then the site is not read from.
 const HELD_MAX: usize = 1_000;
 /// Largest piece, in bytes.
 const PIECE_MAX: usize = 16 * 1024;
@@ -24,7 +26,7 @@ const END: &[u8] = b"\r\n0\r\n\r\n";
 /// Most that is held back of a stream, in bytes; then the connection is given up.
 const STREAM_MAX: usize = 16 * 1024 * 1024;
 
-/// How it treats what the website says.
+/// How it treats what the site says.
 #[derive(Debug, Clone, Copy, Default)]
 struct Manner {
     /// It arrives so much later.
@@ -41,28 +43,29 @@ pub struct Network {
 }
 
 impl Network {
-    /// A network that holds back nothing yet, in front of this website.
+    /// A network that holds back nothing yet, in front of this site.
     ///
     /// # Errors
     /// If there is no port for it.
-    pub async fn before(website: SocketAddr) -> Result<Self> {
+    pub async fn before(site: &Site) -> Result<Self> {
+        let site: SocketAddr = site.address().trim_start_matches("http://").parse()?;
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let (address, manner) = (listener.local_addr()?, watch::Sender::new(Manner::default()));
         let manners = manner.subscribe();
         let carrying = tokio::spawn(async move {
             while let Ok((browser, _)) = listener.accept().await {
-                tokio::spawn(carry(browser, website, manners.clone()));
+                tokio::spawn(carry(browser, site, manners.clone()));
             }
         });
         Ok(Network { address, manner, carrying })
     }
 
-    /// Where the website is found behind it.
+    /// Where the site is found behind it.
     pub fn address(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// What the website says from now on arrives so much later.
+    /// What the site says from now on arrives so much later.
     pub fn hold_back(&self, delay: Duration) {
         self.manner.send_modify(|manner| manner.delay = delay);
     }
@@ -80,10 +83,10 @@ impl Drop for Network {
 }
 
 /// One connection, until either side closes it.
-async fn carry(browser: TcpStream, website: SocketAddr, manner: watch::Receiver<Manner>) {
-    let Ok(website) = TcpStream::connect(website).await else { return };
+async fn carry(browser: TcpStream, site: SocketAddr, manner: watch::Receiver<Manner>) {
+    let Ok(site) = TcpStream::connect(site).await else { return };
     let (mut asks, mut hears) = split(browser);
-    let (mut says, mut listens) = split(website);
+    let (mut says, mut listens) = split(site);
     let (hold, mut held) = mpsc::channel::<(Instant, Vec<u8>)>(HELD_MAX);
     let hold_back = async move {
         let mut piece = vec![0; PIECE_MAX];

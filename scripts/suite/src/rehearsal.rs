@@ -54,7 +54,7 @@ pub async fn rehearse(
     stop: impl Future<Output = ()>,
     mut tell: impl FnMut(&Line),
 ) -> Result<bool> {
-    let kept = Kept::of(&place.shop).await.with_context(|| place.how_to_start())?;
+    let kept = Kept::of(&place.stage).await.with_context(|| place.how_to_start())?;
     let browser = Browser::open().await?;
     let played = tokio::select! {
         played = play(place, &browser.driver, acts, &mut tell) => played,
@@ -62,7 +62,7 @@ pub async fn rehearse(
     };
     // Ctrl-C reaches the browser too, and then it is gone already.
     let closed = browser.close().await;
-    kept.put_back(&place.shop).await?;
+    kept.put_back(&place.stage).await?;
     let fine = played?;
     closed?;
     Ok(fine)
@@ -77,7 +77,7 @@ async fn play(place: &Place, driver: &WebDriver, acts: &[u8], tell: &mut impl Fn
     room::sign_in(place, driver).await?;
     let bill = room::bill(place, driver).await?;
     checks::all(place, driver, &bill, &mut tell).await;
-    let witness = Witness::open(&place.shop).await?;
+    let witness = Witness::open(&place.stage).await?;
     let mut room = Room::new(place, driver, &witness);
     room.clear().await?;
     for number in acts {

@@ -1,7 +1,5 @@
-//! The website as a whole: its routes, the door between its episodes, the process. May import everything.
+//! Puts the website together: what it serves, and how it runs.
 
-pub mod door;
-pub mod guard;
-pub mod openapi;
-pub mod routes;
+mod routes;
 pub mod run;
+mod stage;

@@ -1,27 +1,26 @@
-//! The website: the shop, the pages that show what happens, and the JSON API.
+//! The website: the shop, its pages for customers, and the JSON API for orders and beers.
 //!
 //! An order is safe in the website's database, with the message that places it, before the customer sees "thank you": so it
-//! takes orders without a broker too. Everything it shows it has read from topics; a browser talks to nobody else.
+//! takes orders without a broker too. Everything else it shows it has read from four topics.
 //!
-//! Three folders: `shop` and `stage` each have layers of their own, and `app` puts them together. What both share is the
-//! crate `web`. Imports point down only:
+//! Imports point down only:
 //!
 //! `pure ← read model ← store ← control ← pages, api ← app`
 //!
-//! `scripts/suite/tests/layers` holds that, and lists what still crosses between shop and stage.
+//! `scripts/suite/tests/layers` holds that. What shop and stage have in common is the crate `web`.
 
+mod api;
 mod app;
-mod shop;
-mod stage;
+mod control;
+mod pages;
+mod pure;
+mod read_model;
+mod store;
 
 #[cfg(test)]
 mod all_pages;
 #[cfg(test)]
 mod samples;
 
-pub use app::run::{HTTP_PORT, run, run_on};
-pub use stage::{
-    control::{control_error::ControlError, questions},
-    pure::acts,
-};
-pub use web::pure::language::Language;
+pub use app::run::{run, run_on};
+pub use web::http::addresses::HTTP_PORT;

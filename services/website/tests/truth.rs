@@ -11,10 +11,8 @@ use events::{
     ids::{BeerId, EventId, Moment, OrderId, Service},
     orders::{Line, PlaceOrder, PlaceOrderType},
     quantities::{Bottles, Cents, Sequence},
-    stock::{StockChange, StockEvent, StockLevel},
-    topics::{
-        ANSWERS, DELIVERY_UPDATES, ORDER_DECISIONS, ORDERS, PRESENCE, STOCK_EVENTS, STOCK_LEVELS, TopicSpec, UNREADABLE,
-    },
+    stock::StockLevel,
+    topics::{DELIVERY_UPDATES, ORDER_DECISIONS, ORDERS, STOCK_LEVELS, TopicSpec, UNREADABLE},
     unreadable::ReasonCode,
 };
 use serde_json::Value;
@@ -108,13 +106,6 @@ impl Website<'_> {
     async fn tell(&self, update: &DeliveryUpdate) -> Result<()> {
         self.bed.publish(DELIVERY_UPDATES, update.order_id().as_str(), update).await
     }
-
-    async fn happened(&self, beer: &str, change: StockChange, sequence: u64, bottles: u32, level: u32) -> Result<()> {
-        let beer_id = BeerId::new(beer);
-        let (sequence, bottles, level) = (Sequence(sequence), Bottles(bottles), Bottles(level));
-        let event = StockEvent { change, beer: beer_id, sequence, bottles, level, order_id: None };
-        self.bed.publish(STOCK_EVENTS, beer, &event).await
-    }
 }
 
 fn picked_up(order: &str, attempt: u32) -> DeliveryUpdate {
@@ -164,11 +155,6 @@ async fn what_is_untrue_has_no_effect_and_what_is_early_waits_for_its_cause() ->
     }
     website.refuse("a").await?;
     website.accept("no").await?;
-    website.happened("orval", StockChange::Counted, 1, 200, 200).await?;
-    website.happened("orval", StockChange::Reserved, 2, 1, 7).await?;
-    website.happened("orval", StockChange::Reserved, 900, 1, 7).await?;
-    website.happened("water", StockChange::Counted, 1, 200, 200).await?;
-    website.happened("orval", StockChange::Reserved, 2, 1, 199).await?;
     let water = StockLevel {
         beer: BeerId::new("water"),
         level: Bottles(1),
@@ -188,12 +174,9 @@ async fn what_is_untrue_has_no_effect_and_what_is_early_waits_for_its_cause() ->
         (DELIVERY_UPDATES.spec, ReasonCode::DoesNotFollow, 3),
         (DELIVERY_UPDATES.spec, ReasonCode::SecondOutcome, 4),
         (ORDER_DECISIONS.spec, ReasonCode::SecondDecision, 2),
-        (STOCK_EVENTS.spec, ReasonCode::NotTheSum, 1),
-        (STOCK_EVENTS.spec, ReasonCode::DoesNotFollow, 1),
-        (STOCK_EVENTS.spec, ReasonCode::UnknownBeer, 1),
         (STOCK_LEVELS.spec, ReasonCode::UnknownBeer, 1),
     ];
-    bed.until_disbelieved(Service::Website, &of_shop(&untrue)).await?;
+    bed.until_disbelieved(Service::Website, &untrue).await?;
     website.until("a", "delivered").await?;
     website.until("no", "refused").await?;
     eventually("the ghost to wait", || async { (waiting(&bed).await.ok()? == 1).then_some(()) }).await?;
@@ -205,35 +188,14 @@ async fn what_is_untrue_has_no_effect_and_what_is_early_waits_for_its_cause() ->
     books.close().await;
     let website = Website::start(&bed).await?;
     website.tell(&delivered("a")).await?;
-    website.happened("orval", StockChange::Reserved, 3, 1, 7).await?;
     untrue[1].2 += 1;
-    untrue[3].2 += 1;
-    bed.until_disbelieved(Service::Website, &of_shop(&untrue)).await?;
+    bed.until_disbelieved(Service::Website, &untrue).await?;
     let unreadable = bed.read_until(UNREADABLE, |all| !all.is_empty()).await?;
     let given_up = unreadable[0].message.as_ref().unwrap();
     assert_eq!((given_up.topic.as_str(), given_up.code), ("order-decisions", ReasonCode::UnknownOrder));
     assert!(website.get("/api/orders/ghost").await.is_none());
     website.until("a", "delivered").await?;
 
-    // And it is shown: what the shop says of itself, and what the stage found by itself.
-    for (reader, untrue) in [("website", of_shop(&untrue)), ("stage", untrue)] {
-        let mut expected: Vec<_> =
-            untrue.iter().map(|(topic, code, count)| (topic.name, code.name(), *count)).collect();
-        expected.sort_unstable();
-        let shown = eventually(&format!("what the {reader} does not believe"), || async {
-            let shown = website.json("/api/deliveries").await?;
-            let mut lines = Vec::new();
-            for line in shown["disbelieved"].as_array()?.iter().filter(|line| line["service"] == reader) {
-                lines.push((line["topic"].as_str()?, line["code"].as_str()?, line["count"].as_u64()?));
-            }
-            lines.sort_unstable();
-            (lines == expected && !shown["dead_letters"].as_array()?.is_empty()).then(|| shown.clone())
-        })
-        .await?;
-        assert_eq!(shown["dead_letters"][0]["code"], "unknown_order");
-    }
-    let page = website.get("/stage/deliveries?lang=en").await.unwrap();
-    assert!(page.contains("gives an order a second outcome"), "{page}");
     let metrics = website.get("/metrics").await.unwrap();
     let counter = r#"beers_messages_disbelieved_total{topic="delivery-updates",code="second_outcome"} 5"#;
     assert!(metrics.contains(counter), "{metrics}");
@@ -284,27 +246,6 @@ async fn of_too_many_that_wait_the_first_one_is_given_up() -> Result<()> {
     assert_eq!((first.message_id.as_str(), first.code), ("7:1", ReasonCode::UnknownOrder));
     assert_eq!((given_up.len(), waiting(&bed).await?), (1, i64::try_from(EARLY_MAX)?));
     website.stop().await
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn what_cannot_be_read_of_presence_and_answers_is_counted() -> Result<()> {
-    let bed = TestBed::new().await?;
-    let website = Website::start(&bed).await?;
-    eventually("both to be counted", || async {
-        // Not stored: what comes before the website listens is lost.
-        bed.publish_raw(PRESENCE, b"here I am").await.ok()?;
-        bed.publish_raw(ANSWERS, b"42").await.ok()?;
-        let metrics = website.get("/metrics").await?;
-        let counted = |topic| metrics.contains(&format!(r#"beers_messages_unreadable_total{{topic="{topic}"}}"#));
-        (counted("presence") && counted("answers")).then_some(())
-    })
-    .await?;
-    website.stop().await
-}
-
-/// The shop does not read the log.
-fn of_shop(untrue: &[Untrue]) -> Vec<Untrue> {
-    untrue.iter().filter(|(topic, ..)| topic.name != STOCK_EVENTS.spec.name).copied().collect()
 }
 
 async fn books(bed: &TestBed) -> Result<SqlitePool> {

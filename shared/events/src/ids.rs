@@ -141,11 +141,10 @@ impl fmt::Display for BeerId {
     }
 }
 
-/// The five services, named as their folders.
+/// The services, named as their folders.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Service {
-    /// Shop, pages and API.
     Website,
     /// Decides orders; the only writer of stock.
     Warehouse,
@@ -154,12 +153,29 @@ pub enum Service {
     /// Live figures, the ledger, replays.
     InventoryAnalysis,
     Delivery,
+    /// Shows what the others do, and directs them.
+    Stage,
 }
 
 impl Service {
-    /// All five, in the order an order meets them.
-    pub const ALL: [Service; 5] =
+    /// The services of the demo, in the order an order meets them: those the stage shows and directs.
+    pub const DEMO: [Service; 5] =
         [Service::Website, Service::Warehouse, Service::StockLevel, Service::InventoryAnalysis, Service::Delivery];
+
+    /// The demo and its stage.
+    pub const ALL: [Service; 6] = [
+        Service::Website,
+        Service::Warehouse,
+        Service::StockLevel,
+        Service::InventoryAnalysis,
+        Service::Delivery,
+        Service::Stage,
+    ];
+
+    /// Whether the presenter may pause it: customers order at any time, and the stage is where the pause would end.
+    pub const fn can_pause(self) -> bool {
+        !matches!(self, Service::Website | Service::Stage)
+    }
 
     pub const fn name(self) -> &'static str {
         match self {
@@ -168,6 +184,7 @@ impl Service {
             Service::StockLevel => "stock-level",
             Service::InventoryAnalysis => "inventory-analysis",
             Service::Delivery => "delivery",
+            Service::Stage => "stage",
         }
     }
 }

@@ -119,7 +119,7 @@ pub struct Choices {
     pub courier_pace_ms: u32,
     pub crowd: Crowd,
     pub stock_level: Folding,
-    /// Paused services. Never the website, which ends the pause.
+    /// Services that do not consume for now. Not all can be paused: see [`Service::can_pause`].
     pub paused: BTreeSet<Service>,
     /// Whether fraud watch reads `orders`.
     pub fraud_watch: bool,
@@ -164,7 +164,7 @@ impl Choices {
             ("crowd.orders_per_second", self.crowd.orders_per_second <= CROWD_MAX),
             ("stock_level.workers", (1..=WORKERS_MAX).contains(&self.stock_level.workers)),
             ("stock_level.work_ms", work_from <= work_to && work_to <= WORK_MAX_MS),
-            ("paused", !self.paused.contains(&Service::Website)),
+            ("paused", self.paused.iter().all(|service| service.can_pause())),
             ("act", self.act.is_none_or(|act| (1..=ACTS).contains(&act))),
             ("step", self.step <= STEPS_MAX),
         ])

@@ -8,7 +8,7 @@ mod spec;
 use crate::{
     decisions::OrderDecision,
     delivery::{DeadLetter, DeliveryOrder, DeliveryRequest, DeliveryUpdate},
-    ids::Service::{self, Delivery, InventoryAnalysis, StockLevel as StockLevelService, Warehouse, Website},
+    ids::Service::{self, Delivery, InventoryAnalysis, Stage, StockLevel as StockLevelService, Warehouse, Website},
     insights::Insight,
     orders::PlaceOrder,
     settings::StageSettings,
@@ -36,8 +36,8 @@ pub const FRAUD_WATCH: Subscription = Subscription {
 /// Tells customers that their beer is on its way: one subscription for all phones, not one for each.
 pub const NOTIFICATION: Subscription = Subscription { name: "notification", ..failover(Website) };
 
-/// The stage's own: it reads all that the shop reads, and nobody waits for it.
-pub const STAGE: Subscription = Subscription { name: "stage", ..failover(Website) };
+/// One more subscriber on everything that happens in the shop; nobody waits for it.
+pub const STAGE: Subscription = failover(Stage);
 
 const ALL_SERVICES_LISTEN: &[Subscription] = &[
     each_process(Website),
@@ -45,6 +45,7 @@ const ALL_SERVICES_LISTEN: &[Subscription] = &[
     each_process(StockLevelService),
     each_process(InventoryAnalysis),
     each_process(Delivery),
+    each_process(Stage),
 ];
 
 /// Orders as they are placed, by the website or anyone.
@@ -91,7 +92,7 @@ pub static DEAD_LETTERS: Topic<DeadLetter> = Topic::new(&TopicSpec {
 pub static DELIVERY_REQUESTS: Topic<DeliveryRequest> = Topic::new(&TopicSpec {
     name: "delivery-requests",
     messages: "`Redrive`, `ReturnToStock` (commands)",
-    producers: &[Website],
+    producers: &[Stage],
     subscriptions: &[failover(Delivery)],
     ..TopicSpec::USUAL
 });
@@ -156,7 +157,7 @@ pub static SETTINGS: Topic<StageSettings> = Topic::new(&TopicSpec {
     namespace: Namespace::Stage,
     messages: "`StageSettings`",
     key: "-",
-    producers: &[Website],
+    producers: &[Stage],
     subscriptions: ALL_SERVICES_LISTEN,
     compacted: true,
     one_writer: true,
@@ -168,7 +169,7 @@ pub static COMMANDS: Topic<StageCommand> = Topic::new(&TopicSpec {
     namespace: Namespace::Stage,
     messages: "`Crash`, `Rebuild`",
     key: "service",
-    producers: &[Website],
+    producers: &[Stage],
     subscriptions: ALL_SERVICES_LISTEN,
     stored: false,
     ..TopicSpec::USUAL
@@ -179,7 +180,7 @@ pub static QUERIES: Topic<StageQuery> = Topic::new(&TopicSpec {
     namespace: Namespace::Stage,
     messages: "`FoldAfresh`, `AsOf`, `Past` (questions)",
     key: "service",
-    producers: &[Website],
+    producers: &[Stage],
     subscriptions: ALL_SERVICES_LISTEN,
     stored: false,
     ..TopicSpec::USUAL
@@ -190,8 +191,8 @@ pub static ANSWERS: Topic<StageAnswer> = Topic::new(&TopicSpec {
     namespace: Namespace::Stage,
     messages: "`StageAnswer` (by correlation id)",
     key: "service",
-    producers: &Service::ALL,
-    subscriptions: &[each_process(Website)],
+    producers: &Service::DEMO,
+    subscriptions: &[each_process(Stage)],
     stored: false,
     ..TopicSpec::USUAL
 });
@@ -202,7 +203,7 @@ pub static PRESENCE: Topic<Presence> = Topic::new(&TopicSpec {
     messages: "`Presence`, every 500 ms",
     key: "service",
     producers: &Service::ALL,
-    subscriptions: &[each_process(Website)],
+    subscriptions: &[each_process(Stage)],
     stored: false,
     ..TopicSpec::USUAL
 });

@@ -31,7 +31,7 @@ async fn a_service_that_gets_nothing_of_what_waits_is_not_ready_and_says_on_whic
     // This episode was not created: there is nothing to subscribe to.
     let mut orders = context.bus.in_episode(99).consumer(ORDERS, Service::Warehouse, ConsumerOptions::default())?;
     let receiving = tokio::spawn(async move { orders.receive(1).await.len() });
-    let mut heard = bed.bus.consumer(PRESENCE, Service::Website, ConsumerOptions::default())?;
+    let mut heard = bed.bus.consumer(PRESENCE, Service::Stage, ConsumerOptions::default())?;
     let saying = tokio::spawn(presence::announce(context.clone()));
     eventually("it to be named", || async {
         let (status, said) = ask("/health/ready").await;

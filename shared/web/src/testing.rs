@@ -1,4 +1,5 @@
-//! An order as tests of pages need it. Used by tests only; it is here because more than one crate shows orders.
+//! What tests of pages need in more than one crate: an order, and what holds for every page.
+//! Used by tests only.
 #![expect(clippy::unwrap_used, reason = "an id that cannot be read ends the test")]
 
 use events::{
@@ -11,7 +12,8 @@ use events::{
 
 use crate::order::view::{OrderView, Status, Step, What};
 
-/// 20:41:07.112 in Belgium.
+pub mod pages;
+
 pub const NOW: Moment = Moment::from_micros(1_795_549_267_112_000);
 
 /// An order with the whole way to this status.

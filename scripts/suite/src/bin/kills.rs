@@ -81,7 +81,7 @@ async fn play(place: &Place, kills: u32, within: Duration) -> Result<bool> {
 async fn all(place: &Place, kills: u32, within: Duration) -> Result<bool> {
     let mut slowest = Duration::ZERO;
     let mut survived = 0;
-    reset(&place.shop).await?;
+    reset(&place.stage).await?;
     for number in 1..=kills {
         match survive(place, number, within).await {
             Ok(kill) => {
@@ -93,8 +93,10 @@ async fn all(place: &Place, kills: u32, within: Duration) -> Result<bool> {
                 let reason: String = format!("{error:#}").chars().take(REASON_MAX).collect();
                 println!("kill {number:>3}  FAILED: {reason}");
                 // The next kill finds a suite that is well, or there is none.
-                until("a reset", WELL_WITHIN, || async { place.shop.direct("/api/stage/reset", None).await.map(drop) })
-                    .await?;
+                until("a reset", WELL_WITHIN, || async {
+                    place.stage.direct("/api/stage/reset", None).await.map(drop)
+                })
+                .await?;
             }
         }
     }

@@ -1,8 +1,8 @@
 //! `measure`: the figures of `docs/performance.md`, from a demo that runs.
 //!
-//!     cargo run --release -p suite --bin measure -- latency|load|idle|memory|frames|phones [options]
+//!     cargo run --release -p suite --bin measure -- latency|load|idle|memory|frames|phones|crash [options]
 //!
-//! The demo is the one that the settings describe (`HTTP_PORT`, `DATA_DIR`). Prints figures and fails on none: machines
+//! The demo is the one that the settings describe (`HTTP_PORT`, `STAGE_PORT`, `DATA_DIR`). Prints figures and fails on none: machines
 //! differ.
 #![expect(clippy::print_stdout, reason = "printing is what it is for")]
 
@@ -14,15 +14,17 @@ use service::{
     environment,
 };
 use suite::{
-    Feed, Shop, frames,
+    Feed, Shop, Stage, frames,
     load::{self, Latencies, percentile},
     phones,
-    processes::{Usage, usage},
+    processes::{self, Usage, usage},
     program,
+    rehearsal::Place,
+    until,
 };
 use tokio::time::Instant;
 
-const SERVICES: [&str; 5] = ["website", "warehouse", "stock-level", "inventory-analysis", "delivery"];
+const SERVICES: [&str; 6] = ["website", "warehouse", "stock-level", "inventory-analysis", "delivery", "stage"];
 
 const HELP: &str = "\
 measure prints the figures of docs/performance.md, from the demo that runs.
@@ -35,6 +37,7 @@ Usage: measure FIGURE [OPTION]...
   memory                                                of the broker and of each service
   frames [--rate 100] [--seconds 20]                    how smoothly the map is drawn
   phones [--phones 1000] [--rate 50] [--seconds 60]     what phones cost the website
+  crash                                                 until the stage, killed, shows everything again
 
 Settings come from the environment and from the file .env; .env.example lists them.";
 
@@ -46,6 +49,7 @@ enum Asked {
     Memory,
     Frames { rate: u64, seconds: u64 },
     Phones { phones: u64, rate: u64, seconds: u64 },
+    Crash,
 }
 
 fn main() -> ExitCode {
@@ -60,6 +64,7 @@ fn asked(parser: &mut Parser) -> Result<Asked, Error> {
             Some("idle") => Asked::Idle { seconds: 20 },
             Some("memory") => Asked::Memory,
             Some("frames") => Asked::Frames { rate: 100, seconds: 20 },
+            Some("crash") => Asked::Crash,
             Some("phones") => Asked::Phones { phones: 1000, rate: 50, seconds: 60 },
             _ => return Err(Arg::Value(name).unexpected()),
         },
@@ -92,15 +97,16 @@ fn asked(parser: &mut Parser) -> Result<Asked, Error> {
 }
 
 async fn measure(asked: Asked) -> Result<bool> {
-    let port = environment::number("HTTP_PORT", 8000_u16, 1..=u16::MAX)?;
-    let shop = Shop::new(&format!("http://127.0.0.1:{port}"), "")?;
+    let place = Place::of(|name| std::env::var(name).ok())?;
+    let (shop, stage) = (&place.shop, &place.stage);
     match asked {
-        Asked::Latency { rate, seconds } => latency(&shop, rate, seconds).await,
-        Asked::Load { rate, seconds } => throughput(&shop, rate, seconds).await,
+        Asked::Latency { rate, seconds } => latency(shop, rate, seconds).await,
+        Asked::Load { rate, seconds } => throughput(shop, stage, rate, seconds).await,
         Asked::Idle { seconds } => idle(seconds).await,
         Asked::Memory => memory().await,
-        Asked::Frames { rate, seconds } => drawn(&shop, rate, seconds).await,
-        Asked::Phones { phones, rate, seconds } => room(&shop, phones, rate, seconds).await,
+        Asked::Crash => crash(&place).await,
+        Asked::Frames { rate, seconds } => drawn(shop, stage, rate, seconds).await,
+        Asked::Phones { phones, rate, seconds } => room(shop, phones, rate, seconds).await,
     }?;
     Ok(true)
 }
@@ -132,13 +138,13 @@ async fn latency(shop: &Shop, rate: u64, seconds: u64) -> Result<()> {
 }
 
 /// Orders at this rate; how long the rest takes afterwards, and whether the sums hold.
-async fn throughput(shop: &Shop, rate: u64, seconds: u64) -> Result<()> {
-    let before = shop.get("/api/ledger").await?;
+async fn throughput(shop: &Shop, stage: &Stage, rate: u64, seconds: u64) -> Result<()> {
+    let before = stage.get("/api/ledger").await?;
     let used_before = all_usage().await;
     let placed = load::place(shop, rate, seconds, |_, _| {}).await?;
     let ended = Instant::now();
     let least = before["orders"]["placed"].as_u64().unwrap_or(0) + placed.taken;
-    let ledger = shop
+    let ledger = stage
         .until_ledger(Duration::from_secs(120), |ledger| {
             // More, if the ledger was a moment behind when this began, or if an order was taken that could not be
             // confirmed in time.
@@ -184,15 +190,15 @@ async fn idle(seconds: u64) -> Result<()> {
         }
         println!("  {name:<20} {share:5.2} % of a core, {:6.1} MiB", after.resident_mib);
     }
-    println!("idle: the five services together {services:.2} % of a core over {seconds} s");
+    println!("idle: the six services together {services:.2} % of a core over {seconds} s");
     Ok(())
 }
 
 /// How smoothly the map is drawn.
-async fn drawn(shop: &Shop, rate: u64, seconds: u64) -> Result<()> {
-    let drawn = frames::count(shop, "/stage", rate, seconds).await?;
+async fn drawn(shop: &Shop, stage: &Stage, rate: u64, seconds: u64) -> Result<()> {
+    let drawn = frames::count(shop, stage, rate, seconds).await?;
     println!(
-        "frames of /stage at {rate} orders/s over {seconds} s: {:.1}/s, {:.0} in the worst second, longest gap {:.0} ms; {:.1} news/s",
+        "frames of the map at {rate} orders/s over {seconds} s: {:.1}/s, {:.0} in the worst second, longest gap {:.0} ms; {:.1} news/s",
         drawn.per_second, drawn.worst, drawn.longest_gap_ms, drawn.news_per_second
     );
     Ok(())
@@ -217,6 +223,33 @@ async fn room(shop: &Shop, phones: u64, rate: u64, seconds: u64) -> Result<()> {
     if let [without, with] = cost.as_slice() {
         println!("phones: {:.1} % of a core and {:.1} MiB more", with.0 - without.0, with.1 - without.1);
     }
+    Ok(())
+}
+
+/// Kills the stage and waits until ledger and counts are what they were; so it wants a demo that is at rest.
+async fn crash(place: &Place) -> Result<()> {
+    const WITHIN: Duration = Duration::from_secs(60);
+    let stage = &place.stage;
+    let shown = async || {
+        let (ledger, deliveries) = (stage.get("/api/ledger").await?, stage.get("/api/deliveries").await?);
+        let sums = ["orders", "bottles", "deliveries", "balanced"].map(|part| ledger[part].clone());
+        anyhow::Ok((sums, deliveries["delivered"].clone()))
+    };
+    let before = shown().await?;
+    let killed = processes::noted(&place.data_dir, "stage")?;
+    processes::kill(killed).await?;
+    let killed_at = Instant::now();
+    until("the stage to show everything again", WITHIN, || async {
+        anyhow::ensure!(processes::noted(&place.data_dir, "stage")? != killed, "it was not started again");
+        anyhow::ensure!(shown().await? == before, "it shows less");
+        Ok(())
+    })
+    .await?;
+    println!(
+        "crash: {} orders are shown again after {:.1} s",
+        before.0[0]["placed"],
+        killed_at.elapsed().as_secs_f64()
+    );
     Ok(())
 }
 

@@ -23,21 +23,23 @@ const BACKLOG: u64 = 40;
 /// Act 1. A phone orders in three taps and follows its beer; the speaker's order is followed hop by hop.
 pub(super) async fn a_first_order(room: &mut Room<'_>) -> Result<()> {
     room.next().await?; // the shop
+    room.look_at("/welcome").await?;
+    room.until_seen("iframe", |count| count == 1).await?;
     let ordered = order_by_phone(room).await?;
     room.next().await?; // the map
-    room.look_at("/stage").await?;
+    room.look_at("/").await?;
     let before = room.witness.mark();
     room.next().await?; // an order of the speaker's
     let sample = room.until_sample_order(before).await?;
     room.until_seen(&format!("#followed a[href*='/orders/{sample}']"), |count| count == 1).await?;
     room.until_seen(".map .lit[data-service='delivery']", |count| count == 1).await?;
     room.next().await?; // its way
-    let order = room.shop.until_status(&sample, "delivered", SOON).await?;
+    let order = room.stage.until_status(&sample, "delivered", SOON).await?;
     its_way_is_told(&order)?;
     ensure!(room.witness.statuses(&sample) == ["placed", "accepted", "picked_up", "delivered"], "{order}");
     room.next().await?; // the phones
     room.shop.until_status(&ordered, "delivered", SOON).await?;
-    room.look_at(&format!("/orders/{ordered}")).await?;
+    room.show(room.shop, &format!("/orders/{ordered}")).await?;
     until_text(room.driver, "body", "Delivered").await?;
     Ok(())
 }
@@ -80,7 +82,7 @@ pub(super) fn moment(value: &Value) -> Result<Moment> {
 pub(super) async fn decoupling(room: &mut Room<'_>) -> Result<()> {
     room.next().await?; // a steady flow
     let accepted = |ledger: &Value| number(&ledger["orders"]["accepted"]);
-    let before = accepted(&room.shop.get("/api/ledger").await?);
+    let before = accepted(&room.stage.get("/api/ledger").await?);
     room.until_says("orders to flow", "/api/ledger", |ledger| accepted(ledger) > before).await?;
     room.next().await?; // the warehouse is paused
     room.until_seen("#map-warehouse.paused", |count| count == 1).await?;
@@ -91,7 +93,7 @@ pub(super) async fn decoupling(room: &mut Room<'_>) -> Result<()> {
     let waiting = |ledger: &Value| number(&ledger["orders"]["waiting"]);
     room.until_says("the backlog to grow", "/api/ledger", |ledger| waiting(ledger) >= BACKLOG).await?;
     room.until_seen("#map-orders.backlog", |count| count == 1).await?;
-    let order = room.shop.get(&format!("/api/orders/{sample}")).await?;
+    let order = room.stage.get(&format!("/api/orders/{sample}")).await?;
     ensure!(order["status"] == "placed", "the warehouse is paused, and yet {order}");
     let piled = room.witness.placed_since(mark);
     room.next().await?; // the warehouse goes on

@@ -16,7 +16,7 @@ use thirtyfour::{By, WebDriver};
 use tokio::{process::Command, time::Instant};
 
 use super::{Line, Place, beginning::moment, room::Act};
-use crate::until;
+use crate::{Site, until};
 
 /// The broker's version, at least its first number.
 const BROKER_AT_LEAST: u32 = 4;
@@ -24,12 +24,14 @@ const BROKER_AT_LEAST: u32 = 4;
 const MEMORY_MIB: u64 = 512;
 /// Free disk, in MiB, at the least: what scripts/demo wants to start with.
 const DISK_MIB: u64 = 1024;
-/// The clocks of browser and website may differ by so much, in microseconds.
+/// The clocks of browser and stage may differ by so much, in microseconds.
 const CLOCKS_APART: i64 = 500_000;
 /// How long services may take to say that they are there.
 const HERE_WITHIN: Duration = Duration::from_secs(10);
-/// Pages that are looked at whatever links there are.
-const PAGES: [&str; 5] = ["/", "/sign-in", "/console", "/stage", "/nothing-here"];
+/// Pages of the shop.
+const SHOP_PAGES: [&str; 2] = ["/", "/nothing-here"];
+/// Pages of the stage that are looked at whatever links there are.
+const STAGE_PAGES: [&str; 5] = ["/", "/welcome", "/sign-in", "/console", "/nothing-here"];
 
 /// Makes all of them.
 pub(super) async fn all(place: &Place, driver: &WebDriver, bill: &[Act], tell: &mut impl FnMut(Line)) {
@@ -63,7 +65,7 @@ fn is_new_enough(version: &str) -> bool {
 
 /// All services say that they are there, and those of a native demo that they are healthy.
 async fn services(place: &Place, driver: &WebDriver) -> Result<String> {
-    driver.goto(format!("{}/console?lang=en", place.shop.address())).await?;
+    driver.goto(format!("{}/console?lang=en", place.stage.address())).await?;
     let running = || async {
         let all = driver.find_all(By::Css(".service")).await?;
         ensure!(all.len() > 5, "the console shows {} services", all.len());
@@ -78,7 +80,7 @@ async fn services(place: &Place, driver: &WebDriver) -> Result<String> {
 }
 
 async fn healthy(place: &Place) -> Result<usize> {
-    let mut addresses = vec![place.shop.address().to_owned()];
+    let mut addresses = vec![place.shop.address().to_owned(), place.stage.address().to_owned()];
     for service in events::ids::Service::ALL {
         let noted = place.data_dir.join("run").join(format!("{}.port", service.name()));
         if let Ok(port) = fs::read_to_string(noted) {
@@ -150,45 +152,54 @@ pub(super) fn now() -> Moment {
 /// Ages and countdowns are shown by the clock of the browser's machine, which is this one.
 async fn clock(place: &Place) -> Result<String> {
     let before = now();
-    let theirs = moment(&place.shop.get("/api/history").await?["at"])?;
+    let theirs = moment(&place.stage.get("/api/history").await?["at"])?;
     let after = now();
     let apart = (before.micros_since(theirs)).max(theirs.micros_since(after)).max(0);
-    ensure!(apart <= CLOCKS_APART, "the website's clock and this one are {} ms apart", apart / 1000);
-    Ok(format!("the website's clock and this one are {} ms apart", apart / 1000))
+    ensure!(apart <= CLOCKS_APART, "the stage's clock and this one are {} ms apart", apart / 1000);
+    Ok(format!("the stage's clock and this one are {} ms apart", apart / 1000))
 }
 
-/// No page asks for anything that is not on its own website.
+/// No page asks for anything from outside: the shop's come from the shop alone, the stage's from both.
 async fn pages(place: &Place, driver: &WebDriver, bill: &[Act]) -> Result<String> {
-    let mut to_see: BTreeSet<String> = PAGES.map(str::to_owned).into_iter().collect();
+    let (shop, stage) = (&*place.shop, &*place.stage);
+    let mut parts = 0;
+    for page in SHOP_PAGES {
+        parts += parts_from(&[shop], shop, page, driver).await?;
+    }
+    let mut to_see: BTreeSet<String> = STAGE_PAGES.map(str::to_owned).into_iter().collect();
     to_see.extend(bill.iter().map(|act| act.page.clone()));
     let mut seen = BTreeSet::new();
-    let mut asked = 0;
     while let Some(page) = to_see.pop_first() {
-        driver.goto(format!("{}{page}?lang=en", place.shop.address())).await?;
-        asked += nothing_from_outside(place, driver, &page).await?;
+        parts += parts_from(&[stage, shop], stage, &page, driver).await?;
         seen.insert(page);
         to_see.extend(links(driver).await?.into_iter().filter(|link| !seen.contains(link)));
     }
-    ensure!(seen.len() > PAGES.len(), "the stage has no pages: {seen:?}");
-    Ok(format!("{} pages and {asked} parts of them come from here", seen.len()))
+    ensure!(seen.len() > STAGE_PAGES.len(), "the stage has no pages: {seen:?}");
+    Ok(format!("{} pages and {parts} parts of them come from here", SHOP_PAGES.len() + seen.len()))
 }
 
-/// How many parts of a page were asked for, all of them here.
-async fn nothing_from_outside(place: &Place, driver: &WebDriver, page: &str) -> Result<usize> {
+/// How many parts a page of `site` asks for, all of them from `sources`.
+async fn parts_from(sources: &[&Site], site: &Site, page: &str, driver: &WebDriver) -> Result<usize> {
+    driver.goto(format!("{}{page}?lang=en", site.address())).await?;
     let script = "return performance.getEntriesByType('resource').map(part => part.name).concat(\
                   [...document.querySelectorAll('[src], link[href]')].map(part => part.src || part.href))";
     let parts: Value = driver.execute(script, Vec::new()).await?.json().clone();
     let parts: Vec<&str> = parts.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
-    let here = |part: &str| part.is_empty() || part.starts_with(place.shop.address()) || part.starts_with("data:");
-    match parts.iter().find(|part| !here(part)) {
+    let here = |part: &str| sources.iter().any(|source| is_of(part, source.address()));
+    match parts.iter().find(|part| !here(part) && !part.is_empty() && !part.starts_with("data:")) {
         Some(outside) => bail!("{page} asks for {outside}"),
         None => Ok(parts.len()),
     }
 }
 
+/// Whether this is an address on the site: a port that only begins like the site's is another one.
+fn is_of(address: &str, site: &str) -> bool {
+    address.strip_prefix(site).is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?']))
+}
+
 /// The other pages of the stage a page leads to.
 async fn links(driver: &WebDriver) -> Result<Vec<String>> {
-    let script = "return [...document.querySelectorAll('nav a[href^=\"/stage\"]')].map(link => link.pathname)";
+    let script = "return [...document.querySelectorAll('nav a[href^=\"/\"]')].map(link => link.pathname)";
     let links = driver.execute(script, Vec::new()).await?.json().clone();
     Ok(links.as_array().into_iter().flatten().filter_map(|link| link.as_str().map(str::to_owned)).collect())
 }

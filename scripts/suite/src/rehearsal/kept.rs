@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::{Result, ensure};
 use serde_json::Value;
 
-use crate::{Shop, until};
+use crate::{Stage, until};
 
 /// How long it may take to put them back: the broker may just have been stopped.
 const BACK_WITHIN: Duration = Duration::from_secs(90);
@@ -15,8 +15,8 @@ pub(super) struct Kept(Value);
 
 impl Kept {
     /// The settings as they are now.
-    pub(super) async fn of(shop: &Shop) -> Result<Self> {
-        let mut settings = shop.get("/api/settings").await?;
+    pub(super) async fn of(stage: &Stage) -> Result<Self> {
+        let mut settings = stage.get("/api/settings").await?;
         if let Some(settings) = settings.as_object_mut() {
             // Only a reset changes it.
             settings.remove("episode");
@@ -25,10 +25,10 @@ impl Kept {
     }
 
     /// Puts them back, and looks whether they are.
-    pub(super) async fn put_back(&self, shop: &Shop) -> Result<()> {
+    pub(super) async fn put_back(&self, stage: &Stage) -> Result<()> {
         until("the settings to be put back", BACK_WITHIN, || async {
-            shop.set(&self.0).await?;
-            let now = Kept::of(shop).await?;
+            stage.set(&self.0).await?;
+            let now = Kept::of(stage).await?;
             ensure!(now.0 == self.0, "they were {} and are {}", self.0, now.0);
             Ok(())
         })

@@ -31,23 +31,23 @@ pub(super) async fn replay(room: &mut Room<'_>) -> Result<()> {
     room.until_says("orders", "/api/ledger", ordered).await?;
     let then = a_moment_of_rest(room).await?;
     room.next().await?; // rebuild
-    let running = room.shop.get("/api/ledger").await?["as_of"].clone();
+    let running = room.stage.get("/api/ledger").await?["as_of"].clone();
     let done = |rebuild: &Value| rebuild["running"] == false && !rebuild["identical"].is_null();
     let rebuild = room.until_says("the rebuild", "/api/analysis/rebuild", done).await?;
     ensure!(rebuild["identical"] == true && number(&rebuild["events_per_second"]) > 0, "{rebuild}");
     ensure!(number(&rebuild["events"]) > 0 && rebuild["events"] == rebuild["total"], "{rebuild}");
     room.until_says("the live view to go on", "/api/ledger", |ledger| ledger["as_of"] != running).await?;
-    room.look_at("/stage/rebuild").await?;
+    room.look_at("/rebuild").await?;
     room.until_seen("#rebuild[data-state='right']", |count| count == 1).await?;
     room.next().await?; // travel
     travel_to(room, &then).await?;
     room.look_at(&room.page).await?;
     room.driver.execute(TO_THE_BEGINNING, Vec::new()).await?;
     room.until_seen("#moment.then", |count| count == 1).await?;
-    room.look_at("/stage/questions").await?;
+    room.look_at("/questions").await?;
     for question in QUESTIONS {
         room.next().await?; // ask
-        let answer = room.shop.direct(&format!("/api/questions/{question}"), None).await?;
+        let answer = room.stage.direct(&format!("/api/questions/{question}"), None).await?;
         ensure!(number(&answer["events"]) > 0 && answer["columns"][0].is_string(), "{question}: {answer}");
         ensure!(question != QUESTIONS[0] || answer["rows"][0].is_array(), "{question}: {answer}");
         room.until_seen(&format!("#answer-{question}"), |count| count == 1).await?;
@@ -57,18 +57,18 @@ pub(super) async fn replay(room: &mut Room<'_>) -> Result<()> {
 
 /// How it is at a moment at which nothing is on its way, read while it is so.
 async fn a_moment_of_rest(room: &Room<'_>) -> Result<Value> {
-    let crowd = room.shop.get("/api/settings").await?["crowd"].clone();
-    room.shop.set(&json!({"crowd": {"orders_per_second": 0}})).await?;
+    let crowd = room.stage.get("/api/settings").await?["crowd"].clone();
+    room.stage.set(&json!({"crowd": {"orders_per_second": 0}})).await?;
     let read = until("a moment of rest", SOON, || async {
         let ledger = room.at_rest().await?;
-        let stock = room.shop.get("/api/stock").await?;
-        let now = room.shop.get("/api/history").await?;
+        let stock = room.stage.get("/api/stock").await?;
+        let now = room.stage.get("/api/history").await?;
         let same = now["orders"] == ledger["orders"] && now["deliveries"] == ledger["deliveries"];
         ensure!(same && levels(&now) == levels(&stock), "{now} and {ledger}");
         Ok(now)
     });
     let read = read.await?;
-    room.shop.set(&json!({"crowd": crowd})).await?;
+    room.stage.set(&json!({"crowd": crowd})).await?;
     let placed = number(&read["orders"]["placed"]);
     let more = |ledger: &Value| number(&ledger["orders"]["accepted"]) > placed;
     room.until_says("orders after the moment of rest", "/api/ledger", more).await?;
@@ -88,7 +88,7 @@ async fn travel_to(room: &Room<'_>, then: &Value) -> Result<()> {
     let mut fastest = Duration::MAX;
     for _ in 0..TRIES {
         let asked = Instant::now();
-        let told = room.shop.get(&path).await?;
+        let told = room.stage.get(&path).await?;
         fastest = fastest.min(asked.elapsed());
         let same = ["at", "beers", "orders", "deliveries", "revenue_cents"].iter().all(|part| told[part] == then[part]);
         ensure!(same, "it was {then} and is told as {told}");
@@ -108,7 +108,7 @@ pub(super) async fn another_subscription(room: &mut Room<'_>) -> Result<()> {
         room.shop.until_status(order_id, "delivered", SOON).await?;
     }
     let without = readers(room).await;
-    let placed = number(&room.shop.get("/api/ledger").await?["orders"]["placed"]);
+    let placed = number(&room.stage.get("/api/ledger").await?["orders"]["placed"]);
     room.next().await?; // attached
     let caught = |fraud: &Value| rules_broken(fraud, &culprit) == 2 && number(&fraud["orders_seen"]) >= placed;
     room.until_says("the culprit of before to be found", "/api/fraud", caught).await?;
@@ -143,7 +143,7 @@ async fn suspicious_orders(room: &Room<'_>, culprit: &str) -> Result<Vec<String>
 
 /// Who reads the orders; `None` where the broker does not let one look.
 async fn readers(room: &Room<'_>) -> Option<(u64, Subscriptions)> {
-    let episode = number(&room.shop.get("/api/settings").await.ok()?["episode"]);
+    let episode = number(&room.stage.get("/api/settings").await.ok()?["episode"]);
     let subscriptions = room.place.broker.subscriptions(episode, "orders").await.ok()?;
     Some((episode, subscriptions))
 }

@@ -8,7 +8,7 @@ use serde_json::json;
 use thirtyfour::By;
 
 use super::{Place, kept::Kept, room, room::SOON};
-use crate::{browser::Browser, line, until};
+use crate::{Site, browser::Browser, line, until};
 
 /// A wall, and a phone.
 const WALL: (u32, u32) = (1920, 1080);
@@ -28,8 +28,15 @@ struct Picture {
     shows: &'static str,
 }
 
-fn picture(name: &'static str, page: &str, size: (u32, u32), theme: &'static str, shows: &'static str) -> Picture {
-    Picture { name, page: page.to_owned(), size, theme, shows }
+fn picture(
+    name: &'static str,
+    site: &Site,
+    page: &str,
+    size: (u32, u32),
+    theme: &'static str,
+    shows: &'static str,
+) -> Picture {
+    Picture { name, page: format!("{}{page}", site.address()), size, theme, shows }
 }
 
 /// Takes all pictures into `folder` and tells the name of each; the settings are put back as they were found.
@@ -38,88 +45,91 @@ fn picture(name: &'static str, page: &str, size: (u32, u32), theme: &'static str
 /// If the suite or the browser fails, or a page does not come to show what its picture is of.
 pub async fn take(place: &Place, folder: &Path, mut tell: impl FnMut(&str)) -> Result<()> {
     fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
-    let kept = Kept::of(&place.shop).await.with_context(|| place.how_to_start())?;
+    let kept = Kept::of(&place.stage).await.with_context(|| place.how_to_start())?;
     let browser = Browser::open().await?;
     let taken = take_all(place, &browser, folder, &mut tell).await;
     let closed = browser.close().await;
-    kept.put_back(&place.shop).await?;
+    kept.put_back(&place.stage).await?;
     taken?;
     closed
 }
 
 async fn take_all(place: &Place, browser: &Browser, folder: &Path, tell: &mut impl FnMut(&str)) -> Result<()> {
-    let shop = &place.shop;
+    let (shop, stage) = (&place.shop, &place.stage);
     // One order to an address nobody finds, then a shop full of people, and three couriers who cannot keep up.
-    shop.set(&json!({"couriers": 8, "courier_pace_ms": 200, "paused": [], "stock_level": null, "crowd": null})).await?;
+    stage
+        .set(&json!({"couriers": 8, "courier_pace_ms": 200, "paused": [], "stock_level": null, "crowd": null}))
+        .await?;
     let nowhere = shop.order("Rue introuvable 9, Liège", &[line("rodenbach", 2)]).await?;
     shop.until_status(&nowhere, "stranded", SOON).await?;
-    shop.set(&json!({
-        "couriers": 3, "courier_pace_ms": 1200, "fraud_watch": true, "act": null,
-        "crowd": {"orders_per_second": 4, "suspicious": 0.1, "undeliverable": 0.05}
-    }))
-    .await?;
+    stage
+        .set(&json!({
+            "couriers": 3, "courier_pace_ms": 1200, "fraud_watch": true, "act": null,
+            "crowd": {"orders_per_second": 4, "suspicious": 0.1, "undeliverable": 0.05}
+        }))
+        .await?;
     until("a queue", SOON, || async {
-        let deliveries = shop.get("/api/deliveries").await?;
+        let deliveries = stage.get("/api/deliveries").await?;
         ensure!(deliveries["queue"].as_u64().is_some_and(|queue| queue >= 11), "{deliveries}");
         Ok(())
     })
     .await?;
     for picture in [
-        picture("stage-dark", "/stage", WALL, "dark", ".map-shelf .taken"),
-        picture("stage-projector", "/stage", WALL, "projector", ".map-shelf .taken"),
-        picture("deliveries", "/stage/deliveries", WALL, "dark", ".letter"),
-        picture("analysis", "/stage/analysis", WALL, "projector", "canvas"),
-        picture("pulsar", "/stage/pulsar?topic=delivery-orders", WALL, "dark", ".last-messages li"),
-        picture("ledger", "/stage/ledger", WALL, "projector", "main"),
+        picture("stage-dark", stage, "/", WALL, "dark", ".map-shelf .taken"),
+        picture("stage-projector", stage, "/", WALL, "projector", ".map-shelf .taken"),
+        picture("deliveries", stage, "/deliveries", WALL, "dark", ".letter"),
+        picture("analysis", stage, "/analysis", WALL, "projector", "canvas"),
+        picture("pulsar", stage, "/pulsar?topic=delivery-orders", WALL, "dark", ".last-messages li"),
+        picture("ledger", stage, "/ledger", WALL, "projector", "main"),
     ] {
-        take_one(place, browser, folder, &picture).await?;
+        take_one(browser, folder, &picture).await?;
         tell(picture.name);
     }
     let order = shop.order("Grote Markt 12, Brussel", &[line("karmeliet", 2), line("orval", 1)]).await?;
-    shop.set(&json!({"crowd": null, "couriers": 8, "courier_pace_ms": 300, "fraud_watch": false})).await?;
-    shop.until_status(&order, "delivered", SOON).await?;
+    stage.set(&json!({"crowd": null, "couriers": 8, "courier_pace_ms": 300, "fraud_watch": false})).await?;
+    stage.until_status(&order, "delivered", SOON).await?;
     for picture in [
-        picture("shop", "/", PHONE, "dark", "[data-beer]"),
-        picture("order", &format!("/orders/{order}"), PHONE, "dark", "main"),
-        picture("followed", &format!("/stage/orders/{order}"), WALL, "projector", "main"),
+        picture("shop", shop, "/", PHONE, "dark", "[data-beer]"),
+        picture("order", shop, &format!("/orders/{order}"), PHONE, "dark", "main"),
+        picture("followed", stage, &format!("/orders/{order}"), WALL, "projector", "main"),
     ] {
-        take_one(place, browser, folder, &picture).await?;
+        take_one(browser, folder, &picture).await?;
         tell(picture.name);
     }
     wrong_stock(place, browser, folder).await?;
     tell("stock-wrong");
     room::sign_in(place, &browser.driver).await?;
-    take_one(place, browser, folder, &picture("console", "/console", WALL, "dark", "[data-step]")).await?;
+    take_one(browser, folder, &picture("console", stage, "/console", WALL, "dark", "[data-step]")).await?;
     tell("console");
     Ok(())
 }
 
 /// Act 5, up to where Shared has gone wrong.
 async fn wrong_stock(place: &Place, browser: &Browser, folder: &Path) -> Result<()> {
-    let shop = &place.shop;
-    shop.direct("/api/stage/acts/5", None).await?;
-    shop.set(&json!({"stock_level": {"subscription": "Shared"}})).await?;
+    let stage = &place.stage;
+    stage.direct("/api/stage/acts/5", None).await?;
+    stage.set(&json!({"stock_level": {"subscription": "Shared"}})).await?;
     until("a burst that goes wrong", SOON, || async {
-        shop.direct("/api/stage/burst", None).await?;
+        stage.direct("/api/stage/burst", None).await?;
         until("a burst that is over", SOON, || async {
-            let bursts = shop.get("/api/stock/bursts").await?;
+            let bursts = stage.get("/api/stock/bursts").await?;
             ensure!(bursts["bursts"][0]["wrong"].as_u64().is_some_and(|wrong| wrong > 0), "{bursts}");
             Ok(())
         })
         .await
     })
     .await?;
-    take_one(place, browser, folder, &picture("stock-wrong", "/stage/stock", WALL, "dark", ".shelf-beer.wrong")).await
+    take_one(browser, folder, &picture("stock-wrong", stage, "/stock", WALL, "dark", ".shelf-beer.wrong")).await
 }
 
-async fn take_one(place: &Place, browser: &Browser, folder: &Path, picture: &Picture) -> Result<()> {
+async fn take_one(browser: &Browser, folder: &Path, picture: &Picture) -> Result<()> {
     let driver = &browser.driver;
     let (width, height) = picture.size;
     let size = json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": false});
     browser.command("Emulation.setDeviceMetricsOverride", size).await?;
     let mark = if picture.page.contains('?') { '&' } else { '?' };
     let Picture { page, theme, .. } = picture;
-    driver.goto(format!("{}{page}{mark}lang=en&theme={theme}", place.shop.address())).await?;
+    driver.goto(format!("{page}{mark}lang=en&theme={theme}")).await?;
     until(picture.shows, SOON, || async {
         driver.find(By::Css("body.live")).await?;
         driver.find(By::Css(picture.shows)).await?;

@@ -6,12 +6,13 @@ use anyhow::Result;
 use service::environment;
 
 use super::broker::Broker;
-use crate::{Demo, Shop, flow};
+use crate::{Demo, Shop, Stage, flow};
 
 /// A suite that runs, as its settings say.
 pub struct Place {
-    /// Its website, with the presenter's token.
     pub shop: Shop,
+    /// Its stage, with the presenter's token.
+    pub stage: Stage,
     /// Its data: where a native demo keeps logs and the ports of its services.
     pub data_dir: PathBuf,
     /// What must be listened on, by the name of the setting, on this machine.
@@ -30,14 +31,16 @@ impl Place {
         let data_dir = environment::from_top(&or("DATA_DIR", "data"));
         let kept_token = || fs::read_to_string(data_dir.join("presenter-token")).unwrap_or_default();
         let token = set("PRESENTER_TOKEN").unwrap_or_else(kept_token);
-        let mut ports = vec![("HTTP_PORT".to_owned(), or("HTTP_PORT", "8000"))];
+        let (shop_port, stage_port) = (or("HTTP_PORT", "8000"), or("STAGE_PORT", "8001"));
+        let shop = Shop::new(&format!("http://127.0.0.1:{shop_port}"))?;
+        let stage = Stage::new(&format!("http://127.0.0.1:{stage_port}"), token.trim())?;
+        let mut ports = vec![("HTTP_PORT".to_owned(), shop_port), ("STAGE_PORT".to_owned(), stage_port)];
         if set("PULSAR_URL").is_none() {
             ports.push(("PULSAR_PORT".to_owned(), or("PULSAR_PORT", "6650")));
             ports.push(("PULSAR_HTTP_PORT".to_owned(), or("PULSAR_HTTP_PORT", "8080")));
         }
-        let shop = Shop::new(&format!("http://127.0.0.1:{}", or("HTTP_PORT", "8000")), token.trim())?;
         let broker = Broker::new(&environment::broker_in(set)?, or("PULSAR_TENANT", "beers"))?;
-        Ok(Place { shop, data_dir, ports, broker })
+        Ok(Place { shop, stage, data_dir, ports, broker })
     }
 
     /// The suite of a demo that was started here.
@@ -59,8 +62,8 @@ impl Place {
     /// What to do when nothing is there.
     pub fn how_to_start(&self) -> String {
         format!(
-            "no suite answers at {}: start one with scripts/demo or docker compose up, or say by HTTP_PORT where it is",
-            self.shop.address()
+            "no stage answers at {}: start the suite with scripts/demo or docker compose up, or set STAGE_PORT to where it is",
+            self.stage.address()
         )
     }
 }

@@ -42,7 +42,7 @@ pub(super) async fn a_queue(room: &mut Room<'_>) -> Result<()> {
 
 async fn deliveries_a_second(room: &Room<'_>, count: u64) -> Result<f64> {
     let delivered = |now: &Value| number(&now["delivered"]);
-    let before = delivered(&room.shop.get("/api/deliveries").await?);
+    let before = delivered(&room.stage.get("/api/deliveries").await?);
     // From one delivery to another, so that a part of a way does not count as a whole one.
     let first = room.until_says("a delivery", "/api/deliveries", |now| delivered(now) > before).await?;
     let began = Instant::now();
@@ -75,7 +75,7 @@ fn everybody_is_far(deliveries: &Value) -> bool {
 async fn parcel_of_who_crashed(room: &Room<'_>, before: &Value) -> Result<String> {
     let before = hands(before);
     until("a courier to be gone", SOON, || async {
-        let now = room.shop.get("/api/deliveries").await?;
+        let now = room.stage.get("/api/deliveries").await?;
         let couriers = now["couriers"].as_array().into_iter().flatten();
         let here: BTreeSet<&str> = couriers.filter_map(|courier| courier["courier"].as_str()).collect();
         let gone = before.iter().find(|(courier, _)| !here.contains(courier.as_str()));
@@ -85,7 +85,7 @@ async fn parcel_of_who_crashed(room: &Room<'_>, before: &Value) -> Result<String
 }
 
 async fn delivered_once_by_another(room: &Room<'_>, parcel: &str) -> Result<()> {
-    let order = room.shop.until_status(parcel, "delivered", SOON).await?;
+    let order = room.stage.until_status(parcel, "delivered", SOON).await?;
     let hops: Vec<&str> =
         order["journey"].as_array().into_iter().flatten().filter_map(|hop| hop["what"].as_str()).collect();
     let by = |what: &str| hops.iter().filter_map(|hop| hop.strip_prefix(what)).collect::<Vec<&str>>();

@@ -52,13 +52,13 @@ async fn order(room: &Room<'_>) -> Result<String> {
 
 async fn under_load(room: &Room<'_>) -> Result<()> {
     let placed = |ledger: &Value| number(&ledger["orders"]["placed"]);
-    let before = placed(&room.shop.get("/api/ledger").await?);
+    let before = placed(&room.stage.get("/api/ledger").await?);
     room.until_says("a crowd", "/api/ledger", |ledger| placed(ledger) >= before + LOAD).await.map(drop)
 }
 
 /// The connections of a service to a topic; none where the broker does not let one look.
 async fn readers(room: &Room<'_>, topic: &str, service: &str) -> BTreeSet<String> {
-    let Ok(settings) = room.shop.get("/api/settings").await else { return BTreeSet::new() };
+    let Ok(settings) = room.stage.get("/api/settings").await else { return BTreeSet::new() };
     let subscriptions = room.place.broker.subscriptions(number(&settings["episode"]), topic).await;
     subscriptions.ok().and_then(|mut all| all.remove(service)).unwrap_or_default()
 }

@@ -1,4 +1,4 @@
-//! The room in which an act is played: the website's API on one side, a browser on the wall on the other.
+//! The room in which an act is played: the APIs of shop and stage on one side, a browser on the wall on the other.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use super::{
     Place,
     witness::{Mark, Witness},
 };
-use crate::{Shop, until};
+use crate::{Shop, Site, Stage, until};
 
 /// How long anything the room must see may take.
 pub(super) const SOON: Duration = Duration::from_secs(30);
@@ -32,6 +32,7 @@ pub(super) struct Act {
 pub(super) struct Room<'a> {
     pub(super) place: &'a Place,
     pub(super) shop: &'a Shop,
+    pub(super) stage: &'a Stage,
     pub(super) driver: &'a WebDriver,
     pub(super) witness: &'a Witness,
     /// The page of the act.
@@ -44,8 +45,8 @@ pub(super) struct Room<'a> {
 /// Signs the browser in as the presenter.
 pub(super) async fn sign_in(place: &Place, driver: &WebDriver) -> Result<()> {
     driver.set_window_rect(0, 0, WALL.0, WALL.1).await?;
-    driver.goto(format!("{}/sign-in?lang=en&next=/console", place.shop.address())).await?;
-    driver.find(By::Css("#token")).await?.send_keys(place.shop.token()).await?;
+    driver.goto(format!("{}/sign-in?lang=en&next=/console", place.stage.address())).await?;
+    driver.find(By::Css("#token")).await?.send_keys(place.stage.token()).await?;
     driver.find(By::Css("button[type=submit]")).await?.click().await?;
     until("the console after signing in", SOON, || async {
         driver.find(By::Css("[data-act]")).await.context("the presenter's token is not taken")?;
@@ -56,7 +57,7 @@ pub(super) async fn sign_in(place: &Place, driver: &WebDriver) -> Result<()> {
 
 /// The acts the console offers.
 pub(super) async fn bill(place: &Place, driver: &WebDriver) -> Result<Vec<Act>> {
-    driver.goto(format!("{}/console?lang=en", place.shop.address())).await?;
+    driver.goto(format!("{}/console?lang=en", place.stage.address())).await?;
     let script = "return [...document.querySelectorAll('[data-act]')].map(act => [Number(act.dataset.act), \
                   act.lastChild.textContent.trim(), act.dataset.page, Number(act.dataset.length)])";
     let offered = driver.execute(script, Vec::new()).await?;
@@ -71,14 +72,14 @@ pub(super) async fn bill(place: &Place, driver: &WebDriver) -> Result<Vec<Act>> 
 
 impl<'a> Room<'a> {
     pub(super) fn new(place: &'a Place, driver: &'a WebDriver, witness: &'a Witness) -> Self {
-        let (shop, page, began) = (&place.shop, "/stage".to_owned(), witness.mark());
-        Room { place, shop, driver, witness, page, began, done: 0 }
+        let (shop, stage, page, began) = (&place.shop, &place.stage, "/".to_owned(), witness.mark());
+        Room { place, shop, stage, driver, witness, page, began, done: 0 }
     }
 
     /// Puts the suite into the state an act starts from; the room looks at the page of the act.
     pub(super) async fn begin(&mut self, act: &Act) -> Result<()> {
         (self.done, self.began, self.page) = (0, self.witness.mark(), act.page.clone());
-        self.shop.direct(&format!("/api/stage/acts/{}", act.number), None).await?;
+        self.stage.direct(&format!("/api/stage/acts/{}", act.number), None).await?;
         self.look_at(&act.page).await
     }
 
@@ -90,14 +91,14 @@ impl<'a> Room<'a> {
 
     /// Does the last step again.
     pub(super) async fn again(&self) -> Result<()> {
-        self.shop.press(&format!("steps/{}", self.done)).await.map(drop)
+        self.stage.press(&format!("steps/{}", self.done)).await.map(drop)
     }
 
     /// Does the next step, unless it is not offered here; whether it was.
     pub(super) async fn next_if_offered(&mut self) -> Result<bool> {
         self.done += 1;
         let path = format!("/api/stage/steps/{}", self.done);
-        let answer = self.shop.post_as_presenter(&path, Some(&self.shop.position().await?)).await?;
+        let answer = self.stage.post_as_presenter(&path, Some(&self.stage.position().await?)).await?;
         let status = answer.status();
         ensure!(status.is_success() || status == StatusCode::CONFLICT, "{path} is answered {status}");
         Ok(status.is_success())
@@ -119,9 +120,14 @@ impl<'a> Room<'a> {
         if self.done == 0 { error } else { error.context(format!("step {}", self.done)) }
     }
 
-    /// Shows a page on the wall and waits until it is live.
+    /// Shows a page of the stage on the wall and waits until it is live.
     pub(super) async fn look_at(&self, page: &str) -> Result<()> {
-        self.driver.goto(format!("{}{page}?lang=en", self.shop.address())).await?;
+        self.show(self.stage, page).await
+    }
+
+    /// Shows a page of a site in the browser and waits until it is live.
+    pub(super) async fn show(&self, site: &Site, page: &str) -> Result<()> {
+        self.driver.goto(format!("{}{page}?lang=en", site.address())).await?;
         until(&format!("{page} to be live"), SOON, || async {
             let class = self.driver.find(By::Css("body")).await?.class_name().await?.unwrap_or_default();
             ensure!(class.split_whitespace().any(|class| class == "live"), "{page} is not live");
@@ -145,10 +151,10 @@ impl<'a> Room<'a> {
         .await
     }
 
-    /// Waits until what the API says at this path is as it must be, and gives it.
+    /// Waits until what the API of the stage says at this path is as it must be, and gives it.
     pub(super) async fn until_says(&self, what: &str, path: &str, so: impl Fn(&Value) -> bool) -> Result<Value> {
         until(what, SOON, || async {
-            let said = self.shop.get(path).await?;
+            let said = self.stage.get(path).await?;
             if so(&said) { Ok(said) } else { bail!("{said}") }
         })
         .await
@@ -158,7 +164,7 @@ impl<'a> Room<'a> {
     pub(super) async fn until_sample_order(&self, mark: Mark) -> Result<String> {
         until("the sample order", SOON, || async {
             for id in self.witness.placed_since(mark) {
-                let order = self.shop.get(&format!("/api/orders/{id}")).await?;
+                let order = self.stage.get(&format!("/api/orders/{id}")).await?;
                 if order["customer"] == "Ada" {
                     return Ok(id);
                 }
@@ -174,14 +180,14 @@ impl<'a> Room<'a> {
             "couriers": 20, "courier_pace_ms": 50, "crowd": null, "stock_level": null, "paused": [], "fraud_watch": false,
             "restock": true
         });
-        until("the stage to be cleared", REST_WITHIN, || self.shop.set(&clear)).await?;
+        until("the stage to be cleared", REST_WITHIN, || self.stage.set(&clear)).await?;
         self.at_rest().await
     }
 
     /// Waits until nothing is on its way and gives the ledger, which balances then.
     pub(super) async fn at_rest(&self) -> Result<Value> {
         let rest = |ledger: &Value| ledger["orders"]["waiting"] == 0 && ledger["deliveries"]["under_way"] == 0;
-        self.shop.until_ledger(REST_WITHIN, rest).await
+        self.stage.until_ledger(REST_WITHIN, rest).await
     }
 
     /// The end of every act: nothing is lost, nothing twice, the sums hold, and what is shown is so.
@@ -198,7 +204,7 @@ impl<'a> Room<'a> {
 
     /// Nobody waits for messages that wait for them; where the broker does not let one look, it is as good.
     async fn everything_flows(&self) -> Result<()> {
-        let settings = self.shop.get("/api/settings").await?;
+        let settings = self.stage.get("/api/settings").await?;
         let nobody_is_paused = settings["paused"].as_array().is_some_and(Vec::is_empty);
         if !nobody_is_paused || !self.place.broker.is_ready().await {
             return Ok(());

@@ -87,7 +87,7 @@ async fn burst_that_goes_wrong(room: &mut Room<'_>) -> Result<Burst> {
 
 /// The last sequence of each beer.
 async fn log(room: &Room<'_>) -> Result<BTreeMap<String, u64>> {
-    let stock = room.shop.get("/api/stock").await?;
+    let stock = room.stage.get("/api/stock").await?;
     let sequence = |beer: &Value| Some((beer["beer"].as_str()?.to_owned(), number(&beer["sequence"])));
     Ok(stock["beers"].as_array().into_iter().flatten().filter_map(sequence).collect())
 }
@@ -97,7 +97,7 @@ async fn handled(room: &Room<'_>, before: &BTreeMap<String, u64>) -> Result<Burs
     until("the burst to be handled", SOON, || async {
         let mut burst = Burst { wrong: 0, workers: BTreeMap::new() };
         for (beer, sequence) in before {
-            let explained = room.shop.get(&format!("/api/stock/explain/{beer}")).await?;
+            let explained = room.stage.get(&format!("/api/stock/explain/{beer}")).await?;
             let writes: Vec<&Value> = explained["written"].as_array().into_iter().flatten().collect();
             let logged = explained["log"].as_array().into_iter().flatten().map(|event| number(&event["sequence"]));
             let new: BTreeSet<u64> = logged.filter(|logged| logged > sequence).collect();
@@ -113,7 +113,7 @@ async fn handled(room: &Room<'_>, before: &BTreeMap<String, u64>) -> Result<Burs
         }
         let beers: BTreeSet<&String> = burst.workers.values().flatten().collect();
         ensure!(beers.len() == before.len() - 1, "events of {} beers", beers.len());
-        let counted = number(&room.shop.get("/api/stock").await?["wrong"]);
+        let counted = number(&room.stage.get("/api/stock").await?["wrong"]);
         ensure!(counted == burst.wrong, "{counted} are counted as wrong, {} are", burst.wrong);
         Ok(burst)
     })

@@ -24,7 +24,7 @@ pub(super) async fn when_it_goes_wrong(room: &mut Room<'_>) -> Result<()> {
     let lost = room.until_sample_order(mark).await?;
     room.next().await?; // it is tried again
     room.until_says("a retry", "/api/deliveries", |now| is_among(&now["retries"], &lost)).await?;
-    let before = number(&room.shop.get("/api/deliveries").await?["delivered"]);
+    let before = number(&room.stage.get("/api/deliveries").await?["delivered"]);
     room.next().await?; // more of them
     let others = |now: &Value| {
         now["retries"].as_array().is_some_and(|all| all.iter().any(|retry| retry["order_id"] != lost.as_str()))
@@ -34,13 +34,13 @@ pub(super) async fn when_it_goes_wrong(room: &mut Room<'_>) -> Result<()> {
     room.until_says("the rest to be delivered", "/api/deliveries", |now| number(&now["delivered"]) > before).await?;
     room.next().await?; // no more of them
     until_given_up(room).await?;
-    let order = room.shop.get(&format!("/api/orders/{lost}")).await?;
+    let order = room.stage.get(&format!("/api/orders/{lost}")).await?;
     each_later_than_the_last(&order)?;
     ensure!(order["status"] == "stranded" && order["reason"].is_string(), "{order}");
     room.until_seen(&format!("#dead-{lost}"), |count| count == 1).await?;
     room.next().await?; // one is redriven
     ends_as(room, "delivered").await?;
-    let ledger = room.shop.get("/api/ledger").await?;
+    let ledger = room.stage.get("/api/ledger").await?;
     let released = number(&ledger["bottles"]["released"]);
     room.next().await?; // another returned
     let returned = ends_as(room, "returned").await?;
@@ -58,7 +58,7 @@ fn is_among(list: &Value, order_id: &str) -> bool {
 /// Waits until no parcel for nowhere is on its way any more: those that were are among the dead letters.
 async fn until_given_up(room: &Room<'_>) -> Result<()> {
     until("what nobody finds to be given up", GIVEN_UP_WITHIN, || async {
-        let now = room.shop.get("/api/deliveries").await?;
+        let now = room.stage.get("/api/deliveries").await?;
         let couriers = now["couriers"].as_array().into_iter().flatten();
         let mut addresses = couriers.filter_map(|courier| courier["carrying"]["address"].as_str());
         let in_hand = addresses.any(|address| address.contains(NOWHERE));
@@ -90,7 +90,7 @@ async fn ends_as(room: &Room<'_>, status: &str) -> Result<Value> {
         let so = |id: &&String| room.witness.statuses(id).last().is_some_and(|last| last == status);
         let id = stranded.iter().find(so).with_context(|| format!("none of {stranded:?}"))?;
         room.until_seen(&format!("#dead-{id}"), |count| count == 0).await?;
-        room.shop.get(&format!("/api/orders/{id}")).await
+        room.stage.get(&format!("/api/orders/{id}")).await
     })
     .await
 }

@@ -1,4 +1,4 @@
-//! A witness of every order: what the website's feed told of it, from the moment the rehearsal began.
+//! A witness of every order: what the stage's feed told of it, from the moment the rehearsal began.
 
 use std::{
     collections::HashMap,
@@ -8,7 +8,7 @@ use std::{
 use anyhow::Result;
 use tokio::task::JoinHandle;
 
-use crate::{Feed, Shop, feed::Event};
+use crate::{Feed, Stage, feed::Event};
 
 /// Where the witness is in the list of orders; what comes after can be asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,15 +36,15 @@ impl Told {
     }
 }
 
-/// Whoever watches the feed, as long as it lives.
+/// Watches the feed, as long as it lives.
 pub(super) struct Witness {
     told: Arc<Mutex<Told>>,
     watching: JoinHandle<()>,
 }
 
 impl Witness {
-    pub(super) async fn open(shop: &Shop) -> Result<Self> {
-        let mut feed = Feed::open(shop, "/api/live").await?;
+    pub(super) async fn open(stage: &Stage) -> Result<Self> {
+        let mut feed = Feed::open(stage, "/api/live").await?;
         let told = Arc::new(Mutex::new(Told::default()));
         let writing = Arc::clone(&told);
         let watching = tokio::spawn(async move {

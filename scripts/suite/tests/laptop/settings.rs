@@ -8,7 +8,7 @@ use super::{Folder, errors, files, top};
 
 /// What is set by the system, by its tools, or by one of our programs for another: nobody writes it into `.env`.
 const NOT_OURS: [&str; 16] = [
-    "BROKER_WATCHED", // by scripts/demo and Compose, for the website
+    "BROKER_WATCHED", // by scripts/demo and Compose, for the stage
     "CARGO_MANIFEST_DIR",
     "CARGO_MANIFEST_PATH",
     "CARGO_CRATE_NAME",

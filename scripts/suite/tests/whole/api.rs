@@ -3,61 +3,75 @@
 use anyhow::{Context as _, Result, ensure};
 use reqwest::Method;
 use serde_json::{Value, json};
-use suite::{Demo, line};
+use suite::{Demo, Site, line};
 
-/// Each path of the description answers as it says; and what is called here is described.
+/// The calls of the shop's API.
+const SHOP_CALLS: [&str; 6] = [
+    "get /api/beers",
+    "get /api/live",
+    "get /api/openapi.json",
+    "get /api/orders/socket",
+    "get /api/orders/{order_id}",
+    "post /api/orders",
+];
+
+/// The calls of the stage's API.
+const STAGE_CALLS: [&str; 29] = [
+    "get /api/analysis/rebuild",
+    "get /api/deliveries",
+    "get /api/fraud",
+    "get /api/history",
+    "get /api/insights",
+    "get /api/ledger",
+    "get /api/live",
+    "get /api/openapi.json",
+    "get /api/orders/{order_id}",
+    "get /api/questions",
+    "get /api/settings",
+    "get /api/stock",
+    "get /api/stock/bursts",
+    "get /api/stock/explain/{beer}",
+    "patch /api/settings",
+    "post /api/analysis/rebuild",
+    "post /api/dead-letters/{order_id}/redrive",
+    "post /api/dead-letters/{order_id}/return",
+    "post /api/questions/{question}",
+    "post /api/stage/acts/{act}",
+    "post /api/stage/address",
+    "post /api/stage/again",
+    "post /api/stage/back",
+    "post /api/stage/burst",
+    "post /api/stage/crash",
+    "post /api/stage/next",
+    "post /api/stage/rehearse/{act}",
+    "post /api/stage/reset",
+    "post /api/stage/steps/{step}",
+];
+
+/// Each path of the descriptions answers as it says; and what is called here is described.
 pub async fn is_described_truly(demo: &Demo) -> Result<()> {
-    let shop = &demo.shop;
-    let api = shop.get("/api/openapi.json").await?;
+    let order_id = demo.shop.order("Gent", &[line("duvel", 1)]).await?;
+    demo.stage.until_status(&order_id, "delivered", std::time::Duration::from_secs(30)).await?;
+    answers_as_described(&demo.shop, &SHOP_CALLS, &order_id).await.context("the shop")?;
+    answers_as_described(&demo.stage, &STAGE_CALLS, &order_id).await.context("the stage")
+}
+
+async fn answers_as_described(site: &Site, calls: &[&str], order_id: &str) -> Result<()> {
+    let api = site.get("/api/openapi.json").await?;
     let paths = api["paths"].as_object().context("no paths")?;
-    let order_id = shop.order("Gent", &[line("duvel", 1)]).await?;
     let mut described = Vec::new();
     for (path, methods) in paths {
         for (method, operation) in methods.as_object().context("no methods")? {
             described.push(format!("{method} {path}"));
             if method == "get" && path != "/api/live" && path != "/api/orders/socket" {
-                let answer = shop.get(&path.replace("{order_id}", &order_id).replace("{beer}", "orval")).await?;
+                let answer = site.get(&path.replace("{order_id}", order_id).replace("{beer}", "orval")).await?;
                 let schema = &operation["responses"]["200"]["content"]["application/json"]["schema"];
                 fits(&api, schema, &answer).with_context(|| format!("{path} answers {answer}"))?;
             }
         }
     }
     described.sort();
-    let expected = [
-        "get /api/analysis/rebuild",
-        "get /api/beers",
-        "get /api/deliveries",
-        "get /api/fraud",
-        "get /api/history",
-        "get /api/insights",
-        "get /api/ledger",
-        "get /api/live",
-        "get /api/openapi.json",
-        "get /api/orders/socket",
-        "get /api/orders/{order_id}",
-        "get /api/questions",
-        "get /api/settings",
-        "get /api/stock",
-        "get /api/stock/bursts",
-        "get /api/stock/explain/{beer}",
-        "patch /api/settings",
-        "post /api/analysis/rebuild",
-        "post /api/dead-letters/{order_id}/redrive",
-        "post /api/dead-letters/{order_id}/return",
-        "post /api/orders",
-        "post /api/questions/{question}",
-        "post /api/stage/acts/{act}",
-        "post /api/stage/address",
-        "post /api/stage/again",
-        "post /api/stage/back",
-        "post /api/stage/burst",
-        "post /api/stage/crash",
-        "post /api/stage/next",
-        "post /api/stage/rehearse/{act}",
-        "post /api/stage/reset",
-        "post /api/stage/steps/{step}",
-    ];
-    ensure!(described == expected, "{described:?}");
+    ensure!(described == calls, "{described:?}");
     Ok(())
 }
 
@@ -165,20 +179,22 @@ async fn problem(answer: reqwest::Response, status: u16) -> Result<Value> {
 
 /// What a customer types is shown as it was typed, and is nothing but text.
 pub async fn nothing_a_customer_types_breaks_a_page(demo: &Demo) -> Result<()> {
-    let shop = &demo.shop;
+    let (shop, stage) = (&demo.shop, &demo.stage);
     let nasty = "<script>alert(1)</script>\"'&{{x}}`";
     let body = json!({"customer": nasty, "address": format!("{nasty} nowhere"), "lines": [line("orval", 1)]});
     let answer: Value = shop.call(Method::POST, "/api/orders", Some(&body)).await?.json().await?;
     let order_id = answer["order_id"].as_str().context("no id")?;
-    shop.until_status(order_id, "stranded", std::time::Duration::from_secs(30)).await?;
-    for path in [format!("/orders/{order_id}"), "/stage/deliveries".to_owned()] {
-        let answer = shop.call(Method::GET, &path, None).await?;
+    stage.until_status(order_id, "stranded", std::time::Duration::from_secs(30)).await?;
+    let page = format!("/orders/{order_id}");
+    let pages: [(&Site, &str); 3] = [(shop, &page), (stage, &page), (stage, "/deliveries")];
+    for (site, path) in pages {
+        let answer = site.call(Method::GET, path, None).await?;
         let policy = answer.headers().get("content-security-policy").context("no policy")?.to_str()?.to_owned();
         ensure!(policy.contains("default-src 'self'") && !policy.contains("unsafe"), "{policy}");
         let page = answer.text().await?;
         ensure!(!page.contains("<script>alert") && page.contains("&#60;script&#62;alert"), "{path}: {page}");
     }
-    let answer = shop.post_as_presenter(&format!("/api/dead-letters/{order_id}/return"), None).await?;
+    let answer = stage.post_as_presenter(&format!("/api/dead-letters/{order_id}/return"), None).await?;
     ensure!(answer.status() == 202, "{}", answer.status());
     Ok(())
 }

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
 use suite::{
-    Demo,
+    Demo, Site,
     browser::{in_browser, text, until_text},
     line, until,
 };
@@ -44,7 +44,7 @@ pub async fn an_order_is_placed_and_followed(demo: &Demo) -> Result<()> {
 pub async fn the_dashboards_move(demo: &Demo) -> Result<()> {
     in_browser(|driver| async move {
         for page in ["", "/deliveries", "/stock", "/analysis", "/past", "/rebuild", "/ledger"] {
-            driver.goto(format!("{}/stage{page}?lang=en", demo.shop.address())).await?;
+            driver.goto(format!("{}{page}?lang=en", demo.stage.address())).await?;
             until(&format!("{page} to be live"), SOON, || async {
                 ensure!(driver.find(By::Css("body")).await?.class_name().await?.unwrap_or_default().contains("live"));
                 Ok(())
@@ -52,7 +52,7 @@ pub async fn the_dashboards_move(demo: &Demo) -> Result<()> {
             .await?;
             let before = text(&driver, "main").await?;
             let order = demo.shop.order("Gent", &[line("duvel", 2)]).await?;
-            demo.shop.until_status(&order, "delivered", SOON).await?;
+            demo.stage.until_status(&order, "delivered", SOON).await?;
             until(&format!("{page} to move"), SOON, || async {
                 ensure!(text(&driver, "main").await? != before, "still the same");
                 Ok(())
@@ -66,7 +66,7 @@ pub async fn the_dashboards_move(demo: &Demo) -> Result<()> {
 
 /// Signs the presenter in; the page asked for is open then.
 pub(crate) async fn sign_in(driver: &WebDriver, demo: &Demo, next: &str) -> Result<()> {
-    driver.goto(format!("{}/sign-in?lang=en&next={next}", demo.shop.address())).await?;
+    driver.goto(format!("{}/sign-in?lang=en&next={next}", demo.stage.address())).await?;
     driver.find(By::Css("#token")).await?.send_keys("let-me-in").await?;
     driver.find(By::Css("button[type=submit]")).await?.click().await?;
     until("the page after signing in", SOON, || async {
@@ -81,7 +81,7 @@ pub(crate) async fn sign_in(driver: &WebDriver, demo: &Demo, next: &str) -> Resu
 pub async fn a_list_keeps_still_under_the_pointer(demo: &Demo) -> Result<()> {
     in_browser(|driver| async move {
         demo.shop.order("Gent", &[line("duvel", 1)]).await?;
-        driver.goto(format!("{}/stage/orders?lang=en", demo.shop.address())).await?;
+        driver.goto(format!("{}/orders?lang=en", demo.stage.address())).await?;
         let list = until("the newest orders", SOON, || async { Ok(driver.find(By::Css("#newest")).await?) }).await?;
         driver.action_chain().move_to_element_center(&list).perform().await?;
         let count = "window.news = 0; document.addEventListener('fragments', () => { window.news += 1; })";
@@ -111,9 +111,9 @@ pub async fn a_theme_is_kept_until_another_is_chosen(demo: &Demo) -> Result<()> 
             ensure!(shown == theme, "{shown} instead of {theme}");
             anyhow::Ok(())
         };
-        driver.goto(format!("{}/stage?lang=en&theme=projector", demo.shop.address())).await?;
+        driver.goto(format!("{}/?lang=en&theme=projector", demo.stage.address())).await?;
         shows("projector").await?;
-        driver.goto(format!("{}/stage/stock", demo.shop.address())).await?;
+        driver.goto(format!("{}/stock", demo.stage.address())).await?;
         shows("projector").await?;
         driver.back().await?;
         driver.find(By::Css("body")).await?.send_keys("t").await?;
@@ -130,8 +130,8 @@ pub async fn a_theme_is_kept_until_another_is_chosen(demo: &Demo) -> Result<()> 
 pub async fn the_presenter_redrives(demo: &Demo) -> Result<()> {
     in_browser(|driver| async move {
         let order = demo.shop.order("Rue introuvable 9", &[line("orval", 1)]).await?;
-        demo.shop.until_status(&order, "stranded", SOON).await?;
-        driver.goto(format!("{}/sign-in?lang=en", demo.shop.address())).await?;
+        demo.stage.until_status(&order, "stranded", SOON).await?;
+        driver.goto(format!("{}/sign-in?lang=en", demo.stage.address())).await?;
         driver.find(By::Css("#token")).await?.send_keys("wrong").await?;
         driver.find(By::Css("button[type=submit]")).await?.click().await?;
         until("what is wrong", SOON, || async { Ok(driver.find(By::Css("#token-fault")).await?) }).await?;
@@ -139,7 +139,7 @@ pub async fn the_presenter_redrives(demo: &Demo) -> Result<()> {
         driver.find(By::Css("button[type=submit]")).await?.click().await?;
         until("the page after signing in", SOON, || async {
             let address = driver.current_url().await?;
-            ensure!(address.path() == "/stage/deliveries", "{address}");
+            ensure!(address.path() == "/deliveries", "{address}");
             Ok(())
         })
         .await?;
@@ -148,7 +148,7 @@ pub async fn the_presenter_redrives(demo: &Demo) -> Result<()> {
         field.clear().await?;
         field.send_keys("Markt 21, Brugge").await?;
         driver.find(By::Css(format!("#dead-{order} form.redrive button"))).await?.click().await?;
-        let order = demo.shop.until_status(&order, "delivered", SOON).await?;
+        let order = demo.stage.until_status(&order, "delivered", SOON).await?;
         ensure!(order["address"] == "Markt 21, Brugge", "{order}");
         Ok(())
     })
@@ -160,8 +160,8 @@ pub async fn the_presenter_redrives(demo: &Demo) -> Result<()> {
 pub async fn the_analysis_draws_its_charts(demo: &Demo) -> Result<()> {
     in_browser(|driver| async move {
         let order = demo.shop.order("Gent", &[line("duvel", 2)]).await?;
-        demo.shop.until_status(&order, "delivered", SOON).await?;
-        driver.goto(format!("{}/stage/analysis?lang=en&theme=dark", demo.shop.address())).await?;
+        demo.stage.until_status(&order, "delivered", SOON).await?;
+        driver.goto(format!("{}/analysis?lang=en&theme=dark", demo.stage.address())).await?;
         let drawn = "return [...document.querySelectorAll('#plots canvas')].map((canvas) => canvas.toDataURL())";
         let before = until("the charts", SOON, || async {
             let charts = driver.execute(drawn, Vec::new()).await?.json().clone();
@@ -187,28 +187,57 @@ pub async fn the_analysis_draws_its_charts(demo: &Demo) -> Result<()> {
     .await
 }
 
-/// No page reaches beyond its own address, none scrolls sideways on a phone, and the shop is small.
+/// What a phone is shown: no page reaches beyond its own site, none scrolls sideways, and the shop is small.
 pub async fn pages_stay_within_their_limits(demo: &Demo) -> Result<()> {
+    let (shop, stage): (&Site, &Site) = (&demo.shop, &demo.stage);
+    let order = demo.shop.order("Gent", &[line("orval", 1)]).await?;
+    stage.until_status(&order, "delivered", SOON).await?;
+    let order_page = format!("/orders/{order}");
     in_browser(|driver| async move {
-        let order = demo.shop.order("Gent", &[line("orval", 1)]).await?;
-        let order_page = format!("/orders/{order}");
         driver.set_window_rect(0, 0, 390, 844).await?;
-        for page in ["/", &order_page, "/stage", "/stage/pulsar", "/stage/pulsar?topic=orders", "/stage/deliveries", "/stage/stock", "/stage/analysis", "/stage/past", "/stage/rebuild", "/stage/questions", "/stage/fraud", "/stage/ledger", "/stage/qr", "/sign-in", "/nothing"] {
-            driver.goto(format!("{}{page}", demo.shop.address())).await?;
-            let script = "return [document.documentElement.scrollWidth, innerWidth, performance.getEntriesByType('resource').map(r => [r.name, r.transferSize])\
-                          .concat([[location.href, performance.getEntriesByType('navigation')[0].transferSize]])]";
-            let seen: Value = driver.execute(script, Vec::new()).await?.json().clone();
-            let (wide, window) = (seen[0].as_u64().unwrap_or(0), seen[1].as_u64().unwrap_or(0));
-            ensure!(wide <= window, "{page} is {wide} wide in a window of {window}");
-            let mut bytes = 0;
-            for resource in seen[2].as_array().into_iter().flatten() {
-                let address = resource[0].as_str().unwrap_or_default();
-                ensure!(address.starts_with(demo.shop.address()), "{page} asks for {address}");
-                bytes += resource[1].as_u64().unwrap_or(0);
-            }
+        for page in ["/", &order_page, "/nothing"] {
+            let bytes = bytes_within_limits(&driver, &[shop], page).await?;
             ensure!(page != "/" || bytes <= FIRST_LOAD_MAX, "the shop is {bytes} bytes");
         }
+        for page in [
+            "/",
+            &order_page,
+            "/pulsar",
+            "/pulsar?topic=orders",
+            "/deliveries",
+            "/stock",
+            "/analysis",
+            "/past",
+            "/rebuild",
+            "/questions",
+            "/fraud",
+            "/ledger",
+            "/qr",
+            "/sign-in",
+            "/nothing",
+        ] {
+            bytes_within_limits(&driver, &[stage], page).await?;
+        }
+        // The shop is in a frame of this one.
+        bytes_within_limits(&driver, &[stage, shop], "/welcome").await?;
         Ok(())
     })
     .await
+}
+
+/// How many bytes a page of the first of these sites loads, all of them from these sites.
+async fn bytes_within_limits(driver: &WebDriver, sites: &[&Site], page: &str) -> Result<u64> {
+    driver.goto(format!("{}{page}", sites.first().context("no site")?.address())).await?;
+    let script = "return [document.documentElement.scrollWidth, innerWidth, performance.getEntriesByType('resource').map(r => [r.name, r.transferSize])\
+                  .concat([[location.href, performance.getEntriesByType('navigation')[0].transferSize]])]";
+    let seen: Value = driver.execute(script, Vec::new()).await?.json().clone();
+    let (wide, window) = (seen[0].as_u64().unwrap_or(0), seen[1].as_u64().unwrap_or(0));
+    ensure!(wide <= window, "{page} is {wide} wide in a window of {window}");
+    let mut bytes = 0;
+    for resource in seen[2].as_array().into_iter().flatten() {
+        let address = resource[0].as_str().unwrap_or_default();
+        ensure!(sites.iter().any(|site| address.starts_with(site.address())), "{page} asks for {address}");
+        bytes += resource[1].as_u64().unwrap_or(0);
+    }
+    Ok(bytes)
 }

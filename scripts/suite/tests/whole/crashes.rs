@@ -18,7 +18,7 @@ const SECONDS: u64 = 4;
 const SETTLED_WITHIN: Duration = Duration::from_secs(120);
 
 pub async fn each_service_is_killed_under_load_and_nothing_is_lost(demo: &Demo) -> Result<()> {
-    for service in ["warehouse", "stock-level", "inventory-analysis", "delivery", "website"] {
+    for service in ["warehouse", "stock-level", "inventory-analysis", "delivery", "website", "stage"] {
         kill_under_load(demo, service).await?;
     }
     Ok(())
@@ -31,7 +31,7 @@ pub async fn the_broker_is_killed_under_load_and_nothing_is_lost(demo: &Demo) ->
 /// What `kills` does thirty times.
 pub async fn five_kills_in_a_row_are_survived(demo: &Demo) -> Result<()> {
     let place = Place::of_demo(demo)?;
-    reset(&demo.shop).await?;
+    reset(&demo.stage).await?;
     for number in 1..=5 {
         survive(&place, number, DELIVERED_WITHIN).await.with_context(|| format!("kill {number}"))?;
     }
@@ -39,7 +39,7 @@ pub async fn five_kills_in_a_row_are_survived(demo: &Demo) -> Result<()> {
 }
 
 async fn kill_under_load(demo: &Demo, part: &str) -> Result<()> {
-    let before = demo.shop.get("/api/ledger").await?["orders"]["placed"].as_u64().unwrap_or(0);
+    let before = demo.stage.get("/api/ledger").await?["orders"]["placed"].as_u64().unwrap_or(0);
     let killed_at = Instant::now() + Duration::from_secs(SECONDS / 2);
     let shop = demo.shop.clone();
     let crowd = tokio::spawn(async move { load::place(&shop, RATE, SECONDS, |_, _| {}).await });
@@ -56,7 +56,7 @@ async fn kill_under_load(demo: &Demo, part: &str) -> Result<()> {
     .await?;
     let least = before + placed.taken;
     let ledger = demo
-        .shop
+        .stage
         .until_ledger(SETTLED_WITHIN, |ledger| {
             let placed = ledger["orders"]["placed"].as_u64().unwrap_or(0);
             // An order may be safe in the books of a website that was killed before it could say so.
@@ -67,7 +67,7 @@ async fn kill_under_load(demo: &Demo, part: &str) -> Result<()> {
     let counted = ledger["orders"]["placed"].as_u64().unwrap_or(0);
     ensure!(counted <= least + placed.failed, "{part} killed: {counted} orders of {placed:?} after {before}");
     until("stock-level to show what is so", SETTLED_WITHIN, || async {
-        let stock = demo.shop.get("/api/stock").await?;
+        let stock = demo.stage.get("/api/stock").await?;
         let behind = stock["beers"].as_array().into_iter().flatten().any(|beer| beer["behind"] != 0);
         ensure!(stock["wrong"] == 0 && !behind, "{stock}");
         Ok(())

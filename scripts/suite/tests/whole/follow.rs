@@ -38,36 +38,36 @@ pub async fn until_followed(driver: &WebDriver, position: &str) -> Result<()> {
 /// A window that follows goes to the page of the act and its step, and does not move where it is already.
 pub async fn a_window_follows_the_speaker(demo: &Demo) -> Result<()> {
     in_browser(|driver| async move {
-        let shop = &demo.shop;
-        driver.goto(format!("{}/stage?lang=fr&theme=projector&follow", shop.address())).await?;
+        let (shop, stage) = (&demo.shop, &demo.stage);
+        driver.goto(format!("{}/?lang=fr&theme=projector&follow", stage.address())).await?;
         until_followed(&driver, "null 0").await?;
-        shop.direct("/api/stage/acts/3", None).await?;
-        until_at(&driver, "/stage/deliveries").await?;
+        stage.direct("/api/stage/acts/3", None).await?;
+        until_at(&driver, "/deliveries").await?;
         until_followed(&driver, "3 0").await?;
         driver.execute("window.stayed = true", Vec::new()).await?;
-        shop.press("next").await?;
+        stage.press("next").await?;
         until_followed(&driver, "3 1").await?;
         let stayed = driver.execute("return window.stayed === true", Vec::new()).await?.json().clone();
         ensure!(stayed == true, "it was loaded again");
-        shop.direct("/api/stage/acts/1", None).await?;
-        until_at(&driver, "/stage").await?;
+        stage.direct("/api/stage/acts/1", None).await?;
+        until_at(&driver, "/").await?;
         // After the crowd of act 3: this is the newest one.
         let order = shop.order("Gent", &[line("orval", 1)]).await?;
-        shop.press("next").await?;
-        until_at(&driver, "/").await?;
-        shop.press("steps/4").await?;
-        until_at(&driver, &format!("/stage/orders/{order}")).await?;
+        stage.press("next").await?;
+        until_at(&driver, "/welcome").await?;
+        stage.press("steps/4").await?;
+        until_at(&driver, &format!("/orders/{order}")).await?;
         driver.execute("window.stayed = true", Vec::new()).await?;
-        shop.press("next").await?;
+        stage.press("next").await?;
         until_followed(&driver, "1 5").await?;
         let stayed = driver.execute("return window.stayed === true", Vec::new()).await?.json().clone();
         ensure!(stayed == true, "it was loaded again");
         let address = driver.current_url().await?;
         let query = address.query().unwrap_or_default();
         ensure!(["lang=fr", "theme=projector", "follow"].iter().all(|part| query.contains(part)), "{address}");
-        driver.goto(format!("{}/stage?follow", shop.address())).await?;
-        until_at(&driver, &format!("/stage/orders/{order}")).await?;
-        shop.set(&between_acts()).await?;
+        driver.goto(format!("{}/?follow", stage.address())).await?;
+        until_at(&driver, &format!("/orders/{order}")).await?;
+        stage.set(&between_acts()).await?;
         Ok(())
     })
     .await
@@ -75,31 +75,31 @@ pub async fn a_window_follows_the_speaker(demo: &Demo) -> Result<()> {
 
 /// Four windows press "next" at the same time: the step they leave is left once, and its effect is there once.
 pub async fn a_step_that_many_leave_at_once_is_done_once(demo: &Demo) -> Result<()> {
-    let shop = &demo.shop;
-    shop.direct("/api/stage/acts/1", None).await?;
-    shop.press("steps/2").await?;
-    let placed = async || anyhow::Ok(shop.get("/api/ledger").await?["orders"]["placed"].as_u64().unwrap_or(0));
+    let stage = &demo.stage;
+    stage.direct("/api/stage/acts/1", None).await?;
+    stage.press("steps/2").await?;
+    let placed = async || anyhow::Ok(stage.get("/api/ledger").await?["orders"]["placed"].as_u64().unwrap_or(0));
     let before = placed().await?;
     let left = json!({"act": 1, "step": 2});
     // The third step places one order.
-    let press = async || shop.direct("/api/stage/next", Some(&left)).await;
+    let press = async || stage.direct("/api/stage/next", Some(&left)).await;
     let (a, b, c, d) = tokio::try_join!(press(), press(), press(), press())?;
     let presses = [a, b, c, d];
     ensure!(presses.iter().filter(|press| press["done"] == true).count() == 1, "{presses:?}");
     ensure!(presses.iter().all(|press| press["act"] == 1 && press["step"] == 3), "{presses:?}");
-    shop.until_ledger(SOON, |ledger| ledger["orders"]["placed"] == before + 1).await?;
+    stage.until_ledger(SOON, |ledger| ledger["orders"]["placed"] == before + 1).await?;
     for key in ["next", "back", "again", "steps/1"] {
-        let late = shop.direct(&format!("/api/stage/{key}"), Some(&left)).await?;
+        let late = stage.direct(&format!("/api/stage/{key}"), Some(&left)).await?;
         ensure!(late["done"] == false && late["step"] == 3, "{key}: {late}");
-        let nothing = shop.post_as_presenter(&format!("/api/stage/{key}"), None).await?;
+        let nothing = stage.post_as_presenter(&format!("/api/stage/{key}"), None).await?;
         ensure!(nothing.status() == 422, "{key} that names no step is answered {}", nothing.status());
     }
     in_browser(|driver| async move {
-        sign_in(&driver, demo, "/stage").await?;
+        sign_in(&driver, demo, "/").await?;
         let listen = "document.addEventListener('follow', ({ detail }) => { window.told = detail.step; })";
         driver.execute(listen, Vec::new()).await?;
         for step in [2, 1] {
-            shop.press("back").await?;
+            stage.press("back").await?;
             until("the window to be told", SOON, || async {
                 let told = driver.execute("return window.told", Vec::new()).await?.json().clone();
                 ensure!(told == step, "{told}");
@@ -113,7 +113,7 @@ pub async fn a_step_that_many_leave_at_once_is_done_once(demo: &Demo) -> Result<
         for expected in [1, 2] {
             driver.find(By::Css("body")).await?.send_keys(Key::Right.value().to_string()).await?;
             until_text(&driver, "#keys-said", &format!("Act 1, step {expected}.")).await?;
-            let position = shop.position().await?;
+            let position = stage.position().await?;
             ensure!(position == json!({"act": 1, "step": expected}), "{position}");
         }
         Ok(())
@@ -121,7 +121,7 @@ pub async fn a_step_that_many_leave_at_once_is_done_once(demo: &Demo) -> Result<
     .await?;
     let after = placed().await?;
     ensure!(after == before + 1, "{after} orders instead of {}", before + 1);
-    shop.set(&between_acts()).await?;
+    stage.set(&between_acts()).await?;
     Ok(())
 }
 
@@ -139,15 +139,15 @@ pub async fn the_console_leads_the_rooms_window(demo: &Demo) -> Result<()> {
         .await?;
         press("3").await?;
         driver.switch_to_window(room.clone()).await?;
-        until_at(&driver, "/stage/deliveries").await?;
-        for (key, page) in [("q", "/stage/qr"), ("o", "/stage/deliveries")] {
+        until_at(&driver, "/deliveries").await?;
+        for (key, page) in [("q", "/qr"), ("o", "/deliveries")] {
             driver.switch_to_window(console.clone()).await?;
             press(key).await?;
             driver.switch_to_window(room.clone()).await?;
             until_at(&driver, page).await?;
         }
         ensure!(driver.windows().await?.len() == 2, "another window was opened");
-        demo.shop.set(&between_acts()).await?;
+        demo.stage.set(&between_acts()).await?;
         Ok(())
     })
     .await

@@ -10,11 +10,11 @@ use events::{
 };
 use reqwest::Method;
 use serde_json::{Value, json};
-use suite::{Demo, line, processes::usage, until};
+use suite::{Demo, Site, line, processes::usage, until};
 
 use crate::extremes::with_one_value_replaced;
 
-const SERVICES: [&str; 5] = ["website", "warehouse", "stock-level", "inventory-analysis", "delivery"];
+const SERVICES: [&str; 6] = ["website", "warehouse", "stock-level", "inventory-analysis", "delivery", "stage"];
 const TENANT: &str = "beers";
 /// Messages in one call of the REST API; the broker stores them as one entry.
 const PER_CALL: usize = 20;
@@ -52,7 +52,7 @@ const MESSAGES: [(&str, &[&str]); 15] = [
 
 /// Every message of the contract, each with one of its values replaced by an extreme one, and much that is no message.
 pub async fn no_message_stops_a_service(demo: &Demo) -> Result<()> {
-    demo.shop.direct("/api/stage/reset", None).await?;
+    demo.stage.direct("/api/stage/reset", None).await?;
     sells(demo).await?;
     let before = processes(demo)?;
     let flooded = flood(demo, |topic| !topic.one_writer).await?;
@@ -77,8 +77,10 @@ pub async fn no_message_stops_a_service(demo: &Demo) -> Result<()> {
     }
     let again = processes(demo)?;
     sells(demo).await?;
-    let answer = demo.shop.call(Method::GET, &format!("/api/orders/{MANY_LINES}"), None).await?;
-    ensure!(answer.status() == 404, "an order that nobody can read is answered {}", answer.status());
+    for site in [&*demo.shop, &*demo.stage] {
+        let answer = site.call(Method::GET, &format!("/api/orders/{MANY_LINES}"), None).await?;
+        ensure!(answer.status() == 404, "an order that nobody can read is answered {}", answer.status());
+    }
     ensure!(processes(demo)? == again, "a service was started again: {again:?}, {:?}", processes(demo)?);
     at_rest(demo).await?;
     given_up(demo).await?;
@@ -86,9 +88,9 @@ pub async fn no_message_stops_a_service(demo: &Demo) -> Result<()> {
     nothing_panicked(demo)?;
     stays_small(demo).await?;
     // The shelves were lied about; what follows begins with full ones.
-    demo.shop.direct("/api/stage/reset", None).await?;
+    demo.stage.direct("/api/stage/reset", None).await?;
     sells(demo).await?;
-    demo.shop.until_ledger(READ_WITHIN, |ledger| ledger["deliveries"]["delivered"] == 1).await?;
+    demo.stage.until_ledger(READ_WITHIN, |ledger| ledger["deliveries"]["delivered"] == 1).await?;
     ensure!(processes(demo)? == again, "a service was started again: {again:?}, {:?}", processes(demo)?);
     Ok(())
 }
@@ -101,7 +103,7 @@ async fn flood(demo: &Demo, chosen: impl Fn(&TopicSpec) -> bool) -> Result<usize
         token: None,
         authorities: None,
     };
-    let episode = u32::try_from(demo.shop.get("/api/settings").await?["episode"].as_u64().context("no episode")?)?;
+    let episode = u32::try_from(demo.stage.get("/api/settings").await?["episode"].as_u64().context("no episode")?)?;
     let mut publisher = Bus::new(broker, Scope { tenant: TENANT.to_owned(), episode }).publisher();
     let mut all: Vec<(&str, Vec<Value>)> = reported();
     for (topic, names) in MESSAGES {
@@ -141,13 +143,14 @@ fn processes(demo: &Demo) -> Result<Vec<u32>> {
     SERVICES.iter().map(|service| demo.process(service)).collect()
 }
 
-/// An order goes its way, and each of the five has taken part in it.
+/// An order goes its way, each of the five has taken part in it, and shop and stage both know.
 async fn sells(demo: &Demo) -> Result<()> {
-    let (shop, lines) = (&demo.shop, [line("duvel", 1)]);
+    let (shop, stage, lines) = (&demo.shop, &demo.stage, [line("duvel", 1)]);
     let order = until("an order to be taken", READ_WITHIN, || shop.order("Gent", &lines)).await?;
     shop.until_status(&order, "delivered", DELIVERED_WITHIN).await?;
+    stage.until_status(&order, "delivered", DELIVERED_WITHIN).await?;
     until("stock-level and the analysis to have read the order", READ_WITHIN, || async {
-        let journey = shop.get(&format!("/api/orders/{order}")).await?;
+        let journey = stage.get(&format!("/api/orders/{order}")).await?;
         let topics: Vec<_> = journey["journey"].as_array().into_iter().flatten().map(|hop| &hop["topic"]).collect();
         let read = topics.contains(&&json!("stock-levels")) && topics.contains(&&json!("insights"));
         ensure!(read, "{journey}");
@@ -159,17 +162,17 @@ async fn sells(demo: &Demo) -> Result<()> {
 /// Everybody has read what was flooded, and what is not believed has moved no bottle and no parcel.
 async fn at_rest(demo: &Demo) -> Result<()> {
     until("everything to be read", READ_WITHIN, || async {
-        let episode = demo.shop.get("/api/settings").await?["episode"].as_u64().context("no episode")?;
+        let episode = demo.stage.get("/api/settings").await?["episode"].as_u64().context("no episode")?;
         for topic in TOPICS.into_iter().filter(|topic| topic.namespace != Namespace::Stage) {
             let path = topic.admin_path(TENANT, u32::try_from(episode)?);
-            let stats = demo.shop.http().get(format!("{}/admin/v2/{path}/stats", demo.pulsar_http)).send().await?;
+            let stats = demo.stage.http().get(format!("{}/admin/v2/{path}/stats", demo.pulsar_http)).send().await?;
             let stats: Value = stats.json().await?;
             for subscription in topic.subscriptions.iter().filter(|subscription| subscription.is_permanent()) {
                 let backlog = &stats["subscriptions"][subscription.name]["msgBacklog"];
                 ensure!(*backlog == 0, "{backlog} messages of {} wait for {}", topic.name, subscription.name);
             }
         }
-        let ledger = demo.shop.get("/api/ledger").await?;
+        let ledger = demo.stage.get("/api/ledger").await?;
         let (bottles, deliveries) = (&ledger["bottles"], &ledger["deliveries"]);
         let as_it_was = bottles["released"] == 0 && bottles["received"] == 0 && deliveries["returned"] == 0;
         ensure!(as_it_was && deliveries["accepted"] == deliveries["delivered"], "{ledger}");
@@ -181,10 +184,10 @@ async fn at_rest(demo: &Demo) -> Result<()> {
 /// What no order explains is set aside. The ledger does not miss what nobody ordered; it names what contradicts the log.
 async fn given_up(demo: &Demo) -> Result<()> {
     until("what nobody ordered to be given up", READ_WITHIN, || async {
-        let deliveries = demo.shop.get("/api/deliveries").await?;
+        let deliveries = demo.stage.get("/api/deliveries").await?;
         let letters = deliveries["dead_letters"].as_array().context("no letters")?;
         ensure!(letters.iter().any(|letter| letter["code"] == "unknown_order"), "{} letters", letters.len());
-        let ledger = demo.shop.get("/api/ledger").await?;
+        let ledger = demo.stage.get("/api/ledger").await?;
         let listed = |name: &str| ledger[name].as_array().is_some_and(|all| !all.is_empty());
         ensure!(ledger["balanced"] == false && listed("contradictions") && !listed("on_the_way"), "{ledger}");
         Ok(())
@@ -214,26 +217,31 @@ async fn stays_small(demo: &Demo) -> Result<()> {
 
 async fn pages_answer(demo: &Demo) -> Result<()> {
     let paths = [
+        "/",
+        "/welcome",
         "/api/deliveries",
         "/api/stock",
         "/api/ledger",
         "/api/fraud",
         "/api/analysis/rebuild",
-        "/stage",
-        "/stage/orders",
-        "/stage/deliveries",
-        "/stage/stock",
-        "/stage/analysis",
-        "/stage/fraud",
-        "/stage/rebuild",
-        "/stage/questions",
-        "/stage/orders/newest",
+        "/orders",
+        "/deliveries",
+        "/stock",
+        "/analysis",
+        "/fraud",
+        "/rebuild",
+        "/questions",
+        "/orders/newest",
         "/orders/h-dated",
-        "/stage/past",
-        "/stage/ledger",
+        "/api/orders/h-dated",
+        "/past",
+        "/ledger",
     ];
-    for path in paths {
-        let answer = demo.shop.http().get(format!("{}{path}", demo.shop.address())).send().await?;
+    let shops = ["/", "/orders/h-dated", "/api/beers", "/api/orders/h-dated"];
+    let (shop, stage): (&Site, &Site) = (&demo.shop, &demo.stage);
+    let all = paths.map(|path| (stage, path)).into_iter().chain(shops.map(|path| (shop, path)));
+    for (site, path) in all {
+        let answer = site.call(Method::GET, path, None).await?;
         let status = answer.status();
         let length = answer.bytes().await?.len();
         ensure!(status == 200 && length <= ANSWER_MAX, "{path} is answered {status} with {length} bytes");
@@ -245,13 +253,16 @@ async fn pages_answer(demo: &Demo) -> Result<()> {
         ("9999-12-31T23:59:59Z", 200),
         ("1970-01-01T00:00:00Z", 200),
     ] {
-        let answer = demo.shop.http().get(format!("{}/api/history?at={at}", demo.shop.address())).send().await?;
+        let answer = demo.stage.http().get(format!("{}/api/history?at={at}", demo.stage.address())).send().await?;
         ensure!(answer.status() == status, "{at} is answered {}", answer.status());
     }
-    for path in
-        ["/stage/past?at=9999-12-31T23:59:59-23:59", "/stage/past/fragments?at=0000-01-01T00:00:00Z", "/orders/%00"]
-    {
-        let answer = demo.shop.http().get(format!("{}{path}", demo.shop.address())).send().await?;
+    for (site, path) in [
+        (stage, "/past?at=9999-12-31T23:59:59-23:59"),
+        (stage, "/past/fragments?at=0000-01-01T00:00:00Z"),
+        (stage, "/orders/%00"),
+        (shop, "/orders/%00"),
+    ] {
+        let answer = site.call(Method::GET, path, None).await?;
         ensure!(!answer.status().is_server_error(), "{path} is answered {}", answer.status());
     }
     Ok(())
@@ -261,7 +272,7 @@ async fn pages_answer(demo: &Demo) -> Result<()> {
 async fn publish(demo: &Demo, topic: &str, messages: &[Value]) -> Result<()> {
     let address = format!("{}/topics/{}", demo.pulsar_http, topic.replacen("://", "/", 1));
     let body = json!({"producerName": "a-stranger", "messages": messages});
-    let answer = demo.shop.http().post(address).json(&body).send().await?;
+    let answer = demo.stage.http().post(address).json(&body).send().await?;
     ensure!(answer.status().is_success(), "{topic} answers {}: {}", answer.status(), answer.text().await?);
     Ok(())
 }

@@ -29,24 +29,24 @@ async fn until_heard_at(driver: &WebDriver, path: &str) -> Result<()> {
 /// The console's keys work on a page of the stage, but not in a field.
 pub async fn the_keys_work_in_every_window_that_is_signed_in(demo: &Demo) -> Result<()> {
     in_browser(|driver| async move {
-        let shop = &demo.shop;
+        let (shop, stage) = (&demo.shop, &demo.stage);
         let order = shop.order("nowhere", &[line("orval", 1)]).await?;
-        shop.until_status(&order, "stranded", SOON).await?;
+        stage.until_status(&order, "stranded", SOON).await?;
         let press = async |keys: &str| driver.find(By::Css("body")).await?.send_keys(keys).await;
         let until_set = async |name: &str, value: Value| {
             until(name, SOON, || async {
-                let settings = shop.get("/api/settings").await?;
+                let settings = stage.get("/api/settings").await?;
                 ensure!(settings[name] == value, "{settings}");
                 Ok(())
             })
             .await
         };
-        driver.goto(format!("{}/stage/ledger", shop.address())).await?;
+        driver.goto(format!("{}/ledger", stage.address())).await?;
         press("3").await?;
-        sign_in(&driver, demo, "/stage/ledger").await?;
-        ensure!(shop.get("/api/settings").await?["act"].is_null(), "anybody may begin an act");
+        sign_in(&driver, demo, "/ledger").await?;
+        ensure!(stage.get("/api/settings").await?["act"].is_null(), "anybody may begin an act");
         press("3").await?;
-        until_at(&driver, "/stage/deliveries").await?;
+        until_at(&driver, "/deliveries").await?;
         until_set("act", json!(3)).await?;
         press(&Key::Right.value().to_string()).await?;
         until_text(&driver, "#keys-said", "Act 3, step 1.").await?;
@@ -58,7 +58,7 @@ pub async fn the_keys_work_in_every_window_that_is_signed_in(demo: &Demo) -> Res
         driver.execute("document.activeElement.blur()", Vec::new()).await?;
         press("h").await?;
         until_text(&driver, "#keys-said", "Names are hidden.").await?;
-        let settings = shop.get("/api/settings").await?;
+        let settings = stage.get("/api/settings").await?;
         ensure!(settings["act"] == 3 && settings["hide_names"] == true, "{settings}");
         // Whatever was typed: a name that is to be hidden is hidden.
         let hidden = format!("#dead-{order}[data-names-hidden] #address-{order}");
@@ -72,18 +72,17 @@ pub async fn the_keys_work_in_every_window_that_is_signed_in(demo: &Demo) -> Res
         press("q").await?;
         // The code stays on the wall until the talk goes on, in a window that has followed nothing yet as well.
         until_followed(&driver, "3 0").await?;
-        until_at(&driver, "/stage/qr").await?;
+        until_at(&driver, "/qr").await?;
         press(&Key::Right.value().to_string()).await?;
-        until_at(&driver, "/stage/deliveries").await?;
-        // The first step of the talk leads to the shop, and there it goes on.
-        driver.goto(shop.address()).await?;
+        until_at(&driver, "/deliveries").await?;
+        // The first step of the talk shows the shop, on a page of the stage: there it goes on.
         press("1").await?;
-        until_at(&driver, "/stage").await?;
-        press(&Key::Right.value().to_string()).await?;
         until_at(&driver, "/").await?;
         press(&Key::Right.value().to_string()).await?;
+        until_at(&driver, "/welcome").await?;
+        press(&Key::Right.value().to_string()).await?;
         until_set("step", json!(2)).await?;
-        shop.set(&between_acts()).await?;
+        stage.set(&between_acts()).await?;
         Ok(())
     })
     .await
@@ -91,25 +90,25 @@ pub async fn the_keys_work_in_every_window_that_is_signed_in(demo: &Demo) -> Res
 
 /// Keys of other keyboards, of a clicker, and with CapsLock on.
 pub async fn every_keyboard_and_a_clicker_play(demo: &Demo) -> Result<()> {
-    let shop = &demo.shop;
+    let stage = &demo.stage;
     with_browser(async |browser| {
         let driver = &browser.driver;
-        sign_in(driver, demo, "/stage/deliveries").await?;
+        sign_in(driver, demo, "/deliveries").await?;
         let until_position = async |act: Value, step: u8| {
             until("the stage to be there", SOON, || async {
-                let position = shop.position().await?;
+                let position = stage.position().await?;
                 ensure!(position == json!({"act": act, "step": step}), "{position}");
                 Ok(())
             })
             .await
         };
         // What stands on the digits of a French, a Czech and an American keyboard, and with Shift on the French one.
-        let deliveries = "/stage/deliveries";
+        let deliveries = "/deliveries";
         let digits = [
             ("\"", "Digit3", false, 3, deliveries),
-            ("&", "Digit1", false, 1, "/stage"),
+            ("&", "Digit1", false, 1, "/"),
             ("š", "Digit3", false, 3, deliveries),
-            ("2", "Digit2", true, 2, "/stage"),
+            ("2", "Digit2", true, 2, "/"),
             ("3", "Digit3", false, 3, deliveries),
         ];
         for (key, code, is_shifted, act, page) in digits {
@@ -148,12 +147,12 @@ pub async fn every_keyboard_and_a_clicker_play(demo: &Demo) -> Result<()> {
         until_text(driver, "dialog[open]", "next step").await?;
         browser.press("?", "KeyM").await?;
         browser.press("Q", "KeyA").await?;
-        until_heard_at(driver, "/stage/qr").await?;
+        until_heard_at(driver, "/qr").await?;
         browser.press("O", "KeyO").await?;
         until_heard_at(driver, deliveries).await?;
         browser.press(" ", "Space").await?;
         said("Act 3, step 0.").await?;
-        shop.set(&between_acts()).await?;
+        stage.set(&between_acts()).await?;
         Ok(())
     })
     .await

@@ -1,6 +1,7 @@
 //! The whole suite, from outside: one demo is started as a speaker starts it, everything below is tried on it in turn,
 //! and in the end it is stopped and nothing is left.
 
+mod apart;
 mod api;
 mod browser;
 mod crashes;
@@ -19,6 +20,7 @@ mod rehearsal;
 mod room;
 mod running;
 mod stage;
+mod welcome;
 
 use std::{future::Future, process::ExitCode, sync::Arc};
 
@@ -54,14 +56,15 @@ fn play_all() -> Result<ExitCode> {
     let mut arguments = Arguments::from_args();
     arguments.test_threads = Some(1);
     if arguments.list {
-        let nobody = Arc::new(Stage { demo: None, runtime: None });
+        let nobody = Arc::new(Shared { demo: None, runtime: None });
         return Ok(libtest_mimic::run(&arguments, trials(&nobody)).exit_code());
     }
     let runtime = Runtime::new()?;
     let demo = Arc::new(runtime.block_on(Demo::start(&SETTINGS))?);
-    let stage = Arc::new(Stage { demo: Some(demo), runtime: Some(runtime) });
-    let conclusion = libtest_mimic::run(&arguments, trials(&stage));
-    let Stage { demo: Some(demo), runtime: Some(runtime) } = Arc::into_inner(stage).context("a trial goes on")? else {
+    let shared = Arc::new(Shared { demo: Some(demo), runtime: Some(runtime) });
+    let conclusion = libtest_mimic::run(&arguments, trials(&shared));
+    let Shared { demo: Some(demo), runtime: Some(runtime) } = Arc::into_inner(shared).context("a trial goes on")?
+    else {
         bail!("the demo is gone");
     };
     runtime.block_on(running::stops_and_leaves_nothing(Arc::into_inner(demo).context("a trial goes on")?))?;
@@ -69,12 +72,12 @@ fn play_all() -> Result<ExitCode> {
 }
 
 /// What the trials share.
-struct Stage {
+struct Shared {
     demo: Option<Arc<Demo>>,
     runtime: Option<Runtime>,
 }
 
-impl Stage {
+impl Shared {
     fn play<Playing>(&self, trial: impl FnOnce(Arc<Demo>) -> Playing) -> Result<(), Failed>
     where
         Playing: Future<Output = Result<()>>,
@@ -86,21 +89,22 @@ impl Stage {
 
 /// A list of trials from functions, named after them.
 macro_rules! trials {
-    ($stage:expr, $($module:ident :: $name:ident),* $(,)?) => {
+    ($shared:expr, $($module:ident :: $name:ident),* $(,)?) => {
         vec![$({
-            let stage = Arc::clone($stage);
+            let shared = Arc::clone($shared);
             let name = concat!(stringify!($module), "::", stringify!($name));
-            Trial::test(name, move || stage.play(|demo| async move { $module::$name(&demo).await }))
+            Trial::test(name, move || shared.play(|demo| async move { $module::$name(&demo).await }))
         }),*]
     };
 }
 
-fn trials(stage: &Arc<Stage>) -> Vec<Trial> {
+fn trials(shared: &Arc<Shared>) -> Vec<Trial> {
     trials![
-        stage,
+        shared,
         running::says_what_a_speaker_needs,
         running::each_program_says_how_it_is_called,
         running::a_service_finds_the_data_of_the_suite_from_its_own_folder,
+        running::a_folder_of_before_is_taken_over,
         orders::goes_from_the_form_to_delivered_through_all_five,
         orders::anyone_may_order_through_pulsar,
         orders::an_order_repeated_with_its_key_is_one_order,
@@ -139,6 +143,8 @@ fn trials(stage: &Arc<Stage>) -> Vec<Trial> {
         readable::every_page_is_accessible,
         readable::the_last_row_can_read_the_stage,
         readable::no_page_scrolls_sideways,
+        apart::the_shop_has_nothing_of_the_stage,
+        apart::the_stage_is_open_to_this_machine_only,
         past::the_slider_goes_back_and_comes_home,
         past::the_past_is_folded_and_asked,
         past::fraud_watch_is_attached_and_detached,
@@ -150,7 +156,8 @@ fn trials(stage: &Arc<Stage>) -> Vec<Trial> {
         stage::a_change_that_was_not_confirmed_does_not_come_back,
         stage::a_service_crashes_and_comes_back,
         presenter::a_session_outlives_a_crash_and_a_reset,
-        recovery::a_page_goes_on_when_the_website_is_back,
+        recovery::a_page_goes_on_when_the_stage_is_back,
+        recovery::a_phone_goes_on_when_the_website_is_back,
         recovery::a_page_that_slept_is_not_live_before_it_hears_again,
         recovery::what_a_network_held_back_does_not_look_live,
         recovery::a_page_asks_where_streams_are_held_back,
@@ -159,6 +166,9 @@ fn trials(stage: &Arc<Stage>) -> Vec<Trial> {
         hostile::no_message_stops_a_service,
         crashes::each_service_is_killed_under_load_and_nothing_is_lost,
         crashes::the_broker_is_killed_under_load_and_nothing_is_lost,
+        welcome::the_shop_is_seen_beside_its_code_and_covered_while_it_is_gone,
+        apart::the_shop_sells_while_the_stage_is_away,
+        apart::the_stage_shows_that_the_website_is_gone_and_stays_live,
         crashes::five_kills_in_a_row_are_survived,
     ]
 }

@@ -22,7 +22,7 @@ async fn until_seen(driver: &WebDriver, selector: &str) -> Result<()> {
 /// While little happens the newest order lights up its way by itself, hop by hop; Escape lets go of it.
 pub async fn an_order_lights_up_its_way(demo: &Demo) -> Result<()> {
     in_browser(|driver| async move {
-        driver.goto(format!("{}/stage?lang=en", demo.shop.address())).await?;
+        driver.goto(format!("{}/?lang=en", demo.stage.address())).await?;
         until_seen(&driver, "body.live").await?;
         until("nothing to happen", SOON, || async {
             ensure!(driver.find(By::Css("#flow")).await?.attr("data-rate").await?.as_deref() == Some("0"));
@@ -37,7 +37,7 @@ pub async fn an_order_lights_up_its_way(demo: &Demo) -> Result<()> {
             until_seen(&driver, lit).await?;
         }
         until_text(&driver, "#followed", "Delivered").await?;
-        let ledger = demo.shop.until_ledger(SOON, |ledger| ledger["orders"]["waiting"] == 0).await?;
+        let ledger = demo.stage.until_ledger(SOON, |ledger| ledger["orders"]["waiting"] == 0).await?;
         let placed = ledger["orders"]["placed"].to_string();
         until("the same number as in the ledger", SOON, || async {
             let shown = text(&driver, "#map-website .count").await?.replace(',', "");
@@ -54,15 +54,15 @@ pub async fn an_order_lights_up_its_way(demo: &Demo) -> Result<()> {
 /// A service that does not read looks like it, and what waits for it is seen growing.
 pub async fn a_paused_service_is_unmistakable(demo: &Demo) -> Result<()> {
     in_browser(|driver| async move {
-        driver.goto(format!("{}/stage?lang=en", demo.shop.address())).await?;
-        demo.shop.set(&json!({"paused": ["warehouse", "stock-level"]})).await?;
+        driver.goto(format!("{}/?lang=en", demo.stage.address())).await?;
+        demo.stage.set(&json!({"paused": ["warehouse", "stock-level"]})).await?;
         until_seen(&driver, "#map-warehouse.paused").await?;
         until_seen(&driver, "#map-stock-level.paused").await?;
         for _ in 0..3 {
             demo.shop.order("Gent", &[line("duvel", 1)]).await?;
         }
         until_text(&driver, "#map-orders.backlog", "3 waiting").await?;
-        demo.shop.set(&json!({"paused": []})).await?;
+        demo.stage.set(&json!({"paused": []})).await?;
         until_seen(&driver, "#map-warehouse.running").await?;
         until_seen(&driver, "#map-orders:not(.backlog)").await
     })
@@ -73,7 +73,7 @@ pub async fn a_paused_service_is_unmistakable(demo: &Demo) -> Result<()> {
 pub async fn the_broker_speaks_for_itself(demo: &Demo) -> Result<()> {
     in_browser(|driver| async move {
         let order = demo.shop.order("Gent", &[line("orval", 1)]).await?;
-        driver.goto(format!("{}/stage/pulsar?topic=orders&lang=en", demo.shop.address())).await?;
+        driver.goto(format!("{}/pulsar?topic=orders&lang=en", demo.stage.address())).await?;
         until_text(&driver, ".last-messages", &order).await?;
         until_text(&driver, ".readers-of-topic", "warehouse").await?;
         until_seen(&driver, ".segments .open").await?;

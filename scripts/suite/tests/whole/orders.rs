@@ -6,12 +6,13 @@ use anyhow::{Context as _, Result, ensure};
 use bus::http_client;
 use reqwest::Method;
 use serde_json::{Value, json};
-use suite::{Demo, Feed, line, until};
+use suite::{Demo, Feed, Site, line, until};
 
 const SOON: Duration = Duration::from_secs(20);
 
+/// The customer is told the hops that matter to a customer, the stage shows all of them.
 pub async fn goes_from_the_form_to_delivered_through_all_five(demo: &Demo) -> Result<()> {
-    let shop = &demo.shop;
+    let (shop, stage) = (&demo.shop, &demo.stage);
     let form = [
         ("customer", "Zoé"),
         ("address", "Korenlei 7, Gent"),
@@ -43,17 +44,21 @@ pub async fn goes_from_the_form_to_delivered_through_all_five(demo: &Demo) -> Re
         journey.iter().filter_map(|step| step["service"].as_str().map(str::to_owned)).collect()
     };
     let order = until("all five services", SOON, || async {
-        let order = shop.get(&format!("/api/orders/{order_id}")).await?;
+        let order = stage.get(&format!("/api/orders/{order_id}")).await?;
         ensure!(services(&order).len() == 5, "{order}");
         Ok(order)
     })
     .await?;
     let expected = ["website", "warehouse", "stock-level", "inventory-analysis", "delivery"];
     ensure!(services(&order) == expected.map(str::to_owned).into(), "{order}");
-    ensure!(order["total_cents"] == 2 * 360 + 270, "{order}");
-    let moments: Vec<&str> =
-        order["journey"].as_array().into_iter().flatten().filter_map(|step| step["at"].as_str()).collect();
-    ensure!(moments.is_sorted(), "{moments:?}");
+    let told = shop.get(&format!("/api/orders/{order_id}")).await?;
+    ensure!(services(&told) == ["website", "warehouse", "delivery"].map(str::to_owned).into(), "{told}");
+    for order in [order, told] {
+        ensure!(order["total_cents"] == 2 * 360 + 270, "{order}");
+        let moments: Vec<&str> =
+            order["journey"].as_array().into_iter().flatten().filter_map(|step| step["at"].as_str()).collect();
+        ensure!(moments.is_sorted(), "{moments:?}");
+    }
     Ok(())
 }
 
@@ -61,7 +66,7 @@ pub async fn anyone_may_order_through_pulsar(demo: &Demo) -> Result<()> {
     let order = r#"{"customer":"Bart","address":"Meir 88, Antwerpen","lines":[{"beer":"orval","bottles":1}]}"#;
     let message = json!({"producerName": "a-stranger", "messages": [{"payload": order}]});
     let topic = format!("{}/topics/persistent/beers/shop-1/orders", demo.pulsar_http);
-    let answer: Value = demo.shop.http().post(topic).json(&message).send().await?.json().await?;
+    let answer: Value = demo.stage.http().post(topic).json(&message).send().await?.json().await?;
     let id = answer["messagePublishResults"][0]["messageId"].as_str().context("no message id")?.to_owned();
     let mut parts = id.split(':');
     let (ledger, entry) = (parts.next().context("no ledger")?, parts.next().context("no entry")?);
@@ -102,14 +107,28 @@ pub async fn an_order_repeated_with_its_key_is_one_order(demo: &Demo) -> Result<
 }
 
 pub async fn the_feed_tells_each_step_at_once(demo: &Demo) -> Result<()> {
-    let mut feed = Feed::open(&demo.shop, "/api/live").await?;
+    let (shop, stage) = (&demo.shop, &demo.stage);
+    tells_each_step(demo, shop, |snapshot| snapshot["beers"].is_array(), &["heartbeat"]).await.context("the shop")?;
+    tells_each_step(demo, stage, |snapshot| snapshot["stock"]["beers"].is_array(), &["heartbeat", "change"])
+        .await
+        .context("the stage")
+}
+
+/// The feed of a site begins with a snapshot, tells each step of an order, and has events of the other names as well.
+async fn tells_each_step(
+    demo: &Demo,
+    site: &Site,
+    is_snapshot: impl Fn(&Value) -> bool,
+    others: &[&str],
+) -> Result<()> {
+    let mut feed = Feed::open(site, "/api/live").await?;
     let first = feed.next().await?.context("no snapshot")?;
-    ensure!(first.name == "snapshot" && first.data["stock"]["beers"].is_array(), "{first:?}");
+    ensure!(first.name == "snapshot" && is_snapshot(&first.data), "{first:?}");
     let order_id = demo.shop.order("Gent", &[line("orval", 1)]).await?;
     let mut statuses = Vec::new();
     let mut names = BTreeSet::new();
     let all = async {
-        while !(statuses.contains(&"delivered".to_owned()) && names.contains("heartbeat") && names.contains("change")) {
+        while !(statuses.contains(&"delivered".to_owned()) && others.iter().all(|name| names.contains(*name))) {
             let event = feed.next().await?.context("the feed ended")?;
             if event.name == "order" && event.data["order_id"] == order_id.as_str() {
                 statuses.push(event.data["status"].as_str().unwrap_or_default().to_owned());
@@ -120,10 +139,10 @@ pub async fn the_feed_tells_each_step_at_once(demo: &Demo) -> Result<()> {
     };
     tokio::time::timeout(SOON, all).await.context("the feed says too little")??;
     ensure!(statuses == ["placed", "accepted", "picked_up", "delivered"], "{statuses:?}");
-    let mut one = Feed::open(&demo.shop, &format!("/api/live?order={order_id}")).await?;
+    let mut one = Feed::open(site, &format!("/api/live?order={order_id}")).await?;
     let snapshot = one.next().await?.context("no snapshot")?;
     ensure!(snapshot.name == "snapshot" && snapshot.data["status"] == "delivered", "{snapshot:?}");
-    let unknown = demo.shop.call(Method::GET, "/api/live?order=nobody", None).await?;
+    let unknown = site.call(Method::GET, "/api/live?order=nobody", None).await?;
     ensure!(unknown.status() == 404, "{}", unknown.status());
     Ok(())
 }
@@ -141,10 +160,10 @@ pub async fn one_order_is_named_in_the_log_of_every_service(demo: &Demo) -> Resu
         })
         .await?;
     }
-    let path = format!("/stage/orders/{order_id}");
+    let path = format!("/orders/{order_id}");
     // Levels and insights name no order; their hops are known a little later.
     until("a hop through each topic", SOON, || async {
-        let page = demo.shop.call(Method::GET, &path, None).await?.error_for_status()?.text().await?;
+        let page = demo.stage.call(Method::GET, &path, None).await?.error_for_status()?.text().await?;
         for topic in ["orders", "order-decisions", "stock-events", "stock-levels", "insights", "delivery-updates"] {
             ensure!(page.contains(&format!("→ {topic}")), "no hop through {topic} on {page}");
         }

@@ -28,21 +28,21 @@ async fn slide(driver: &WebDriver, to: &str) -> Result<()> {
 /// Moved to the beginning the page shows the beginning, whatever happens meanwhile; back at now it is live again.
 pub async fn the_slider_goes_back_and_comes_home(demo: &Demo) -> Result<()> {
     in_browser(|driver| async move {
-        let shop = &demo.shop;
+        let (shop, stage) = (&demo.shop, &demo.stage);
         let order = shop.order("Gent", &[line("duvel", 2)]).await?;
-        shop.until_status(&order, "delivered", SOON).await?;
-        driver.goto(format!("{}/stage/past?lang=en", shop.address())).await?;
+        stage.until_status(&order, "delivered", SOON).await?;
+        driver.goto(format!("{}/past?lang=en", stage.address())).await?;
         until_text(&driver, "#moment", "Now").await?;
         slide(&driver, "min").await?;
         until_text(&driver, "#moment", "This is the past").await?;
         until_text(&driver, "#shares", "0 placed").await?;
         let order = shop.order("Gent", &[line("duvel", 2)]).await?;
-        shop.until_status(&order, "delivered", SOON).await?;
+        stage.until_status(&order, "delivered", SOON).await?;
         ensure!(text(&driver, "#shares").await?.contains("0 placed"), "what is live was put into the past");
         slide(&driver, "max").await?;
         until_text(&driver, "#moment", "Now").await?;
         until("what is so now", SOON, || async {
-            let placed = shop.get("/api/ledger").await?["orders"]["placed"].as_u64().unwrap_or(0);
+            let placed = stage.get("/api/ledger").await?["orders"]["placed"].as_u64().unwrap_or(0);
             let shown = text(&driver, "#shares").await?.replace(',', "");
             ensure!(placed > 1 && shown.contains(&format!("{placed} placed")), "{placed} were placed: {shown}");
             Ok(())
@@ -50,7 +50,7 @@ pub async fn the_slider_goes_back_and_comes_home(demo: &Demo) -> Result<()> {
         .await?;
         // Without a script the same address says the same.
         let began = driver.find(By::Css("#at")).await?.attr("min").await?.unwrap_or_default();
-        driver.goto(format!("{}/stage/past?lang=en&at={began}", shop.address())).await?;
+        driver.goto(format!("{}/past?lang=en&at={began}", stage.address())).await?;
         until_text(&driver, "#moment", "This is the past").await
     })
     .await
@@ -60,11 +60,11 @@ pub async fn the_slider_goes_back_and_comes_home(demo: &Demo) -> Result<()> {
 pub async fn the_past_is_folded_and_asked(demo: &Demo) -> Result<()> {
     in_browser(|driver| async move {
         let order = demo.shop.order("Gent", &[line("duvel", 2), line("orval", 1)]).await?;
-        demo.shop.until_status(&order, "delivered", SOON).await?;
-        sign_in(&driver, demo, "/stage/rebuild").await?;
+        demo.stage.until_status(&order, "delivered", SOON).await?;
+        sign_in(&driver, demo, "/rebuild").await?;
         click_once_there(&driver, "[data-send='/api/analysis/rebuild']").await?;
         until_text(&driver, "#rebuild", "identical to the live one").await?;
-        driver.goto(format!("{}/stage/questions?lang=en", demo.shop.address())).await?;
+        driver.goto(format!("{}/questions?lang=en", demo.stage.address())).await?;
         for question in ["cost-of-refusals", "same-second", "ordered-together"] {
             click_once_there(&driver, &format!("#ask-{question}")).await?;
             until("the answer", SOON, || async {
@@ -85,11 +85,11 @@ pub async fn the_past_is_folded_and_asked(demo: &Demo) -> Result<()> {
 /// Attached late, fraud watch finds who was there before; detached, it knows nothing any more.
 pub async fn fraud_watch_is_attached_and_detached(demo: &Demo) -> Result<()> {
     in_browser(|driver| async move {
-        let shop = &demo.shop;
+        let (shop, stage) = (&demo.shop, &demo.stage);
         let lines: Vec<_> = ["duvel", "orval", "karmeliet"].map(|beer| line(beer, 24)).to_vec();
         shop.order("Gent", &lines).await?;
-        shop.set(&json!({"fraud_watch": false})).await?;
-        sign_in(&driver, demo, "/stage/fraud").await?;
+        stage.set(&json!({"fraud_watch": false})).await?;
+        sign_in(&driver, demo, "/fraud").await?;
         click_once_there(&driver, "#watch[data-state='detached'] #fraud-switch").await?;
         until_text(&driver, "#findings", "72 bottles in one order").await?;
         let rows = "return new Set([...document.querySelectorAll('#watch li')].map(item => item.offsetTop)).size";
@@ -97,7 +97,7 @@ pub async fn fraud_watch_is_attached_and_detached(demo: &Demo) -> Result<()> {
         ensure!(*rows.json() == 1, "the readers stand beside each other, not in {} rows", rows.json());
         click_once_there(&driver, "#watch[data-state='attached'] #fraud-switch").await?;
         until_text(&driver, "#findings", "Nobody looks").await?;
-        let settings = shop.get("/api/settings").await?;
+        let settings = stage.get("/api/settings").await?;
         ensure!(settings["fraud_watch"] == false, "{settings}");
         Ok(())
     })

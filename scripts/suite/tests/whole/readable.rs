@@ -5,36 +5,38 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
-use suite::{Demo, browser::in_browser, line, until};
+use suite::{Demo, Site, browser::in_browser, line, until};
 use thirtyfour::{By, WebDriver};
 
 use crate::browser::{SOON, sign_in};
 
 /// The pages of the stage; `{order}` is an order that was delivered.
-const STAGE: [&str; 17] = [
-    "/stage",
-    "/stage/pulsar",
-    "/stage/pulsar?topic=orders",
-    "/stage/qr",
-    "/stage/deliveries",
-    "/stage/orders",
-    "/stage/orders/newest",
-    "/stage/orders/{order}",
-    "/stage/stock",
-    "/stage/stock?beer=orval",
-    "/stage/analysis",
-    "/stage/past",
-    "/stage/rebuild",
-    "/stage/questions",
-    "/stage/fraud",
-    "/stage/ledger",
-    "/stage/orders/{stranded}",
+const STAGE: [&str; 18] = [
+    "/",
+    "/welcome",
+    "/pulsar",
+    "/pulsar?topic=orders",
+    "/qr",
+    "/deliveries",
+    "/orders",
+    "/orders/newest",
+    "/orders/{order}",
+    "/stock",
+    "/stock?beer=orval",
+    "/analysis",
+    "/past",
+    "/rebuild",
+    "/questions",
+    "/fraud",
+    "/ledger",
+    "/orders/{stranded}",
 ];
-/// All others that nobody has to sign in for.
-const OTHERS: [&str; 5] = ["/", "/orders/{order}", "/orders/{stranded}", "/sign-in", "/nothing"];
+/// The other pages of the stage that nobody has to sign in for.
+const STAGES_OTHERS: [&str; 2] = ["/sign-in", "/nothing"];
+/// The pages of the shop.
+const SHOP: [&str; 4] = ["/", "/orders/{order}", "/orders/{stranded}", "/nothing"];
 /// Pages that have more for the presenter.
-const PRESENTERS: [&str; 6] =
-    ["/console", "/stage/deliveries", "/stage/stock", "/stage/fraud", "/stage/rebuild", "/stage/qr"];
+const PRESENTERS: [&str; 6] = ["/console", "/deliveries", "/stock", "/fraud", "/rebuild", "/qr"];
 const LANGUAGES: [&str; 4] = ["en", "fr", "nl", "de"];
 const THEMES: [&str; 2] = ["dark", "projector"];
 
@@ -61,13 +63,13 @@ struct Evening {
 
 impl Evening {
     async fn begin(demo: &Demo) -> Result<Self> {
-        let shop = &demo.shop;
+        let (shop, stage) = (&demo.shop, &demo.stage);
         let order = shop.order("Gent", &[line("orval", 2), line("duvel", 1)]).await?;
         let stranded = shop.order("Rue introuvable 9", &[line("chimay-bleue", 3)]).await?;
-        shop.direct("/api/stage/burst", None).await?;
-        shop.direct("/api/questions/ordered-together", None).await?;
-        shop.until_status(&order, "delivered", SOON).await?;
-        shop.until_status(&stranded, "stranded", SOON).await?;
+        stage.direct("/api/stage/burst", None).await?;
+        stage.direct("/api/questions/ordered-together", None).await?;
+        stage.until_status(&order, "delivered", SOON).await?;
+        stage.until_status(&stranded, "stranded", SOON).await?;
         Ok(Evening { order, stranded })
     }
 
@@ -75,12 +77,20 @@ impl Evening {
     fn path(&self, page: &str) -> String {
         page.replace("{order}", &self.order).replace("{stranded}", &self.stranded)
     }
+
+    /// All pages that nobody has to sign in for, of both sites.
+    fn pages<'a>(&self, demo: &'a Demo) -> Vec<(&'a Site, String)> {
+        let (shop, stage): (&Site, &Site) = (&demo.shop, &demo.stage);
+        let of = |site: &'a Site, page: &&str| (site, self.path(page));
+        let stages = STAGES_OTHERS.iter().chain(&STAGE).map(|page| of(stage, page));
+        SHOP.iter().map(|page| of(shop, page)).chain(stages).collect()
+    }
 }
 
 /// Opens a page and waits until it is live, if it is one that can be: before that it looks otherwise.
-async fn open(driver: &WebDriver, demo: &Demo, path: &str, choice: &str) -> Result<()> {
+async fn open(driver: &WebDriver, site: &Site, path: &str, choice: &str) -> Result<()> {
     let mark = if path.contains('?') { '&' } else { '?' };
-    driver.goto(format!("{}{path}{mark}{choice}", demo.shop.address())).await?;
+    driver.goto(format!("{}{path}{mark}{choice}", site.address())).await?;
     until(&format!("{path} to be live"), SOON, || async {
         let script = "return document.readyState === 'complete'\
                       && (!document.body.dataset.live || document.body.classList.contains('live'))";
@@ -134,11 +144,11 @@ async fn violations_of_all(
 ) -> Result<Vec<String>> {
     let mut found = Vec::new();
     let choice = format!("lang=en&theme={theme}");
-    for page in OTHERS.iter().chain(&STAGE) {
-        open(driver, demo, &evening.path(page), &choice).await?;
-        found.extend(violations(driver, &format!("{page}, {how}")).await?);
+    for (site, page) in evening.pages(demo) {
+        open(driver, site, &page, &choice).await?;
+        found.extend(violations(driver, &format!("{}{page}, {how}", site.address())).await?);
     }
-    open(driver, demo, "/", &choice).await?;
+    open(driver, &demo.shop, "/", &choice).await?;
     driver.find(By::Css("[data-beer='orval'] .more")).await?.click().await?;
     driver.find(By::Css(".to-checkout")).await?.click().await?;
     found.extend(violations(driver, &format!("the checkout, {how}")).await?);
@@ -146,14 +156,14 @@ async fn violations_of_all(
     driver.find(By::Css("button.place")).await?.click().await?;
     until("what is wrong", SOON, || async { Ok(driver.find(By::Css("#address-fault")).await?) }).await?;
     found.extend(violations(driver, &format!("the checkout with a fault, {how}")).await?);
-    open(driver, demo, "/sign-in", &choice).await?;
+    open(driver, &demo.stage, "/sign-in", &choice).await?;
     driver.find(By::Css("#token")).await?.send_keys("wrong").await?;
     driver.find(By::Css("button[type=submit]")).await?.click().await?;
     until("what is wrong", SOON, || async { Ok(driver.find(By::Css("#token-fault")).await?) }).await?;
     found.extend(violations(driver, &format!("a wrong token, {how}")).await?);
     sign_in(driver, demo, "/console").await?;
     for page in PRESENTERS {
-        open(driver, demo, page, &choice).await?;
+        open(driver, &demo.stage, page, &choice).await?;
         found.extend(violations(driver, &format!("{page} as the presenter, {how}")).await?);
     }
     driver.find(By::Css("body")).await?.send_keys("?").await?;
@@ -170,7 +180,7 @@ pub async fn the_last_row_can_read_the_stage(demo: &Demo) -> Result<()> {
         for (wide, high, least) in WALLS {
             driver.set_window_rect(0, 0, wide, high).await?;
             for page in STAGE {
-                open(&driver, demo, &evening.path(page), "lang=en").await?;
+                open(&driver, &demo.stage, &evening.path(page), "lang=en").await?;
                 let small = small_texts(&driver, "body", least).await?;
                 let figures = small_texts(&driver, ".figure dd", FIGURE_LEAST).await?;
                 found.extend(small.iter().chain(&figures).map(|text| format!("{page} at {wide}: {text}")));
@@ -194,22 +204,22 @@ pub async fn no_page_scrolls_sideways(demo: &Demo) -> Result<()> {
         driver.set_window_rect(0, 0, PHONE.0, PHONE.1).await?;
         let mut found = Vec::new();
         for language in LANGUAGES {
-            for page in OTHERS.iter().chain(&STAGE) {
-                open(&driver, demo, &evening.path(page), &format!("lang={language}")).await?;
+            for (site, page) in evening.pages(demo) {
+                open(&driver, site, &page, &format!("lang={language}")).await?;
                 let script = "return [document.documentElement.scrollWidth, innerWidth]";
                 let answer = driver.execute(script, Vec::new()).await?;
                 let [page_is, window_is]: [u32; 2] =
                     serde_json::from_value(answer.json().clone()).context("two widths")?;
                 ensure!(window_is == PHONE.0, "the window is {window_is} wide");
                 if page_is > window_is {
-                    found.push(format!("{page} in {language} is {page_is} wide"));
+                    found.push(format!("{}{page} in {language} is {page_is} wide", site.address()));
                 }
             }
         }
         driver.set_window_rect(0, 0, LAPTOP.0, LAPTOP.1).await?;
         sign_in(&driver, demo, "/console").await?;
         for language in LANGUAGES {
-            open(&driver, demo, "/console", &format!("lang={language}")).await?;
+            open(&driver, &demo.stage, "/console", &format!("lang={language}")).await?;
             let script = "return [...document.querySelectorAll('.desk > *')]\
                           .filter((column) => column.scrollWidth > column.clientWidth\
                           || column.getBoundingClientRect().right > innerWidth).map((column) => column.className)";

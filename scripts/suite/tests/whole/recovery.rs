@@ -30,7 +30,7 @@ async fn until_class(driver: &WebDriver, class: &str, within: Duration) -> Resul
     .await
 }
 
-/// Remembers when the page was first seen late: a test looks too seldom for a website that is back at once.
+/// Remembers when the page was first seen late: a test looks too seldom for a stage that is back at once.
 const NOTE_WHEN_LATE: &str = "
     window.lateAfter = null;
     const began = performance.now();
@@ -55,22 +55,22 @@ const COUNT_WHEN_LIVE: &str = "
       if (document.body.classList.contains('live')) window.timesLive += 1;
     }).observe(document.body, {attributes: true});";
 
-/// The website is killed: the page says that it is not live, and goes on by itself when it is back; and so does the
+/// The stage is killed: the page says that it is not live, and goes on by itself when the stage is back; and so does the
 /// order it follows.
-pub async fn a_page_goes_on_when_the_website_is_back(demo: &Demo) -> Result<()> {
+pub async fn a_page_goes_on_when_the_stage_is_back(demo: &Demo) -> Result<()> {
     in_browser(|driver| async move {
         let followed = demo.shop.order("Rue introuvable 5", &[line("orval", 1)]).await?;
-        demo.shop.until_status(&followed, "stranded", SOON).await?;
-        driver.goto(format!("{}/stage?order={followed}&lang=en", demo.shop.address())).await?;
+        demo.stage.until_status(&followed, "stranded", SOON).await?;
+        driver.goto(format!("{}/?order={followed}&lang=en", demo.stage.address())).await?;
         until_class(&driver, "live", SOON).await?;
         until_text(&driver, "#followed", &followed).await?;
         driver.execute(NOTE_WHEN_LATE, Vec::new()).await?;
-        demo.kill("website").await?;
+        demo.kill("stage").await?;
         let late = until_noted_late(&driver).await?;
         ensure!(late < SAYS_SO_WITHIN_MS as f64, "it says so after {late} ms");
         until_class(&driver, "live", BACK_WITHIN).await?;
         let redrive = format!("/api/dead-letters/{followed}/redrive");
-        let answer = demo.shop.post_as_presenter(&redrive, Some(&json!({"address": "Markt 1, Brugge"}))).await?;
+        let answer = demo.stage.post_as_presenter(&redrive, Some(&json!({"address": "Markt 1, Brugge"}))).await?;
         ensure!(answer.status() == 202, "{}", answer.status());
         until_text(&driver, "#followed", "Delivered").await?;
         moves(&driver, demo).await
@@ -78,13 +78,30 @@ pub async fn a_page_goes_on_when_the_website_is_back(demo: &Demo) -> Result<()> 
     .await
 }
 
-/// A crowded network holds back what the website says: however much of it arrives, it is not of now. When the network
+/// The website is killed: a phone says that it is not live, and follows its order again when the website is back.
+pub async fn a_phone_goes_on_when_the_website_is_back(demo: &Demo) -> Result<()> {
+    in_browser(|driver| async move {
+        demo.stage.set(&json!({"couriers": 0})).await?;
+        let order = demo.shop.order("Markt 1, Brugge", &[line("orval", 1)]).await?;
+        driver.goto(format!("{}/orders/{order}?lang=en", demo.shop.address())).await?;
+        until_class(&driver, "live", SOON).await?;
+        driver.execute(NOTE_WHEN_LATE, Vec::new()).await?;
+        demo.kill("website").await?;
+        let late = until_noted_late(&driver).await?;
+        ensure!(late < SAYS_SO_WITHIN_MS as f64, "it says so after {late} ms");
+        until_class(&driver, "live", BACK_WITHIN).await?;
+        demo.stage.set(&json!({"couriers": 4})).await?;
+        until_text(&driver, "body", "Delivered").await
+    })
+    .await
+}
+
+/// A crowded network holds back what the stage says: however much of it arrives, it is not of now. When the network
 /// is free again, the page is live again.
 pub async fn what_a_network_held_back_does_not_look_live(demo: &Demo) -> Result<()> {
-    let website = demo.shop.address().trim_start_matches("http://").parse()?;
-    let network = Network::before(website).await?;
+    let network = Network::before(&demo.stage).await?;
     in_browser(|driver| async move {
-        driver.goto(format!("{}/stage?lang=en", network.address())).await?;
+        driver.goto(format!("{}/?lang=en", network.address())).await?;
         until_class(&driver, "live", SOON).await?;
         network.hold_back(LATE);
         until_class(&driver, "late", SOON).await?;
@@ -103,13 +120,13 @@ pub async fn what_a_network_held_back_does_not_look_live(demo: &Demo) -> Result<
 /// A tunnel holds streams back until they end: the page asks instead, looks live and goes on, and the order that is
 /// followed on it too; and it follows the speaker. Without the tunnel it listens to a stream again.
 pub async fn a_page_asks_where_streams_are_held_back(demo: &Demo) -> Result<()> {
-    let website = demo.shop.address().trim_start_matches("http://").parse()?;
-    let network = Network::before(website).await?;
+    let (network, to_shop) = (Network::before(&demo.stage).await?, Network::before(&demo.shop).await?);
     network.hold_streams(true);
+    to_shop.hold_streams(true);
     in_browser(|driver| async move {
         let followed = demo.shop.order("Rue introuvable 5", &[line("orval", 1)]).await?;
-        demo.shop.until_status(&followed, "stranded", SOON).await?;
-        driver.goto(format!("{}/stage?order={followed}&lang=en&follow", network.address())).await?;
+        demo.stage.until_status(&followed, "stranded", SOON).await?;
+        driver.goto(format!("{}/?order={followed}&lang=en&follow", network.address())).await?;
         until_class(&driver, "asking.live", SOON).await?;
         until_text(&driver, ".live-mark", "every 2 s").await?;
         driver.execute(NOTE_WHEN_LATE, Vec::new()).await?;
@@ -120,13 +137,13 @@ pub async fn a_page_asks_where_streams_are_held_back(demo: &Demo) -> Result<()> 
         let late: Value = driver.execute("return window.lateAfter", Vec::new()).await?.json().clone();
         ensure!(late.is_null(), "it looked late after {late} ms");
         let order = demo.shop.order("Gent", &[line("duvel", 1)]).await?;
-        demo.shop.direct("/api/stage/acts/3", None).await?;
+        demo.stage.direct("/api/stage/acts/3", None).await?;
         until_text(&driver, ".lesson", "A queue").await?;
-        demo.shop.set(&json!({"act": null, "couriers": 4, "courier_pace_ms": 50, "crowd": null})).await?;
-        driver.goto(format!("{}/orders/{order}?lang=en", network.address())).await?;
+        demo.stage.set(&json!({"act": null, "couriers": 4, "courier_pace_ms": 50, "crowd": null})).await?;
+        driver.goto(format!("{}/orders/{order}?lang=en", to_shop.address())).await?;
         until_class(&driver, "asking.live", SOON).await?;
         until_text(&driver, "body", "Delivered").await?;
-        network.hold_streams(false);
+        to_shop.hold_streams(false);
         driver.refresh().await?;
         until_class(&driver, "live:not(.asking)", SOON).await
     })
@@ -136,7 +153,7 @@ pub async fn a_page_asks_where_streams_are_held_back(demo: &Demo) -> Result<()> 
 /// A laptop was shut for an hour, by its time of day: what the page showed before is not of now, until it hears again.
 pub async fn a_page_that_slept_is_not_live_before_it_hears_again(demo: &Demo) -> Result<()> {
     in_browser(|driver| async move {
-        driver.goto(format!("{}/stage?lang=en", demo.shop.address())).await?;
+        driver.goto(format!("{}/?lang=en", demo.stage.address())).await?;
         until_class(&driver, "live", SOON).await?;
         driver.execute(NOTE_WHEN_LATE, Vec::new()).await?;
         driver.execute("const before = Date.now; Date.now = () => before() + 3_600_000", Vec::new()).await?;
@@ -150,7 +167,7 @@ pub async fn a_page_that_slept_is_not_live_before_it_hears_again(demo: &Demo) ->
 /// The broker is killed: the page says that Pulsar is away and does not look live, and goes on when it is back.
 pub async fn a_page_goes_on_when_the_broker_is_back(demo: &Demo) -> Result<()> {
     in_browser(|driver| async move {
-        driver.goto(format!("{}/stage?lang=en", demo.shop.address())).await?;
+        driver.goto(format!("{}/?lang=en", demo.stage.address())).await?;
         until_class(&driver, "live", SOON).await?;
         demo.kill("broker").await?;
         until_text(&driver, "#alive", "Pulsar").await?;

@@ -4,7 +4,7 @@ use anyhow::{Context as _, Result, ensure};
 use reqwest::{Method, Response, header};
 use serde_json::{Value, json};
 use suite::{
-    Demo,
+    Demo, Site,
     browser::{in_browser, until_text},
     line, until,
 };
@@ -12,24 +12,24 @@ use thirtyfour::{By, WebDriver};
 
 use crate::browser::SOON;
 
-/// An address no machine has, as the console's.
-const CONSOLE: &str = "beer.invalid:8000";
-/// The address a tunnel says it is known by.
-const TUNNEL: &str = "tunnel.invalid";
+/// A name no machine has, by which the console is opened.
+const CONSOLE: &str = "beer.invalid";
+/// The name a proxy says it is known by.
+const PROXY: &str = "proxy.invalid";
 /// A first load of the shop on a phone, on the wire, in bytes.
 const FIRST_LOAD_MAX: usize = 100_000;
 /// So many orders a browser may place in a row.
 const ORDERS_MAX: usize = 10;
 
 /// A page as somebody sees it who brings this cookie.
-async fn page_with(demo: &Demo, path: &str, cookie: &str) -> Result<String> {
-    let address = format!("{}{path}", demo.shop.address());
-    Ok(demo.shop.http().get(address).header(header::COOKIE, cookie).send().await?.text().await?)
+async fn page_with(site: &Site, path: &str, cookie: &str) -> Result<String> {
+    let address = format!("{}{path}", site.address());
+    Ok(site.http().get(address).header(header::COOKIE, cookie).send().await?.text().await?)
 }
 
 /// The cookie of the presenter's browser.
 async fn presenter(demo: &Demo) -> Result<String> {
-    let set = demo.shop.sign_in(&[]).await?;
+    let set = demo.stage.sign_in(&[]).await?;
     Ok(set.split(';').next().unwrap_or_default().to_owned())
 }
 
@@ -54,71 +54,85 @@ pub fn between_acts() -> Value {
     json!({"act": null, "couriers": 4, "courier_pace_ms": 50, "crowd": null, "hide_names": false})
 }
 
-/// The address of the console is that of the code, until the presenter chooses another; and each is tried.
+/// The code leads to the shop on the host of the console, until the presenter chooses another address; and each is tried.
 pub async fn the_code_leads_into_the_shop(demo: &Demo) -> Result<()> {
+    let port = |setting: &str| demo.setting(setting).context("no port");
+    let (shop_port, stage_port) = (port("HTTP_PORT")?, port("STAGE_PORT")?);
+    let (console, shop) = (format!("{CONSOLE}:{stage_port}"), format!("{CONSOLE}:{shop_port}"));
     let presenter = presenter(demo).await?;
-    let open = async |cookie: &str, host: (&str, &str)| {
-        let console = demo.shop.http().get(format!("{}/console", demo.shop.address())).header(host.0, host.1);
+    let open = async |cookie: &str, host: &str| {
+        let console = demo.stage.http().get(format!("{}/console", demo.stage.address()));
+        let console = console.header("x-forwarded-host", format!("{host}:{stage_port}"));
         let console = console.header("x-forwarded-proto", "https").header(header::COOKIE, cookie).send().await?;
         ensure!(console.status() == 200, "the console answers {}", console.status());
-        anyhow::Ok(page_with(demo, "/stage/qr", "").await?)
+        anyhow::Ok(page_with(&demo.stage, "/qr", "").await?)
     };
-    let page = open(&presenter, ("x-forwarded-host", TUNNEL)).await?;
-    ensure!(page.contains(TUNNEL) && page.contains("class=\"qr-code\""), "{page}");
-    let page = open("", ("x-forwarded-host", "evil.invalid")).await?;
-    ensure!(page.contains(TUNNEL) && !page.contains("evil"), "anybody changes the code: {page}");
-    let console = demo.shop.http().get(format!("{}/console", demo.shop.address()));
-    let console = console.header(header::HOST, CONSOLE).header(header::COOKIE, &presenter).send().await?;
-    ensure!(console.status() == 200, "the console answers {}", console.status());
-    let page = page_with(demo, "/stage/qr", "").await?;
-    ensure!(page.contains(CONSOLE) && page.contains("class=\"qr-code\""), "{page}");
+    let behind_proxy = format!("{PROXY}:{shop_port}");
+    let page = open(&presenter, PROXY).await?;
+    ensure!(page.contains(&behind_proxy) && page.contains("class=\"qr-code\""), "{page}");
+    let page = open("", "evil.invalid").await?;
+    ensure!(page.contains(&behind_proxy) && !page.contains("evil"), "anybody changes the code: {page}");
+    let opened = demo.stage.http().get(format!("{}/console", demo.stage.address()));
+    let opened = opened.header(header::HOST, console).header(header::COOKIE, &presenter).send().await?;
+    ensure!(opened.status() == 200, "the console answers {}", opened.status());
+    let page = page_with(&demo.stage, "/qr", "").await?;
+    ensure!(page.contains(&shop) && page.contains("class=\"qr-code\""), "{page}");
     until("the address to be tried", SOON, || async {
-        let page = page_with(demo, "/stage/qr?lang=en", &presenter).await?;
+        let page = page_with(&demo.stage, "/qr?lang=en", &presenter).await?;
         ensure!(page.contains("✗ does not answer"), "{page}");
         Ok(())
     })
     .await?;
-    let choice = json!({"address": CONSOLE});
-    let nobody = demo.shop.call(Method::POST, "/api/stage/address", Some(&choice)).await?;
+    let choice = json!({"address": shop});
+    let nobody = demo.stage.call(Method::POST, "/api/stage/address", Some(&choice)).await?;
     ensure!(nobody.status() == 401, "{}", nobody.status());
-    let chosen = demo.shop.direct("/api/stage/address", Some(&choice)).await?;
-    ensure!(chosen["address"] == format!("http://{CONSOLE}"), "{chosen}");
+    let chosen = demo.stage.direct("/api/stage/address", Some(&choice)).await?;
+    ensure!(chosen["address"] == format!("http://{shop}"), "{chosen}");
     for wrong in ["not an address", "localhost:8000", "https://beer.invalid/path"] {
-        let other = demo.shop.post_as_presenter("/api/stage/address", Some(&json!({"address": wrong}))).await?;
+        let other = demo.stage.post_as_presenter("/api/stage/address", Some(&json!({"address": wrong}))).await?;
         ensure!(other.status() == 422, "{wrong} is answered {}", other.status());
     }
-    let typed = demo.shop.direct("/api/stage/address", Some(&json!({"address": "https://typed.invalid/"}))).await?;
+    let typed = demo.stage.direct("/api/stage/address", Some(&json!({"address": "https://typed.invalid/"}))).await?;
     ensure!(typed["address"] == "https://typed.invalid", "{typed}");
-    demo.shop.direct("/api/stage/address", Some(&json!({"address": null}))).await?;
+    demo.stage.direct("/api/stage/address", Some(&json!({"address": null}))).await?;
     Ok(())
 }
 
 /// While names are hidden nobody reads one, but for the browser that ordered.
 pub async fn hidden_names_are_nowhere(demo: &Demo) -> Result<()> {
-    let (shop, browser) = (&demo.shop, new_browser(demo).await?);
+    let (shop, stage, browser) = (&demo.shop, &demo.stage, new_browser(demo).await?);
     let page = order_by_form(demo, &browser, "Zdenka Geheim", "Stille straat introuvable 7, Gent").await?;
     let order = page.url().path().trim_start_matches("/orders/").to_owned();
-    shop.until_status(&order, "stranded", SOON).await?;
-    shop.set(&json!({"hide_names": true})).await?;
+    stage.until_status(&order, "stranded", SOON).await?;
+    stage.set(&json!({"hide_names": true})).await?;
     let own = format!("/orders/{order}");
-    let places =
-        [&own, "/stage/orders", &format!("/stage{own}"), "/stage/deliveries", &format!("/api{own}"), "/api/deliveries"];
-    for place in places {
+    let of_api = format!("/api{own}");
+    let (to_shop, to_stage): (&Site, &Site) = (shop, stage);
+    let places = [
+        (to_shop, own.as_str()),
+        (to_shop, &of_api),
+        (to_stage, "/orders"),
+        (to_stage, &own),
+        (to_stage, "/deliveries"),
+        (to_stage, &of_api),
+        (to_stage, "/api/deliveries"),
+    ];
+    for (site, place) in places {
         let text = until(place, SOON, || async {
-            let text = page_with(demo, place, "").await?;
+            let text = page_with(site, place, "").await?;
             ensure!(!text.contains("Geheim") && !text.contains("Stille straat"), "{text}");
             Ok(text)
         })
         .await?;
         ensure!(text.contains(&order), "{place} says nothing of the order: {text}");
     }
-    let theirs = page_with(demo, &own, &browser).await?;
+    let theirs = page_with(shop, &own, &browser).await?;
     ensure!(theirs.contains("Zdenka Geheim") && theirs.contains("Stille straat"), "their own page: {theirs}");
-    let begun = shop.direct("/api/stage/acts/3", None).await?;
-    ensure!(shop.get("/api/settings").await?["hide_names"] == true, "an act shows them again: {begun}");
-    shop.set(&between_acts()).await?;
+    let begun = stage.direct("/api/stage/acts/3", None).await?;
+    ensure!(stage.get("/api/settings").await?["hide_names"] == true, "an act shows them again: {begun}");
+    stage.set(&between_acts()).await?;
     until("the name to be back", SOON, || async {
-        let text = page_with(demo, &own, "").await?;
+        let text = page_with(shop, &own, "").await?;
         ensure!(text.contains("Zdenka Geheim"), "{text}");
         Ok(())
     })
@@ -198,14 +212,14 @@ async fn tap(driver: &WebDriver, selector: &str) -> Result<()> {
 /// A beer, "order", "place the order", each where the thumb is; then the phone says that the beer is on its way.
 pub async fn a_thumb_orders_in_three_taps_and_is_told(demo: &Demo) -> Result<()> {
     in_browser(|driver| async move {
-        demo.shop.set(&json!({"couriers": 0})).await?;
+        demo.stage.set(&json!({"couriers": 0})).await?;
         driver.set_window_rect(0, 0, 390, 844).await?;
         driver.goto(format!("{}/?lang=en", demo.shop.address())).await?;
         tap(&driver, ".beers .beer:nth-child(2) .more").await?;
         tap(&driver, ".to-checkout").await?;
         tap(&driver, "button.place").await?;
         until_text(&driver, "body.live", "waiting for a courier").await?;
-        demo.shop.set(&json!({"couriers": 4})).await?;
+        demo.stage.set(&json!({"couriers": 4})).await?;
         until_text(&driver, "#notice", "on its way").await?;
         until_text(&driver, "body", "Delivered").await
     })

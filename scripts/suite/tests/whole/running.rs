@@ -7,23 +7,28 @@ use std::{
 
 use anyhow::{Context as _, Result, ensure};
 use reqwest::Method;
-use suite::Demo;
+use suite::{Demo, line};
 
-const PARTS: [&str; 6] = ["broker", "website", "warehouse", "stock-level", "inventory-analysis", "delivery"];
+use crate::browser::SOON;
+
+const PARTS: [&str; 7] = ["broker", "website", "stage", "warehouse", "stock-level", "inventory-analysis", "delivery"];
 
 /// Address, token and logs are printed; every part answers for its health.
 pub async fn says_what_a_speaker_needs(demo: &Demo) -> Result<()> {
     let said = demo.lines().join("\n");
     ensure!(said.contains("let-me-in"), "the token is not printed:\n{said}");
-    ensure!(said.lines().last().is_some_and(|line| line == format!("ready: {}", demo.shop.address())), "{said}");
-    let placed = demo.shop.get("/api/ledger").await?["orders"]["placed"].clone();
+    let addresses = format!("stage: {}\nready: {}", demo.stage.address(), demo.shop.address());
+    ensure!(said.ends_with(&addresses), "{said}");
+    let placed = demo.stage.get("/api/ledger").await?["orders"]["placed"].clone();
     ensure!(placed == 0, "ready without having placed an order, but {placed} were");
     for service in PARTS.iter().skip(1) {
-        let address = if *service == "website" {
-            demo.shop.address().to_owned()
-        } else {
-            let port = std::fs::read_to_string(demo.data_dir.join("run").join(format!("{service}.port")))?;
-            format!("http://127.0.0.1:{}", port.trim())
+        let address = match *service {
+            "website" => demo.shop.address().to_owned(),
+            "stage" => demo.stage.address().to_owned(),
+            _ => {
+                let port = std::fs::read_to_string(demo.data_dir.join("run").join(format!("{service}.port")))?;
+                format!("http://127.0.0.1:{}", port.trim())
+            }
         };
         for path in ["/health/live", "/health/ready", "/metrics"] {
             let answer = demo.shop.http().get(format!("{address}{path}")).send().await?;
@@ -61,7 +66,7 @@ pub async fn each_program_says_how_it_is_called(_: &Demo) -> Result<()> {
 
 /// Else a service started beside a suite has a database of its own, and the warehouse counts a second stock.
 pub async fn a_service_finds_the_data_of_the_suite_from_its_own_folder(_: &Demo) -> Result<()> {
-    for name in PARTS.iter().skip(2) {
+    for name in PARTS.iter().skip(3) {
         // Nobody is there to be asked: what is missing names the folder that was looked into.
         let folder = format!("target/nobody-{:08x}", rand::random::<u32>());
         let mut ask = Command::new(program(name));
@@ -73,16 +78,46 @@ pub async fn a_service_finds_the_data_of_the_suite_from_its_own_folder(_: &Demo)
     Ok(())
 }
 
+/// The next start finds what this one leaves, also if it is of before the stage was a process of its own: orders and token
+/// stay, and a subscription that nobody is specified to read is deleted. It would keep a backlog for ever.
+pub async fn a_folder_of_before_is_taken_over(_: &Demo) -> Result<()> {
+    let demo = Demo::start(&[("PRESENTER_TOKEN", ""), ("COURIER_PACE_MS", "0")]).await?;
+    let token = std::fs::read_to_string(token_of(&demo))?;
+    let order = demo.shop.order("Gent", &[line("orval", 2)]).await?;
+    demo.stage.until_status(&order, "delivered", SOON).await?;
+    // The website was a reader of the log once.
+    let topic = format!("{}/admin/v2/persistent/beers/stock-1/stock-events", demo.pulsar_http);
+    let http = demo.shop.http().clone();
+    let subscribed = http.put(format!("{topic}/subscription/website")).json("earliest").send().await?;
+    ensure!(subscribed.status().is_success(), "{}", subscribed.status());
+    let demo = demo.restart(&[]).await?;
+    ensure!(std::fs::read_to_string(token_of(&demo))? == token, "there is another token");
+    demo.shop.until_status(&order, "delivered", SOON).await?;
+    demo.stage.until_status(&order, "delivered", SOON).await?;
+    let readers: Vec<String> = http.get(format!("{topic}/subscriptions")).send().await?.json().await?;
+    ensure!(!readers.contains(&"website".to_owned()) && readers.contains(&"stage".to_owned()), "{readers:?}");
+    let next = demo.shop.order("Gent", &[line("orval", 1)]).await?;
+    demo.stage.until_status(&next, "delivered", SOON).await?;
+    demo.stage.until_ledger(SOON, |ledger| ledger["orders"]["placed"] == 2).await?;
+    demo.stop().await
+}
+
+fn token_of(demo: &Demo) -> PathBuf {
+    demo.data_dir.join("presenter-token")
+}
+
 /// Ctrl-C stops every process the demo started, and frees its ports.
 pub async fn stops_and_leaves_nothing(demo: Demo) -> Result<()> {
     let processes = PARTS.map(|part| demo.process(part).unwrap_or(0));
-    let shop = demo.shop.clone();
+    let (shop, stage) = (demo.shop.clone(), demo.stage.clone());
     demo.stop().await?;
     for (part, process) in PARTS.iter().zip(processes) {
         let gone = suite::processes::usage(process).await.is_err();
         ensure!(gone, "{part} (process {process}) is still there");
     }
-    let answer = shop.call(Method::GET, "/", None).await;
-    ensure!(answer.is_err(), "the website still answers");
+    for site in [&*shop, &*stage] {
+        let answer = site.call(Method::GET, "/", None).await;
+        ensure!(answer.is_err(), "{} still answers", site.address());
+    }
     Ok::<(), anyhow::Error>(()).context("stopping the demo")
 }

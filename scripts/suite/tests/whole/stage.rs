@@ -11,119 +11,120 @@ const SOON: Duration = Duration::from_secs(20);
 
 /// Settings are patched, validated, and nobody in the audience changes any.
 pub async fn settings_are_changed_by_the_presenter_only(demo: &Demo) -> Result<()> {
-    let shop = &demo.shop;
-    let before = shop.get("/api/settings").await?;
+    let stage = &demo.stage;
+    let before = stage.get("/api/settings").await?;
     ensure!(before["episode"] == 1 && before["couriers"] == 4 && before["restock"] == true, "{before}");
     let patch = json!({"courier_pace_ms": 60, "crowd": {"suspicious": 0.25}});
-    let nobody = shop.call(Method::PATCH, "/api/settings", Some(&patch)).await?;
+    let nobody = stage.call(Method::PATCH, "/api/settings", Some(&patch)).await?;
     ensure!(nobody.status() == 401, "{}", nobody.status());
-    let after = shop.set(&patch).await?;
+    let after = stage.set(&patch).await?;
     ensure!(after["courier_pace_ms"] == 60 && after["crowd"]["suspicious"] == 0.25, "{after}");
     ensure!(after["couriers"] == 4, "only what is named changes: {after}");
     for wrong in [json!({"couriers": 21}), json!({"beer": 1}), json!({"episode": 9}), json!({"paused": ["website"]})] {
-        let refused = shop.set(&wrong).await.err().map(|error| error.to_string()).unwrap_or_default();
+        let refused = stage.set(&wrong).await.err().map(|error| error.to_string()).unwrap_or_default();
         ensure!(refused.contains("422"), "{wrong}: {refused}");
     }
-    shop.set(&json!({"courier_pace_ms": 50, "crowd": null})).await?;
+    stage.set(&json!({"courier_pace_ms": 50, "crowd": null})).await?;
     Ok(())
 }
 
 /// A paused warehouse decides nothing, the order waits; resumed, it is delivered once.
 pub async fn a_paused_service_leaves_its_work_waiting(demo: &Demo) -> Result<()> {
-    let shop = &demo.shop;
-    shop.set(&json!({"paused": ["warehouse"]})).await?;
+    let (shop, stage) = (&demo.shop, &demo.stage);
+    stage.set(&json!({"paused": ["warehouse"]})).await?;
     let order = shop.order("Gent", &[line("orval", 1)]).await?;
     until("the order to wait", SOON, || async {
-        let ledger = shop.get("/api/ledger").await?;
+        let ledger = stage.get("/api/ledger").await?;
         ensure!(ledger["orders"]["waiting"] == 1, "{ledger}");
         Ok(())
     })
     .await?;
-    let waiting = shop.get(&format!("/api/orders/{order}")).await?;
+    let waiting = stage.get(&format!("/api/orders/{order}")).await?;
     ensure!(waiting["status"] == "placed", "{waiting}");
-    shop.set(&json!({"paused": []})).await?;
-    shop.until_status(&order, "delivered", SOON).await?;
+    stage.set(&json!({"paused": []})).await?;
+    stage.until_status(&order, "delivered", SOON).await?;
     Ok(())
 }
 
 /// What the rehearsal looks for: an order waits and nobody gets it. The broker cannot tell a pause from a fault; the
 /// warehouse can, and does not call itself stuck.
 pub async fn what_stands_still_is_named_and_a_pause_is_no_fault(demo: &Demo) -> Result<()> {
-    let (shop, place) = (&demo.shop, Place::of_demo(demo)?);
-    let episode = shop.get("/api/settings").await?["episode"].as_u64().context("no episode")?;
+    let (shop, stage, place) = (&demo.shop, &demo.stage, Place::of_demo(demo)?);
+    let episode = stage.get("/api/settings").await?["episode"].as_u64().context("no episode")?;
     place.everything_flows(episode).await?;
-    shop.set(&json!({"paused": ["warehouse"]})).await?;
+    stage.set(&json!({"paused": ["warehouse"]})).await?;
     let order = shop.order("Gent", &[line("orval", 1)]).await?;
-    shop.until_ledger(SOON, |ledger| ledger["orders"]["waiting"] == 1).await?;
+    stage.until_ledger(SOON, |ledger| ledger["orders"]["waiting"] == 1).await?;
     let noticed = place.everything_flows(episode).await;
     let said = noticed.err().context("nothing stands still")?.to_string();
     ensure!(said.contains("orders for warehouse"), "{said}");
     let port = std::fs::read_to_string(demo.data_dir.join("run/warehouse.port"))?;
-    let answer = shop.http().get(format!("http://127.0.0.1:{}/health/ready", port.trim())).send().await?;
+    let answer = stage.http().get(format!("http://127.0.0.1:{}/health/ready", port.trim())).send().await?;
     ensure!(answer.status().is_success(), "a paused warehouse answers {}: {}", answer.status(), answer.text().await?);
-    shop.set(&json!({"paused": []})).await?;
-    shop.until_status(&order, "delivered", SOON).await?;
+    stage.set(&json!({"paused": []})).await?;
+    stage.until_status(&order, "delivered", SOON).await?;
     place.everything_flows(episode).await
 }
 
 /// The crowd orders as fast as it is told, and stops.
 pub async fn the_crowd_orders_and_stops(demo: &Demo) -> Result<()> {
-    let shop = &demo.shop;
+    let stage = &demo.stage;
     let placed = |ledger: &Value| ledger["orders"]["placed"].as_u64().unwrap_or(0);
-    let before = placed(&shop.get("/api/ledger").await?);
-    shop.set(&json!({"crowd": {"orders_per_second": 50}})).await?;
-    shop.until_ledger(SOON, |ledger| placed(ledger) > before + 50).await?;
-    shop.set(&json!({"crowd": {"orders_per_second": 0}})).await?;
+    let before = placed(&stage.get("/api/ledger").await?);
+    stage.set(&json!({"crowd": {"orders_per_second": 50}})).await?;
+    stage.until_ledger(SOON, |ledger| placed(ledger) > before + 50).await?;
+    stage.set(&json!({"crowd": {"orders_per_second": 0}})).await?;
     let rest = |ledger: &Value| ledger["orders"]["waiting"] == 0 && ledger["deliveries"]["under_way"] == 0;
-    shop.until_ledger(SOON, rest).await?;
+    stage.until_ledger(SOON, rest).await?;
     Ok(())
 }
 
 /// A reset begins the next episode within seconds: full shelves, the same processes, and what was under way has ended.
 pub async fn a_reset_begins_the_next_episode(demo: &Demo) -> Result<()> {
-    let shop = &demo.shop;
-    let services = ["website", "warehouse", "stock-level", "inventory-analysis", "delivery"];
+    let (shop, stage) = (&demo.shop, &demo.stage);
+    let services = ["website", "warehouse", "stock-level", "inventory-analysis", "delivery", "stage"];
     let processes = || services.map(|service| demo.process(service).unwrap_or(0));
     let before = processes();
     let stranded = shop.order("nowhere", &[line("orval", 1)]).await?;
-    shop.until_status(&stranded, "stranded", SOON).await?;
-    let episode = shop.get("/api/settings").await?["episode"].as_u64().context("no episode")?;
-    shop.set(&json!({"couriers": 6})).await?;
-    let begun = shop.direct("/api/stage/reset", Some(&json!({"keep_settings": true}))).await?;
+    stage.until_status(&stranded, "stranded", SOON).await?;
+    let episode = stage.get("/api/settings").await?["episode"].as_u64().context("no episode")?;
+    stage.set(&json!({"couriers": 6})).await?;
+    let begun = stage.direct("/api/stage/reset", Some(&json!({"keep_settings": true}))).await?;
     ensure!(begun["episode"] == episode + 1, "{begun}");
     let order = shop.order("Gent", &[line("orval", 1)]).await?;
-    shop.until_status(&order, "delivered", SOON).await?;
-    let stock = shop.get("/api/stock").await?;
+    stage.until_status(&order, "delivered", SOON).await?;
+    let stock = stage.get("/api/stock").await?;
     let orval = stock["beers"].as_array().into_iter().flatten().find(|beer| beer["beer"] == "orval");
     ensure!(orval.is_some_and(|orval| orval["level"] == 199), "{stock}");
-    let settings = shop.get("/api/settings").await?;
+    let settings = stage.get("/api/settings").await?;
     ensure!(settings["couriers"] == 6 && settings["episode"] == episode + 1, "{settings}");
     let ended = shop.get(&format!("/api/orders/{stranded}")).await?;
     ensure!(ended["status"] == "ended", "{ended}");
     ensure!(processes() == before, "processes were started again");
     let old = until("the old episode to be deleted", SOON, || async {
-        let namespaces = demo.shop.http().get(format!("{}/admin/v2/namespaces/beers", demo.pulsar_http)).send().await?;
+        let namespaces =
+            demo.stage.http().get(format!("{}/admin/v2/namespaces/beers", demo.pulsar_http)).send().await?;
         let namespaces: Vec<String> = namespaces.json().await?;
         ensure!(!namespaces.contains(&format!("beers/shop-{episode}")), "{namespaces:?}");
         Ok(())
     });
     old.await?;
-    let begun = shop.direct("/api/stage/reset", None).await?;
+    let begun = stage.direct("/api/stage/reset", None).await?;
     ensure!(begun["episode"] == episode + 2, "{begun}");
-    let settings = shop.get("/api/settings").await?;
+    let settings = stage.get("/api/settings").await?;
     ensure!(settings["couriers"] == 4, "as at a first start: {settings}");
     Ok(())
 }
 
 /// While the broker is held up, changes are answered 503 and do not hold: not when it goes on, and not for who starts then.
 pub async fn a_change_that_was_not_confirmed_does_not_come_back(demo: &Demo) -> Result<()> {
-    let shop = &demo.shop;
-    shop.set(&json!({"couriers": 4})).await?;
+    let stage = &demo.stage;
+    stage.set(&json!({"couriers": 4})).await?;
     let before = documents(demo).await?.len();
     demo.signal("broker", "STOP").await?;
     let mut answers = Vec::new();
     for couriers in [9, 2] {
-        answers.push(shop.set(&json!({"couriers": couriers})).await.err().map(|error| error.to_string()));
+        answers.push(stage.set(&json!({"couriers": couriers})).await.err().map(|error| error.to_string()));
     }
     demo.signal("broker", "CONT").await?;
     for answer in answers {
@@ -131,7 +132,7 @@ pub async fn a_change_that_was_not_confirmed_does_not_come_back(demo: &Demo) -> 
         ensure!(said.contains("503") && said.contains("not confirmed"), "{said}");
     }
     let four_work = || async {
-        let (settings, deliveries) = (shop.get("/api/settings").await?, shop.get("/api/deliveries").await?);
+        let (settings, deliveries) = (stage.get("/api/settings").await?, stage.get("/api/deliveries").await?);
         let couriers = deliveries["couriers"].as_array().map_or(0, Vec::len);
         ensure!(settings["couriers"] == 4 && couriers == 4, "{settings}, {couriers} couriers");
         Ok(())
@@ -144,7 +145,7 @@ pub async fn a_change_that_was_not_confirmed_does_not_come_back(demo: &Demo) -> 
     })
     .await?;
     until("four couriers", SOON, four_work).await?;
-    let changed = shop.set(&json!({"courier_pace_ms": 60})).await?;
+    let changed = stage.set(&json!({"courier_pace_ms": 60})).await?;
     ensure!(changed["couriers"] == 4, "{changed}");
     let process = demo.process("delivery")?;
     demo.kill("delivery").await?;
@@ -163,14 +164,14 @@ pub async fn a_change_that_was_not_confirmed_does_not_come_back(demo: &Demo) -> 
     versions.sort_unstable();
     versions.dedup();
     ensure!(versions == all, "each version once, and in order: {all:?}");
-    shop.set(&json!({"courier_pace_ms": 50})).await?;
+    stage.set(&json!({"courier_pace_ms": 50})).await?;
     Ok(())
 }
 
 /// All documents on the topic of the settings, compacted away or not.
 async fn documents(demo: &Demo) -> Result<Vec<Value>> {
     let topic = format!("{}/admin/v2/persistent/beers/stage/settings", demo.pulsar_http);
-    let http = demo.shop.http();
+    let http = demo.stage.http();
     let stored: Value = http.get(format!("{topic}/internalStats")).send().await?.json().await?;
     let mut documents = Vec::new();
     for place in 1..=stored["numberOfEntries"].as_u64().context("no count")? {
@@ -182,10 +183,10 @@ async fn documents(demo: &Demo) -> Result<Vec<Value>> {
 
 /// A service that is told to crash dies and is started again.
 pub async fn a_service_crashes_and_comes_back(demo: &Demo) -> Result<()> {
-    let shop = &demo.shop;
+    let (shop, stage) = (&demo.shop, &demo.stage);
     for service in ["warehouse", "website"] {
         let before = demo.process(service)?;
-        shop.direct("/api/stage/crash", Some(&json!({"service": service}))).await?;
+        stage.direct("/api/stage/crash", Some(&json!({"service": service}))).await?;
         until("another process", SOON, || async {
             ensure!(demo.process(service)? != before, "{service} is still the same process");
             Ok(())
@@ -204,7 +205,7 @@ pub async fn a_service_crashes_and_comes_back(demo: &Demo) -> Result<()> {
         json!({"courier": "Nobody"}),
         json!({"courier": "Ada", "worker": "x"}),
     ] {
-        let answer = shop.post_as_presenter("/api/stage/crash", Some(&wrong)).await?;
+        let answer = stage.post_as_presenter("/api/stage/crash", Some(&wrong)).await?;
         ensure!(answer.status() == 422, "{wrong} is answered {}", answer.status());
     }
     Ok(())

@@ -40,7 +40,7 @@ struct Asker<'a> {
 
 impl<'a> Asker<'a> {
     fn new(bed: &'a TestBed) -> Result<Self> {
-        let answers = bed.bus.consumer(ANSWERS, Service::Website, ConsumerOptions::default())?;
+        let answers = bed.bus.consumer(ANSWERS, Service::Stage, ConsumerOptions::default())?;
         Ok(Asker { bed, answers, asked: 0, took: Duration::ZERO })
     }
 

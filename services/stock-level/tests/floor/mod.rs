@@ -78,7 +78,7 @@ impl Floor {
             stock_level::run(context)
         });
         let levels = bed.bus.consumer(STOCK_LEVELS, Service::Website, ConsumerOptions::default())?;
-        let answers = bed.bus.consumer(ANSWERS, Service::Website, ConsumerOptions::default())?;
+        let answers = bed.bus.consumer(ANSWERS, Service::Stage, ConsumerOptions::default())?;
         let publisher = bed.bus.publisher();
         let (log, shown, handled) = (BTreeMap::new(), BTreeMap::new(), BTreeSet::new());
         let mut floor = Floor { bed, presence, shown, handled, service, log, publisher, levels, answers };

@@ -82,7 +82,7 @@ async fn while_another_program_holds_the_books_orders_are_refused_and_not_placed
     let (refused, by_form) = tokio::join!(refused, by_form);
     assert!(refused.is_ok() && by_form?.status() == StatusCode::SERVICE_UNAVAILABLE);
     shop.website.waits_for_its_database().await?;
-    assert_eq!(shop.get("/api/stock").send().await?.status(), StatusCode::OK, "whoever reads waits for nobody");
+    assert_eq!(shop.get("/api/beers").send().await?.status(), StatusCode::OK, "whoever reads waits for nobody");
     drop(lock);
     let placed = placed(shop.order(2).header(KEY, "a").send().await?).await?;
     let on_topic = shop.bed.read_until(ORDERS, |all| !all.is_empty()).await?;

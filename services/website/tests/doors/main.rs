@@ -9,11 +9,8 @@ use reqwest::{Client, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
 use service::testing::{Running, TestBed, eventually};
 
+mod foreign;
 mod keys;
-mod past;
-mod presence;
-mod presenter;
-mod questions;
 mod socket;
 mod streams;
 
@@ -68,25 +65,6 @@ impl Shop {
     async fn phone(&self) -> Result<String> {
         let page = self.get("/").send().await?;
         Ok(page.headers().get("set-cookie").unwrap().to_str()?.split(';').next().unwrap().to_owned())
-    }
-
-    /// The cookie of a browser in which the presenter has signed in.
-    async fn session(&self) -> Result<String> {
-        Ok(self.sign_in(&[]).await?.split(';').next().unwrap().to_owned())
-    }
-
-    /// The same as it is set, asked for with these headers.
-    async fn sign_in(&self, headers: &[(&str, &str)]) -> Result<String> {
-        let form = self.http.post(self.url("/sign-in")).header("content-type", "application/x-www-form-urlencoded");
-        let mut form = form.body(format!("token={}", self.token()));
-        for (name, value) in headers {
-            form = form.header(*name, *value);
-        }
-        Ok(form.send().await?.headers().get("set-cookie").unwrap().to_str()?.to_owned())
-    }
-
-    fn token(&self) -> String {
-        std::fs::read_to_string(self.bed.folder().join("presenter-token")).unwrap().trim().to_owned()
     }
 }
 

@@ -1,7 +1,12 @@
 //! The suite's cookies. Browsers share cookies among all ports of a host, so the names carry the suite's id: two suites on
 //! one laptop do not sign each other out.
 
-use std::{fs, io::Write as _, path::Path, time::Duration};
+use std::{
+    fs,
+    io::{Read as _, Write as _},
+    path::Path,
+    time::Duration,
+};
 
 use anyhow::Context as _;
 use axum::{
@@ -76,18 +81,29 @@ pub fn with_cookie(response: impl IntoResponse, cookie: Cookie<'static>) -> Resp
     (CookieJar::new().add(cookie), response).into_response()
 }
 
-/// The content of a file. If it is missing or empty, this many random letters are written to it first.
+/// The content of a file. If it is missing or empty, this many random letters are written to it first. Several processes may
+/// ask for the same file at the same time: all get the same letters.
 ///
 /// # Errors
-/// If they cannot be written.
+/// If the file can be neither read nor written.
 pub fn kept_or_made(path: &Path, length: usize) -> anyhow::Result<String> {
     let kept = fs::read_to_string(path).unwrap_or_default();
     if !kept.trim().is_empty() {
         return Ok(kept.trim().to_owned());
     }
+    make(path, length).with_context(|| path.display().to_string())
+}
+
+fn make(path: &Path, length: usize) -> std::io::Result<String> {
+    let mut file = private().read(true).open(path)?;
+    file.lock()?;
+    let mut kept = String::new();
+    file.read_to_string(&mut kept)?;
+    if !kept.trim().is_empty() {
+        return Ok(kept.trim().to_owned());
+    }
     let made = letters(length);
-    let mut file = private_file(path).with_context(|| path.display().to_string())?;
-    writeln!(file, "{made}").with_context(|| path.display().to_string())?;
+    writeln!(file, "{made}")?;
     Ok(made)
 }
 
@@ -102,8 +118,14 @@ pub fn letters(length: usize) -> String {
 
 /// Creates or empties a file that only its owner can read.
 pub fn private_file(path: &Path) -> std::io::Result<fs::File> {
+    private().truncate(true).open(path)
+}
+
+fn private() -> fs::OpenOptions {
     use std::os::unix::fs::OpenOptionsExt as _;
-    fs::File::options().create(true).write(true).truncate(true).mode(0o600).open(path)
+    let mut options = fs::File::options();
+    options.create(true).write(true).mode(0o600);
+    options
 }
 
 #[cfg(test)]
@@ -149,5 +171,19 @@ mod tests {
         for folder in folders {
             fs::remove_dir_all(folder).unwrap();
         }
+    }
+    #[test]
+    fn all_that_make_a_file_at_the_same_time_get_what_it_holds() {
+        let path = std::env::temp_dir().join(format!("made-{}", letters(8)));
+        let making: Vec<_> = (0..16)
+            .map(|_| {
+                let path = path.clone();
+                std::thread::spawn(move || kept_or_made(&path, 20).unwrap())
+            })
+            .collect();
+        let made: Vec<String> = making.into_iter().map(|thread| thread.join().unwrap()).collect();
+        let kept = fs::read_to_string(&path).unwrap();
+        fs::remove_file(&path).unwrap();
+        assert!(made.iter().all(|made| made == kept.trim()), "{made:?} {kept}");
     }
 }

@@ -45,11 +45,6 @@ impl Default for LiveUpdates {
 }
 
 impl LiveUpdates {
-    /// Another one, whose streams are counted among these.
-    pub fn sharing(streams: &Streams) -> Self {
-        LiveUpdates { streams: streams.clone(), ..LiveUpdates::default() }
-    }
-
     /// Call when anything that a page shows has changed.
     pub fn changed(&self) {
         self.version.send_modify(|version| *version += 1);

@@ -11,14 +11,11 @@ use std::{
 
 use axum::response::sse::Event;
 use events::settings::StageSettings;
-use futures_util::Stream;
+use futures_util::{Stream, StreamExt as _};
 use tokio::sync::watch;
 
 use crate::{
-    http::{
-        lead::Lead,
-        sse::{self, Sent},
-    },
+    http::sse::{self, Sent},
     pure::layout::Fragment,
 };
 
@@ -77,11 +74,12 @@ impl Changes {
     }
 }
 
-/// All fragments of a page, then changed ones, at most once per `every`; and the events of `lead`.
+/// All fragments of a page, then changed ones, at most once per `every`; and the events in `more`, by name, as they come. It ends
+/// when they do.
 pub fn page(
     mut changes: Changes,
     every: Duration,
-    mut lead: Lead,
+    more: impl Stream<Item = (&'static str, String)> + Send + 'static,
     render: impl Fn(Version) -> Option<Arc<Vec<Fragment>>> + Send + 'static,
 ) -> impl Stream<Item = Result<Event, Infallible>> + Send {
     sse::channel(move |sender| async move {
@@ -89,6 +87,7 @@ pub fn page(
         let mut heartbeat = sse::heartbeat();
         let mut pace = sse::pace(every);
         let mut stale = true;
+        tokio::pin!(more);
         loop {
             tokio::select! {
                 _ = pace.tick(), if stale => {
@@ -107,7 +106,10 @@ pub fn page(
                     changed.ok()?;
                     stale = true;
                 }
-                page = lead.next() => sender.event("follow", &page?).await?,
+                event = more.next() => {
+                    let (name, data) = event?;
+                    sender.event(name, &data).await?;
+                }
                 _ = heartbeat.tick() => sender.heartbeat().await?,
             }
         }

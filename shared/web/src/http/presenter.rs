@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use axum::{extract::FromRequestParts, http::request::Parts};
+use axum::{
+    extract::FromRequestParts,
+    http::{HeaderMap, header, request::Parts},
+};
 
 use crate::http::{problem::Problem, site::Site};
 
@@ -17,4 +20,10 @@ impl<S: Site> FromRequestParts<Arc<S>> for Presenter {
     async fn from_request_parts(parts: &mut Parts, site: &Arc<S>) -> Result<Self, Problem> {
         if site.is_presenter(&parts.headers) { Ok(Presenter(())) } else { Err(Problem::unauthorized()) }
     }
+}
+
+/// The token a request carries as a bearer.
+pub fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }

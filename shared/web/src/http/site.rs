@@ -2,7 +2,10 @@
 
 use axum::http::HeaderMap;
 
-use crate::{http::cookies::Cookies, pure::address::Address};
+use crate::{
+    http::cookies::Cookies,
+    pure::{address::Address, layout::Alive},
+};
 
 /// A site whose handlers take a [`Visitor`], a [`Presenter`], a [`Client`] or an [`Arrival`]. Their state is an `Arc` of it.
 ///
@@ -17,6 +20,12 @@ pub trait Site: Send + Sync + 'static {
     /// Where browsers elsewhere find it, if that is configured.
     fn public_address(&self) -> Option<&Address>;
 
-    /// Whether the presenter sent the request with these headers. The one rule for pages, streams and API.
-    fn is_presenter(&self, headers: &HeaderMap) -> bool;
+    /// Who is there, for the pages that say what is missing.
+    fn alive(&self) -> Alive;
+
+    /// Whether the presenter sent the request with these headers. The one rule for pages, streams and API; a site without a
+    /// presenter keeps this answer.
+    fn is_presenter(&self, _headers: &HeaderMap) -> bool {
+        false
+    }
 }

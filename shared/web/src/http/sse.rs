@@ -19,10 +19,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    http::{
-        admission::{Client, Streams},
-        lead::Lead,
-    },
+    http::admission::{Client, Streams},
     pure::layout::Fragment,
 };
 
@@ -90,17 +87,11 @@ where
     Some(not_held_back(Sse::new(Box::pin(events)).into_response()))
 }
 
-/// The first events of a stream as a response that ends, for pages behind a tunnel or proxy that buffers streams: those
-/// poll every two seconds.
-pub async fn once(fragments: String, lead: Option<Lead>) -> Response {
-    let mut events = vec![event("fragments", &fragments)];
-    if let Some(mut lead) = lead
-        && let Some(position) = lead.next().await
-    {
-        events.push(event("follow", &position));
-    }
-    let events = stream::iter(events.into_iter().map(Ok::<Event, Infallible>));
-    not_held_back(Sse::new(events).into_response())
+/// The first events of a stream, by name, as a response that ends: for pages behind a tunnel or proxy that buffers streams,
+/// which poll every two seconds.
+pub fn once(events: impl IntoIterator<Item = (&'static str, String)>) -> Response {
+    let events: Vec<_> = events.into_iter().map(|(name, data)| Ok::<Event, Infallible>(event(name, &data))).collect();
+    not_held_back(Sse::new(stream::iter(events)).into_response())
 }
 
 /// 503: too many streams are open, or the first state cannot be read.

@@ -55,6 +55,17 @@ impl Address {
         self.url.get(self.name_from..).unwrap_or_default()
     }
 
+    /// The address; and, if no other machine can use it, with the other names that this machine has for itself.
+    pub fn names_of_this_machine(&self) -> Vec<Self> {
+        let uri: Uri = self.url.parse().unwrap_or_default();
+        let mut names = vec![self.clone()];
+        if let (true, Some(scheme), Some(port)) = (self.is_of_this_machine_only(), uri.scheme_str(), uri.port()) {
+            let others = ["127.0.0.1", "localhost"].map(|host| format!("{scheme}://{host}:{port}"));
+            names.extend(others.iter().filter(|url| **url != self.url).filter_map(|url| Address::read(url)));
+        }
+        names
+    }
+
     /// Whether no other machine can use it.
     pub fn is_of_this_machine_only(&self) -> bool {
         let uri: Uri = self.url.parse().unwrap_or_default();
@@ -124,5 +135,16 @@ mod tests {
             assert!(!Address::read(remote).unwrap().is_of_this_machine_only(), "{remote}");
         }
         assert_eq!(Address::of_machine(Ipv4Addr::new(10, 0, 0, 7), 80).name(), "10.0.0.7");
+    }
+
+    #[test]
+    fn this_machine_has_several_names_for_itself_and_others_have_one() {
+        let names = |url| {
+            let names = Address::read(url).unwrap().names_of_this_machine();
+            names.iter().map(|address| address.url().to_owned()).collect::<Vec<_>>()
+        };
+        assert_eq!(names("http://127.0.0.1:8001"), ["http://127.0.0.1:8001", "http://localhost:8001"]);
+        assert_eq!(names("https://stage.example.com"), ["https://stage.example.com"]);
+        assert_eq!(names("http://10.0.0.7:8001"), ["http://10.0.0.7:8001"]);
     }
 }

@@ -93,9 +93,9 @@ impl Frame<'_> {
         self.language.fill(key, &[(name, value)])
     }
 
-    /// The address of a file, with its hash: see [`assets::address`].
+    /// The address of a file that every site serves, with its hash: see [`assets::address`].
     pub fn asset(&self, name: &str) -> String {
-        assets::address(name)
+        assets::address(&[], name)
     }
 
     /// Languages with whether they are spoken now.
@@ -163,29 +163,6 @@ pub fn alive(frame: &Frame<'_>, needed: &[Service]) -> askama::Result<Fragment> 
         vec![frame.t("frame.no_pulsar").to_owned()]
     };
     Fragment::new("alive", &AliveTemplate { sentences })
-}
-
-/// At most three big figures at the top of a stage page.
-#[derive(Template)]
-#[template(path = "figures.html")]
-struct Figures {
-    figures: Vec<Figure>,
-}
-
-pub struct Figure {
-    /// The number, as the reader's language writes it.
-    pub text: String,
-    pub label: String,
-    /// `amber`, `right`, `wrong` or `plain`; the label says the same in words.
-    pub tone: &'static str,
-}
-
-/// The fragment `figures`.
-///
-/// # Errors
-/// If the template cannot be rendered.
-pub fn figures(figures: Vec<Figure>) -> askama::Result<Fragment> {
-    Fragment::new("figures", &Figures { figures })
 }
 
 /// The fragments of a page, for its template to place.

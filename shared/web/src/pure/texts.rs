@@ -1,4 +1,5 @@
-//! The texts of the pages by language and key, from `web/texts/*.json`: templates contain none.
+//! The texts of the pages by language and key, from `web/texts`: templates contain none. Each site has a folder of its own
+//! there, and what both say is in a third; a key is in one of them.
 
 use std::{collections::HashMap, sync::LazyLock};
 
@@ -16,15 +17,27 @@ enum Text {
 
 type Texts = HashMap<String, Text>;
 
-// A file that cannot be read leaves the table empty and every key visible on the page; a test reads them all.
-static ENGLISH: LazyLock<Texts> =
-    LazyLock::new(|| serde_json::from_str(include_str!("../../../../web/texts/en.json")).unwrap_or_default());
-static FRENCH: LazyLock<Texts> =
-    LazyLock::new(|| serde_json::from_str(include_str!("../../../../web/texts/fr.json")).unwrap_or_default());
-static DUTCH: LazyLock<Texts> =
-    LazyLock::new(|| serde_json::from_str(include_str!("../../../../web/texts/nl.json")).unwrap_or_default());
-static GERMAN: LazyLock<Texts> =
-    LazyLock::new(|| serde_json::from_str(include_str!("../../../../web/texts/de.json")).unwrap_or_default());
+// A file that cannot be read leaves its keys visible on the pages; a test reads them all.
+fn read(files: [&str; 3]) -> Texts {
+    files.iter().flat_map(|file| serde_json::from_str::<Texts>(file).unwrap_or_default()).collect()
+}
+
+macro_rules! texts {
+    ($language:literal) => {
+        LazyLock::new(|| {
+            read([
+                include_str!(concat!("../../../../web/texts/shared/", $language, ".json")),
+                include_str!(concat!("../../../../web/texts/shop/", $language, ".json")),
+                include_str!(concat!("../../../../web/texts/stage/", $language, ".json")),
+            ])
+        })
+    };
+}
+
+static ENGLISH: LazyLock<Texts> = texts!("en");
+static FRENCH: LazyLock<Texts> = texts!("fr");
+static DUTCH: LazyLock<Texts> = texts!("nl");
+static GERMAN: LazyLock<Texts> = texts!("de");
 
 impl Language {
     fn texts(self) -> &'static Texts {
@@ -78,7 +91,11 @@ fn fill(text: &str, values: &[(&str, &str)]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::{collections::BTreeSet, fs, path::Path};
+    use std::{
+        collections::BTreeSet,
+        fs,
+        path::{Path, PathBuf},
+    };
 
     use super::*;
 
@@ -91,6 +108,10 @@ mod tests {
             Text::Sentence(text) => vec![text],
             Text::Counted { one, other } => vec![one, other],
         }
+    }
+
+    fn root() -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
     }
 
     /// Every file below `folder`, as one text.
@@ -127,27 +148,31 @@ mod tests {
         }
     }
 
-    #[test]
-    fn the_notes_are_in_a_language_that_has_them() {
-        for language in Language::ALL {
-            assert_ne!(language.of_notes().t("act.first_shop_say"), "act.first_shop_say");
-        }
+    fn keys(folder: &str) -> BTreeSet<String> {
+        let file = root().join("web/texts").join(folder).join("en.json");
+        serde_json::from_str::<Texts>(&fs::read_to_string(file).unwrap()).unwrap().into_keys().collect()
+    }
+
+    /// Everything in quotes that may be a key.
+    fn words(folders: [&str; 2]) -> BTreeSet<String> {
+        let written = folders.map(|folder| sources(&root().join(folder))).concat();
+        let pages: BTreeSet<&str> = Language::En.texts().keys().filter_map(|key| key.split('.').next()).collect();
+        let is_key =
+            |word: &&str| word.split_once('.').is_some_and(|(page, name)| pages.contains(page) && is_name(name));
+        written.split('"').filter(is_key).map(str::to_owned).collect()
     }
 
     #[test]
-    fn no_key_is_missing_and_none_is_unused() {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-        let written =
-            ["shared/web/src", "services/website/src", "web/templates"].map(|of| sources(&root.join(of))).concat();
-        let texts = Language::En.texts();
-        let pages: BTreeSet<&str> = texts.keys().filter_map(|key| key.split('.').next()).collect();
-        let used: BTreeSet<&str> = written
-            .split('"')
-            .filter(|word| word.split_once('.').is_some_and(|(page, name)| pages.contains(page) && is_name(name)))
-            .collect();
-        let known: BTreeSet<&str> = texts.keys().map(String::as_str).collect();
-        assert_eq!(used.difference(&known).collect::<Vec<_>>(), Vec::<&&str>::new(), "missing");
-        assert_eq!(known.difference(&used).collect::<Vec<_>>(), Vec::<&&str>::new(), "unused");
+    fn every_key_is_in_the_folder_of_those_who_use_it_and_none_is_unused() {
+        let shared = words(["shared/web/src", "web/templates/shared"]);
+        let shop = words(["services/website/src", "web/templates/shop"]);
+        let stage = words(["services/stage/src", "web/templates/stage"]);
+        let of_both = &shared | &(&shop & &stage);
+        for (folder, used) in [("shared", &of_both), ("shop", &(&shop - &of_both)), ("stage", &(&stage - &of_both))] {
+            let (known, none) = (keys(folder), Vec::<&String>::new());
+            assert_eq!(used.difference(&known).collect::<Vec<_>>(), none, "missing in {folder}");
+            assert_eq!(known.difference(used).collect::<Vec<_>>(), none, "not to be in {folder}");
+        }
     }
 
     /// As the second half of a key is written; a file name such as `shop.css` is none.

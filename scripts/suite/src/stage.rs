@@ -1,0 +1,125 @@
+//! The stage, as the room and the presenter use it.
+
+use std::{ops::Deref, time::Duration};
+
+use anyhow::{Context as _, Result, bail, ensure};
+use bus::http_client;
+use reqwest::{Response, header, redirect::Policy};
+use serde_json::{Value, json};
+
+use crate::site::{ANSWER_WITHIN, Site, until};
+
+/// The stage, with the presenter's token.
+#[derive(Clone)]
+pub struct Stage {
+    site: Site,
+    token: String,
+}
+
+impl Deref for Stage {
+    type Target = Site;
+
+    fn deref(&self) -> &Site {
+        &self.site
+    }
+}
+
+impl Stage {
+    /// The stage at this address.
+    ///
+    /// # Errors
+    /// If no HTTP client can be made.
+    pub fn new(address: &str, token: &str) -> Result<Self> {
+        Ok(Stage { site: Site::new(address)?, token: token.to_owned() })
+    }
+
+    /// The presenter's token it was given.
+    pub fn token(&self) -> &str {
+        &self.token
+    }
+
+    /// Signs the presenter in with the form, as a browser does; the cookie of the session, as it is set.
+    ///
+    /// # Errors
+    /// If the token is not taken.
+    pub async fn sign_in(&self, headers: &[(&str, &str)]) -> Result<String> {
+        let staying = http_client(self.address()).timeout(ANSWER_WITHIN).redirect(Policy::none()).build()?;
+        let form = [(header::CONTENT_TYPE.as_str(), "application/x-www-form-urlencoded")];
+        let mut request = staying.post(format!("{}/sign-in", self.address())).body(format!("token={}", self.token));
+        for (name, value) in form.iter().chain(headers) {
+            request = request.header(*name, *value);
+        }
+        let answer = request.send().await?;
+        let cookie = answer.headers().get(header::SET_COOKIE).context("no cookie is set: the token is not taken")?;
+        Ok(cookie.to_str()?.to_owned())
+    }
+
+    /// Posts with the presenter's token.
+    ///
+    /// # Errors
+    /// If there is no answer.
+    pub async fn post_as_presenter(&self, path: &str, body: Option<&Value>) -> Result<Response> {
+        let mut request = self.http().post(format!("{}{path}", self.address())).bearer_auth(&self.token);
+        if let Some(body) = body {
+            request = request.json(body);
+        }
+        Ok(request.send().await?)
+    }
+
+    /// Changes the settings with the presenter's token, and gives them as they are then.
+    ///
+    /// # Errors
+    /// If they are not changed.
+    pub async fn set(&self, patch: &Value) -> Result<Value> {
+        let address = format!("{}/api/settings", self.address());
+        let answer = self.http().patch(address).bearer_auth(&self.token).json(patch).send().await?;
+        let status = answer.status();
+        let body: Value = answer.json().await?;
+        ensure!(status.is_success(), "{patch} is answered {status}: {body}");
+        Ok(body)
+    }
+
+    /// Does something as the presenter, and gives the answer.
+    ///
+    /// # Errors
+    /// If it is refused.
+    pub async fn direct(&self, path: &str, body: Option<&Value>) -> Result<Value> {
+        let answer = self.post_as_presenter(path, body).await?;
+        let status = answer.status();
+        let body: Value = answer.json().await?;
+        ensure!(status.is_success(), "{path} is answered {status}: {body}");
+        Ok(body)
+    }
+
+    /// Presses a key of the console: `next`, `back`, `again`, or a step as `steps/2`. Names where the stage is, as the console
+    /// does, and gives where it is then.
+    ///
+    /// # Errors
+    /// If it is refused, or somebody else has pressed meanwhile.
+    pub async fn press(&self, key: &str) -> Result<Value> {
+        let played = self.direct(&format!("/api/stage/{key}"), Some(&self.position().await?)).await?;
+        ensure!(played["done"] == true, "{key} came too late: {played}");
+        Ok(played)
+    }
+
+    /// Where the stage is: its act, null before the first one, and the step.
+    ///
+    /// # Errors
+    /// If there is no answer.
+    pub async fn position(&self) -> Result<Value> {
+        let settings = self.get("/api/settings").await?;
+        Ok(json!({"act": settings["act"], "step": settings["step"]}))
+    }
+
+    /// Waits until the ledger is balanced and `settled` says that it is so.
+    ///
+    /// # Errors
+    /// If it is not within the limit, with the ledger as it is.
+    pub async fn until_ledger(&self, within: Duration, settled: impl Fn(&Value) -> bool) -> Result<Value> {
+        until("the ledger", within, || async {
+            let ledger = self.get("/api/ledger").await?;
+            if ledger["balanced"] == true && settled(&ledger) { Ok(ledger) } else { bail!("{ledger}") }
+        })
+        .await
+    }
+}

@@ -1,0 +1,171 @@
+//! What the broker says of itself: topics, subscriptions, backlogs, segments. It is asked once a second, and only while
+//! somebody looks at it; at once when somebody begins to.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use bus::{Admin, AdminError, with_causes};
+use events::topics::{TOPICS, TopicSpec};
+use service::{Context, now};
+use tokio::{
+    sync::Notify,
+    time::{Instant, MissedTickBehavior, sleep_until, timeout},
+};
+use web::http::live::LiveUpdates;
+
+use crate::read_model::broker::{Bookies, Details, Look, Seen, Stored, TopicStats};
+
+/// How often the broker is asked.
+const ASK_EVERY: Duration = Duration::from_secs(1);
+/// One look asks some twenty times; together they may take so long.
+const ANSWERED_WITHIN: Duration = Duration::from_secs(3);
+/// What was seen at the beginning of a look is of now for so long.
+const FRESH_FOR: Duration = Duration::from_secs(2);
+/// Messages at the end of a topic that are shown.
+const LAST_MESSAGES: u64 = 5;
+
+/// Where the broker is watched from.
+#[derive(Default)]
+pub struct BrokerMonitor {
+    /// How many look at nothing in particular, or at this topic.
+    looking: Mutex<HashMap<Option<&'static str>, usize>>,
+    last: Mutex<Look>,
+    /// Somebody looks at what nobody looked at.
+    begun: Notify,
+}
+
+/// Somebody looks, until this is dropped.
+pub struct Looking {
+    monitor: Arc<BrokerMonitor>,
+    topic: Option<&'static str>,
+}
+
+impl BrokerMonitor {
+    /// What is known now.
+    pub fn last(&self) -> Look {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn looking(&self) -> MutexGuard<'_, HashMap<Option<&'static str>, usize>> {
+        self.looking.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn note(&self, look: Look) {
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = look;
+    }
+}
+
+impl Looking {
+    /// Somebody begins to look, at one topic more closely.
+    pub fn at(monitor: &Arc<BrokerMonitor>, topic: Option<&'static TopicSpec>) -> Self {
+        let topic = topic.map(|topic| topic.name);
+        let lookers = {
+            let mut looking = monitor.looking();
+            let lookers = looking.entry(topic).or_default();
+            *lookers += 1;
+            *lookers
+        };
+        if lookers == 1 {
+            monitor.begun.notify_one();
+        }
+        Looking { monitor: Arc::clone(monitor), topic }
+    }
+}
+
+impl Drop for Looking {
+    fn drop(&mut self) {
+        let mut looking = self.monitor.looking();
+        if let Some(lookers) = looking.get_mut(&self.topic) {
+            *lookers -= 1;
+            if *lookers == 0 {
+                looking.remove(&self.topic);
+            }
+        }
+    }
+}
+
+/// Asks for as long as the website runs, whenever somebody looks.
+///
+/// # Errors
+/// If no HTTP client can be made.
+pub async fn watch(context: Context, monitor: Arc<BrokerMonitor>, live: Arc<LiveUpdates>) -> anyhow::Result<()> {
+    let admin = Admin::new(context.bus.broker())?;
+    let mut tick = tokio::time::interval(ASK_EVERY);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut fresh_until = Instant::now() + FRESH_FOR;
+    let mut seen_at = fresh_until;
+    loop {
+        tokio::select! {
+            _ = tick.tick() => {}
+            () = monitor.begun.notified() => tick.reset(),
+        }
+        let topics: Vec<_> = monitor.looking().keys().copied().collect();
+        if topics.is_empty() {
+            // What was seen before would look as if it were of now.
+            monitor.note(Look::Nothing);
+            continue;
+        }
+        let topics: Vec<&'static str> = topics.into_iter().flatten().collect();
+        let began = Instant::now();
+        let asking = timeout(ANSWERED_WITHIN, ask(&admin, &context, &topics));
+        tokio::pin!(asking);
+        let answer = tokio::select! {
+            answer = &mut asking => answer,
+            // That it is silent stays true until it says something.
+            () = sleep_until(fresh_until), if matches!(monitor.last(), Look::Seen(..)) => {
+                monitor.note(Look::Nothing);
+                live.changed();
+                asking.await
+            }
+        };
+        fresh_until = began + FRESH_FOR;
+        let look = match answer {
+            Ok(Ok(mut seen)) => {
+                if let Look::Seen(before, _) = monitor.last() {
+                    seen.count_rates(&before, seen_at.elapsed());
+                }
+                seen_at = Instant::now();
+                Look::Seen(Arc::new(seen), now())
+            }
+            Ok(Err(error)) => Look::Silent(with_causes(&error).to_string()),
+            Err(_) => Look::Silent("it takes too long to answer".to_owned()),
+        };
+        monitor.note(look);
+        live.changed();
+    }
+}
+
+async fn ask(admin: &Admin, context: &Context, closely: &[&'static str]) -> Result<Seen, AdminError> {
+    let place = context.bus.scope();
+    let clusters: Vec<String> = admin.get("clusters").await?;
+    let mut seen = Seen {
+        tenants: admin.get("tenants").await?,
+        namespaces: admin.get(&format!("namespaces/{}", place.tenant)).await?,
+        bookies: admin.get::<Bookies>("bookies/all").await?.bookies.into_iter().map(|bookie| bookie.id).collect(),
+        ..Seen::default()
+    };
+    for cluster in clusters {
+        seen.brokers.extend(admin.get::<Vec<String>>(&format!("brokers/{cluster}")).await?);
+    }
+    for topic in TOPICS {
+        let path = topic.admin_path(&place.tenant, place.episode);
+        let stats: TopicStats = admin.get(&format!("{path}/stats")).await?;
+        seen.topics.push(stats.of(topic));
+        if closely.contains(&topic.name) && topic.stored {
+            seen.details.insert(topic.name, details(admin, &path).await?);
+        }
+    }
+    Ok(seen)
+}
+
+async fn details(admin: &Admin, path: &str) -> Result<Details, AdminError> {
+    let stored: Stored = admin.get(&format!("{path}/internalStats?metadata=true")).await?;
+    let mut details = Details { segments: stored.segments(), ..Details::default() };
+    for back in 1..=LAST_MESSAGES.min(stored.number_of_entries) {
+        details.messages.extend(admin.examine(path, back).await?);
+    }
+    Ok(details)
+}

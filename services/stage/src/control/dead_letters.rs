@@ -1,0 +1,39 @@
+//! What the presenter does with an order nobody could deliver.
+
+use events::{
+    delivery::DeliveryRequest,
+    orders::{ADDRESS_MAX, Fault, text_problem},
+};
+use tokio::time::timeout_at;
+use web::order::view::Status;
+
+use crate::control::{control_error::ControlError, stage::Stage};
+
+/// What is wrong with a corrected address, if anything.
+///
+/// # Errors
+/// The fault.
+pub fn check_address(address: &str) -> Result<(), Fault> {
+    match text_problem(address, ADDRESS_MAX) {
+        Some(problem) => Err(Fault { field: "address".to_owned(), problem }),
+        None => Ok(()),
+    }
+}
+
+/// Asks delivery to try a stranded order again, or to bring its bottles back.
+///
+/// # Errors
+/// If the order is not stranded, or the request cannot be stored in time. Then nothing is asked.
+pub async fn ask_delivery(stage: &Stage, request: DeliveryRequest) -> Result<(), ControlError> {
+    let mut changes = stage.live.follow(request.order_id());
+    loop {
+        let status = stage.known(|known| Some(known.orders.get(request.order_id())?.progress.status));
+        if status == Some(Status::Stranded) {
+            return stage.request(request).await;
+        }
+        // What was read in the second before a crash is read again first.
+        if !matches!(timeout_at(stage.up_to_date_by, changes.changed()).await, Ok(Ok(()))) {
+            return Err(status.map_or(ControlError::NoSuchOrder, |_| ControlError::NotStranded));
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! Beginning anew: the next episode, and waiting until everybody has moved over.
+
+use std::{sync::Arc, time::Duration};
+
+use events::{ids::Service, settings::Choices};
+use service::environment;
+use tokio::time::{Instant, timeout};
+
+use crate::control::{control_error::ControlError, stage::Stage};
+
+/// How long everybody may take to move to the next episode; then it is said how far they came.
+const MOVED_WITHIN: Duration = Duration::from_secs(10);
+
+pub struct EpisodeBegun {
+    pub episode: u32,
+    /// From the call until the shop took orders again.
+    pub took: Duration,
+    /// Services that had not moved to it in time. What belonged to the episodes before is kept until they have.
+    pub not_moved: Vec<Service>,
+}
+
+/// The settings as at a first start.
+///
+/// # Errors
+/// If the environment has a setting that cannot be used.
+pub fn usual_choices() -> Result<Choices, ControlError> {
+    Ok(Choices::starting_from(environment::number)?)
+}
+
+/// Begins the next episode and waits until everybody has moved over.
+///
+/// # Errors
+/// If the broker cannot be set up, or does not confirm it.
+pub async fn begin_anew(stage: &Stage, keep_settings: bool) -> Result<EpisodeBegun, ControlError> {
+    let (began, backstage, usual) = (Instant::now(), Arc::clone(&stage.backstage), usual_choices()?);
+    let choose = |choices: &Choices| if keep_settings { choices.clone() } else { usual };
+    let episode = backstage.director.begin_episode(choose).await?;
+    let mut not_moved = Vec::new();
+    let opened = timeout(MOVED_WITHIN, async { backstage.stage_of(episode).await.everybody_moved().await });
+    if opened.await.is_err() {
+        let missing = timeout(Duration::ZERO, backstage.stage_of(episode)).await;
+        not_moved = missing.map_or_else(|_| Service::DEMO.to_vec(), |stage| stage.not_moved());
+        tracing::warn!(episode, ?not_moved, "not everybody has moved to the new episode yet; the old one is kept");
+    }
+    Ok(EpisodeBegun { episode, took: began.elapsed(), not_moved })
+}

@@ -1,0 +1,53 @@
+//! The way to the shop: its HTTP API, as any customer uses it. The crowd and each step that orders something go this way,
+//! also while Pulsar is away.
+
+use std::time::Duration;
+
+use bus::http_client;
+use events::orders::PlaceOrder;
+use reqwest::{Client, header};
+use serde_json::json;
+use web::{http::stage_key::StageKey, pure::address::Address};
+
+/// How long the shop may take to accept a connection.
+const CONNECTED_WITHIN: Duration = Duration::from_secs(2);
+/// How long it may take to say that an order is safe.
+const ANSWER_WITHIN: Duration = Duration::from_secs(15);
+/// Connections that are kept open for the next orders.
+const KEPT_OPEN: usize = 64;
+
+/// The shop, as a customer reaches it.
+pub struct Shop {
+    http: Client,
+    orders: String,
+    key: StageKey,
+}
+
+impl Shop {
+    /// The shop at this address, which knows the stage by this key.
+    ///
+    /// # Errors
+    /// If no HTTP client can be made.
+    pub fn at(address: &Address, key: StageKey) -> anyhow::Result<Self> {
+        let url = address.url();
+        let client = http_client(url).connect_timeout(CONNECTED_WITHIN).timeout(ANSWER_WITHIN);
+        let http = client.pool_max_idle_per_host(KEPT_OPEN).build()?;
+        Ok(Shop { http, orders: format!("{url}/api/orders"), key })
+    }
+
+    /// Orders, and waits until the order is safe.
+    ///
+    /// # Errors
+    /// If the shop does not take it.
+    pub async fn order(&self, order: &PlaceOrder) -> Result<(), NotTaken> {
+        let body = json!({"customer": order.customer, "address": order.address, "lines": order.lines});
+        let request = self.http.post(&self.orders).header(header::AUTHORIZATION, self.key.authorization());
+        request.json(&body).send().await?.error_for_status()?;
+        Ok(())
+    }
+}
+
+/// The shop takes no orders.
+#[derive(Debug, thiserror::Error)]
+#[error("the shop does not take the order")]
+pub struct NotTaken(#[from] reqwest::Error);

@@ -1,0 +1,27 @@
+//! The big figures of a page.
+
+use askama::Template;
+use web::pure::layout::Fragment;
+
+/// At most three big figures at the top of a stage page.
+#[derive(Template)]
+#[template(path = "figures.html")]
+struct Figures {
+    figures: Vec<Figure>,
+}
+
+pub struct Figure {
+    /// The number, as the reader's language writes it.
+    pub text: String,
+    pub label: String,
+    /// `amber`, `right`, `wrong` or `plain`; the label says the same in words.
+    pub tone: &'static str,
+}
+
+/// The fragment `figures`.
+///
+/// # Errors
+/// If the template cannot be rendered.
+pub fn figures(figures: Vec<Figure>) -> askama::Result<Fragment> {
+    Fragment::new("figures", &Figures { figures })
+}

@@ -1,0 +1,16 @@
+//! How a service is drawn, wherever it stands on the map.
+
+use web::pure::layout::Frame;
+
+use crate::read_model::map::Standing;
+
+/// How a service is drawn, and what is said of it if it is not simply at work.
+pub(super) fn standing(standing: Standing, frame: &Frame<'_>) -> (&'static str, Option<&'static str>) {
+    match standing {
+        Standing::Running => ("running", None),
+        Standing::Paused => ("paused", Some(frame.t("map.paused"))),
+        Standing::Still => ("gone", Some(frame.t("map.still"))),
+        Standing::Starting => ("paused", Some(frame.t("map.starting"))),
+        Standing::Gone => ("gone", Some(frame.t("map.gone"))),
+    }
+}

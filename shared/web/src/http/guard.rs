@@ -1,0 +1,53 @@
+//! Refuses a request that another website made a browser send, before anything else looks at it.
+
+use std::{net::SocketAddr, sync::Arc};
+
+use axum::{
+    extract::{ConnectInfo, Request, State},
+    http::{Method, request::Parts},
+    middleware::Next,
+    response::{IntoResponse as _, Response},
+};
+
+use crate::{
+    http::{problem::Problem, site::Site, visitor::Visitor},
+    pure::{arrival::Arrival, problem_page},
+};
+
+/// Where the API begins.
+const API: &str = "/api/";
+
+/// Lets a request in, unless it would change something and a page of another site sent it.
+pub async fn refuse_foreign<S: Site>(
+    State(site): State<Arc<S>>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let (parts, body) = request.into_parts();
+    if is_foreign(&*site, &parts, peer) {
+        return foreign(&*site, &parts);
+    }
+    next.run(Request::from_parts(parts, body)).await
+}
+
+/// Whether a request would change something and was sent by a page of another site.
+pub fn is_foreign(site: &impl Site, request: &Parts, peer: SocketAddr) -> bool {
+    // A page that is opened changes nothing.
+    let changes_nothing = matches!(request.method, Method::GET | Method::HEAD | Method::OPTIONS);
+    let arrival = Arrival::of(&request.headers, peer, site.public_address());
+    !changes_nothing && !arrival.is_from_own_page(&request.headers)
+}
+
+/// The answer to a foreign request.
+pub fn foreign(site: &impl Site, request: &Parts) -> Response {
+    if request.uri.path().starts_with(API) {
+        return Problem::forbidden("another website made this browser send this; see PUBLIC_URL").into_response();
+    }
+    Visitor::of(site, &request.uri, &request.headers).problem(&site.alive(), problem_page::Problem::Foreign)
+}
+
+/// The page of an address where there is nothing.
+pub async fn nothing_here<S: Site>(State(site): State<Arc<S>>, visitor: Visitor) -> Response {
+    visitor.problem(&site.alive(), problem_page::Problem::NotFound)
+}
