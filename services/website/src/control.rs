@@ -1,6 +1,6 @@
-//! The use cases of the shop, and what keeps it going: the one writer of its database, the readers of its topics.
+//! The use cases of the shop, the one writer of its database, and the readers of its topics.
 //!
-//! Pages and API call them alike; nothing here knows HTTP handlers.
+//! Pages and API call them alike. Nothing here depends on HTTP handlers.
 
 pub mod consume;
 pub mod customers;

@@ -1,4 +1,4 @@
-//! What the shop's pages show beside single orders, as the topics say it. Pure.
+//! What the shop's pages show beside single orders: the levels. Pure.
 
 use std::collections::BTreeMap;
 
@@ -12,11 +12,11 @@ use events::{
 
 use crate::pure::form::Offer;
 
-/// How many bottles of a beer stock-level shows.
+/// The level of a beer, as stock-level shows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Level {
     pub bottles: Bottles,
-    /// Which of stock-level's writes says so.
+    /// The number of stock-level's write.
     pub written: u64,
 }
 
@@ -33,8 +33,8 @@ impl ReadModel {
         ReadModel { levels, waiting }
     }
 
-    /// Takes a level in; `false` if a later one was written already. Ordered by the count of stock-level's writes, since
-    /// customers see the level that was written last, right or wrong.
+    /// Applies a level; `false` if a later one was written already. Levels are ordered by the count of stock-level's writes:
+    /// customers see the one that was written last, right or wrong.
     ///
     /// # Errors
     /// If the shop does not sell this beer.
@@ -92,7 +92,7 @@ mod tests {
         assert_eq!(model.shown(&level("orval", 200, 1)), Ok(false), "written before");
         assert_eq!(model.shown(&level("orval", 7, 2)), Ok(false), "a repeat");
         assert_eq!(orval(&model), Some(199));
-        // Higher than before, as a worker wrote that was late: customers see it.
+        // Higher than before, written by a worker that was late: customers see it.
         assert_eq!(model.shown(&level("orval", 200, 3)), Ok(true));
         assert_eq!(orval(&model), Some(200));
     }

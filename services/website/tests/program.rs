@@ -1,4 +1,4 @@
-//! The website as a program: what its environment changes.
+//! The website as a program, and what its environment changes.
 
 use std::{
     io::Read as _,
@@ -14,10 +14,10 @@ use jiff::{Timestamp, tz::TimeZone};
 use serde_json::{Value, json};
 use service::testing::eventually;
 
-/// No broker is there: the shop takes orders all the same.
+/// No broker: the shop takes orders all the same.
 const NOWHERE: &str = "pulsar://127.0.0.1:1";
 
-/// A program that is stopped, and its folder deleted, when the test is over.
+/// A program that is stopped, with its folder deleted, at the end of the test.
 struct Program {
     child: Child,
     folder: PathBuf,
@@ -46,7 +46,7 @@ fn free_port() -> Result<u16> {
     Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
 }
 
-/// Three quarters of an hour beside the whole, so that no other zone of a laptop shows the same.
+/// Three quarters of an hour off, so that no usual zone shows the same time.
 #[tokio::test]
 async fn every_clock_shows_the_zone_that_is_set() -> Result<()> {
     let (zone, folder, port) = ("Asia/Kathmandu", folder(), free_port()?);

@@ -1,4 +1,4 @@
-//! The website alone against a real broker: what the other services would say, the test says.
+//! The website alone against a real broker. The test publishes what the other services would.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 

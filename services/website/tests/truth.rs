@@ -23,7 +23,7 @@ use service::{
 use sqlx::SqlitePool;
 use web::order::progress::EARLY_MAX;
 
-/// So many messages of a topic are not believed, for this reason.
+/// A topic, a reason, and how many of its messages are disbelieved for that reason.
 type Untrue = (&'static TopicSpec, ReasonCode, u64);
 
 struct Website<'a> {
@@ -54,7 +54,7 @@ impl<'a> Website<'a> {
         serde_json::from_str(&self.get(path).await?).ok()
     }
 
-    /// Waits until an order is as it should be.
+    /// Waits until an order has this status.
     async fn until(&self, order: &str, status: &str) -> Result<()> {
         eventually(&format!("{order} {status}"), || async {
             let shown = self.json(&format!("/api/orders/{order}")).await?;
@@ -127,7 +127,7 @@ async fn what_is_untrue_has_no_effect_and_what_is_early_waits_for_its_cause() ->
     let bed = TestBed::new().await?;
     let website = Website::start(&bed).await?;
 
-    // Told before its cause, which comes: it has its effect in the end.
+    // Read before its cause: it has its effect once the cause comes.
     website.tell(&picked_up("early", 1)).await?;
     website.tell(&delivered("early")).await?;
     website.accept("early").await?;
@@ -136,7 +136,7 @@ async fn what_is_untrue_has_no_effect_and_what_is_early_waits_for_its_cause() ->
     website.place("early").await?;
     website.until("early", "delivered").await?;
 
-    // Untrue, after what is true.
+    // Untrue, among what is true.
     for order in ["a", "no"] {
         website.place(order).await?;
         website.until(order, "placed").await?;
@@ -168,7 +168,7 @@ async fn what_is_untrue_has_no_effect_and_what_is_early_waits_for_its_cause() ->
         at: now(),
     };
     bed.publish(STOCK_LEVELS, "water", &water).await?;
-    // About an order that nobody ever places: it waits, and is put aside in the end.
+    // About an order that nobody places: it waits, and is quarantined in the end.
     website.accept("ghost").await?;
     let mut untrue: Vec<Untrue> = vec![
         (DELIVERY_UPDATES.spec, ReasonCode::DoesNotFollow, 3),
@@ -202,12 +202,12 @@ async fn what_is_untrue_has_no_effect_and_what_is_early_waits_for_its_cause() ->
     website.stop().await
 }
 
-/// Nothing has happened later than now: else such an order would be the newest until its time comes.
+/// Otherwise such an order would be the newest until its time comes.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_order_dated_ahead_counts_from_when_it_is_read() -> Result<()> {
     let bed = TestBed::new().await?;
     let website = Website::start(&bed).await?;
-    // So far ahead the clock of another machine may be: the message is believed about its time.
+    // The clock of another machine may be so far ahead: the message's own time counts.
     let at = now().plus_millis(4_500);
     let ahead = Outgoing::new(ORDERS, "ahead", EventId::new("test-ahead"), at, &order("ahead"))?;
     bed.bus.publisher().publish(&[ahead]).await?;

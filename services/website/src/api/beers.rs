@@ -18,7 +18,7 @@ pub(super) struct Beer {
     style: &'static str,
     abv: f64,
     price_cents: u64,
-    /// What stock-level shows; null until it has said something.
+    /// The level that stock-level shows; null before its first message.
     level: Option<u32>,
 }
 

@@ -1,4 +1,4 @@
-//! What changes in the shop, for programs.
+//! `/api/live` of the shop.
 
 use std::sync::Arc;
 

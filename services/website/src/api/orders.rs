@@ -32,7 +32,7 @@ use crate::{
 
 /// The header with a client's key.
 const KEY: &str = "Idempotency-Key";
-/// Longest key, in characters.
+/// The longest key, in characters.
 const KEY_MAX: usize = 200;
 
 #[derive(ToSchema)]
@@ -44,7 +44,7 @@ pub(super) struct NewOrder {
     /// Where to, at most 200 characters.
     #[schema(example = "Grote Markt 1, Brussel")]
     address: String,
-    /// What: 1 to 12 lines, each another beer.
+    /// 1 to 12 lines, each for another beer.
     lines: Vec<NewLine>,
 }
 
@@ -70,12 +70,12 @@ pub(super) struct OrderPlaced {
 
 /// Places an order. It is safe when this answers, also while Pulsar is away.
 ///
-/// A browser (by its cookie) may place 10 orders in 10 s; all without a cookie behind one address 500 together. Programs
-/// on the website's own machine have no limit.
+/// A browser (by its cookie) may place 10 orders in 10 s; all clients without a cookie behind one address may place 500
+/// together. Programs on the website's own machine, and the stage, have no limit.
 ///
-/// An `Idempotency-Key` stands for one order, until the next episode begins and also when the website is restarted. Sent
-/// again with the same order, at once or later, it is answered as the first time, and nothing is ordered twice; sent with
-/// another order it is answered 422 with the word `used_for_another_order`.
+/// An `Idempotency-Key` stands for one order until the next episode begins, across restarts of the website. A key that is
+/// sent again with the same order gets the first answer again, and nothing is ordered twice. With another order it is
+/// answered 422 and `used_for_another_order`.
 #[utoipa::path(
     post, path = "/orders", tag = "orders", request_body = NewOrder,
     params((
@@ -99,7 +99,7 @@ pub(super) async fn place(
     Ok((StatusCode::ACCEPTED, [(header::LOCATION, placed.href.clone())], Json(placed)).into_response())
 }
 
-/// Places an order that came as JSON, of somebody whose orders are counted or not.
+/// Places an order that came as JSON. If `limited` names somebody, the order is counted.
 pub(super) async fn place_one(
     shop: &Shop,
     body: &Value,
@@ -121,11 +121,11 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     if values.next().is_some() {
         return Err(Problem::wrong_field(KEY, "more_than_one", "an order has one key"));
     }
-    // Bytes beyond ASCII stay wrong as the replacement character.
+    // Bytes beyond ASCII become the replacement character, which is refused as well.
     usable_key(KEY, String::from_utf8_lossy(value.as_bytes()).trim()).map(Some)
 }
 
-/// A key that can be used, from the field of this name.
+/// A usable key, from the field of this name.
 pub(super) fn usable_key(field: &str, key: &str) -> Result<String, Problem> {
     let wrong = |problem| Problem::wrong_fields(&[Fault { field: field.to_owned(), problem }]);
     if key.is_empty() {
@@ -139,8 +139,7 @@ pub(super) fn usable_key(field: &str, key: &str) -> Result<String, Problem> {
     }
 }
 
-/// An order from JSON, field by field, so that each wrong one is named: what is missing counts as empty, and what is of
-/// another type as unusable.
+/// Reads an order from JSON field by field, so that each wrong field is named. A missing field counts as empty.
 ///
 /// # Errors
 /// The faults.
@@ -149,7 +148,7 @@ pub fn read_order(body: &Value) -> Result<PlaceOrder, Vec<Fault>> {
     let lines = body.get("lines").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     let line = |line: &Value| Line {
         beer: BeerId::new(line.get("beer").and_then(Value::as_str).unwrap_or_default()),
-        // 0 is out of range as well as whatever is no number, negative, a fraction or too large.
+        // What is not a whole number in range becomes 0, which is out of range.
         bottles: Bottles(line.get("bottles").and_then(Value::as_u64).and_then(|n| u32::try_from(n).ok()).unwrap_or(0)),
     };
     let order = PlaceOrder {

@@ -1,4 +1,4 @@
-//! Orders over a WebSocket: each text message is an order, and each gets its answer, in the order they came.
+//! Orders over a WebSocket: each text message is an order and gets one answer, in the order they came.
 
 use std::{sync::Arc, time::Duration};
 
@@ -24,12 +24,12 @@ use crate::{
     pure::order_rate::Orderer,
 };
 
-/// Longest message that is read, in bytes: what is longer than an order may be is answered, up to here; what is longer
-/// still ends the socket.
+/// The longest message that is read, in bytes. An order that is too long is answered up to here; a longer message ends the
+/// socket.
 const MESSAGE_MAX: usize = 4 * BODY_MAX;
-/// A socket on which nothing comes for so long, not even a ping, is closed.
+/// A socket that is silent for so long, without even a ping, is closed.
 const IDLE_MAX: Duration = Duration::from_secs(5 * 60);
-/// Where a message has its key, which `POST /api/orders` has in a header.
+/// The field of a message with the key that `POST /api/orders` has in a header.
 const KEY: &str = "idempotency_key";
 
 /// What a message is answered.
@@ -40,14 +40,14 @@ enum Answer {
     Problem(Problem),
 }
 
-/// A WebSocket that takes orders, for browsers and programs. Only pages of this shop and programs that send no `Origin`
-/// may open it; others are answered 403.
+/// A WebSocket for orders of browsers and programs. Only pages of this shop and programs that send no `Origin` may open it;
+/// others are answered 403.
 ///
-/// Each text message is an order as for `POST /api/orders`, at most 16 KiB; `idempotency_key`, if it is there, is what the
-/// header is there. Each is answered by one text message, in the order they came: the JSON that `POST /api/orders` would
-/// answer, an order that is placed or a problem with its status. The limits are the same, and a socket counts among the
-/// streams (see `/api/live`). It is closed after 5 minutes without a message or ping (1000), after a message beyond
-/// 64 KiB (1009), and when the next episode begins (1012). What becomes of an order is told by `/api/live`.
+/// Each text message is an order as for `POST /api/orders`, at most 16 KiB; `idempotency_key` replaces the header. Each gets
+/// one text message, in the order they came: the JSON that `POST /api/orders` would answer, a placed order or a problem
+/// with its status. The limits are the same, and a socket counts as a stream (see `/api/live`). It is closed after
+/// 5 minutes without a message or ping (1000), after a message beyond 64 KiB (1009), and when the next episode begins
+/// (1012). `/api/live` tells what becomes of an order.
 #[utoipa::path(
     get, path = "/orders/socket", tag = "socket",
     responses(
@@ -63,7 +63,7 @@ pub(super) async fn open(
     headers: HeaderMap,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, Problem> {
-    // A page that another website serves may open a socket to here as well: no browser asks before.
+    // Browsers let any page open a socket to here.
     if !arrival.has_own_origin(&headers) {
         return Err(Problem::forbidden("only pages of this shop, and programs without an Origin, may order here"));
     }
@@ -95,7 +95,7 @@ async fn take_orders(shop: &Shop, mut socket: WebSocket, limited: Option<Orderer
             return;
         }
     };
-    // Whoever is gone does not hear it.
+    // The client may be gone.
     drop(socket.send(Message::Close(Some(CloseFrame { code, reason: reason.into() }))).await);
 }
 

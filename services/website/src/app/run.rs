@@ -1,4 +1,4 @@
-//! The website as a whole: what outlives an episode, and what each one opens.
+//! The website as a whole: what outlives an episode, and what each episode opens.
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
@@ -37,7 +37,7 @@ use crate::{
     store::{levels, orders::TABLES, waiting},
 };
 
-/// The website at work on `HTTP_PORT` until it is told to stop. It opens without a broker as well.
+/// Runs the website on `HTTP_PORT` until it is told to stop. It opens without a broker as well.
 ///
 /// # Errors
 /// If the port is taken, or the database fails.
@@ -49,13 +49,13 @@ pub fn run(context: Context) -> ServiceFuture {
     })
 }
 
-/// The website at work at this address.
+/// Runs the website at this address.
 ///
 /// # Errors
 /// As [`run`].
 pub fn run_on(context: Context, address: SocketAddr) -> ServiceFuture {
     Box::pin(async move {
-        // Before anything else: a port that is taken is said at once.
+        // First of all, so that a port that is taken is reported at once.
         let listener = process::listen(address, HTTP_PORT.variable).await?;
         let lasting = Lasting::new(&context)?;
         process::serve(context, listener, TaskGroup::default(), lasting).await
@@ -90,7 +90,7 @@ impl Episodes for Lasting {
         let (read_model, live) = (Arc::new(RwLock::new(read_model)), Arc::new(LiveUpdates::default()));
         let spans = self.collector.clone().map(|collector| spans::start(collector, &store, &mut tasks));
         let handler = ShopHandler::new(&context, &live, spans, &read_model);
-        // A customer waits for the commit only: the order is safe, whatever becomes of the broker.
+        // A customer waits for the commit only: then the order is safe, with or without a broker.
         let (mut at_work, writer) = Writer::new(&context, &store, &outbox, AcknowledgeAfter::Commit, handler);
         tasks.start(async move { at_work.work().await });
         info!(episode = context.bus.scope().episode, "the shop is open");

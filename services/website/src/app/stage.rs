@@ -1,5 +1,5 @@
-//! The stage is elsewhere. Its pages were once here: a browser on this machine that still has an old address is sent there;
-//! everybody else finds nothing.
+//! The stage's pages were once served here. A browser on this machine that still has an old address is redirected; everybody
+//! else gets 404.
 
 use std::{net::SocketAddr, sync::Arc};
 
@@ -17,12 +17,12 @@ use web::{
 
 use crate::control::shop::Shop;
 
-/// What the addresses of the stage's pages began with.
+/// The prefix of the stage's pages.
 const PAGES: &str = "/stage";
-/// The page that had an address beside them.
+/// The one page of the stage without that prefix.
 const CONSOLE: &str = "/console";
 
-/// The old addresses of the stage that is at this one.
+/// The old addresses, redirected to the stage at this one.
 pub(super) fn moved(stage: &Address) -> Router<Arc<Shop>> {
     let stage = stage.clone();
     let to_stage = get(
@@ -45,7 +45,7 @@ pub(super) fn moved(stage: &Address) -> Router<Arc<Shop>> {
     Router::new().route(PAGES, to_stage.clone()).route("/stage/{*page}", to_stage.clone()).route(CONSOLE, to_stage)
 }
 
-/// Where a page of the stage is now.
+/// The new address of a page of the stage.
 fn address(stage_url: &str, old: &str) -> String {
     let page = old.strip_prefix(PAGES).unwrap_or(old);
     let slash = if page.starts_with('/') { "" } else { "/" };

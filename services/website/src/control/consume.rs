@@ -1,4 +1,4 @@
-//! The topics the shop reads: what comes goes to the writer, and is acknowledged when it is committed.
+//! Reads the shop's topics. Messages go to the writer and are acknowledged once they are committed.
 
 use std::{sync::Arc, time::Duration};
 
@@ -17,9 +17,9 @@ use crate::{
     pure::fact::Fact,
 };
 
-/// Most notices read at once.
+/// The most notices read at once.
 const NOTICES_MAX: usize = 256;
-/// How often it is looked whether Pulsar is there.
+/// How often the shop checks whether Pulsar is there.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 pub fn start(shop: &Arc<Shop>, tasks: &mut TaskGroup) {
@@ -36,8 +36,8 @@ pub fn start(shop: &Arc<Shop>, tasks: &mut TaskGroup) {
     tasks.start(look(Arc::clone(shop)));
 }
 
-/// "Your beer is on its way": read by a subscription of its own, which no other reader notices. A notice told twice or
-/// not at all harms nobody, so nothing is written.
+/// "Your beer is on its way": a subscription of its own, which other readers do not notice. A notice that comes twice or not
+/// at all does no harm, so nothing is stored.
 async fn notify(shop: Arc<Shop>) -> anyhow::Result<()> {
     let options = ConsumerOptions { subscription: Some(NOTIFICATION.name), ..ConsumerOptions::default() };
     let mut consumer = shop.context.bus.consumer(DELIVERY_UPDATES, Service::Website, options)?;
@@ -53,7 +53,7 @@ async fn notify(shop: Arc<Shop>) -> anyhow::Result<()> {
     }
 }
 
-/// That Pulsar is gone, that a topic stands still, or that a message waits for too long, is no message: it is looked for.
+/// Checks for what no message tells: that Pulsar is gone, a topic stands still, or a message has waited too long.
 async fn look(shop: Arc<Shop>) -> anyhow::Result<()> {
     let mut tick = tokio::time::interval(LOOK_EVERY);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -61,7 +61,7 @@ async fn look(shop: Arc<Shop>) -> anyhow::Result<()> {
     loop {
         tick.tick().await;
         if shop.known(|known| known.waiting > 0) && shop.writer.hand_in(Work::GiveUpOverdue).await.is_err() {
-            // The writer has failed, and says why itself.
+            // The writer has failed, and reports why itself.
             return Ok(());
         }
         let alive = shop.alive();

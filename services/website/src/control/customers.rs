@@ -1,4 +1,4 @@
-//! The customers across episodes: who orders, how fast, and what is theirs.
+//! The customers, across episodes: who orders, how fast, and which orders are theirs.
 
 use std::{
     net::SocketAddr,
@@ -40,7 +40,6 @@ pub struct Customers {
 }
 
 impl Customers {
-    /// Nobody has ordered yet.
     pub fn new(cookies: Cookies, stage_key: StageKey, public: Option<Address>) -> Self {
         Customers { cookies, stage_key, public, browsers: Mutex::default() }
     }
@@ -50,7 +49,7 @@ impl Customers {
         Orderer::of(&self.cookies, headers, peer)
     }
 
-    /// Who sent a request, if their orders are counted: programs on this machine, and the stage, order as much as they like.
+    /// Who sent a request, if their orders are counted. Those of programs on this machine and of the stage are not.
     pub fn counted(&self, headers: &HeaderMap, peer: SocketAddr) -> Option<Orderer> {
         let is_counted = !arrival::is_of_this_machine(headers, peer) && !self.stage_key.is_sent(headers);
         is_counted.then(|| self.orderer(headers, peer))
@@ -68,7 +67,7 @@ impl Customers {
         self.browsers().order(orderer, Instant::now())
     }
 
-    /// This order is this orderer's own.
+    /// Remembers this order as this orderer's own.
     pub fn owns(&self, orderer: &Orderer, order_id: OrderId) {
         self.browsers().owns(orderer, order_id);
     }

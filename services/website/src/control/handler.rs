@@ -1,7 +1,7 @@
-//! What the shop's writer does: orders, what becomes of them, and the levels that customers see.
+//! The handler of the shop's writer: orders, what becomes of them, and the levels that customers see.
 //!
-//! Before a batch is handled, all that is known of its orders is read; its messages are judged and take effect in memory;
-//! what they changed is written when the batch is concluded, and told to open pages when it is committed.
+//! It reads the orders of a batch first, judges the messages and applies them in memory, writes the changes when the batch is
+//! concluded, and tells open pages after the commit.
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
@@ -45,7 +45,7 @@ pub struct ShopHandler {
     news: News,
 }
 
-/// What is known of the orders of a batch: as it was read, and as the batch has changed it so far.
+/// The orders of a batch: as they were read, and as the batch has changed them so far.
 #[derive(Default)]
 struct Known {
     states: HashMap<OrderId, OrderState>,
@@ -53,7 +53,7 @@ struct Known {
     keys: HashMap<String, Before>,
 }
 
-/// What a batch has changed, to be written and told.
+/// The changes of a batch, to be written and told.
 #[derive(Default)]
 struct News {
     placed: Vec<Placed>,
@@ -68,7 +68,7 @@ impl Handler for ShopHandler {
     type Work = Work;
     type Answer = Answer;
 
-    /// Orders, hops and levels tell a repeat.
+    /// Repeats are recognised by orders, hops and levels.
     fn id(_work: &Work) -> Option<String> {
         None
     }
@@ -154,8 +154,8 @@ impl ShopHandler {
         }
     }
 
-    /// Changes what is known without looking into the database. It may run ahead of the database: if the batch fails the
-    /// process ends, and the next one reads it again.
+    /// Changes the read model. It may run ahead of the database: if the batch fails the process ends, and the next one reads
+    /// the database again.
     fn learn<R>(&self, change: impl FnOnce(&mut ReadModel) -> R) -> R {
         change(&mut self.read_model.write().unwrap_or_else(PoisonError::into_inner))
     }

@@ -1,4 +1,4 @@
-//! What the shop's writer is given to do, and what it answers.
+//! Requests to the shop's writer, and its answers.
 
 use events::{
     decisions::OrderDecision,
@@ -11,16 +11,16 @@ use store::{StoreError, json_of};
 
 use crate::{pure::fact::Fact, store::orders::StoredKey};
 
-/// What is to be done.
+/// A request.
 pub enum Work {
     /// An order from the form, the API or a socket.
     Place(NewOrder),
-    /// An order as it lies on its topic, wherever it was placed.
+    /// An order read from its topic, wherever it was placed.
     Ordered(Fact<PlaceOrder>),
     Decided(Fact<OrderDecision>),
     Updated(Fact<DeliveryUpdate>),
     Shown(StockLevel),
-    /// It is time to give up what waits for its cause for too long.
+    /// Give up messages that have waited for their cause too long.
     GiveUpOverdue,
 }
 
@@ -37,14 +37,14 @@ impl Work {
     }
 }
 
-/// The id of an order on its topic: its own, or its position's.
+/// The id of an order read from its topic: its own, or one made from its position.
 pub fn order_id_of(fact: &Fact<PlaceOrder>) -> OrderId {
     fact.message.order_id.clone().unwrap_or_else(|| fact.position.order_id())
 }
 
-/// An order that is to be placed.
+/// An order to place.
 pub struct NewOrder {
-    /// Its id, unless there is an order with this one.
+    /// The id it gets, unless an order with the same key exists.
     pub order_id: OrderId,
     /// Checked, and without an id.
     pub order: PlaceOrder,
@@ -64,13 +64,13 @@ impl NewOrder {
         let ordered = json_of("orders", "ordered", &(customer, address, lines))?;
         Ok(Some(match key {
             Key::Client(key) => StoredKey { key: format!("client {key}"), ordered: Some(ordered) },
-            // Another order from the same page is one that somebody went back for and changed.
+            // Another order from the same page: the customer went back and changed it.
             Key::Form(token) => StoredKey { key: format!("form {token} {ordered}"), ordered: None },
         }))
     }
 }
 
-/// What is answered when it is committed.
+/// The answer, sent after the commit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answer {
     /// The order is safe.
@@ -79,12 +79,12 @@ pub enum Answer {
     Written,
 }
 
-/// What tells that an order was sent again. Keys of clients and tokens of forms are never the same.
+/// Recognises an order that is sent again. Keys of clients and tokens of forms are never equal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Key {
-    /// A client's `Idempotency-Key`: it is for one order only.
+    /// A client's `Idempotency-Key`, for one order only.
     Client(String),
-    /// The token of a form: sent again with the same order it is the same one, with another it is a new one.
+    /// The token of a form. Sent again with the same order it names the same one; with another order it names a new one.
     Form(String),
 }
 
@@ -94,7 +94,7 @@ pub enum Key {
 #[error("the books cannot be written to")]
 pub struct WriterClosed;
 
-/// The key was used for another order before.
+/// The key was used for another order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("this key was used for another order")]
 pub struct KeyReused;

@@ -37,26 +37,26 @@ use crate::{
     store::read,
 };
 
-/// Episodes before this one whose orders still have a page.
+/// How many earlier episodes still show their orders.
 const EPISODES_REMEMBERED: usize = 5;
-/// How long an order may wait for the writer: another program may hold the lock of the database. After that
-/// nothing is done about it.
+/// How long an order may wait for the writer: another program may hold the lock of the database. After that it is not
+/// placed.
 const TAKEN_WITHIN: Duration = Duration::from_secs(5);
-/// How long the writer may take for what it took in time.
+/// How long the writer may take for an order that it took in time.
 const WRITTEN_WITHIN: Duration = Duration::from_secs(6);
 
 /// What the shop is made of.
 pub struct Shop {
     pub context: Context,
     pub store: Store,
-    /// The way into the database.
+    /// The one writer of the database.
     pub writer: WriterHandle<ShopHandler>,
     /// They outlive the episode.
     pub customers: Arc<Customers>,
-    /// Who wants to know.
+    /// Tells open streams what changed.
     pub live: Arc<LiveUpdates>,
     pub read_model: Arc<RwLock<ReadModel>>,
-    /// The page with the beers, as its readers were shown it.
+    /// The page with the beers, as it was last rendered.
     pub fragments: FragmentCache<Reader>,
 }
 
@@ -98,7 +98,8 @@ impl Shop {
         read(&self.read_model.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Whether Pulsar is there, and on which topics the shop gets nothing of what waits. Of the other services it knows nothing.
+    /// Whether Pulsar is there, and on which topics the shop gets none of the messages that wait. The shop does not know how
+    /// the other services are.
     pub fn alive(&self) -> Alive {
         let standing_still = self.context.bus.standing_still().into_iter().map(|topic| (Service::Website, topic));
         let pulsar = self.context.bus.is_connected();
@@ -110,15 +111,15 @@ impl Shop {
         self.known(ReadModel::offers)
     }
 
-    /// A view as everybody may see it now.
+    /// A view as everybody may see it: with names shortened, if they are to be hidden.
     pub fn redacted<View: NamesCustomers>(&self, view: View) -> View {
         redacted(view, &self.context.stage.settings().choices)
     }
 
-    /// Stores an order; it is safe when this returns. The same key twice is the same order.
+    /// Stores an order. It is safe when this returns. The same key twice is the same order.
     ///
     /// # Errors
-    /// If it cannot be stored in time, or the key is another order's. Then nothing was placed.
+    /// If it cannot be stored in time, or the key belongs to another order. Then nothing was placed.
     pub async fn place(&self, order: PlaceOrder, key: Option<Key>, at: Moment) -> Result<OrderId, NotPlaced> {
         let new = NewOrder { order_id: OrderId::random(), order, key, at };
         match self.write(Work::Place(new)).await? {
@@ -133,7 +134,7 @@ impl Shop {
         timeout(WRITTEN_WITHIN, written).await.map_err(|_| WriterClosed)?.map_err(|_| WriterClosed)
     }
 
-    /// An order of this episode, or of one before it whose database is still there: what was under way then has ended.
+    /// An order of this episode, or of an earlier one whose database still exists. What was under way there has ended.
     ///
     /// # Errors
     /// If the database cannot be read.
@@ -145,7 +146,7 @@ impl Shop {
         let before = (1..self.context.bus.scope().episode).rev().take(EPISODES_REMEMBERED);
         for episode in before {
             let Some(store) = Store::peek(folder, service, episode) else { continue };
-            // Of an older version of this suite it may be; then it says nothing.
+            // An older version of this suite may have written it; then it cannot be read.
             let found = read::order(&store, order_id).await;
             store.close().await;
             if let Ok(Some(mut order)) = found {
@@ -158,7 +159,7 @@ impl Shop {
         Ok(None)
     }
 
-    /// An order as everybody may see it; as it is for the browser it was ordered by.
+    /// An order as everybody may see it, or unchanged for the browser that ordered it.
     ///
     /// # Errors
     /// As [`Shop::order`].

@@ -1,4 +1,4 @@
-//! The order form: as it is shown, and what happens when it is sent.
+//! The order form: how it is shown, and what happens when it is sent.
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
@@ -24,10 +24,10 @@ use crate::{
     },
 };
 
-/// Longest token of a form that is taken as its key.
+/// The longest form token that is used as a key.
 const TOKEN_MAX: usize = 64;
 
-/// Who to order for, when nobody has typed anything: customers of this shop, and where they live.
+/// Customers to fill in while nobody has typed anything, with their addresses.
 const REGULARS: [(&str, &str); 8] = [
     ("Ada", "Grote Markt 12, Brussel"),
     ("Jef", "Korenlei 7, Gent"),
@@ -39,7 +39,7 @@ const REGULARS: [(&str, &str); 8] = [
     ("Céline", "Grand-Place 5, Mons"),
 ];
 
-/// The shop, with a form that is already filled in; or with what was typed and is wrong.
+/// The shop, with the form filled in, or with the rejected order.
 pub fn view(shop: &Shop, attempt: Option<Attempt>) -> ShopView {
     let (customer, address) = REGULARS.choose(&mut rand::rng()).copied().unwrap_or(REGULARS[0]);
     ShopView {
@@ -51,7 +51,7 @@ pub fn view(shop: &Shop, attempt: Option<Attempt>) -> ShopView {
     }
 }
 
-/// The form was sent: the order is stored before the customer sees its page. Sent twice, it is one order.
+/// Places the order of a form. It is stored before the customer sees its page. A form that is sent twice is one order.
 pub async fn order(
     State(shop): State<Arc<Shop>>,
     visitor: Visitor,
@@ -80,7 +80,7 @@ pub async fn order(
     }
 }
 
-/// An order nobody could drink as fast as it was sent: its page keeps it.
+/// The page for an order that came too fast; it keeps what was typed.
 fn too_fast(shop: &Shop, visitor: &Visitor, fields: &HashMap<String, String>, wait: Duration) -> Response {
     let slowly = |frame: Frame<'_>| slowly::render(fields, wait, frame);
     let mut response = visitor.show(&shop.alive(), StatusCode::TOO_MANY_REQUESTS, slowly);

@@ -25,7 +25,7 @@ use crate::{
     pure::order_rate::Orderer,
 };
 
-/// How often the page with the beers is sent what changed.
+/// How often changes are sent to the page with the beers.
 const SHOP_PACE: Duration = Duration::from_millis(500);
 
 fn rendered(shop: &Shop, reader: Reader, version: Version) -> Option<Arc<Vec<Fragment>>> {

@@ -1,4 +1,4 @@
-//! `/orders/{id}`: the way of one order, as its customer sees it.
+//! `/orders/{id}`: the journey of one order, as its customer sees it.
 
 use std::collections::BTreeSet;
 
@@ -18,7 +18,7 @@ use web::{
 
 use crate::pages::way::{self, Stop};
 
-/// Up to here every bottle has a glass of its own, beyond that every beer has.
+/// Up to this many bottles each has a glass of its own; beyond that each beer has one.
 const GLASSES_MAX: u32 = 4;
 
 #[derive(Template)]
@@ -109,7 +109,7 @@ fn parcel(view: &OrderView, frame: &Frame<'_>) -> Parcel {
     }
 }
 
-/// Counts what was seen, no more: topics not heard of yet are not told of.
+/// Counts only the topics that were seen.
 fn story<'a>(view: &'a OrderView, frame: Frame<'a>) -> Story<'a> {
     let mut seen = BTreeSet::new();
     let names: Vec<_> = view.journey.iter().map(|step| step.topic).filter(|topic| seen.insert(*topic)).collect();

@@ -14,10 +14,10 @@ use web::http::{
 
 use crate::{control::shop::Shop, pages::order};
 
-/// A phone is sent at most two events a second: what changed, and perhaps the notice that the order is on its way.
+/// A phone gets at most two events a second: what changed, and possibly the notice that the order is on its way.
 const PACE: Duration = Duration::from_secs(1);
 
-/// The stream; `is_own` if it is shown to the browser the order came from.
+/// The stream; `is_own` if it goes to the browser that placed the order.
 fn stream(
     shop: Arc<Shop>,
     order_id: OrderId,
@@ -69,7 +69,7 @@ fn stream(
                         stale = true;
                     }
                 }
-                // What is known of the order is as it was.
+                // The order itself has not changed.
                 somebody = presence.changed() => {
                     somebody.ok()?;
                     stale = true;
@@ -87,7 +87,7 @@ async fn once(shop: &Shop, order_id: &OrderId, is_own: bool, reader: Reader) -> 
     Some(sse::once([("fragments", fragments)]))
 }
 
-/// The stream as a response to this visitor, or what it begins with.
+/// The response to this visitor: the stream, or only its first events.
 pub async fn respond(
     shop: &Arc<Shop>,
     client: &Client,

@@ -1,4 +1,4 @@
-//! `/`: the beers, the basket and the checkout, as one form that works without scripts as well.
+//! `/`: the beers, the basket and the checkout, as one form that also works without scripts.
 
 use askama::Template;
 use events::{
@@ -16,7 +16,7 @@ use web::{
 
 use crate::pure::form::{Attempt, Offer, ShopView};
 
-/// From here on a offer is said to be almost empty: one customer may take as many.
+/// At or below this level a beer is shown as almost sold out: one customer may take as many.
 const FEW_BOTTLES: Bottles = LINE_BOTTLES_MAX;
 
 #[derive(Template)]
@@ -57,7 +57,7 @@ impl Row {
     }
 }
 
-/// A text field with what stands in it.
+/// A text field with its content.
 struct Field<'a> {
     text: &'a str,
     max: usize,
@@ -111,7 +111,7 @@ pub fn render(view: &ShopView, frame: Frame<'_>) -> askama::Result<String> {
     .render()
 }
 
-/// Glass and number of every beer; the fields a customer types in are never among them.
+/// Glass and number of every beer. The fields a customer types into are never replaced.
 ///
 /// # Errors
 /// If a template cannot be rendered.
@@ -157,7 +157,7 @@ fn row(offer: &Offer, attempt: Option<&Attempt>, frame: &Frame<'_>) -> Row {
     }
 }
 
-/// What is wrong with the basket as a whole, or with a line no row is shown for.
+/// What is wrong with the basket as a whole, or with a line that has no row.
 fn basket_fault(attempt: &Attempt, view: &ShopView, frame: &Frame<'_>) -> Option<&'static str> {
     let has_row = |place: usize| {
         let line = attempt.lines.get(place);

@@ -12,7 +12,7 @@ use web::{http::visitor::Visitor, pure::problem_page::Problem};
 
 use crate::{control::shop::Shop, pages::order, pure::order_rate::Orderer};
 
-/// The page of a customer's order; the browser it was ordered by sees names in any case.
+/// The page of a customer's order. The browser that placed it sees names in any case.
 pub async fn own(
     State(shop): State<Arc<Shop>>,
     Path(order_id): Path<String>,

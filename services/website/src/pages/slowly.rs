@@ -7,7 +7,7 @@ use web::pure::layout::Frame;
 
 use crate::pure::order_rate::whole_seconds;
 
-/// The fields of an order that are kept: those of each beer begin with this.
+/// The fields of an order that are kept. Those of a beer begin with this.
 const BOTTLES: &str = "bottles-";
 const KEPT: [&str; 3] = ["order_token", "customer", "address"];
 

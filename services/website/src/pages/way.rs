@@ -13,15 +13,15 @@ use web::{
 pub struct Stop {
     /// What happened, in a word or two.
     pub title: String,
-    /// By whom, why, how much: empty if there is nothing to add.
+    /// By whom, why, how much; empty if there is nothing to add.
     pub detail: String,
-    /// When: by the clock at the first stop, then counted from there.
+    /// The time of day at the first stop, then the time since.
     pub time: String,
-    /// The topic that told of it.
+    /// The topic of its message.
     pub topic: &'static str,
     /// `done`, `now` or `wrong`.
     pub state: &'static str,
-    /// What is counted down to.
+    /// The time to count down to.
     pub until: Option<Moment>,
 }
 
@@ -42,7 +42,7 @@ fn time(at: Moment, origin: Moment, language: Language) -> String {
     if at == origin { format::clock(at) } else { format::later(language, at.micros_since(origin)) }
 }
 
-/// What happens next, if anything does.
+/// The next stop, if there is one.
 fn waiting(order: &OrderView, language: Language) -> Option<Stop> {
     let to_address = || language.fill("order.to_address", &[("address", &order.address)]);
     let (title, detail) = match order.status {

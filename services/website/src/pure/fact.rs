@@ -5,7 +5,7 @@ use events::{
     received::{Position, Received},
 };
 
-/// What a message says, and what the order's journey keeps of the message itself.
+/// The content of a message, and what the order's journey keeps of the message itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fact<M> {
     pub event_id: EventId,
@@ -15,7 +15,7 @@ pub struct Fact<M> {
 }
 
 impl<M> Fact<M> {
-    /// The fact in a message that can be read. Nothing has happened later than `now`, whatever the message says: it would
+    /// The fact of a readable message. Its time is at most `now`, whatever the message says: an order dated ahead would
     /// stay the newest until then.
     pub fn of(received: Received<M>, now: Moment) -> Received<Self> {
         let (event_id, position, at) = (received.event_id.clone(), received.position, received.at.min(now));

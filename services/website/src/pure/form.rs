@@ -1,4 +1,4 @@
-//! The order form: what it shows, and the order somebody typed into it.
+//! The order form: what it shows, and the order typed into it.
 
 use std::collections::HashMap;
 
@@ -13,13 +13,13 @@ use events::{
 pub struct ShopView {
     /// All beers, in the order of the catalogue.
     pub beers: Vec<Offer>,
-    /// Sent along with the form: the same one twice is one order.
+    /// Sent with the form: the same token twice is one order.
     pub order_token: String,
-    /// Who to order for, already filled in.
+    /// Filled in as the customer.
     pub customer: String,
-    /// Where to, already filled in.
+    /// Filled in as the address.
     pub address: String,
-    /// What was typed and is wrong, if this page answers a form.
+    /// The rejected order, if this page answers a form.
     pub attempt: Option<Attempt>,
 }
 
@@ -28,7 +28,7 @@ pub struct ShopView {
 pub struct Attempt {
     pub customer: String,
     pub address: String,
-    /// What; in the order of the indices in `faults`.
+    /// In the order of the indices in `faults`.
     pub lines: Vec<TypedLine>,
     pub faults: Vec<Fault>,
 }
@@ -37,7 +37,7 @@ pub struct Attempt {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TypedLine {
     pub beer: BeerId,
-    /// What stood in its field, a number or not.
+    /// The text of its field, a number or not.
     pub bottles: String,
 }
 
@@ -49,7 +49,7 @@ pub struct Offer {
     pub level: Option<Bottles>,
 }
 
-/// The order in a form: one line for each beer with something but 0 in its field.
+/// The order in a form: one line for each beer whose field is not 0.
 pub fn read(fields: &HashMap<String, String>) -> (PlaceOrder, Vec<TypedLine>) {
     let field = |name: &str| fields.get(name).map(|value| value.trim().to_owned()).unwrap_or_default();
     let typed: Vec<TypedLine> = BEERS
@@ -59,7 +59,7 @@ pub fn read(fields: &HashMap<String, String>) -> (PlaceOrder, Vec<TypedLine>) {
         .collect();
     let line = |line: &TypedLine| Line {
         beer: BeerId::new(line.beer.as_str()),
-        // What is no number is out of range, like 0.
+        // What is not a number is out of range, like 0.
         bottles: Bottles(line.bottles.parse().unwrap_or(0)),
     };
     let order = PlaceOrder {

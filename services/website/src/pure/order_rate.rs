@@ -1,9 +1,9 @@
-//! How fast each browser orders, and which orders are its own. Time is handed in.
+//! How fast each browser orders, and which orders are its own. Time is a parameter.
 //!
-//! A browser is known by a random number in a cookie, so that phones behind one address do not share a limit. Whoever
-//! brings no cookie shares a wide one with all others at the same address: it is no way around the limit for a
-//! single machine, and a room of browsers without cookies still gets its beer. It is for eager thumbs, not against
-//! attackers: those may ask for a new cookie as often as they like.
+//! A browser is known by a random number in a cookie, so that phones behind one address do not share a limit. Clients
+//! without a cookie share a wide limit per address: a single machine does not get around it, and a room of browsers
+//! without cookies still gets its beer. The limit is for eager thumbs, not against attackers, who may ask for a new cookie
+//! as often as they like.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -13,22 +13,22 @@ use std::{
 
 use events::ids::OrderId;
 
-/// So many orders one browser may place within [`WITHIN`].
+/// The most orders of one browser within [`WITHIN`].
 pub const ORDERS_MAX: usize = 10;
-/// So many all those without a cookie may place together, behind one address.
+/// The most orders of all clients without a cookie behind one address.
 pub const NAMELESS_ORDERS_MAX: usize = 500;
-/// The time in which orders are counted.
+/// The period in which orders are counted.
 pub const WITHIN: Duration = Duration::from_secs(10);
-/// Most browsers and addresses remembered; the one that ordered longest ago is forgotten first.
+/// The most browsers and addresses remembered. The one that ordered longest ago is forgotten first.
 const REMEMBERED_MAX: usize = 5_000;
-/// Most orders remembered as a browser's own; the oldest is forgotten first.
+/// The most orders remembered as a browser's own. The oldest is forgotten first.
 const OWN_ORDERS_MAX: usize = 50;
 
 /// Whose orders are counted together.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Orderer {
     Browser(String),
-    /// All without a cookie behind this address.
+    /// All clients without a cookie behind this address.
     Nameless(IpAddr),
 }
 
@@ -46,15 +46,15 @@ pub fn whole_seconds(wait: Duration) -> u64 {
     u64::try_from(wait.as_millis().div_ceil(1000)).unwrap_or(u64::MAX).max(1)
 }
 
-/// All that ordered lately.
+/// The browsers and addresses that ordered lately.
 #[derive(Debug, Default)]
 pub struct Browsers(HashMap<Orderer, Remembered>);
 
 #[derive(Debug, Default)]
 struct Remembered {
-    /// When it placed the orders that still count, the oldest first.
+    /// When it placed the orders that still count, oldest first.
     placed: VecDeque<Instant>,
-    /// When it placed one last; none before the first.
+    /// When it placed its last order.
     last: Option<Instant>,
     own: VecDeque<OrderId>,
 }
@@ -63,7 +63,7 @@ impl Browsers {
     /// Counts an order that is about to be placed.
     ///
     /// # Errors
-    /// How long to wait, if there were too many: this one is not counted then.
+    /// How long to wait, if there were too many. This one is not counted then.
     pub fn order(&mut self, orderer: &Orderer, at: Instant) -> Result<(), Duration> {
         if !self.0.contains_key(orderer) {
             self.make_room();
@@ -90,7 +90,7 @@ impl Browsers {
         }
     }
 
-    /// This order is this browser's own.
+    /// Remembers this order as this browser's own.
     pub fn owns(&mut self, orderer: &Orderer, order_id: OrderId) {
         let (Orderer::Browser(_), Some(remembered)) = (orderer, self.0.get_mut(orderer)) else { return };
         if remembered.own.len() >= OWN_ORDERS_MAX {
@@ -99,7 +99,7 @@ impl Browsers {
         remembered.own.push_back(order_id);
     }
 
-    /// Whether it is, as far as is remembered.
+    /// Whether this order is remembered as this browser's own.
     pub fn is_own(&self, browser: &str, order_id: &OrderId) -> bool {
         let remembered = self.0.get(&Orderer::Browser(browser.to_owned()));
         remembered.is_some_and(|remembered| remembered.own.contains(order_id))

@@ -1,4 +1,4 @@
-//! The levels customers see, kept because stock-level does not repeat what was acknowledged.
+//! The levels customers see. They are stored because stock-level does not repeat what was acknowledged.
 
 use std::collections::BTreeMap;
 
@@ -23,7 +23,7 @@ fn level(row: &SqliteRow) -> Result<(BeerId, Level), StoreError> {
     Ok((BeerId::new(row.text("beer")?), level))
 }
 
-/// Writes these, in one statement.
+/// Writes these levels in one statement.
 pub async fn save(transaction: &mut Transaction, levels: &BTreeMap<BeerId, Level>) -> Result<(), StoreError> {
     if levels.is_empty() {
         return Ok(());

@@ -1,5 +1,5 @@
-//! What the shop writes of orders. Statements are for a whole batch: the way to SQLite's thread and back costs more than a
-//! row. Those that read for a page stand in `read`.
+//! Writes orders. Each statement covers a whole batch: the way to SQLite's thread and back costs more than a row. Statements
+//! that read for a page are in `read`.
 
 use std::collections::{HashMap, HashSet};
 
@@ -68,7 +68,7 @@ pub async fn of_keys(transaction: &mut Transaction, keys: &[String]) -> Result<H
     rows.iter().map(before).collect()
 }
 
-/// Writes orders that were placed. One of which an earlier version read only later news is filled in.
+/// Writes placed orders. An order that an earlier version stored without its content is completed.
 pub async fn place(transaction: &mut Transaction, orders: &[Placed]) -> Result<(), StoreError> {
     if orders.is_empty() {
         return Ok(());
@@ -106,13 +106,13 @@ pub struct OrderState {
 }
 
 impl OrderState {
-    /// Of an order nothing was read about.
+    /// The state of an order about which nothing was read.
     pub const fn blank() -> Self {
         OrderState { placed: false, progress: Progress::placed(), address: String::new() }
     }
 }
 
-/// The states of these orders, as far as there are any.
+/// The states of those of these orders that exist.
 pub async fn states(
     transaction: &mut Transaction,
     orders: &HashSet<OrderId>,
@@ -144,14 +144,14 @@ fn state(row: &SqliteRow) -> Result<(OrderId, OrderState), StoreError> {
         attempt: row.number("attempt")?,
         retry_at: row.optional("retry_at", Columns::moment)?,
         returned,
-        // That the bottles are back on the shelf is said in the log, which the shop does not read.
+        // The log says when the bottles are back on the shelf; the shop does not read it.
         released: returned,
     };
     let placed = row.moment("placed_at")? != Moment::default();
     Ok((row.parsed("order_id")?, OrderState { placed, progress, address: row.text("address")? }))
 }
 
-/// Writes how far orders are, and where they go, each since when.
+/// Writes the state of orders, each with the time of its change.
 pub async fn save_states<'a>(
     transaction: &mut Transaction,
     states: impl Iterator<Item = (&'a OrderId, &'a OrderState, Moment)>,
@@ -195,7 +195,7 @@ pub struct Hop {
     pub what: What,
 }
 
-/// Adds hops; one that is there already stays as it is.
+/// Adds hops. One that exists stays as it is.
 pub async fn add_hops(transaction: &mut Transaction, hops: &[Hop]) -> Result<(), StoreError> {
     if hops.is_empty() {
         return Ok(());
@@ -215,7 +215,7 @@ pub async fn add_hops(transaction: &mut Transaction, hops: &[Hop]) -> Result<(),
     Ok(())
 }
 
-/// Those of these events that are hops already.
+/// Those of these events that are stored as hops.
 pub async fn known_hops(transaction: &mut Transaction, events: &[&EventId]) -> Result<HashSet<EventId>, StoreError> {
     if events.is_empty() {
         return Ok(HashSet::new());

@@ -1,4 +1,4 @@
-//! One order with its way, as a page shows it.
+//! One order with its journey, as a page shows it.
 
 use events::{
     ids::{EventId, OrderId, Service},
@@ -14,8 +14,8 @@ use web::order::{
 
 use crate::store::orders::status;
 
-/// One order; `None` if nothing was read about it. Also of a database that an earlier version wrote: it says more than a
-/// customer is shown.
+/// One order; `None` if nothing was read about it. A database of an earlier version holds more hops than a customer is
+/// shown.
 ///
 /// # Errors
 /// If the database fails.

@@ -26,7 +26,7 @@ pub struct Waiting {
 
 const COLUMNS: &str = "event_id, topic, ledger, entry, batch_index, batch_size, at, code, message";
 
-/// A message begins to wait, `since` then for its order; how many more wait now: none, if it waits already.
+/// Stores a message that waits for its order since `since`. Returns how many more wait now: none, if it waits already.
 pub async fn add<M: Serialize>(
     transaction: &mut Transaction,
     topic: &'static TopicSpec,
@@ -56,21 +56,21 @@ pub async fn add<M: Serialize>(
     Ok(inserted.rows_affected())
 }
 
-/// What waits for this order, in the order it came.
+/// The messages that wait for this order, in the order they came.
 pub async fn of_order(transaction: &mut Transaction, order_id: &OrderId) -> Result<Vec<Waiting>, StoreError> {
     let select = format!("select {COLUMNS} from waiting where order_id = $1 order by place");
     let rows = sqlx::query(AssertSqlSafe(select)).bind(order_id.as_str()).fetch_all(&mut **transaction).await?;
     rows.iter().map(Waiting::read).collect()
 }
 
-/// What waits longest, of that which waits since before then.
+/// The messages that have waited longest, of those that wait since before this time.
 pub async fn longest(transaction: &mut Transaction, most: i64, since: Moment) -> Result<Vec<Waiting>, StoreError> {
     let select = format!("select {COLUMNS} from waiting where since < $1 order by since, place limit $2");
     let rows = sqlx::query(AssertSqlSafe(select)).bind(since.micros()).bind(most).fetch_all(&mut **transaction).await?;
     rows.iter().map(Waiting::read).collect()
 }
 
-/// A message waits no longer.
+/// Removes a message that no longer waits.
 pub async fn remove(transaction: &mut Transaction, event_id: &str) -> Result<(), StoreError> {
     sqlx::query("delete from waiting where event_id = $1").bind(event_id).execute(&mut **transaction).await?;
     Ok(())
@@ -97,7 +97,7 @@ impl Waiting {
     /// The message as it was received.
     ///
     /// # Errors
-    /// If it is none of its topic.
+    /// If it is not a message of its topic.
     pub fn fact<M: DeserializeOwned>(self) -> anyhow::Result<Fact<M>> {
         let message = serde_json::from_value(self.message)
             .with_context(|| format!("waiting.message of {} is no message of {}", self.event_id, self.topic.name))?;
@@ -122,7 +122,7 @@ mod tests {
     use super::*;
     use crate::store::orders::TABLES;
 
-    /// As when its order comes, and as when it is given up.
+    /// Read as when its order comes, and as when it is given up.
     async fn read_both(store: Store) -> anyhow::Result<()> {
         let mut transaction = store.begin().await?;
         let order_id: OrderId = "a".parse()?;

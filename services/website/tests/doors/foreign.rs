@@ -1,4 +1,4 @@
-//! What is not for the shop: requests of other websites, and the addresses of the stage.
+//! What the shop refuses: requests of other websites, and addresses of the stage.
 
 use anyhow::Result;
 use reqwest::{Method, StatusCode};

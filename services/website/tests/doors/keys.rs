@@ -1,4 +1,4 @@
-//! Orders that are sent again, and books that cannot be written to.
+//! Orders that are sent again, and a database that cannot be written to.
 
 use anyhow::Result;
 use events::{ids::Service, topics::ORDERS};
@@ -64,7 +64,7 @@ async fn keys_of_clients_and_tokens_of_forms_never_meet() -> Result<()> {
     let by_form = form("k", 2).await?;
     assert_eq!(form("k", 2).await?, by_form, "sent twice");
     assert_ne!(form("k", 3).await?, by_form, "changed, and sent from the same page");
-    // The last one is how the form's token is kept.
+    // The last one is how a form's token is stored.
     for key in ["k", "form k", "client k", r#"form k ["Ada","Gent",[{"beer":"orval","bottles":2}]]"#] {
         assert_ne!(placed(shop.order(2).header(KEY, key).send().await?).await?, by_form, "{key}");
     }
@@ -82,7 +82,7 @@ async fn while_another_program_holds_the_books_orders_are_refused_and_not_placed
     let (refused, by_form) = tokio::join!(refused, by_form);
     assert!(refused.is_ok() && by_form?.status() == StatusCode::SERVICE_UNAVAILABLE);
     shop.website.waits_for_its_database().await?;
-    assert_eq!(shop.get("/api/beers").send().await?.status(), StatusCode::OK, "whoever reads waits for nobody");
+    assert_eq!(shop.get("/api/beers").send().await?.status(), StatusCode::OK, "a reader does not wait");
     drop(lock);
     let placed = placed(shop.order(2).header(KEY, "a").send().await?).await?;
     let on_topic = shop.bed.read_until(ORDERS, |all| !all.is_empty()).await?;

@@ -1,4 +1,4 @@
-//! The website's doors against a real broker: what comes in from outside, and how much of it.
+//! The website's doors against a real broker: what comes in from outside, and how much of it may.
 #![expect(clippy::unwrap_used, reason = "what cannot be here ends the test")]
 
 use std::net::SocketAddr;
@@ -39,7 +39,7 @@ impl Shop {
         Ok(())
     }
 
-    /// Stopped, and started again.
+    /// The same shop after a restart.
     async fn restarted(self) -> Result<Self> {
         let Shop { bed, http, address, website } = self;
         website.stop().await?;

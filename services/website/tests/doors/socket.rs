@@ -23,7 +23,7 @@ impl Shop {
         Ok(client_async(request, TcpStream::connect(self.address).await.unwrap()).await?.0)
     }
 
-    /// With what status it is turned away.
+    /// The status with which it is refused.
     async fn turned_away(&self, headers: &[(&'static str, &str)]) -> Result<u16> {
         match self.socket(headers).await {
             Err(Error::Http(answer)) => {
@@ -109,7 +109,7 @@ async fn each_message_is_an_order_and_is_answered_as_a_post_is() -> Result<()> {
         assert_eq!((&problem["status"], &problem["type"]), (&json!(status), &json!("about:blank")), "{problem}");
     }
     assert!(answer(&mut socket, text(&order(1))).await?["order_id"].is_string(), "it goes on");
-    // What is too long to be answered ends it; whether the reason arrives depends on who is faster.
+    // What is too long to be answered ends the socket. Whether the reason arrives depends on who is faster.
     let too_long = socket.send(Message::text(" ".repeat(65 * 1024))).await;
     let ended = closed_with(&mut socket).await;
     assert!(too_long.is_err() || ended.is_err() || ended.is_ok_and(|code| code == 1009));

@@ -1,4 +1,4 @@
-//! Streams: one client does not take the places of others.
+//! Streams: one client does not use up the places of others.
 
 use anyhow::{Context as _, Result};
 use reqwest::{Response, StatusCode};
@@ -7,7 +7,7 @@ use tokio::time::timeout;
 
 use crate::{Shop, placed};
 
-/// What a tunnel on this machine adds.
+/// A header that a tunnel on this machine adds.
 const FORWARDED: &str = "x-forwarded-for";
 const ROOM: &str = "192.0.2.7";
 const FULL: StatusCode = StatusCode::SERVICE_UNAVAILABLE;

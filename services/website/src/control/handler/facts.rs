@@ -1,4 +1,4 @@
-//! Facts: decisions, updates and levels, each believed or not before it changes anything.
+//! Decisions, updates and levels: each is judged before it changes anything.
 
 use events::{
     decisions::OrderDecision,
@@ -94,7 +94,7 @@ impl ShopHandler {
 }
 
 impl OrderState {
-    /// How far its order is, if it was placed.
+    /// The progress of its order, if that was placed.
     fn of_placed(&self) -> Result<&Progress, Doubt> {
         if self.placed { Ok(&self.progress) } else { Err(Doubt::Early(ReasonCode::UnknownOrder)) }
     }

@@ -1,4 +1,4 @@
-//! Orders: one for each key, safe before anybody is answered, and each placed once wherever it comes from.
+//! Orders: one per key, committed before the answer, and placed once wherever they come from.
 
 use events::{
     ids::{EventId, Moment, OrderId, Service},
@@ -19,7 +19,7 @@ use crate::{
 };
 
 impl ShopHandler {
-    /// Order and outgoing message are in one transaction: when it is committed the order is safe.
+    /// Order and outgoing message are in one transaction: once it is committed the order is safe.
     pub(super) async fn place(&mut self, new: &NewOrder, batch: &mut Batch) -> anyhow::Result<Outcome<Answer>> {
         let stored = new.stored_key()?;
         let before = stored.as_ref().and_then(|stored| Some((stored, self.known.keys.get(&stored.key)?)));
@@ -39,7 +39,7 @@ impl ShopHandler {
         Ok(Outcome::Handled(Answer::Placed(order_id)))
     }
 
-    /// An order on its topic: one of the shop's own is there already.
+    /// An order read from its topic. The shop's own are in the database already.
     pub(super) fn ordered(&mut self, fact: &Fact<PlaceOrder>) -> Outcome<Answer> {
         let order_id = order_id_of(fact);
         if self.known.state(&order_id).placed {

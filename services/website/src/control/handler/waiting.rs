@@ -19,11 +19,11 @@ use crate::{
     store::waiting::{self, Waiting},
 };
 
-/// Most that are given up in one transaction.
+/// The most messages given up in one transaction.
 const GIVEN_UP_AT_ONCE: i64 = 256;
 
 impl ShopHandler {
-    /// A message has no effect: it waits, or it is not believed.
+    /// A message without effect: it waits, or it is untrue.
     pub(super) async fn doubt<M: Serialize + Sync>(
         &mut self,
         topic: &'static TopicSpec,
@@ -36,7 +36,7 @@ impl ShopHandler {
             Doubt::Untrue(code) => Ok(Outcome::Untrue(code)),
             Doubt::Early(code) => {
                 self.wait(topic, fact, order_id, code, batch).await?;
-                // Its effect is still to come.
+                // It may still have its effect.
                 Ok(Outcome::Begun(Answer::Written))
             }
         }
@@ -62,7 +62,7 @@ impl ShopHandler {
         Ok(())
     }
 
-    /// Reads again what waited for this order.
+    /// Handles what has waited for this order.
     pub(super) async fn take_up(&mut self, order_id: &OrderId, batch: &mut Batch) -> anyhow::Result<()> {
         let mut has_news = true;
         while has_news && self.learn(|known| known.waiting > 0) {
@@ -73,7 +73,7 @@ impl ShopHandler {
             has_news = false;
             for row in rows {
                 let (topic, position, work) = (row.topic, row.position, work(row)?);
-                // What waits for something else still waits on.
+                // What waits for something else goes on waiting.
                 let outcome = self.take(&work, batch).await?;
                 // Updates may have waited for this decision.
                 has_news |= matches!((&outcome, work), (Outcome::Handled(_), Work::Decided(_)));
@@ -83,7 +83,7 @@ impl ShopHandler {
         Ok(())
     }
 
-    /// Gives up what waits for longer than a cause takes.
+    /// Gives up messages that have waited longer than a cause takes.
     pub(super) async fn give_up_overdue(&mut self, batch: &mut Batch) -> anyhow::Result<()> {
         let since = batch.now.plus_millis(-CAUSE_WITHIN_MS);
         self.give_up(GIVEN_UP_AT_ONCE, since, batch).await
@@ -107,7 +107,7 @@ impl ShopHandler {
     }
 }
 
-/// What a row that waited asks for.
+/// The work of a stored message.
 fn work(row: Waiting) -> anyhow::Result<Work> {
     if row.topic.name == ORDER_DECISIONS.spec.name {
         Ok(Work::Decided(row.fact()?))
