@@ -1,4 +1,4 @@
-//! A message on its way out and on its way in, with the properties every one of ours has.
+//! Outgoing and incoming messages, with the properties that all of ours have.
 
 use std::{
     collections::HashMap,
@@ -16,30 +16,29 @@ use events::{
 use pulsar::{Payload, message::proto::MessageIdData, producer, unpacking::NOT_UNPACKED};
 use serde::{Serialize, de::DeserializeOwned};
 
-/// A message's own time counts only if it is at most this much later than when it was published: so far may the clocks
-/// of two machines be apart.
+/// A message's own time counts only if it is at most this much later than its publication: the clocks of two machines
+/// may differ that much.
 pub const AHEAD_MAX_MS: i64 = 5_000;
-/// And at most this much earlier: so long may a message wait in an outbox while the broker is away.
+/// And at most this much earlier: a message may wait that long in an outbox while the broker is away.
 pub const WAITED_MAX_MS: i64 = 24 * 60 * 60 * 1000;
 /// Longest reason why a message could not be read, in characters.
 const REASON_MAX: usize = 200;
 
-/// What the client cuts is what the contract calls too large.
+/// The client truncates what the contract calls too large.
 const _: () = assert!(limits::MESSAGE_MAX == pulsar::unpacking::MESSAGE_MAX);
 
 const EVENT_ID: &str = "event_id";
 const AT: &str = "at";
 const TRACEPARENT: &str = "traceparent";
 
-/// A message that is ready to be published, or was read back from an outbox.
+/// A message to be published, new or read from an outbox.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outgoing {
     pub topic: &'static TopicSpec,
-    /// Its key, as the topic specifies it.
     pub key: String,
-    /// Its id, the same however often it is sent.
+    /// Its id, which stays the same when it is sent again.
     pub event_id: EventId,
-    /// When what it tells happened.
+    /// When the event happened.
     pub at: Moment,
     /// The order it is about.
     pub order: Option<OrderId>,
@@ -49,10 +48,10 @@ pub struct Outgoing {
 }
 
 impl Outgoing {
-    /// This message, for its topic.
+    /// A message for its topic.
     ///
     /// # Errors
-    /// If it cannot be written as JSON, which none of the contract's types can fail to be.
+    /// If it cannot be written as JSON, which no type of the contract can fail to be.
     pub fn new<M: Serialize>(
         topic: Topic<M>,
         key: impl Into<String>,
@@ -80,7 +79,7 @@ impl Outgoing {
     }
 }
 
-/// The position of the message with this id of the client's.
+/// The position of the message with this client id.
 pub(crate) fn position_of(id: &MessageIdData, messages_in_entry: Option<i32>) -> Position {
     Position {
         ledger: id.ledger_id,
@@ -95,8 +94,8 @@ pub(crate) fn entry_id(position: Position) -> MessageIdData {
     MessageIdData { ledger_id: position.ledger, entry_id: position.entry, ..MessageIdData::default() }
 }
 
-/// The message in this payload. Its own time counts if it is believable, see [`AHEAD_MAX_MS`]; `times_replaced` counts those
-/// whose time is not.
+/// Decodes a message. Its own time counts if it is plausible, see [`AHEAD_MAX_MS`]; `times_replaced` counts the
+/// others.
 pub(crate) fn received<M: DeserializeOwned>(
     position: Position,
     payload: &Payload,

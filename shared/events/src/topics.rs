@@ -1,7 +1,7 @@
 //! Every topic of the suite, each with the type of its messages and its specification.
 //!
-//! Producers and consumers are made from these only, the set-up of namespaces, topics, policies and subscriptions is
-//! generated from [`TOPICS`], and a test keeps the table in `docs/architecture.md` as they are.
+//! Producers and consumers are created only from these, set-up creates namespaces, topics, policies and subscriptions
+//! from [`TOPICS`], and a test compares the table in `docs/architecture.md` with them.
 
 mod spec;
 
@@ -26,14 +26,14 @@ const fn each_process(reader: Service) -> Subscription {
     Subscription { name: reader.name(), reader, lifetime: Lifetime::PerProcess }
 }
 
-/// Looks for fraud among the orders, from their beginning, for as long as the speaker wants it.
+/// Looks for fraud in all orders of the episode, while the settings want it.
 pub const FRAUD_WATCH: Subscription = Subscription {
     name: "fraud-watch",
     reader: InventoryAnalysis,
     lifetime: Lifetime::OnDemand(SubscriptionType::Failover),
 };
 
-/// Tells customers that their beer is on its way: one subscription for all phones, not one for each.
+/// Tells customers that their beer is on its way: one subscription for all phones, not one per phone.
 pub const NOTIFICATION: Subscription = Subscription { name: "notification", ..failover(Website) };
 
 /// One more subscriber on everything that happens in the shop; nobody waits for it.
@@ -79,7 +79,7 @@ pub static DELIVERY_ORDERS: Topic<DeliveryOrder> = Topic::new(&TopicSpec {
     ..TopicSpec::USUAL
 });
 
-/// Parcels nobody could deliver.
+/// Undeliverable parcels.
 pub static DEAD_LETTERS: Topic<DeadLetter> = Topic::new(&TopicSpec {
     name: "delivery-orders-dlq",
     messages: "`DeadLetter` (order, reason, attempts, payload)",
@@ -88,7 +88,7 @@ pub static DEAD_LETTERS: Topic<DeadLetter> = Topic::new(&TopicSpec {
     ..TopicSpec::USUAL
 });
 
-/// What a person asks of delivery.
+/// Requests of the presenter to delivery.
 pub static DELIVERY_REQUESTS: Topic<DeliveryRequest> = Topic::new(&TopicSpec {
     name: "delivery-requests",
     messages: "`Redrive`, `ReturnToStock` (commands)",
@@ -97,7 +97,7 @@ pub static DELIVERY_REQUESTS: Topic<DeliveryRequest> = Topic::new(&TopicSpec {
     ..TopicSpec::USUAL
 });
 
-/// What becomes of parcels.
+/// What happens to parcels.
 pub static DELIVERY_UPDATES: Topic<DeliveryUpdate> = Topic::new(&TopicSpec {
     name: "delivery-updates",
     messages: "`PickedUp`, `Delivered`, `AttemptFailed`, `Stranded`, `Redriven`, `Returned`",
@@ -208,7 +208,7 @@ pub static PRESENCE: Topic<Presence> = Topic::new(&TopicSpec {
     ..TopicSpec::USUAL
 });
 
-/// All topics. A test counts them: a topic that is missing here would not be set up.
+/// All topics. A test counts them, since a topic that is missing here would not be set up.
 pub static TOPICS: [&TopicSpec; 15] = [
     ORDERS.spec,
     ORDER_DECISIONS.spec,

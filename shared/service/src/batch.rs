@@ -19,15 +19,15 @@ use crate::{Context, clock};
 /// What became of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome<A> {
-    /// It had its effect.
+    /// It had its effect now.
     Handled(A),
-    /// It had part of its effect, and is submitted again for the rest.
+    /// It had part of its effect, and will be submitted again for the rest.
     Begun(A),
     /// It had its effect before.
     Repeated,
     /// It is well formed and untrue: it has no effect, and is counted by reason.
     Untrue(ReasonCode),
-    /// It has been quarantined, which counts it.
+    /// It was quarantined, and counted by that.
     Quarantined,
 }
 
@@ -41,7 +41,7 @@ impl<A> Outcome<A> {
     }
 }
 
-/// How many messages of a topic came to what.
+/// How many messages of a topic had which outcome.
 #[derive(Default)]
 struct Counts {
     handled: usize,
@@ -50,9 +50,9 @@ struct Counts {
     untrue: usize,
 }
 
-/// A transaction under way. It stands for its [`Transaction`] wherever one is asked for.
+/// An open transaction. It dereferences to its [`Transaction`].
 pub struct Batch {
-    /// When it began: the time of everything in it.
+    /// When it began: the time of all its effects.
     pub now: Moment,
     reader: Service,
     transaction: Transaction,
@@ -60,7 +60,7 @@ pub struct Batch {
 }
 
 impl Batch {
-    /// Begins one for messages that `reader` reads.
+    /// Begins a batch of messages that `reader` reads.
     ///
     /// # Errors
     /// If the database cannot be written.
@@ -112,7 +112,7 @@ impl Batch {
         disbelieve(&mut self.transaction, topic, position, code).await
     }
 
-    /// Counts what became of a message, and returns the answer to it, if it had an effect just now.
+    /// Counts the outcome of a message, and returns the answer if it had an effect now.
     ///
     /// # Errors
     /// If a statement fails.
@@ -135,7 +135,7 @@ impl Batch {
         self.counts.entry(topic.name).or_default()
     }
 
-    /// Commits it, and says in the metrics, the log and the presence what it came to. Returns whether messages go out.
+    /// Commits, and then updates metrics, log and presence. Returns whether there are outgoing messages.
     ///
     /// # Errors
     /// If the database fails.

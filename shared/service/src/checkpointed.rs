@@ -1,8 +1,8 @@
-//! A topic that is folded into memory: its messages are acknowledged together, when a checkpoint holds what they changed.
+//! A topic that is folded into memory: its messages are acknowledged together, when a checkpoint includes them.
 //!
-//! The one who folds writes its state and the position of the last message in one transaction, and then acknowledges. A
-//! process that dies before that gets the messages again, and its state is as it was. One that dies after it gets them
-//! again as well: they lie before the position it stored, and are skipped.
+//! The reader writes its state and the position of the last message in one transaction, and then acknowledges. If the
+//! process dies before that transaction, the messages are redelivered to the earlier state. If it dies after it, they are
+//! redelivered as well, but lie before the stored position and are skipped.
 
 use bus::{BusError, Consumer, ConsumerOptions};
 use events::{
@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 
 use crate::Context;
 
-/// One topic as it is read.
+/// One topic and its consumer.
 pub struct Checkpointed<M> {
     consumer: Consumer<M>,
     /// The last message that may be acknowledged: no other of its entry follows.
@@ -21,15 +21,15 @@ pub struct Checkpointed<M> {
 }
 
 impl<M: DeserializeOwned> Checkpointed<M> {
-    /// Reads a topic.
+    /// Subscribes to a topic.
     ///
     /// # Errors
-    /// If the service does not read it.
+    /// If the service has no subscription.
     pub fn new(context: &Context, topic: Topic<M>, options: ConsumerOptions) -> Result<Self, BusError> {
         Ok(Checkpointed { consumer: context.bus.consumer(topic, context.service, options)?, folded: None })
     }
 
-    /// Waits for messages. They have to be folded before the next checkpoint.
+    /// Waits for messages. They must be folded before the next checkpoint.
     ///
     /// Can be cancelled.
     pub async fn receive(&mut self, most: usize) -> Vec<Received<M>> {
@@ -40,7 +40,7 @@ impl<M: DeserializeOwned> Checkpointed<M> {
         batch
     }
 
-    /// Acknowledges everything that was received; to be called when a checkpoint holds it.
+    /// Acknowledges everything received; call this when a checkpoint includes it.
     pub async fn acknowledge(&mut self) {
         if let Some(position) = self.folded.take() {
             self.consumer.acknowledge(&[position]).await;

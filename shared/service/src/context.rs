@@ -1,4 +1,4 @@
-//! What a service is given to run with.
+//! What a service runs with.
 
 use std::{
     future::Future,
@@ -28,30 +28,26 @@ use crate::{
     unread::Unread,
 };
 
-/// A service at work, until it is told to stop. Boxed, so that its body is compiled once, in the service's own crate, and
-/// not again in its program and in each of its tests.
+/// A running service, until it is told to stop. Boxed, so that its body is compiled once, in the service's own crate, and
+/// not in its program and each of its tests.
 pub type ServiceFuture = Pin<Box<dyn Future<Output = anyhow::Result<()>> + Send>>;
 
-/// Everything around the work of a service. Cheap to clone.
+/// The environment of a service. Cheap to clone.
 #[derive(Clone)]
 pub struct Context {
     pub service: Service,
     /// The bus, in the running episode.
     pub bus: Bus,
-    /// The settings it obeys and the control_messages it is given.
+    /// The settings it follows and the control messages it receives.
     pub stage: Stage,
     /// The id of the running episode; empty until a broker has said.
     pub episode_id: String,
-    /// Where its data lies.
     pub data_dir: PathBuf,
     /// Cancelled to stop the service.
     pub shutdown: CancellationToken,
-    /// What its health says.
     pub health: Health,
     pub metrics: Metrics,
-    /// What its presence says.
     pub presence: PresenceState,
-    /// What its log says of single orders.
     pub order_log: OrderLog,
     /// When this process started.
     pub started_at: Moment,
@@ -61,7 +57,7 @@ pub struct Context {
 }
 
 impl Context {
-    /// The context of a service on this stage, in the episode it names; in the first if it names none.
+    /// The context of a service in the episode of these settings; in the first if there is none.
     pub fn new(service: Service, bus: Bus, stage: Stage, data_dir: &Path, shutdown: CancellationToken) -> Self {
         let health = Health::default();
         let connected = bus.clone();
@@ -88,8 +84,8 @@ impl Context {
         context.in_episode(&settings)
     }
 
-    /// The same process in the episode of these settings; without a known one in the first. Ends with this context, or
-    /// alone.
+    /// The same process in the episode of these settings, or in the first. Its shutdown follows that of this context, and
+    /// can be cancelled separately.
     pub fn in_episode(&self, settings: &StageSettings) -> Self {
         Context {
             bus: self.bus.in_episode(settings.episode.max(1)),
@@ -99,12 +95,12 @@ impl Context {
         }
     }
 
-    /// Whether this service is paused, now and as it changes.
+    /// Follows whether this service is paused.
     pub fn pause(&self) -> Pause {
         Pause::new(self.service, &self.stage)
     }
 
-    /// Returns the settings of another episode, once one has begun.
+    /// Returns when another episode has begun, with its settings.
     pub async fn episode_over(&self) -> Arc<StageSettings> {
         let mut settings = self.stage.follow();
         let here = self.bus.scope().episode;
@@ -118,8 +114,8 @@ impl Context {
         }
     }
 
-    /// Opens this service's database for the running episode. The service is not ready while another program holds the
-    /// database's lock.
+    /// Opens this service's database for the running episode. The service is not ready while another program holds its
+    /// lock.
     ///
     /// # Errors
     /// If it cannot be opened.
@@ -146,7 +142,7 @@ impl Context {
         Ok(store)
     }
 
-    /// Says in the presence and in the metrics what this store counts as not believed; to be called when that has changed.
+    /// Publishes the store's count of disbelieved messages in presence and metrics; call this when it has changed.
     ///
     /// # Errors
     /// If the store cannot be read.
@@ -154,7 +150,7 @@ impl Context {
         let now = store::disbelieved(store).await?;
         self.metrics.disbelieved(&now);
         let before = self.presence.disbelieves(now.clone());
-        // Once for each reason, so that a flooded topic does not flood the log.
+        // Once per reason, so that a flooded topic does not flood the log.
         for Disbelieved { topic, code, .. } in now {
             if !before.iter().any(|known| (&known.topic, known.code) == (&topic, code)) {
                 warn!(topic, %code, "a message is not believed and has no effect; more of this kind are only counted");
@@ -163,7 +159,7 @@ impl Context {
         Ok(())
     }
 
-    /// The outbox of this store, at work as one of `tasks`.
+    /// Starts the outbox of this store as one of `tasks`.
     pub fn start_outbox(&self, tasks: &mut TaskGroup, store: &Store) -> OutboxHandle {
         let (outbox, handle) = Outbox::new(store.clone(), &self.bus);
         tasks.start(async move { Ok(outbox.run().await?) });
@@ -183,7 +179,7 @@ impl TaskGroup {
         self.set.spawn(task);
     }
 
-    /// Waits until `shutdown`, or until a task fails or ends. What they had not committed comes again.
+    /// Waits until `shutdown`, or until a task fails or ends. Whatever was not committed is redelivered.
     ///
     /// # Errors
     /// The error of the task that failed first.

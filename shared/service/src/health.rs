@@ -1,4 +1,4 @@
-//! Health: whether the process lives, and whether it has all it needs.
+//! Health: whether the process is live, and whether it is ready.
 
 use std::{
     fmt::Write as _,
@@ -28,21 +28,21 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(2);
 
 type Check = Box<dyn Fn() -> bool + Send + Sync>;
 
-/// What a service depends on.
+/// The dependencies of a service.
 #[derive(Clone, Default)]
 pub struct Health {
     checks: Arc<Mutex<Vec<(&'static str, Check)>>>,
 }
 
 impl Health {
-    /// Ready only while `check` says so. Another check of the same dependency replaces the one before.
+    /// Adds a dependency, which is available while `check` returns `true`. A later check of the same dependency replaces it.
     pub fn require(&self, dependency: &'static str, check: impl Fn() -> bool + Send + Sync + 'static) {
         let mut checks = self.checks.lock().unwrap_or_else(PoisonError::into_inner);
         checks.retain(|(known, _)| *known != dependency);
         checks.push((dependency, Box::new(check)));
     }
 
-    /// What is missing; ready if nothing is.
+    /// The dependencies that are missing; the service is ready if there are none.
     pub fn missing(&self) -> Vec<&'static str> {
         let checks = self.checks.lock().unwrap_or_else(PoisonError::into_inner);
         checks.iter().filter(|(_, check)| !check()).map(|(dependency, _)| *dependency).collect()

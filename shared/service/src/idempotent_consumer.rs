@@ -1,8 +1,8 @@
 //! The idempotent consumer: how at-least-once delivery becomes exactly one effect.
 //!
-//! A broker delivers each message at least once. After a crash, or when an acknowledgement is lost, it comes again. So a
-//! service writes three things in one transaction: the effect of a message, the record that the message had it, and the
-//! messages that follow from it. Only then does it acknowledge.
+//! A broker delivers each message at least once: after a crash, or when an acknowledgement is lost, it is redelivered. So a
+//! service writes three things in one transaction: the effect of a message, the record that it had this effect, and the
+//! messages that follow from it. It acknowledges only after that.
 //!
 //! ```text
 //!  topics ──▶ readers ──┐                       one writer
@@ -10,27 +10,30 @@
 //!  people ──▶ requests ─┘              Begin        a transaction; record the ids of all messages
 //!                 ▲                    Handle       each: quarantine it, skip it, or have the service handle it
 //!                 │                    Commit       records, effects and outgoing messages
-//!  broker ◀───────┼─────────────────── Publish      the outbox
+//!  broker ◀───────┼─────────────────── Publish      the outbox; some services do not wait for it, see `AcknowledgeAfter`
 //!                 └────── answer ───── Acknowledge  each submission, whose reader acknowledges to the broker
 //! ```
 //!
-//! A process may die between any two of these steps. `tests/idempotent_consumer.rs` makes it do so.
+//! A process may die between any two of these steps, and `tests/idempotent_consumer.rs` makes it die after each.
 //!
-//! | dies after | in the database | when the message comes again |
+//! | dies after | in the database | when the message is redelivered |
 //! |---|---|---|
-//! | Receive, Begin, Handle | nothing: the transaction is gone | it is handled |
+//! | Receive, Begin, Handle | nothing: the transaction is rolled back | it is handled |
 //! | Commit | everything; the next process publishes the outbox, with the same event ids | its id is recorded: it is skipped |
 //! | Publish | everything | it is skipped |
-//! | Acknowledge | everything | it comes only if the acknowledgement was lost, and is skipped |
+//! | Acknowledge | everything | it is redelivered only if the acknowledgement was lost, and is skipped |
 //!
-//! If a step fails the service ends, and its next process goes on from what is committed. So state that a [`Handler`]
-//! keeps in memory may run ahead of the database within a transaction.
+//! If a step fails the service ends, and its next process continues from what is committed. So the state that a [`Handler`]
+//! keeps in memory may be ahead of the database during a transaction.
 //!
-//! A request is work that comes from no topic: a person waits for its answer, and nothing delivers it again. Its answer
-//! says that it is committed. It may carry a time after which it is no longer handled.
+//! A request is work that comes from no topic: a person waits for the answer, and nothing redelivers it. The answer
+//! means that it is committed. A request may have a time after which it is no longer handled.
 //!
-//! There is one writer because SQLite has one; and it makes batches by itself. Nothing waits for company: while one
-//! transaction is written, what comes next gathers.
+//! There is one writer because SQLite has one, and that forms batches by itself. No message waits for a batch to fill: while
+//! one transaction is written, the next submissions gather.
+//!
+//! To use it, implement [`Handler`], run [`Writer::work`] as a task, and [`WriterHandle::read`] as a task per topic.
+//! `services/warehouse/src/consume.rs` is an example.
 
 mod step;
 
@@ -67,14 +70,14 @@ const TAKEN_MAX: usize = 256;
 pub trait Handler: Send + 'static {
     /// What a message asks for, whichever topic it comes from.
     type Work: Send + Sync + 'static;
-    /// What the one who submitted a message is told.
+    /// The answer to the submitter of a message.
     type Answer: Send + 'static;
 
-    /// The id under which the effect is recorded. A message whose id was recorded before is skipped. `None` where the
+    /// The id under which the effect is recorded; a message whose id is recorded already is skipped. `None` if the
     /// service's own tables tell a repeat.
     fn id(work: &Self::Work) -> Option<String>;
 
-    /// Reads what the work of a batch is about, in as few statements as it takes, before any of it is handled.
+    /// Reads what a batch is about, in as few statements as possible, before any of it is handled.
     fn prepare(
         &mut self,
         _works: &[&Self::Work],
@@ -90,7 +93,7 @@ pub trait Handler: Send + 'static {
         batch: &mut Batch,
     ) -> impl Future<Output = anyhow::Result<Outcome<Self::Answer>>> + Send;
 
-    /// Writes what is written once for a whole batch, before it commits.
+    /// Writes what is needed once per batch, before it commits.
     fn conclude(&mut self, _batch: &mut Batch) -> impl Future<Output = anyhow::Result<()>> + Send {
         async { Ok(()) }
     }
@@ -116,7 +119,7 @@ enum Item<W> {
 }
 
 impl<W> Item<W> {
-    /// What is to be done; nothing about a message that cannot be read.
+    /// The work; `None` if the message cannot be read.
     fn work(&self) -> Option<&W> {
         match self {
             Item::Message(_, received) => received.message.as_ref().ok(),
@@ -125,26 +128,26 @@ impl<W> Item<W> {
     }
 }
 
-/// The answers to a submission, in its order: `None` to what had no effect, or had it before.
+/// The answers to a submission, in order: `None` for a message without an effect, or with an earlier one.
 type Answers<H> = Vec<Option<<H as Handler>::Answer>>;
 
 /// Work that is submitted together, on its way to the writer and back.
 struct Submission<H: Handler> {
     items: VecDeque<Item<H::Work>>,
-    /// A transaction that begins later leaves it out.
+    /// A transaction that begins later skips it.
     until: Option<Instant>,
     answers: Answers<H>,
     reply: oneshot::Sender<Answers<H>>,
 }
 
-/// The writer did not take a request in time, or has ended.
+/// The writer did not take the request in time, or has ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the writer does not take it")]
 pub struct NotTaken;
 
-/// The one who writes.
+/// Performs the steps. There is one per database.
 pub struct Writer<H: Handler> {
-    /// What the service does, with its state.
+    /// The service's handler, with its state.
     pub handler: H,
     context: Context,
     store: Store,
@@ -185,7 +188,7 @@ impl<H: Handler> Writer<H> {
         (writer, WriterHandle(sender))
     }
 
-    /// Writes until nobody can submit anything any more.
+    /// Writes until all handles are dropped.
     ///
     /// # Errors
     /// What the step that failed says.
@@ -220,7 +223,7 @@ impl<H: Handler> Writer<H> {
             Step::Commit => self.commit().await?,
             Step::Publish => {
                 if !self.outbox.flush().await {
-                    // It has failed, and its error ends the service.
+                    // The outbox has failed, and its error ends the service.
                     pending().await
                 }
             }
@@ -237,7 +240,7 @@ impl<H: Handler> Writer<H> {
 
     async fn begin(&mut self) -> anyhow::Result<()> {
         let mut batch = Batch::begin(self.context.service, &self.store).await?;
-        // After the wait for the database: the sender may have given up meanwhile.
+        // After waiting for the database, since the sender may have given up meanwhile.
         let now = Instant::now();
         self.taken.retain(|submission| submission.until.is_none_or(|until| now < until));
         let works: Vec<&H::Work> =
@@ -279,7 +282,7 @@ impl<H: Handler> Writer<H> {
         self.handler.conclude(&mut batch).await?;
         let publishes = batch.commit(&self.context, &self.store).await?;
         self.publishes = publishes && self.acknowledge_after == AcknowledgeAfter::Publishing;
-        // Where the writer waits for the outbox, the wait wakes it.
+        // Otherwise the wait for the outbox wakes it.
         if publishes && !self.publishes {
             self.outbox.wake();
         }
@@ -289,13 +292,13 @@ impl<H: Handler> Writer<H> {
 
     fn answer(&mut self) {
         for Submission { answers, reply, .. } in self.taken.drain(..) {
-            // One who is gone does not acknowledge; the messages come again, and are skipped.
+            // A submitter that is gone does not acknowledge; its messages are redelivered and skipped.
             drop(reply.send(answers));
         }
     }
 }
 
-/// Has work handled, unless it had its effect before.
+/// Handles work, unless it had its effect before.
 async fn once<H: Handler>(
     handler: &mut H,
     new: &mut HashSet<String>,
@@ -318,9 +321,9 @@ impl<H: Handler> Clone for WriterHandle<H> {
 }
 
 impl<H: Handler> WriterHandle<H> {
-    /// Has these messages of a topic written, and returns the answers when they may be acknowledged.
+    /// Submits messages of a topic, and returns the answers when the messages may be acknowledged.
     ///
-    /// Does not return if the writer has failed: its error ends the service.
+    /// Never returns if the writer has failed: its error ends the service.
     pub async fn submit(&self, topic: &'static TopicSpec, messages: Vec<Received<H::Work>>) -> Answers<H> {
         let items = messages.into_iter().map(|received| Item::Message(topic, received)).collect();
         let Ok(answers) = self.queue(items, None).await else { return pending().await };
@@ -330,17 +333,17 @@ impl<H: Handler> WriterHandle<H> {
         }
     }
 
-    /// Has a request written, and returns its answer when it is committed: `None` if it has no effect, or had it before.
+    /// Submits a request, and returns its answer when it is committed: `None` if it has no effect, or had it before.
     ///
     /// # Errors
-    /// If no transaction began with it until then: it has no effect. Or if the writer ended before it answered.
+    /// If no transaction took it by `until`, in which case it has no effect; or if the writer ended before it answered.
     pub async fn request(&self, work: H::Work, until: Instant) -> Result<Option<H::Answer>, NotTaken> {
         let queued = self.queue([Item::Request(work)].into(), Some(until));
         let answers = timeout_at(until, queued).await.map_err(|_| NotTaken)??;
         Ok(answers.await.map_err(|_| NotTaken)?.pop().flatten())
     }
 
-    /// Has a request written without waiting for its answer, only for room among those that wait.
+    /// Submits a request without waiting for its answer, only for room in the queue.
     ///
     /// # Errors
     /// If the writer has ended.
@@ -359,7 +362,7 @@ impl<H: Handler> WriterHandle<H> {
         Ok(answers)
     }
 
-    /// Reads a topic, and acknowledges what is written. Reads nothing while the service is paused.
+    /// Reads a topic, and acknowledges what is written. Pauses with the service.
     ///
     /// # Errors
     /// If the service does not read this topic.
@@ -375,7 +378,7 @@ impl<H: Handler> WriterHandle<H> {
             let works = !pause.is_on();
             context.presence.paused(!works);
             let batch = tokio::select! {
-                // First, so that nothing is taken once the pause is known.
+                // First, so that nothing is received once a pause is known.
                 biased;
                 () = pause.changed() => continue,
                 batch = consumer.receive(MESSAGES_MAX), if works => batch,

@@ -15,7 +15,7 @@ pub struct OfTopic {
     pub topic: String,
 }
 
-/// Why messages of a topic are not believed.
+/// The labels of messages that are not believed.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct OfReason {
     topic: String,
@@ -51,7 +51,7 @@ impl Default for Metrics {
 }
 
 impl Metrics {
-    /// Adds a metric of a service's own.
+    /// Adds a metric of the service.
     pub fn register(&self, name: &str, help: &str, metric: impl Metric) {
         self.registry.lock().unwrap_or_else(PoisonError::into_inner).register(name, help, metric);
     }
@@ -78,7 +78,7 @@ impl Metrics {
         add(&self.unreadable, topic, count);
     }
 
-    /// So many messages are not believed in all; those that were counted before stay counted.
+    /// Sets the total of messages that are not believed; earlier counts stay.
     pub fn disbelieved(&self, all: &[Disbelieved]) {
         for Disbelieved { topic, code, count } in all {
             let counter = self.disbelieved.get_or_create(&OfReason { topic: topic.clone(), code: code.to_string() });

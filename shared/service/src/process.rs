@@ -27,22 +27,22 @@ use crate::{
     stage::{self, Stage},
 };
 
-/// Threads that run a service's tasks. One: what a service does is mostly waiting for its broker and its database, and a
-/// second thread costs more in waking each other than it gains (measured at 500 orders/s).
+/// Threads that run a service's tasks. A service mostly waits for its broker and its database, and a
+/// second thread costs more in wake-ups than it gains (measured at 500 orders/s).
 const THREADS: usize = 1;
 /// How long a service may take to finish what it has begun.
 const DRAIN_WITHIN: Duration = Duration::from_secs(5);
-/// The exit code after a second signal: what a shell says of a program that Ctrl-C ended.
+/// The exit code after a second signal: what a shell reports for a program that Ctrl-C ended.
 const ABORTED: i32 = 130;
 
-/// What a service can do beside its work, while another process of it runs.
+/// A command of a service, run beside the process that serves.
 pub struct Command {
     /// The argument that asks for it.
     pub name: &'static str,
     /// What it does, for `--help`.
     pub help: &'static str,
-    /// Does it, in the running episode. The context has no episode id, so that the database is taken as it is: it belongs to the
-    /// process that runs.
+    /// Runs it in the current episode. The context has no episode id, so that the database is opened as it is: it belongs to the
+    /// running process.
     pub run: fn(Context) -> ServiceFuture,
 }
 
@@ -50,43 +50,43 @@ pub struct Command {
 pub struct HttpPort {
     /// The variable that sets it.
     pub variable: &'static str,
-    /// The port if that is not set.
+    /// The default port.
     pub default: u16,
 }
 
 impl HttpPort {
-    /// The port as it is set.
+    /// The port in use.
     ///
     /// # Errors
-    /// If it is set to what is no port.
+    /// If the setting is not a port.
     pub fn number(&self) -> Result<u16, Unusable> {
         environment::number(self.variable, self.default, 1..=u16::MAX)
     }
 }
 
-/// Connections to the health endpoints, all of them from this machine.
+/// Limits of the health endpoints.
 const ASKING: connections::Limits = connections::Limits { connections: 50, of_an_address: 50 };
 
 /// Runs a service until it is told to stop: the whole of its `main`.
 ///
-/// With the argument `healthcheck` it asks the running one instead, and exits with 0 if that one lives.
-/// `serve` gets a context in the running episode; it is not called before the broker says which that is.
+/// With the argument `healthcheck` it asks the running process instead, and exits with 0 if that is live.
+/// `serve` gets a context in the running episode; it is called when the broker has said which that is.
 pub fn run(service: Service, serve: fn(Context) -> ServiceFuture) -> ExitCode {
     run_with(service, serve, &[])
 }
 
-/// As [`run`], for a service that has commands of its own.
+/// As [`run`], for a service with its own commands.
 pub fn run_with(service: Service, serve: fn(Context) -> ServiceFuture, commands: &'static [Command]) -> ExitCode {
     Process { service, serve, commands, http: None }.main()
 }
 
-/// As [`run`], for a service that serves HTTP, health and metrics included. `serve` is called at once and only once: it opens
-/// without a broker, and moves from one episode to the next by itself.
+/// As [`run`], for a service that serves HTTP, including health and metrics. `serve` is called immediately and only once: it
+/// opens without a broker, and moves from one episode to the next by itself.
 pub fn run_http(service: Service, port: HttpPort, serve: fn(Context) -> ServiceFuture) -> ExitCode {
     Process { service, serve, commands: &[], http: Some(port) }.main()
 }
 
-/// What a service adds to the process around it.
+/// The parts of the process that differ by service.
 struct Process {
     service: Service,
     serve: fn(Context) -> ServiceFuture,
@@ -248,7 +248,7 @@ async fn in_episodes(context: &Context, serve: fn(Context) -> ServiceFuture) -> 
     Ok(())
 }
 
-/// Does this work until it is told to stop by a signal.
+/// Runs this work; a signal cancels its token.
 async fn until_told<F: Future<Output = anyhow::Result<()>>>(
     work: impl FnOnce(CancellationToken) -> F,
 ) -> anyhow::Result<()> {
@@ -276,8 +276,8 @@ async fn heed_signals(shutdown: CancellationToken) -> anyhow::Result<()> {
     }
 }
 
-/// One process per service and data folder writes; a second one stands by and takes over when the first is gone. So
-/// `cargo run -p NAME` joins a suite that runs: stop the old one, and the new one is it.
+/// Locks the data folder: one process per service writes, a second one stands by and takes over when the first ends. So
+/// `cargo run -p NAME` joins a running suite: stop the old process, and the new one takes its place.
 async fn lock(service: Service, data_dir: &Path, shutdown: &CancellationToken) -> anyhow::Result<Option<File>> {
     let folder = run_dir(data_dir)?;
     let path = folder.join(format!("{service}.lock"));
@@ -287,7 +287,7 @@ async fn lock(service: Service, data_dir: &Path, shutdown: &CancellationToken) -
     }
     let waiting = tokio::task::spawn_blocking(move || file.lock().map(|()| file));
     tokio::select! {
-        // The thread that waits ends with the process.
+        // The waiting thread ends with the process.
         () = shutdown.cancelled() => std::process::exit(0),
         locked = waiting => Ok(Some(locked??)),
     }
@@ -300,7 +300,7 @@ fn run_dir(data_dir: &Path) -> anyhow::Result<PathBuf> {
     Ok(folder)
 }
 
-/// Writes down where the health endpoints are, for `healthcheck` and for scripts.
+/// Writes the port of the health endpoints to a file, for `healthcheck` and for scripts.
 fn note_port(service: Service, data_dir: &Path, port: u16) -> anyhow::Result<()> {
     let path = run_dir(data_dir)?.join(format!("{service}.port"));
     let mut file = File::create(&path).with_context(|| path.display().to_string())?;

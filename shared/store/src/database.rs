@@ -21,18 +21,18 @@ use tracing::{info, warn};
 
 use crate::{columns::Columns, files, transaction::Transaction};
 
-/// Tables of this crate; those of a service come from its own migrations.
+/// The tables of this crate; those of a service come from its own migrations.
 static MIGRATIONS: Migrator = sqlx::migrate!();
 
-/// How long SQLite itself waits for another program that holds the lock. A writer then tries again for as long as it
-/// takes; a page that reads is answered with an error.
+/// How long SQLite itself waits for another program that holds the lock. After that a writer retries without a limit, and a
+/// reader gets an error.
 const BUSY_WITHIN: Duration = Duration::from_secs(1);
-/// Pause before the lock is tried again: SQLite does not wait in every case.
+/// Pause between attempts to get the lock, since SQLite does not always wait.
 const PAUSE: Duration = Duration::from_millis(100);
-/// Readers at the same time.
+/// Connections that read.
 const READERS: u32 = 3;
-/// Memory for pages, of each connection. SQLite would take four times as much, four times over, as the database grows;
-/// the operating system has the same pages anyway.
+/// Memory for pages, per connection. By default SQLite takes four times as much for each of four connections;
+/// the operating system caches the same pages anyway.
 const PAGES_KIB: u32 = 512;
 
 /// Where to read: `fetch_…(store.reader())`.
@@ -45,7 +45,7 @@ pub struct Store {
     reader: SqlitePool,
     service: String,
     nonce: String,
-    /// How many wait for another program that holds the lock.
+    /// How many callers wait for another program that holds the lock.
     waiting: Arc<AtomicUsize>,
 }
 
@@ -82,7 +82,7 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    /// Whether another program holds the lock, or somebody here who waits for that one holds the connection.
+    /// Whether another program holds the lock, or a caller that waits for it holds the connection.
     fn is_locked(&self) -> bool {
         const BUSY: i32 = 5;
         const LOCKED: i32 = 6;
@@ -95,7 +95,7 @@ impl StoreError {
             sqlx::Error::PoolTimedOut => true,
             sqlx::Error::Database(error) => {
                 let code = error.code().and_then(|code| code.parse::<i32>().ok());
-                // The low byte is the kind of error, the rest says more about it.
+                // The low byte is the kind of error, the rest are details.
                 code.is_some_and(|code| matches!(code & 0xff, BUSY | LOCKED))
             }
             _ => false,
@@ -184,7 +184,7 @@ impl Store {
         Ok(store)
     }
 
-    /// Looks into the file of an episode that is over, without writing to it; `None` if it is not there any more.
+    /// Opens the file of a past episode for reading; `None` if it does not exist any more.
     pub fn peek(folder: &Path, service: &str, episode: u32) -> Option<Self> {
         let file = files::of_episode(folder, service, episode);
         if !file.exists() {
@@ -196,13 +196,13 @@ impl Store {
         Some(Store { writer: reader.clone(), reader, service, nonce, waiting })
     }
 
-    /// Begins a transaction that writes. It waits until the one before is over, and for as long as another program (a
-    /// database browser) holds the lock; from then on no statement of the transaction has to wait.
+    /// Begins a transaction that writes. Waits until the previous one is over, and as long as another program (a
+    /// database browser) holds the lock; after that no statement of the transaction waits.
     pub async fn begin(&self) -> Result<Transaction, StoreError> {
         self.patiently(|| async { Ok(Transaction::new(self.writer.begin_with("begin immediate").await?)) }).await
     }
 
-    /// Where to read. Readers see what was committed, and wait for nobody.
+    /// Where to read. Readers see committed data and never wait.
     pub fn reader(&self) -> &Reader {
         &self.reader
     }
@@ -212,7 +212,7 @@ impl Store {
         self.waiting.load(Ordering::Relaxed) > 0
     }
 
-    /// What `attempt` comes to, once no other program holds the lock.
+    /// The result of `attempt`, repeated as long as another program holds the lock.
     pub(crate) async fn patiently<T, Trying>(&self, attempt: impl FnMut() -> Trying) -> Result<T, StoreError>
     where
         Trying: Future<Output = Result<T, StoreError>>,
@@ -220,7 +220,7 @@ impl Store {
         patiently(&self.service, &self.waiting, attempt).await
     }
 
-    /// The id of the event in this row of the outbox. The nonce keeps it apart from those of a file before this one.
+    /// The id of the event in this row of the outbox. The nonce distinguishes it from events of an earlier file.
     pub(crate) fn event_id(&self, row: i64) -> String {
         format!("{}-{}-{row}", self.service, self.nonce)
     }
@@ -259,7 +259,7 @@ impl Store {
     }
 }
 
-/// Tries again for as long as another program holds the lock of the database of `service`, counted in `waiting`.
+/// Repeats `attempt` as long as another program holds the lock of the database; `waiting` counts the callers.
 async fn patiently<T, Trying>(
     service: &str,
     waiting: &AtomicUsize,
@@ -288,7 +288,7 @@ where
     }
 }
 
-/// One who waits, also when the wait is given up.
+/// Counts a waiting caller, also when it is cancelled.
 struct Counted<'a>(&'a AtomicUsize);
 
 impl<'a> Counted<'a> {
@@ -304,7 +304,7 @@ impl Drop for Counted<'_> {
     }
 }
 
-/// Makes the tables of this crate and those of the service, each counted in a table of its own.
+/// Creates the tables of this crate and those of the service; each set of migrations has its own history table.
 async fn migrate(writer: &SqlitePool, tables: &Migrator) -> Result<(), StoreError> {
     let mut own = Migrator::with_migrations(MIGRATIONS.iter().cloned().collect());
     own.dangerous_set_table_name("store_migrations");

@@ -47,7 +47,7 @@ pub fn enqueue<M: Serialize>(
     enqueue_for_later(transaction, topic, key, at, order, None, message)
 }
 
-/// Like [`enqueue`], handed out not before `deliver_at`; only a Shared subscription heeds it.
+/// Like [`enqueue`], but not delivered before `deliver_at`; only Shared subscriptions honour that.
 ///
 /// # Errors
 /// As [`enqueue`].
@@ -76,7 +76,7 @@ pub fn enqueue_for_later<M: Serialize>(
 #[derive(Debug, Serialize)]
 pub(crate) struct Row(&'static str, String, i64, Option<String>, Option<i64>, String);
 
-/// Writes all of them, in their order, in one statement: the way to SQLite's thread and back costs more than a row.
+/// Writes all of them, in order, in one statement: the round trip to SQLite's thread costs more than a row.
 pub(crate) async fn insert(connection: &mut SqliteConnection, rows: &[Row]) -> Result<(), StoreError> {
     let rows = serde_json::to_string(rows).map_err(StoreError::Message)?;
     sqlx::query(
@@ -90,7 +90,7 @@ pub(crate) async fn insert(connection: &mut SqliteConnection, rows: &[Row]) -> R
     Ok(())
 }
 
-/// The way to ask the outbox for something; cheap to clone.
+/// A handle to the outbox; cheap to clone.
 #[derive(Clone)]
 pub struct OutboxHandle {
     wake: Arc<Notify>,
@@ -99,13 +99,13 @@ pub struct OutboxHandle {
 }
 
 impl OutboxHandle {
-    /// Has what was committed published soon, and does not wait for it.
+    /// Asks for committed messages to be published, without waiting.
     pub fn wake(&self) {
         self.asked.fetch_add(1, Ordering::Release);
         self.wake.notify_one();
     }
 
-    /// Waits until everything that was committed before is published and confirmed, however long the broker is away.
+    /// Waits until everything committed so far is published and confirmed, however long the broker is away.
     /// Can be cancelled. `false` if the outbox has stopped.
     pub async fn flush(&self) -> bool {
         let ticket = self.asked.fetch_add(1, Ordering::AcqRel) + 1;
@@ -130,8 +130,8 @@ impl Outbox {
         (Outbox { store, publisher: bus.publisher(), handle: handle.clone(), served }, handle)
     }
 
-    /// Publishes what an earlier process left, then whatever is committed, until it is dropped. While the broker is
-    /// away it waits and tries again.
+    /// Publishes what an earlier process left, and then whatever is committed, until it is dropped. While the broker is
+    /// away it retries.
     ///
     /// # Errors
     /// If the database fails, or another process has taken over a topic that has one writer.
@@ -186,7 +186,7 @@ impl Outbox {
         })
     }
 
-    /// Publishes all of them, from the first unconfirmed one again after each failure: so the order stays.
+    /// Publishes all of them; after a failure again from the first unconfirmed one, so that the order is kept.
     async fn publish(&mut self, messages: &[Outgoing]) -> Result<(), OutboxError> {
         let mut left = messages;
         let mut failures = 0_u32;
@@ -197,7 +197,7 @@ impl Outbox {
                 Err(PublishError::Unconfirmed { confirmed, cause }) => {
                     left = left.get(confirmed..).unwrap_or_default();
                     failures += 1;
-                    // Once, not five times a second for as long as the broker is away.
+                    // Once, and not five times per second for as long as the broker is away.
                     if failures == 1 {
                         warn!(%cause, waiting = left.len(), "the broker does not take messages; they wait in the outbox");
                     }

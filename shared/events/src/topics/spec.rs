@@ -1,4 +1,4 @@
-//! What there is to specify about a topic.
+//! The specification of a topic.
 
 use std::marker::PhantomData;
 
@@ -6,12 +6,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::Service;
 
-/// The three namespaces. The first two are made afresh for each episode (`shop-3`, `stock-3`).
+/// The three namespaces. Each episode has its own of the first two (`shop-3`, `stock-3`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Namespace {
-    /// Queues and what surrounds them; kept as long as the episode, not deduplicated.
+    /// Orders, decisions and the work queue; kept as long as the episode, not deduplicated.
     Shop,
-    /// The log and what is folded from it; kept as long as the episode, deduplicated.
+    /// The log and the results of folding it; kept as long as the episode, deduplicated.
     Stock,
     /// Outside of the episodes.
     Stage,
@@ -36,14 +36,14 @@ impl Namespace {
     }
 }
 
-/// How a subscription spreads its messages over its consumers, in Pulsar's words.
+/// How a subscription distributes messages to its consumers, in Pulsar's terms.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum SubscriptionType {
-    /// All to one, in order; another consumer takes over when it goes.
+    /// All to one, in order; another consumer takes over when it leaves.
     Failover,
-    /// Each to any consumer that is free.
+    /// Each to any free consumer.
     Shared,
-    /// All of a key to the same consumer, in order.
+    /// All messages of a key to the same consumer, in order.
     #[serde(rename = "Key_Shared")]
     KeyShared,
 }
@@ -62,16 +62,16 @@ impl SubscriptionType {
 /// Which processes use a subscription, and how long it lasts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Lifetime {
-    /// All processes of its reader, for as long as the topic lasts: it is made with the topic.
+    /// All processes of its reader, as long as the topic exists: it is created with the topic.
     Permanent(SubscriptionType),
-    /// The same, but it is made when it is attached and deleted when it is detached.
+    /// The same, but it is created when it is attached and deleted when it is detached.
     OnDemand(SubscriptionType),
-    /// Each process that listens has one of its own, which goes with it.
+    /// Each process has its own, which ends with it.
     PerProcess,
 }
 
 impl Lifetime {
-    /// The type of the subscription; `None` where only one consumer ever uses it.
+    /// The type of the subscription; `None` if it has only one consumer.
     pub const fn subscription_type(self) -> Option<SubscriptionType> {
         match self {
             Lifetime::Permanent(kind) | Lifetime::OnDemand(kind) => Some(kind),
@@ -83,46 +83,46 @@ impl Lifetime {
 /// A subscription that the suite may use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Subscription {
-    /// Its name on the broker; where each process has its own, the name's beginning.
+    /// Its name on the broker, or the beginning of the name if each process has its own.
     pub name: &'static str,
     /// The service that reads it.
     pub reader: Service,
-    /// Who shares it, and for how long.
+    /// Which processes share it, and for how long.
     pub lifetime: Lifetime,
 }
 
 impl Subscription {
-    /// Whether set-up makes it with the topic: what is published before its first consumer comes then waits for it.
+    /// Whether set-up creates it with the topic, so that messages wait for its first consumer.
     pub const fn is_permanent(&self) -> bool {
         matches!(self.lifetime, Lifetime::Permanent(_))
     }
 }
 
-/// What a topic is: where it lies, who writes and reads it, and how long its messages are kept.
+/// The specification of a topic: its place, its producers and readers, and how long its messages are kept.
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub struct TopicSpec {
     /// The topic's name, without its namespace.
     pub name: &'static str,
     /// The namespace it is in.
     pub namespace: Namespace,
-    /// The messages on it, for the documents.
+    /// Its messages, for the documentation.
     pub messages: &'static str,
-    /// What a message's key is, for the documents.
+    /// The key of its messages, for the documentation.
     pub key: &'static str,
     /// The services that write to it; on `orders` also any outside client.
     pub producers: &'static [Service],
     /// The subscriptions it has.
     pub subscriptions: &'static [Subscription],
-    /// Whether messages are stored; if not, only those who listen at that moment get them.
+    /// Whether messages are stored; if not, only connected consumers get them.
     pub stored: bool,
     /// Whether only the newest message of a key counts.
     pub compacted: bool,
-    /// Whether it has one producer at a time, which fences off the one before.
+    /// Whether it has one producer at a time, which fences off the previous one.
     pub one_writer: bool,
 }
 
 impl TopicSpec {
-    /// What most topics are.
+    /// The defaults of most topics.
     pub(super) const USUAL: TopicSpec = TopicSpec {
         name: "",
         namespace: Namespace::Shop,
@@ -141,12 +141,12 @@ impl TopicSpec {
         format!("{scheme}://{tenant}/{}/{}", self.namespace.in_episode(episode), self.name)
     }
 
-    /// The topic as the admin REST API names it in its paths.
+    /// The path of the topic in the admin REST API.
     pub fn admin_path(&self, tenant: &str, episode: u32) -> String {
         self.address(tenant, episode).replacen("://", "/", 1)
     }
 
-    /// The subscription of this reader, if it has one; of several the one with this name.
+    /// The subscription of this reader, if any; if there are several, the one with this name.
     pub fn subscription_of(&self, reader: Service, name: Option<&str>) -> Option<&'static Subscription> {
         let is_meant = |subscription: &&Subscription| name.is_none_or(|name| name == subscription.name);
         self.subscriptions.iter().filter(|subscription| subscription.reader == reader).find(is_meant)
