@@ -29,9 +29,7 @@ pub(crate) struct Crew {
 
 /// How the crew controls a courier.
 struct Contract {
-    /// Dismisses the courier.
     dismissal: CancellationToken,
-    /// Aborts the courier.
     task: AbortHandle,
 }
 

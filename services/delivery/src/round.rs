@@ -44,7 +44,6 @@ pub enum State {
         /// The task that was queued for it; `None` if an earlier version wrote the row.
         next: Option<DeliveryOrder>,
     },
-    /// Final.
     Delivered,
     /// Undeliverable; a person decides.
     Stranded {

@@ -60,7 +60,6 @@ pub(crate) fn tell_outcome(
     }
 }
 
-/// Enqueues an update.
 pub(crate) fn tell(transaction: &mut Transaction, update: &DeliveryUpdate, at: Moment) -> Result<(), StoreError> {
     let order_id: &OrderId = update.order_id();
     enqueue(transaction, DELIVERY_UPDATES, order_id.as_str(), at, Some(order_id), update)

@@ -236,7 +236,6 @@ impl Analysis {
         Outcome::Counted
     }
 
-    /// A parcel moved.
     pub fn deliver(&mut self, update: &DeliveryUpdate, event_id: &EventId, at: Moment) -> Outcome {
         let order_id = update.order_id();
         let order = self.known_or_unplaced(order_id);

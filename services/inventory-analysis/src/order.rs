@@ -74,7 +74,6 @@ pub struct Delivery {
 pub struct Progress {
     round: u32,
     attempt: u32,
-    /// Its current step.
     pub step: Step,
 }
 

@@ -31,7 +31,6 @@ pub struct Snapshot {
 pub(crate) type Row = (String, String, String);
 
 impl Snapshot {
-    /// Opens a snapshot.
     pub async fn take(store: &Store) -> anyhow::Result<Self> {
         let mut transaction = store.reader().begin().await?;
         // The first statement fixes what later ones see.
@@ -50,7 +49,6 @@ impl Snapshot {
         Ok(rows.iter().map(aggregate).collect::<Result<_, _>>()?)
     }
 
-    /// The stored timeline.
     pub(crate) async fn timeline(&mut self) -> anyhow::Result<Timeline> {
         let mut timeline = Timeline::default();
         let mut after: i64 = 0;

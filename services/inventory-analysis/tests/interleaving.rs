@@ -211,7 +211,7 @@ proptest! {
         prop_assert_eq!(&rows(&fold(&once, &turns[0])), &expected);
         prop_assert_eq!(&rows(&fold(&repeated, &[])), &expected);
         prop_assert_eq!(&rows(&fold(&repeated, &turns[1])), &expected);
-        // And what changed is known: whoever wrote the changes only has all of it.
+        // The reported changes are complete: writing only them gives the whole state.
         let mut stored = std::collections::BTreeMap::new();
         let mut past = Timeline::default();
         let mut analysis = Analysis::default();

@@ -47,7 +47,6 @@ pub enum Folded {
 }
 
 impl Levels {
-    /// Levels as stored.
     pub fn of(beers: impl IntoIterator<Item = (BeerId, Written, Settled)>) -> Self {
         let mut levels = Levels::default();
         for (beer, written, settled) in beers {

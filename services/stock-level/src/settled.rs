@@ -16,7 +16,6 @@ pub struct Settled {
 }
 
 impl Settled {
-    /// As stored.
     pub fn of(until: Sequence, beyond: impl IntoIterator<Item = Sequence>) -> Self {
         let mut settled = Settled { until, beyond: BTreeSet::new() };
         for sequence in beyond {

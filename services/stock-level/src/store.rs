@@ -82,7 +82,6 @@ fn position(row: &SqliteRow) -> Result<Position, StoreError> {
     Ok(Position { ledger: row.number("ledger")?, entry: row.number("entry")?, batch_index: 0, batch_size: 1 })
 }
 
-/// Replaces the snapshot.
 pub(crate) async fn save_snapshot(transaction: &mut Transaction, snapshot: &Snapshot) -> Result<(), StoreError> {
     let Some(until) = snapshot.until else { return Ok(()) };
     for (beer, said) in snapshot.beers.said() {

@@ -114,12 +114,10 @@ impl Admin {
         self.call(Method::PUT, path, body, &[StatusCode::CONFLICT]).await.map(drop)
     }
 
-    /// Sets a value.
     pub(crate) async fn set(&self, method: Method, path: &str, value: &Value) -> Result<(), AdminError> {
         self.call(method, path, Some(value), &[]).await.map(drop)
     }
 
-    /// Triggers an action.
     pub async fn post(&self, path: &str) -> Result<(), AdminError> {
         self.call(Method::POST, path, None, &[]).await.map(drop)
     }

@@ -35,7 +35,6 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 /// How long the broker may take to confirm that a consumer is closed.
 const CLOSED_WITHIN: Duration = Duration::from_secs(1);
 
-/// The client's consumer.
 pub(crate) type Inner = pulsar::Consumer<Vec<u8>, TokioExecutor>;
 
 /// What is subscribed to, and how.
@@ -68,7 +67,6 @@ impl What {
 pub(crate) enum State {
     Connected(Box<Inner>),
     Connecting(AbortOnDropHandle<Box<Inner>>),
-    /// Between two consumers.
     Lost,
 }
 

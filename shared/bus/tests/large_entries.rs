@@ -27,7 +27,6 @@ const SIZES: [usize; 5] = [16_000, 17_000, 33_000, 65_000, 1_000_000];
 const BATCH: u32 = 40;
 const BATCHED_SIZE: usize = 1_000;
 
-/// Incompressible bytes.
 fn bytes(size: usize) -> Vec<u8> {
     (0..size).map(|_| rand::random::<u8>()).collect()
 }

@@ -27,7 +27,6 @@ pub struct Beer {
     /// Its id, as in messages and addresses.
     pub id: &'static str,
     pub name: &'static str,
-    /// A short name.
     pub short_name: &'static str,
     pub brewery: &'static str,
     /// Its style, as on the label; not translated.
@@ -41,7 +40,6 @@ pub struct Beer {
     pub price: Cents,
     /// The stock at the beginning of an episode, and after a restock.
     pub first_stock: Bottles,
-    /// Never restocked.
     pub scarce: bool,
 }
 

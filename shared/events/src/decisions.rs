@@ -16,7 +16,6 @@ pub enum OrderDecision {
     /// All bottles are reserved and the parcel is queued for the couriers.
     Accepted {
         order_id: OrderId,
-        /// The reserved bottles.
         #[serde(deserialize_with = "limits::list::<LINES_MAX, _, _>")]
         lines: Vec<Line>,
         /// The number of bottles.
@@ -24,7 +23,6 @@ pub enum OrderDecision {
         /// The price, according to the catalogue.
         total_cents: Cents,
     },
-    /// Nothing was reserved.
     Refused {
         order_id: OrderId,
         /// The order's lines: demand that could not be met.

@@ -19,12 +19,10 @@ pub struct DeliveryOrder {
     pub round: u32,
     /// From 1 within the round; each failure adds one.
     pub attempt: u32,
-    /// The customer.
     #[serde(deserialize_with = "limits::text::<CUSTOMER_MAX, _>")]
     pub customer: String,
     #[serde(deserialize_with = "limits::text::<ADDRESS_MAX, _>")]
     pub address: String,
-    /// Its content.
     #[serde(deserialize_with = "limits::list::<LINES_MAX, _, _>")]
     pub lines: Vec<Line>,
 }

@@ -91,7 +91,6 @@ pub struct Forecast {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BeerForecast {
     pub beer: BeerId,
-    /// The current level.
     pub level: Bottles,
     /// Bottles reserved in the ten minutes before.
     pub reserved_in_10_min: u64,
@@ -137,7 +136,6 @@ pub struct BottleSums {
     pub counted: u64,
     /// Received from the breweries since.
     pub received: u64,
-    /// Reserved for orders.
     pub reserved: u64,
     pub released: u64,
     /// On the shelf now, by the last event of each beer.

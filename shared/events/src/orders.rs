@@ -55,7 +55,6 @@ pub struct PlaceOrder {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fault {
     pub field: String,
-    /// The problem.
     pub problem: Problem,
 }
 

@@ -20,9 +20,7 @@ pub struct AsOf {
     pub last: Option<Moment>,
     /// How many events had happened by then.
     pub events: u64,
-    /// The levels.
     pub beers: Vec<BeerAsOf>,
-    /// Orders by decision.
     pub orders: OrderSums,
     /// Where accepted orders were.
     pub deliveries: DeliverySums,
@@ -34,7 +32,6 @@ pub struct AsOf {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BeerAsOf {
     pub beer: BeerId,
-    /// The level.
     pub level: Bottles,
 }
 

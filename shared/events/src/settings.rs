@@ -43,7 +43,6 @@ pub struct StageSettings {
     pub episode_id: String,
     /// When the episode began.
     pub began_at: Moment,
-    /// The speaker's choices.
     #[serde(flatten)]
     pub choices: Choices,
 }

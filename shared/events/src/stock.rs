@@ -37,7 +37,6 @@ pub struct StockEvent {
     pub sequence: Sequence,
     /// The number of bottles: subtracted by `Reserved`, added by the others.
     pub bottles: Bottles,
-    /// The stock afterwards.
     pub level: Bottles,
     /// The order it was for, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -79,7 +79,6 @@ pub static DELIVERY_ORDERS: Topic<DeliveryOrder> = Topic::new(&TopicSpec {
     ..TopicSpec::USUAL
 });
 
-/// Undeliverable parcels.
 pub static DEAD_LETTERS: Topic<DeadLetter> = Topic::new(&TopicSpec {
     name: "delivery-orders-dlq",
     messages: "`DeadLetter` (order, reason, attempts, payload)",

@@ -22,7 +22,6 @@ pub enum ReasonCode {
     Undecodable,
     /// A message of its topic with a value outside its range.
     OutOfRange,
-    /// Too many bytes.
     TooLarge,
     /// About an order that its reader does not know.
     UnknownOrder,

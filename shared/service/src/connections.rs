@@ -359,7 +359,7 @@ mod tests {
         assert_eq!(greedy.len(), 3);
         assert!(slot([10, 0, 0, 8]).is_some());
         let here: Vec<_> = (0..5).filter_map(|_| slot([127, 0, 0, 1])).collect();
-        assert_eq!(here.len(), 5, "whoever sits at this machine keeps control");
+        assert_eq!(here.len(), 5, "programs on this machine always get in");
         greedy.pop();
         assert!(slot([10, 0, 0, 7]).is_some());
         drop((greedy, here));

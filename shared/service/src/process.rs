@@ -50,7 +50,6 @@ pub struct Command {
 pub struct HttpPort {
     /// The variable that sets it.
     pub variable: &'static str,
-    /// The default port.
     pub default: u16,
 }
 

@@ -78,7 +78,6 @@ impl Stage {
         }
     }
 
-    /// The current settings.
     pub fn settings(&self) -> Arc<StageSettings> {
         Arc::clone(&self.settings.borrow())
     }
@@ -93,7 +92,6 @@ impl Stage {
         self.control_messages.subscribe()
     }
 
-    /// Replaces the settings.
     pub fn change(&self, settings: StageSettings) {
         self.settings.send_if_modified(|known| replace(known, settings));
     }

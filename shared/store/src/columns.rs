@@ -27,12 +27,10 @@ impl<'r> Columns<'r> {
         Columns { table, row }
     }
 
-    /// A text.
     pub fn text(self, column: &'static str) -> Result<String, StoreError> {
         self.get(column)
     }
 
-    /// Bytes.
     pub fn bytes(self, column: &'static str) -> Result<Vec<u8>, StoreError> {
         self.get(column)
     }

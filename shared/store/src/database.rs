@@ -29,7 +29,6 @@ static MIGRATIONS: Migrator = sqlx::migrate!();
 const BUSY_WITHIN: Duration = Duration::from_secs(1);
 /// Pause between attempts to get the lock, since SQLite does not always wait.
 const PAUSE: Duration = Duration::from_millis(100);
-/// Connections that read.
 const READERS: u32 = 3;
 /// Memory for pages, per connection. By default SQLite takes four times as much for each of four connections;
 /// the operating system caches the same pages anyway.

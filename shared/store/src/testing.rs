@@ -55,7 +55,6 @@ impl Database {
         Ok(Database { store: Store::open(&folder, "test", 1, None, tables).await?, _folder: folder })
     }
 
-    /// Runs any statement.
     pub async fn execute(&self, sql: &str) -> Result<(), StoreError> {
         let mut transaction = self.store.begin().await?;
         sqlx::query(AssertSqlSafe(sql)).execute(&mut *transaction).await?;

@@ -55,7 +55,6 @@ fn start_with_presence(bed: &TestBed) -> (Running, PresenceState) {
     (delivery, presence)
 }
 
-/// Changes the settings.
 fn crew(bed: &TestBed, couriers: u32, pace_ms: u32) {
     bed.choose(|choices| {
         choices.couriers = couriers;

@@ -88,7 +88,6 @@ impl Floor {
         Ok(floor)
     }
 
-    /// Changes the mode.
     pub fn choose(&self, folding: Folding) {
         self.bed.choose(|choices| choices.stock_level = folding);
     }
