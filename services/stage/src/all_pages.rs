@@ -1,4 +1,4 @@
-//! Every page of the stage with sample data, in every language and theme, and with what a stranger might type.
+//! Every page of the stage with sample data, in every language and theme, and with hostile input.
 
 use events::ids::{BeerId, EventId, Moment, Service};
 use web::{
@@ -97,7 +97,7 @@ fn what_pages_load_is_there_and_nothing_else_is() {
     pages().load(ASSETS);
 }
 
-/// The first thing a stream says is where to go: said before somebody listens, it would be lost.
+/// A stream first tells where to go, which is lost if nobody listens yet.
 #[test]
 fn who_follows_listens_before_the_stream_opens() {
     let alive = Alive::default();
@@ -109,7 +109,7 @@ fn who_follows_listens_before_the_stream_opens() {
     }
 }
 
-/// Keys and stream are of this site only: what is shown of the shop is beside the page, never in its place.
+/// Keys and stream belong to this site; the shop is shown beside the page, never in its place.
 #[test]
 fn no_page_leads_a_window_away_from_the_stage() {
     let alive = samples::alive();

@@ -1,4 +1,4 @@
-//! Puts the stage together: what it serves, and how it runs.
+//! Assembles the stage: its routes, and how it runs.
 
 mod guard;
 mod routes;

@@ -1,4 +1,4 @@
-//! What the presenter does: settings, commands, questions, acts, crowd, reset. Pages and API call them alike.
+//! What the presenter does: settings, commands, questions, acts, crowd, reset. Pages and API share these use cases.
 
 pub mod broker_monitor;
 pub mod burst;

@@ -1,13 +1,13 @@
 //! The stage: what the room and the presenter see, and what the presenter does.
 //!
-//! It is one more subscriber on every topic, and nobody waits for it: while it is gone the shop sells on. What it orders it
-//! orders over the shop's HTTP API, as any customer does. It directs the services by topics only.
+//! It is one more subscriber on every topic, and nobody waits for it: without it the shop sells on. It orders over the
+//! shop's HTTP API, as any customer does, and directs the services by topics only.
 //!
 //! Imports point down only:
 //!
 //! `pure ← read model ← store ← control ← pages, api ← app`
 //!
-//! `scripts/suite/tests/layers` holds that. What stage and shop have in common is the crate `web`.
+//! `scripts/suite/tests/layers` checks that. What stage and shop share is in the crate `web`.
 
 mod api;
 mod app;

@@ -1,5 +1,5 @@
-//! What is refused before anything else looks at it: a request that another website made a browser send, and a wrong
-//! token after many.
+//! Refuses requests that another website made a browser send, and tokens after too many wrong ones, before anything
+//! else.
 
 use std::{net::SocketAddr, sync::Arc};
 
@@ -19,7 +19,6 @@ use web::{
 
 use crate::control::{presenter::NotTaken, stage::Stage};
 
-/// Lets a request in, if it may come in.
 pub(super) async fn let_in(
     State(stage): State<Arc<Stage>>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
@@ -33,7 +32,7 @@ pub(super) async fn let_in(
     if let Some(Err(NotTaken::Wait { seconds })) = token {
         return Problem::too_many_tokens(seconds).into_response();
     }
-    // A browser sends a bearer for nobody but the page that has it.
+    // Browsers do not send a bearer across sites by themselves.
     if token != Some(Ok(())) && is_foreign(&*stage, &parts, peer) {
         return foreign(&*stage, &parts);
     }

@@ -40,7 +40,6 @@ impl Modify for Token {
     }
 }
 
-/// All routes of the stage.
 pub(super) fn routes(stage: &Arc<Stage>) -> Router {
     site(stage, (pages::routes(), ASSETS), (api::routes(), Api::openapi()))
         .layer(middleware::from_fn_with_state(Arc::clone(stage), guard::let_in))

@@ -1,4 +1,4 @@
-//! The stage as a whole: what outlives an episode, and what each one opens.
+//! The stage as a whole: what outlives an episode, and what each episode opens.
 
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
@@ -34,10 +34,10 @@ use crate::{
     store::checkpoint::{self, Checkpoint},
 };
 
-/// The setting that lets other machines see the stage, and reach its sign-in.
+/// Lets other machines reach the stage and its sign-in.
 const STAGE_HOST: &str = "STAGE_HOST";
 
-/// The stage at work on `STAGE_PORT` until it is told to stop. It opens without a broker as well.
+/// Runs the stage on `STAGE_PORT` until it is told to stop. It opens without a broker as well.
 ///
 /// # Errors
 /// If the port is taken, or the database fails.
@@ -49,7 +49,7 @@ pub fn run(context: Context) -> ServiceFuture {
     })
 }
 
-/// Of this machine only, unless it is said otherwise.
+/// Only this machine, unless `STAGE_HOST` says otherwise.
 fn host() -> anyhow::Result<IpAddr> {
     let host = environment::text(STAGE_HOST);
     let all_or_none = [Ipv4Addr::LOCALHOST, Ipv4Addr::UNSPECIFIED];
@@ -57,7 +57,7 @@ fn host() -> anyhow::Result<IpAddr> {
     host.map(IpAddr::V4).with_context(|| format!("{STAGE_HOST} must be 127.0.0.1 or 0.0.0.0"))
 }
 
-/// The stage at work at this address, with the shop at that one.
+/// Runs the stage at this address, with the shop at that one.
 ///
 /// # Errors
 /// As [`run`].
@@ -66,7 +66,7 @@ pub fn run_on(context: Context, address: SocketAddr, shop: Address) -> ServiceFu
 }
 
 async fn open_on(context: Context, address: SocketAddr, shop: Address) -> anyhow::Result<()> {
-    // Before anything else: a port that is taken is said at once.
+    // First of all, so that a port that is taken is reported at once.
     let listener = process::listen(address, STAGE_PORT.variable).await?;
     let lasting = Lasting::new(&context, listener.local_addr()?.port(), &shop)?;
     let mut around = TaskGroup::default();
@@ -86,7 +86,7 @@ struct Lasting {
 }
 
 impl Lasting {
-    /// A stage that is not open yet, which listens on this port.
+    /// A stage that listens on this port and is not open yet.
     fn new(context: &Context, port: u16, shop: &Address) -> anyhow::Result<Self> {
         let cookies = Cookies::of_suite(&context.data_dir)?;
         let presenter = Arc::new(Authenticator::from_environment(&context.data_dir, cookies.clone())?);

@@ -1,5 +1,5 @@
-//! What the broker says of itself: topics, subscriptions, backlogs, segments. It is asked once a second, and only while
-//! somebody looks at it; at once when somebody begins to.
+//! What the broker reports: topics, subscriptions, backlogs, segments. It is asked once a second, only while somebody
+//! looks, and at once when somebody begins to look.
 
 use std::{
     collections::HashMap,
@@ -20,31 +20,29 @@ use crate::read_model::broker::{Bookies, Details, Look, Seen, Stored, TopicStats
 
 /// How often the broker is asked.
 const ASK_EVERY: Duration = Duration::from_secs(1);
-/// One look asks some twenty times; together they may take so long.
+/// The limit for one look, which takes about twenty requests.
 const ANSWERED_WITHIN: Duration = Duration::from_secs(3);
-/// What was seen at the beginning of a look is of now for so long.
+/// A look counts as current for so long, from its beginning.
 const FRESH_FOR: Duration = Duration::from_secs(2);
-/// Messages at the end of a topic that are shown.
+/// How many messages at the end of a topic are shown.
 const LAST_MESSAGES: u64 = 5;
 
-/// Where the broker is watched from.
 #[derive(Default)]
 pub struct BrokerMonitor {
-    /// How many look at nothing in particular, or at this topic.
+    /// The number of open pages per topic; `None` for those that show no topic in detail.
     looking: Mutex<HashMap<Option<&'static str>, usize>>,
     last: Mutex<Look>,
-    /// Somebody looks at what nobody looked at.
+    /// The first page of a topic was opened.
     begun: Notify,
 }
 
-/// Somebody looks, until this is dropped.
+/// An open page, until this is dropped.
 pub struct Looking {
     monitor: Arc<BrokerMonitor>,
     topic: Option<&'static str>,
 }
 
 impl BrokerMonitor {
-    /// What is known now.
     pub fn last(&self) -> Look {
         self.last.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -59,7 +57,7 @@ impl BrokerMonitor {
 }
 
 impl Looking {
-    /// Somebody begins to look, at one topic more closely.
+    /// Counts an open page, and the topic that it shows in detail.
     pub fn at(monitor: &Arc<BrokerMonitor>, topic: Option<&'static TopicSpec>) -> Self {
         let topic = topic.map(|topic| topic.name);
         let lookers = {
@@ -87,7 +85,7 @@ impl Drop for Looking {
     }
 }
 
-/// Asks for as long as the website runs, whenever somebody looks.
+/// Asks while the episode lasts, whenever somebody looks.
 ///
 /// # Errors
 /// If no HTTP client can be made.
@@ -104,7 +102,7 @@ pub async fn watch(context: Context, monitor: Arc<BrokerMonitor>, live: Arc<Live
         }
         let topics: Vec<_> = monitor.looking().keys().copied().collect();
         if topics.is_empty() {
-            // What was seen before would look as if it were of now.
+            // The last look would pass for a current one.
             monitor.note(Look::Nothing);
             continue;
         }
@@ -114,7 +112,7 @@ pub async fn watch(context: Context, monitor: Arc<BrokerMonitor>, live: Arc<Live
         tokio::pin!(asking);
         let answer = tokio::select! {
             answer = &mut asking => answer,
-            // That it is silent stays true until it says something.
+            // A silent broker stays silent until it answers.
             () = sleep_until(fresh_until), if matches!(monitor.last(), Look::Seen(..)) => {
                 monitor.note(Look::Nothing);
                 live.changed();

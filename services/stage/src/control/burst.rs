@@ -14,12 +14,12 @@ use crate::{
     pure::crowd,
 };
 
-/// How long stock-level may take to say that it has heard of the settings: it says so twice a second.
+/// How long stock-level may take to confirm the settings. It reports twice a second.
 const HEARD_WITHIN: Duration = Duration::from_secs(5);
-/// Most orders of a burst the shop has not answered yet. They are sent in their order.
+/// The most unanswered orders of a burst. They are sent in order.
 const AT_ONCE_MAX: usize = 16;
 
-/// Makes a burst; how many orders it has. stock-level must have heard of the last change of settings: that comes by
+/// Makes a burst and returns its number of orders. stock-level must know the latest settings first, as they come over
 /// another topic than the question.
 ///
 /// # Errors

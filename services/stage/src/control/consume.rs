@@ -1,5 +1,5 @@
-//! Messages in: everything that the topics say is folded into the read model as it comes. Once a second what changed is
-//! written with how far the topics are read, and only then acknowledged.
+//! Folds all topics into the read model. Once a second the changes are written with the positions read, and only then
+//! acknowledged.
 //!
 //! One task reads all topics, causes first: an order before its decision, a decision before the updates.
 
@@ -34,14 +34,14 @@ use crate::{
     store::checkpoint::{Checkpoint, Positions},
 };
 
-/// Most messages of a topic folded at once.
+/// The most messages of a topic folded at once.
 const BATCH_MAX: usize = 1_000;
 /// Pause between two checkpoints.
 const CHECKPOINT_EVERY: Duration = Duration::from_secs(1);
-/// How often it is looked who is missing.
+/// How often the stage checks what no message tells.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
-/// Starts the readers. The read model is as it was at the checkpoint, the topics read up to these positions.
+/// Starts the readers, from the read model and the positions of the checkpoint.
 ///
 /// # Errors
 /// If the stage does not read one of the topics.
@@ -57,15 +57,15 @@ pub fn start(
     Ok(())
 }
 
-/// What the orders have to say by a batch.
+/// What a batch changed, for open streams.
 #[derive(Default)]
 struct Told {
     changes: Vec<Change>,
-    /// Orders that have a hop more.
+    /// Orders with a new hop.
     touched: Vec<OrderId>,
 }
 
-/// Where everything comes together.
+/// The task that reads all topics.
 struct Reader {
     stage: Arc<Stage>,
     orders: Checkpointed<PlaceOrder>,
@@ -143,7 +143,7 @@ impl Reader {
         }
     }
 
-    /// Folds what the checkpoint does not hold, and tells everybody who looks.
+    /// Folds what the checkpoint does not hold, and tells the open streams.
     fn fold<M>(
         &mut self,
         topic: &'static TopicSpec,
@@ -165,7 +165,7 @@ impl Reader {
                     continue;
                 }
                 handled += 1;
-                // Nothing has happened later than now, whatever a message says: it would be the newest for ever.
+                // A time in the future would stay the newest forever.
                 received.at = received.at.min(now.at);
                 let Told { changes, touched } = fold(known, received, now);
                 told.changes.extend(changes);
@@ -190,7 +190,7 @@ impl Reader {
         live.changed();
     }
 
-    /// Writes a checkpoint, if anything changed, and acknowledges what it holds.
+    /// Writes a checkpoint if anything changed, and acknowledges what it holds.
     async fn save(&mut self) -> anyhow::Result<()> {
         if !self.stage.known(ReadModel::is_unsaved) {
             return Ok(());
@@ -214,7 +214,7 @@ fn about_order(known: &mut ReadModel, received: Received<News>, now: Now) -> Tol
     Told { changes: known.tell(Message { news, event_id, at, position }, now), ..Told::default() }
 }
 
-/// Who is there: kept in memory only, since it is old after two seconds.
+/// Reads who is there. Kept in memory only, as it expires after two seconds.
 async fn listen(stage: Arc<Stage>) -> anyhow::Result<()> {
     let mut consumer = stage.context.bus.consumer(PRESENCE, Service::Stage, ConsumerOptions::default())?;
     loop {
@@ -234,7 +234,7 @@ async fn listen(stage: Arc<Stage>) -> anyhow::Result<()> {
     }
 }
 
-/// That somebody is gone, that a parcel's time has come, or that a cause did not come, is no message: it is looked for.
+/// Checks for what no message tells: somebody is gone, a parcel is due, a cause did not come.
 async fn look_who_is_missing(stage: Arc<Stage>) -> anyhow::Result<()> {
     let mut tick = interval(LOOK_EVERY);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);

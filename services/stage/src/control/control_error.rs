@@ -1,4 +1,4 @@
-//! Why something on the stage could not be done.
+//! Why something on the stage failed.
 
 use bus::{AdminError, SetUpError, with_causes};
 use events::ids::Service;
@@ -7,53 +7,43 @@ use store::StoreError;
 
 use crate::control::shop::NotTaken;
 
-/// Why something could not be done.
 #[derive(Debug, thiserror::Error)]
 pub enum ControlError {
     /// The broker does not confirm it.
     #[error("Pulsar does not answer")]
     Away,
-    /// The broker was sent a change of the settings and does not confirm it. It does not hold.
+    /// A change of the settings was sent but not confirmed. It is not in force.
     #[error("not confirmed: Pulsar does not answer")]
     Unconfirmed,
     /// Nobody answered in time.
     #[error("{service} did not answer within {seconds} s")]
-    NoAnswer {
-        service: Service,
-        /// How long was waited.
-        seconds: u64,
-    },
-    /// Others wait for answers already, as many as may.
+    NoAnswer { service: Service, seconds: u64 },
     #[error("too many questions wait for their answers")]
     TooManyAsk,
-    /// The answer was none to the question.
+    /// The answer does not fit the question.
     #[error("{0} gave another answer")]
     OtherAnswer(Service),
-    /// It does not say that it has heard of the settings.
+    /// It does not confirm the settings.
     #[error("{0} is silent")]
     Silent(Service),
-    /// A rebuild was asked for.
     #[error("inventory-analysis does not begin the rebuild")]
     NotBegun,
-    /// The answer is no.
+    /// The service refused, with its reason.
     #[error("{0}")]
     Refused(String),
-    /// The stage is in no state for it.
+    /// The state of the stage does not allow it.
     #[error("{0}")]
     Conflict(&'static str),
-    /// Nothing was read about it.
+    /// Nothing was read about this order.
     #[error("no such order")]
     NoSuchOrder,
-    /// Somebody was faster, or it never was.
-    #[error("this order does not lie among the dead letters")]
+    /// It was redriven or returned already, or never stranded.
+    #[error("this order is not among the dead letters")]
     NotStranded,
-    /// The act has fewer steps.
     #[error("no such step in this act")]
     NoSuchStep,
-    /// A setting in the environment cannot be used.
     #[error(transparent)]
     Environment(#[from] Unusable),
-    /// A request cannot be written.
     #[error(transparent)]
     Store(#[from] StoreError),
     /// Another program holds the lock of the database.

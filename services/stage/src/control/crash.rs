@@ -1,4 +1,4 @@
-//! Letting something die without a farewell. Its supervisor starts it again.
+//! Crashes a process or a worker, without a farewell. Its supervisor starts it again.
 
 use events::{ids::Service, stage::Command};
 
@@ -11,12 +11,10 @@ pub enum Crash {
     Courier(String),
     /// A worker of stock-level, by name.
     Worker(String),
-    /// The broker, if somebody watches it and starts it again.
+    /// The broker, if it is supervised.
     Broker,
 }
 
-/// Lets it crash.
-///
 /// # Errors
 /// If the broker does not confirm the command, or nobody would start the broker again.
 pub async fn make(stage: &Stage, what: Crash) -> Result<(), ControlError> {

@@ -1,4 +1,4 @@
-//! The crowd at work: it orders as fast as the settings say.
+//! The crowd orders as fast as the settings say.
 
 use std::{sync::Arc, time::Duration};
 
@@ -8,17 +8,17 @@ use tokio::time::{Instant, MissedTickBehavior};
 
 use crate::{control::stage::Stage, pure::crowd};
 
-/// How often the crowd comes through the door: so many orders at a time as are due.
+/// How often due orders are placed.
 const TICK: Duration = Duration::from_millis(20);
-/// Most orders that are due at once, after the shop was held up; those beyond are never placed.
+/// The most orders due at once, after the shop was slow; the rest is never placed.
 const DUE_MAX: u64 = 100;
-/// Most orders the shop has not answered yet: while it is busy it makes the crowd wait.
+/// The most unanswered orders: a busy shop slows the crowd down.
 const UNANSWERED_MAX: usize = 64;
 
-/// The crowd at work, as the settings say, for as long as the episode lasts.
+/// Runs the crowd while the episode lasts.
 ///
 /// # Errors
-/// None: what cannot be placed is not placed.
+/// None: orders that fail are dropped.
 pub async fn come(stage: Arc<Stage>) -> anyhow::Result<()> {
     let mut settings = stage.context.stage.follow();
     let mut placed = 0;
@@ -50,7 +50,7 @@ async fn order_on(stage: &Stage, settings: Crowd, placed: &mut u64) {
                 due = DUE_MAX.min(due + due_by_now - due_before);
                 due_before = due_by_now;
             }
-            // What was not taken is not placed: nobody in a crowd orders again.
+            // An order that fails is not repeated.
             Some(_answered) = unanswered.next() => {}
         }
         while due > 0 && unanswered.len() < UNANSWERED_MAX {

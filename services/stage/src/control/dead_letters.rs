@@ -1,4 +1,4 @@
-//! What the presenter does with an order nobody could deliver.
+//! What the presenter does with an order that nobody could deliver.
 
 use events::{
     delivery::DeliveryRequest,
@@ -9,10 +9,7 @@ use web::order::view::Status;
 
 use crate::control::{control_error::ControlError, stage::Stage};
 
-/// What is wrong with a corrected address, if anything.
-///
-/// # Errors
-/// The fault.
+/// Checks a corrected address.
 pub fn check_address(address: &str) -> Result<(), Fault> {
     match text_problem(address, ADDRESS_MAX) {
         Some(problem) => Err(Fault { field: "address".to_owned(), problem }),
@@ -20,7 +17,7 @@ pub fn check_address(address: &str) -> Result<(), Fault> {
     }
 }
 
-/// Asks delivery to try a stranded order again, or to bring its bottles back.
+/// Asks delivery to redrive a stranded order, or to return its bottles.
 ///
 /// # Errors
 /// If the order is not stranded, or the request cannot be stored in time. Then nothing is asked.
@@ -31,7 +28,7 @@ pub async fn ask_delivery(stage: &Stage, request: DeliveryRequest) -> Result<(),
         if status == Some(Status::Stranded) {
             return stage.request(request).await;
         }
-        // What was read in the second before a crash is read again first.
+        // After a crash, the messages since the last checkpoint may not be read again yet.
         if !matches!(timeout_at(stage.up_to_date_by, changes.changed()).await, Ok(Ok(()))) {
             return Err(status.map_or(ControlError::NoSuchOrder, |_| ControlError::NotStranded));
         }

@@ -1,4 +1,4 @@
-//! The presenter's hand: changes the settings, gives commands. Outlives the episodes.
+//! Changes the settings and gives commands for the presenter. Outlives the episodes.
 
 use std::{sync::Arc, time::Duration};
 
@@ -18,35 +18,32 @@ use crate::control::{control_error::ControlError, questions::Questions};
 
 /// How long the broker may take to confirm a setting, a command or a question.
 const CONFIRMED_WITHIN: Duration = Duration::from_secs(2);
-/// How often the broker is asked again after it has not confirmed the settings.
+/// The pause between attempts to confirm the settings.
 const ASK_AGAIN_EVERY: Duration = Duration::from_secs(1);
 
-/// What this process has written of the settings.
+/// What this process has written to the settings.
 #[derive(Default)]
 struct Written {
-    /// The version that was sent last, confirmed or not: none is sent twice.
+    /// The last version sent, confirmed or not: none is sent twice.
     version: u64,
-    /// The last confirmed settings, when something was sent after them that was not. They are written once more before
-    /// anything else: what was given up on may lie in the topic, or may have been on its way, and must not be the last word.
+    /// The last confirmed settings, if a later change was not confirmed. They are written again before anything else:
+    /// the failed change may have reached the topic, and must not be the last word.
     doubt: Option<Arc<StageSettings>>,
 }
 
 pub struct Director {
-    /// Whether somebody watches the broker and starts it again when it has stopped: only then it may be told to.
+    /// Whether the broker is supervised: only then it may be stopped.
     pub watches_broker: bool,
     context: Context,
     admin: Admin,
-    /// One change at a time: each is made of the one before it.
+    /// One change at a time: each is based on the one before.
     written: AsyncMutex<Written>,
     /// A change was not confirmed.
     doubted: Notify,
-    /// What is asked of the services.
     pub questions: Questions,
 }
 
 impl Director {
-    /// A director of this stage.
-    ///
     /// # Errors
     /// If no HTTP client can be made.
     pub fn new(context: Context) -> anyhow::Result<Self> {
@@ -57,15 +54,14 @@ impl Director {
         Ok(Director { watches_broker, context, admin, written, doubted, questions })
     }
 
-    /// The settings as they are.
     pub fn settings(&self) -> Arc<StageSettings> {
         self.context.stage.settings()
     }
 
-    /// Changes what is chosen; it holds when this returns.
+    /// Changes the choices. The change is in force when this returns.
     ///
     /// # Errors
-    /// What `change` says, or that the broker does not confirm it.
+    /// The error of `change`, or that the broker does not confirm.
     pub async fn change<E: From<ControlError>>(
         &self,
         change: impl FnOnce(&Choices) -> Result<Choices, E>,
@@ -83,7 +79,7 @@ impl Director {
     /// Writes these settings as the next version.
     async fn write(&self, written: &mut Written, settings: StageSettings) -> Result<(), ControlError> {
         if settings.episode_id.is_empty() {
-            // No broker has ever said which episode runs.
+            // The broker has never told which episode runs.
             return Err(ControlError::Away);
         }
         let known = self.settings();
@@ -93,7 +89,7 @@ impl Director {
         if self.send(SETTINGS, "settings", &settings).await.is_err() {
             warn!(
                 version,
-                "the settings are not confirmed; what ruled before is written again when the broker answers"
+                "the settings are not confirmed; the previous ones are written again when the broker answers"
             );
             written.doubt.get_or_insert(known);
             self.doubted.notify_one();
@@ -104,8 +100,8 @@ impl Director {
         Ok(())
     }
 
-    /// After a change that was not confirmed: writes the settings from before it once more. If another episode has begun since,
-    /// that one rules.
+    /// After an unconfirmed change, writes the settings from before it again. If another episode has begun since, its
+    /// settings win.
     async fn dispel(&self, written: &mut Written) -> Result<(), ControlError> {
         let Some(confirmed) = written.doubt.clone() else { return Ok(()) };
         match self.newest().await? {
@@ -118,21 +114,21 @@ impl Director {
         }
     }
 
-    /// Dispels each doubt as soon as the broker answers, for as long as the stage runs.
+    /// Resolves each doubt as soon as the broker answers, while the stage runs.
     pub async fn keep_certain(&self) {
         loop {
             self.doubted.notified().await;
             loop {
                 tokio::time::sleep(ASK_AGAIN_EVERY).await;
                 if self.dispel(&mut *self.written.lock().await).await.is_ok() {
-                    info!("the settings are certain again");
+                    info!("the settings are confirmed again");
                     break;
                 }
             }
         }
     }
 
-    /// What the broker says is the last word.
+    /// The newest settings in the topic.
     async fn newest(&self) -> Result<Option<StageSettings>, ControlError> {
         let bus = self.context.bus.clone();
         let asking = uncancelled(async move { stage::current(&bus).await });
@@ -142,7 +138,7 @@ impl Director {
         }
     }
 
-    /// Gives a command. Nobody confirms that it is obeyed: it is seen.
+    /// Gives a command. The service does not confirm it; presence and updates show the effect.
     ///
     /// # Errors
     /// If the broker does not confirm it.
@@ -151,8 +147,8 @@ impl Director {
         self.send(COMMANDS, service.name(), &command).await
     }
 
-    /// Begins the next episode: makes its namespaces, then writes the settings that name it. Everybody moves over by
-    /// themselves; what belonged to the ones before is deleted by [`Director::forget_earlier`].
+    /// Begins the next episode: creates its namespaces, then writes the settings that name it. The services move by
+    /// themselves; [`Director::forget_earlier`] deletes the earlier ones.
     ///
     /// # Errors
     /// If the broker cannot be set up, or does not confirm the settings.
@@ -168,11 +164,11 @@ impl Director {
         Ok(episode)
     }
 
-    /// Deletes what belonged to the episodes before this one, which everybody has left. If the broker does not say that this
-    /// one runs, nothing is deleted.
+    /// Deletes the earlier episodes, which all services have left. If this episode does not run according to the
+    /// broker, nothing is deleted.
     ///
     /// # Errors
-    /// If the broker cannot be asked.
+    /// If the broker cannot be asked, or this episode does not run.
     pub async fn forget_earlier(&self, episode: u32) -> Result<(), ControlError> {
         {
             let written = self.written.lock().await;
@@ -184,7 +180,7 @@ impl Director {
         Ok(forget_earlier_episodes(&self.admin, self.context.bus.in_episode(episode).scope()).await?)
     }
 
-    /// Tells the broker to shut down. Whoever watches it starts it again.
+    /// Shuts the broker down. Its supervisor starts it again.
     ///
     /// # Errors
     /// If it was not there, or refuses.
@@ -193,14 +189,14 @@ impl Director {
             return Err(ControlError::Away);
         }
         match self.admin.post("brokers/shutdown").await {
-            // It may be gone before it has said that it goes.
+            // It may be gone before it answers.
             Err(AdminError::NoAnswer { .. }) if !self.admin.is_ready().await => Ok(()),
             told => Ok(told?),
         }
     }
 
-    /// Publishes, and waits for the broker's receipt, at most [`CONFIRMED_WITHIN`]. What is not confirmed by then is dropped
-    /// and does not go on by itself.
+    /// Publishes and waits for the receipt, at most [`CONFIRMED_WITHIN`]. An unconfirmed message is dropped, and is not
+    /// sent later.
     async fn send<M: Serialize>(&self, topic: Topic<M>, key: &str, message: &M) -> Result<(), ControlError> {
         let id = EventId::new(format!("stage-{}-{:016x}", topic.spec.name, rand::random::<u64>()));
         let message =
@@ -215,7 +211,7 @@ impl Director {
 
 #[cfg(test)]
 mod tests {
-    //! Needs no broker: none is there to confirm anything.
+    //! Without a broker, nothing is confirmed.
 
     use std::path::Path;
 
@@ -224,7 +220,7 @@ mod tests {
 
     use super::*;
 
-    /// A director who knows settings of version 7.
+    /// Knows settings of version 7.
     fn director() -> Director {
         let settings =
             StageSettings { version: 7, episode: 1, episode_id: "episode_id".into(), ..StageSettings::default() };

@@ -1,6 +1,5 @@
-//! The shop's entrance: where browsers find it. For phones the address the QR code shows: from `PUBLIC_URL`, else the host
-//! by which the presenter opened the console, else the presenter chooses among the networks of this machine or types one.
-//! Outlives the episodes.
+//! Where browsers find the shop. The QR code shows phones `PUBLIC_URL`, else the host by which the presenter opened the
+//! console, else a network of this machine or an address that the presenter chooses or types. Outlives the episodes.
 
 use std::{
     collections::HashMap,
@@ -21,38 +20,38 @@ use crate::pure::entrance::{ADDRESSES_MAX, EntranceView, QrView, Reach};
 
 mod networks;
 
-/// How long the shop may take to answer through an address.
+/// How long the shop may take to answer at an address.
 const TRY_WITHIN: Duration = Duration::from_secs(2);
-/// Files that are there in a container only: its networks are no phone's.
+/// Files that exist in a container only. No phone is in its networks.
 const IN_A_CONTAINER: [&str; 2] = ["/.dockerenv", "/run/.containerenv"];
 
 pub struct Entrance {
     public: Option<Address>,
-    /// Of the stage, by which the presenter opens the console.
+    /// The stage's port, by which the presenter opens the console.
     stage_port: u16,
     port: u16,
-    /// This machine's addresses in the networks that phones may be in, with a port.
+    /// This machine's addresses in networks with phones, with this port.
     networks: fn(u16) -> Vec<Address>,
     state: Mutex<State>,
 }
 
 #[derive(Default)]
 struct State {
-    /// The shop at the host by which the presenter's browser found the stage.
+    /// The shop, at the host of the presenter's console.
     console: Option<Address>,
-    /// What the presenter typed last.
+    /// The last address that the presenter typed.
     typed: Option<Address>,
-    /// What the presenter chose, by its name.
+    /// The name of the address that the presenter chose.
     chosen: Option<String>,
-    /// Whether the shop was reached, by the address's name.
+    /// Whether the shop answered, by the name of the address.
     tried: HashMap<String, bool>,
 }
 
 impl Entrance {
-    /// The entrance of the shop that is published on `HTTP_PORT`, or at `PUBLIC_URL`, as a stage on this port sees it.
+    /// The entrance of the shop on `HTTP_PORT`, or at `PUBLIC_URL`, seen from a stage on this port.
     ///
     /// # Errors
-    /// If one of them cannot be used.
+    /// If one of them is unusable.
     pub fn from_environment(stage_port: u16) -> Result<Self, Unusable> {
         let public = addresses::public()?;
         let in_a_container = IN_A_CONTAINER.iter().any(|file| fs::exists(file).unwrap_or(false));
@@ -64,27 +63,27 @@ impl Entrance {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Call when the presenter opens the console; whether that tells a new address of the shop.
+    /// Call when the presenter opens the console. Returns whether that reveals a new address of the shop.
     pub fn console_opened(&self, arrival: &Arrival) -> bool {
         let told = self.beside(arrival).and_then(|url| Address::read(&url));
         let Some(address) = told.filter(|address| !address.is_of_this_machine_only()) else { return false };
         self.state().console.replace(address.clone()) != Some(address)
     }
 
-    /// The shop as the browser finds it that sent this request: on the same host. Where a proxy hides the stage's port nothing
-    /// is known of the shop's; then it is at `PUBLIC_URL`, if that is set.
+    /// The shop as the sender of this request finds it: on the same host. A proxy may hide the stage's port, and the
+    /// shop's is unknown; then it is `PUBLIC_URL`, if that is set.
     pub fn shop_at(&self, arrival: &Arrival) -> String {
         let public = || self.public.as_ref().map(|public| public.url().to_owned());
         self.beside(arrival).or_else(public).unwrap_or_else(|| format!("http://127.0.0.1:{}", self.port))
     }
 
-    /// The shop on the host of a request that names the stage's own port.
+    /// The shop on the host of a request with the stage's own port.
     fn beside(&self, arrival: &Arrival) -> Option<String> {
         let host = arrival.host.strip_suffix(&format!(":{}", self.stage_port))?;
         Some(format!("{}://{host}:{}", if arrival.is_https { "https" } else { "http" }, self.port))
     }
 
-    /// All addresses there are to choose from.
+    /// All addresses to choose from.
     fn addresses(&self) -> Vec<Address> {
         if let Some(public) = &self.public {
             return vec![public.clone()];
@@ -104,7 +103,7 @@ impl Entrance {
         unique
     }
 
-    /// Chooses the address of this name, or another one that was typed; or leaves the choice to the stage.
+    /// Chooses the address of this name, or a typed one; `None` leaves the choice to the stage.
     ///
     /// # Errors
     /// If the address cannot be chosen.
@@ -144,10 +143,9 @@ impl Entrance {
     }
 }
 
-/// Why an address cannot be chosen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NotChosen {
-    /// It is set from outside.
+    /// Set by `PUBLIC_URL`.
     #[error("is set by PUBLIC_URL")]
     Fixed,
     /// No phone can use it.
@@ -155,14 +153,15 @@ pub enum NotChosen {
     Unusable,
 }
 
-/// The one the room sees: the chosen one if it is still there; else the first, if it is not one of several networks.
+/// The address that the room sees: the chosen one if it still exists; else the first, unless it is one of several
+/// networks.
 fn shown<'a>(addresses: &'a [Address], chosen: Option<&str>, is_settled: bool) -> Option<&'a Address> {
     let chosen = chosen.and_then(|name| addresses.iter().find(|address| address.name() == name));
     let usual = || addresses.first().filter(|_| is_settled || addresses.len() == 1);
     chosen.or_else(usual)
 }
 
-/// Tries each address in the background: the stage calls the shop through it. What came of it is shown as it comes.
+/// Tries each address in the background: calls the shop there. Results are shown as they come.
 pub fn try_all(entrance: &Arc<Entrance>, live: &Arc<LiveUpdates>) {
     for address in entrance.addresses() {
         let (entrance, live) = (Arc::clone(entrance), Arc::clone(live));
@@ -174,7 +173,6 @@ pub fn try_all(entrance: &Arc<Entrance>, live: &Arc<LiveUpdates>) {
     }
 }
 
-/// Whether the shop answers at this address.
 async fn answers(address: &Address) -> bool {
     let client = http_client(address.url()).timeout(TRY_WITHIN).redirect(Policy::none()).no_proxy().build();
     let Ok(client) = client else { return false };

@@ -1,5 +1,5 @@
-//! Leading a window that follows the speaker: it is told the page of the act whenever act or step changes. The speaker's own
-//! windows are told as well, because a key press names the step it leaves.
+//! Leads a window that follows the speaker: tells it the act's page whenever act or step changes. The speaker's own
+//! windows are told too, because a key press names the step it leaves.
 
 use std::sync::Arc;
 
@@ -12,18 +12,18 @@ use crate::pure::acts;
 /// What one window is told.
 pub struct Lead {
     settings: watch::Receiver<Arc<StageSettings>>,
-    /// Act and step it was told last.
+    /// The act and step that were told last.
     told: Option<(Option<u8>, u8)>,
 }
 
 impl Lead {
-    /// Where the speaker is now is told at once.
+    /// The current position is told at once.
     pub fn new(mut settings: watch::Receiver<Arc<StageSettings>>) -> Self {
         settings.mark_changed();
         Lead { settings, told: None }
     }
 
-    /// Waits until there is something to tell, and returns it as JSON; `None` when the settings end.
+    /// Waits for the next change and returns it as JSON; `None` when the settings end.
     pub async fn next(&mut self) -> Option<String> {
         loop {
             self.settings.changed().await.ok()?;

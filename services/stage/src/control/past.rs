@@ -1,4 +1,4 @@
-//! The past: how it was at any moment, questions nobody had thought of, the rebuild.
+//! The past: the state at any moment, new questions to the log, the rebuild.
 
 use std::time::Duration;
 
@@ -15,10 +15,10 @@ use crate::control::{control_error::ControlError, questions::Asker, stage::Stage
 /// How long a rebuild may take to begin.
 const BEGUN_WITHIN: Duration = Duration::from_secs(3);
 
-/// How it was at this moment.
+/// The state at this moment.
 ///
 /// # Errors
-/// If inventory-analysis does not say.
+/// If inventory-analysis does not answer.
 pub async fn as_of(stage: &Stage, at: Moment) -> Result<AsOf, ControlError> {
     let (questions, question) = (&stage.backstage.director.questions, Question::AsOf { at });
     match questions.ask(Asker::Anybody, Service::InventoryAnalysis, question).await? {
@@ -27,10 +27,10 @@ pub async fn as_of(stage: &Stage, at: Moment) -> Result<AsOf, ControlError> {
     }
 }
 
-/// What the log says to a question.
+/// Asks the log.
 ///
 /// # Errors
-/// If inventory-analysis does not say.
+/// If inventory-analysis does not answer.
 pub async fn ask(stage: &Stage, question: PastQuestion) -> Result<PastAnswer, ControlError> {
     let (questions, question) = (&stage.backstage.director.questions, Question::Past { question });
     match questions.ask(Asker::Presenter, Service::InventoryAnalysis, question).await? {
@@ -43,7 +43,7 @@ pub async fn ask(stage: &Stage, question: PastQuestion) -> Result<PastAnswer, Co
     }
 }
 
-/// Begins a rebuild; returns what is known of it once it has begun. One that is under way goes on.
+/// Begins a rebuild and returns its first state. One that already runs goes on.
 ///
 /// # Errors
 /// If it does not begin in time.

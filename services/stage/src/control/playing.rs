@@ -1,4 +1,4 @@
-//! Playing an act: the state it starts from, and what each of its steps makes happen.
+//! Plays an act: sets the state it starts from, and makes its steps happen.
 
 use events::{
     beers::BEERS,
@@ -20,22 +20,22 @@ use crate::{
     pure::acts::{Act, Effect, Target},
 };
 
-/// Where a sample order goes to, and a redriven one.
+/// The address of a sample order, and of a redriven one.
 const ADDRESS: &str = "Grote Markt 1, Brussel";
-/// Where nobody finds it.
+/// An address that no courier finds.
 const NOWHERE: &str = "Rue introuvable 13, Liège";
 
-/// Where the speaker is, after a call.
+/// Where the speaker is after a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Played {
     pub position: Position,
-    /// The page the room is led to by this; none if it stays where it is.
+    /// The page for the room; none if it stays where it is.
     pub page: Option<&'static str>,
-    /// Whether this call has done something. Not, if the stage was elsewhere than the call said: then it is here.
+    /// Whether this call did something. If not, the stage was elsewhere than the call said, and `position` tells where.
     pub done: bool,
 }
 
-/// Where the stage is when somebody presses a key, as far as they see it.
+/// Where the stage is, as the caller sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Position {
     /// None before the first act.
@@ -53,8 +53,8 @@ impl Position {
         self.act.and_then(Act::of_number).ok_or(ControlError::Conflict("no act has begun"))
     }
 
-    /// Changes what is chosen, if the stage is still here; whether it was. Who presses at the same time as somebody else
-    /// leaves a step that was left already, and changes nothing.
+    /// Changes the choices if the stage is still here, and returns whether it was. Of two simultaneous key presses, the
+    /// second one changes nothing.
     async fn leave(
         self,
         stage: &Stage,
@@ -74,7 +74,6 @@ impl Position {
         }
     }
 
-    /// Begins an act from here.
     async fn begin(self, stage: &Stage, act: &Act) -> Result<Played, ControlError> {
         if self.leave(stage, |choices| Ok(act.start(choices))).await? {
             return Ok(Played::begun(act));
@@ -82,10 +81,9 @@ impl Position {
         Ok(Played::nothing(stage))
     }
 
-    /// Does a step from here.
     async fn play(self, stage: &Stage, act: &Act, number: u8) -> Result<Played, ControlError> {
         let step = act.step(number).ok_or(ControlError::NoSuchStep)?;
-        // First, because a step may stop the broker, and nothing could be set then.
+        // First, because a step may stop the broker, and then nothing can be set.
         if !self.leave(stage, |choices| act.after(number, choices).ok_or(ControlError::NoSuchStep)).await? {
             return Ok(Played::nothing(stage));
         }
@@ -96,19 +94,17 @@ impl Position {
 }
 
 impl Played {
-    /// This act was begun.
     fn begun(act: &Act) -> Self {
         Played { position: Position { act: Some(act.number), step: 0 }, page: Some(act.page), done: true }
     }
 
-    /// Where the stage is, and this call has not changed it.
+    /// The stage's position, which this call did not change.
     fn nothing(stage: &Stage) -> Self {
         let position = Position::of(&stage.backstage.director.settings().choices);
         Played { position, page: None, done: false }
     }
 }
 
-/// Why nothing was changed.
 enum Unchanged {
     /// The stage is elsewhere than the call said.
     Elsewhere,
@@ -121,7 +117,7 @@ impl From<ControlError> for Unchanged {
     }
 }
 
-/// Sets the state an act starts from, in one go, wherever the stage is.
+/// Sets the start of an act in one change, wherever the stage is.
 ///
 /// # Errors
 /// If the broker does not confirm it.
@@ -130,10 +126,7 @@ pub async fn begin(stage: &Stage, act: &Act) -> Result<Played, ControlError> {
     Ok(Played::begun(act))
 }
 
-/// Does the next step; after the last one, begins the next act; at the very beginning, the first one.
-///
-/// # Errors
-/// Why the step cannot be done.
+/// Plays the next step; after the last one, begins the next act; before any act, the first one.
 pub async fn next(stage: &Stage, left: Position) -> Result<Played, ControlError> {
     let act = left.act().ok();
     if let Some(act) = act.filter(|act| left.step < act.length()) {
@@ -145,7 +138,7 @@ pub async fn next(stage: &Stage, left: Position) -> Result<Played, ControlError>
     }
 }
 
-/// Goes a step back: only the mark moves, nothing is undone.
+/// Goes a step back. Only the position changes; nothing is undone.
 ///
 /// # Errors
 /// If no act has begun, or the broker does not confirm it.
@@ -158,27 +151,18 @@ pub async fn back(stage: &Stage, left: Position) -> Result<Played, ControlError>
     Ok(Played::nothing(stage))
 }
 
-/// Does the step at hand again; before the first one, begins the act again.
-///
-/// # Errors
-/// Why the step cannot be done.
+/// Plays the current step again; before the first one, begins the act again.
 pub async fn again(stage: &Stage, here: Position) -> Result<Played, ControlError> {
     let act = here.act()?;
     if here.step == 0 { here.begin(stage, act).await } else { here.play(stage, act, here.step).await }
 }
 
-/// Does the step of this number of the act the speaker is at.
-///
-/// # Errors
-/// Why the step cannot be done.
+/// Plays this step of the current act.
 pub async fn play(stage: &Stage, left: Position, number: u8) -> Result<Played, ControlError> {
     left.play(stage, left.act()?, number).await
 }
 
-/// Does the step of this number, wherever the stage is.
-///
-/// # Errors
-/// Why the step cannot be done.
+/// Plays this step, wherever the stage is.
 pub async fn play_step(stage: &Stage, act: &Act, number: u8) -> Result<(), ControlError> {
     let step = act.step(number).ok_or(ControlError::NoSuchStep)?;
     stage.backstage.director.change(|choices| act.after(number, choices).ok_or(ControlError::NoSuchStep)).await?;
@@ -206,7 +190,7 @@ async fn happen(stage: &Stage, effect: Effect) -> Result<(), ControlError> {
 }
 
 fn whom(stage: &Stage, target: Target) -> Result<Crash, ControlError> {
-    let nobody = ControlError::Conflict("nobody is there who could crash");
+    let nobody = ControlError::Conflict("there is nobody to crash");
     match target {
         Target::Service(service) => Ok(Crash::Service(service)),
         Target::Broker => Ok(Crash::Broker),
@@ -217,7 +201,7 @@ fn whom(stage: &Stage, target: Target) -> Result<Crash, ControlError> {
 
 fn newest_stranded(stage: &Stage) -> Result<OrderId, ControlError> {
     let newest = stage.known(|known| known.parcels.newest_stranded());
-    newest.ok_or(ControlError::Conflict("nothing lies among the dead letters yet"))
+    newest.ok_or(ControlError::Conflict("there is no dead letter yet"))
 }
 
 fn sample_order(address: &str) -> PlaceOrder {

@@ -1,4 +1,4 @@
-//! Who the presenter is: the sender of the token, or a browser in which the token was typed.
+//! Who the presenter is: a client that sends the token, or a browser where it was typed.
 
 use std::{
     fs,
@@ -31,16 +31,16 @@ use crate::control::presenter::{
 mod guesses;
 mod sessions;
 
-/// The cookie that holds the id of a session.
+/// The cookie with the id of a session.
 const COOKIE: &str = "presenter";
-/// Letters of a token that is made here.
+/// The length of a generated token, in letters.
 const TOKEN_LENGTH: usize = 20;
-/// Letters of a session's id: 160 bits.
+/// The length of a session id, in letters: 160 bits.
 const SESSION_LENGTH: usize = 32;
 
-/// Tells the presenter from everybody else, and limits how many tokens can be guessed.
+/// Recognises the presenter, and limits how many tokens can be guessed.
 pub struct Authenticator {
-    /// Marks what only whoever knows the token can mark.
+    /// Made from the token; signs the session ids.
     key: hmac::Key,
     token: String,
     cookies: Cookies,
@@ -50,11 +50,11 @@ pub struct Authenticator {
 }
 
 impl Authenticator {
-    /// The presenter whose token is `PRESENTER_TOKEN`, else the one in the data folder, made at the first start; with the
-    /// sessions that were begun with it.
+    /// The presenter with the token of `PRESENTER_TOKEN`, else the one in the data folder, created at the first start;
+    /// and with the sessions of that token.
     ///
     /// # Errors
-    /// If the token cannot be kept.
+    /// If `PRESENTER_TOKEN` is unusable, or the token cannot be kept.
     pub fn from_environment(data_dir: &Path, cookies: Cookies) -> anyhow::Result<Self> {
         let token = match environment::text("PRESENTER_TOKEN") {
             Some(token) => usable(token)?,
@@ -90,20 +90,20 @@ impl Authenticator {
         self.guesses.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What is kept of a session's id; of nothing, the mark of the token itself.
+    /// The stored mark of a session id; of an empty one, the mark of the token itself.
     fn mark(&self, id: &str) -> String {
         hmac::sign(&self.key, id.as_bytes()).as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
-    /// Whether this is the token. The time it takes says no more than how long the token is.
+    /// Whether this is the token. The time it takes reveals only the token's length.
     fn is_token(&self, offered: &str) -> bool {
         offered.as_bytes().ct_eq(self.token.as_bytes()).into()
     }
 
-    /// Looks at a token, unless too many wrong ones came from there before.
+    /// Checks a token, unless too many wrong ones came from there.
     ///
     /// # Errors
-    /// Why it is not taken.
+    /// Why it is refused.
     pub fn check_token(&self, offered: &str, guesser: Guesser) -> Result<(), NotTaken> {
         let at = Instant::now();
         if let Some(wait) = self.guesses().wait(guesser, at) {
@@ -116,7 +116,7 @@ impl Authenticator {
         Err(NotTaken::Wrong)
     }
 
-    /// Whether the presenter sent the request with these headers: with the token as a bearer, or from a browser that has
+    /// Whether the presenter sent a request with these headers: with the token as a bearer, or from a browser that has
     /// signed in.
     pub fn sent(&self, headers: &HeaderMap) -> bool {
         self.is_bearer(headers) || self.has_signed_in(headers)
@@ -134,7 +134,7 @@ impl Authenticator {
         self.cookies.read(headers, COOKIE).filter(|id| id.len() == SESSION_LENGTH)
     }
 
-    /// Begins a session; the cookie to be kept for it.
+    /// Begins a session and returns its cookie.
     pub fn sign_in(&self, arrival: &Arrival) -> Cookie<'static> {
         let id = letters(SESSION_LENGTH);
         let mut sessions = self.sessions();
@@ -143,7 +143,7 @@ impl Authenticator {
         self.cookies.set(COOKIE, &id, SESSION_FOR, arrival.is_https)
     }
 
-    /// Ends the session of this browser; the cookie that makes it forget it.
+    /// Ends the session of this browser and returns the cookie that deletes its own.
     pub fn sign_out(&self, headers: &HeaderMap, arrival: &Arrival) -> Cookie<'static> {
         let mut sessions = self.sessions();
         if let Some(id) = self.offered(headers) {
@@ -153,7 +153,7 @@ impl Authenticator {
         self.cookies.set(COOKIE, "", Duration::ZERO, arrival.is_https)
     }
 
-    /// Keeps the sessions, so that a stage that was killed knows them again. Without a file they end with the process.
+    /// Keeps the sessions across a crash. Without a file they end with the process.
     fn keep(&self, sessions: &Sessions) {
         let Some(file) = &self.file else { return };
         let beside = file.with_extension("new");
@@ -168,19 +168,18 @@ impl Authenticator {
     }
 }
 
-/// Why a token is not taken.
+/// Why a token is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NotTaken {
-    /// It is another one.
     Wrong,
-    /// Nobody has looked: too many were wrong.
+    /// Not checked: there were too many wrong ones.
     Wait {
-        /// In how many seconds one more is looked at.
+        /// In how many seconds the next one is checked.
         seconds: u64,
     },
 }
 
-/// A token that a header can hold as it is: else no program could use it.
+/// A token that fits into a header unchanged: otherwise no program could use it.
 fn usable(token: String) -> Result<String, Unusable> {
     let trimmed = token.trim();
     if !trimmed.is_empty() && trimmed.bytes().all(|byte| byte.is_ascii_graphic() && !b";,\"\\".contains(&byte)) {

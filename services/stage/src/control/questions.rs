@@ -1,4 +1,4 @@
-//! Questions to the services, and their answers. What anybody may ask does not take the room of what the presenter asks.
+//! Questions to the services, and their answers. Questions of the public do not use up the presenter's places.
 
 use std::{
     collections::HashMap,
@@ -22,25 +22,25 @@ use crate::control::control_error::ControlError;
 
 /// How long the broker may take to confirm a question.
 const CONFIRMED_WITHIN: Duration = Duration::from_secs(2);
-/// Most answers taken at once.
+/// The most answers read at once.
 const BATCH_MAX: usize = 50;
-/// Most questions of the presenter that wait for their answers.
+/// The most questions of the presenter that wait for an answer.
 const PRESENTERS_MAX: usize = 100;
-/// Most questions of all others that do; the next ones wait for a place as long as they would wait for an answer. Fewer
+/// The most questions of everybody else. Further ones wait for a place as long as they would wait for an answer. Fewer
 /// than a service takes at once, so that none is lost there.
 pub const ANYBODYS_MAX: usize = 8;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Asker {
     Presenter,
-    /// Whoever looks at a page or calls the API.
+    /// Anybody who opens a page or calls the API.
     Anybody,
 }
 
-/// Those that wait for an answer, by what ties it to its question.
+/// Those who wait for an answer, by correlation id.
 type Waiting = Arc<Mutex<HashMap<String, oneshot::Sender<Answer>>>>;
 
-/// The questions under way.
+/// The open questions.
 pub struct Questions {
     context: Context,
     waiting: Waiting,
@@ -57,10 +57,10 @@ impl Questions {
         Questions { context, waiting: Arc::default(), anybodys, presenters, publisher }
     }
 
-    /// Asks a service, and waits for its answer as long as the question is worth it.
+    /// Asks a service, and waits as long as its kind of question may take.
     ///
     /// # Errors
-    /// If there is no answer in time or it is no, or if too many wait already.
+    /// If the answer is late or a refusal, or if too many wait already.
     pub async fn ask(&self, asker: Asker, service: Service, question: Question) -> Result<Answer, ControlError> {
         let limit = question.answered_within();
         let places = match asker {
@@ -84,10 +84,10 @@ impl Questions {
         let message = Outgoing::new(QUERIES, query.service.name(), id, now(), &query)
             .map_err(|error| ControlError::Refused(error.to_string()))?;
         let (publisher, waiting) = (Arc::clone(&self.publisher), Arc::clone(&self.waiting));
-        // Others use this publisher: it must not stop half way.
+        // The publisher is shared, so this must not stop half way.
         let sending = uncancelled(async move {
             let Ok(mut publisher) = timeout(CONFIRMED_WITHIN, publisher.lock_owned()).await else { return Ok(false) };
-            // Nobody waits for the answer any more: then it is not asked.
+            // Nobody waits for the answer any more.
             if !lock(&waiting).contains_key(&query.correlation_id) {
                 return Ok(false);
             }
@@ -100,7 +100,7 @@ impl Questions {
         }
     }
 
-    /// Listens to the answers.
+    /// Reads the answers.
     pub fn listen(&self) -> ServiceFuture {
         let (context, waiting) = (self.context.clone(), Arc::clone(&self.waiting));
         Box::pin(async move {
@@ -109,7 +109,7 @@ impl Questions {
                 let batch = answers.receive(BATCH_MAX).await;
                 for answer in context.readable(ANSWERS, batch) {
                     if let Some(tell) = lock(&waiting).remove(&answer.correlation_id) {
-                        // Whoever asked may have gone.
+                        // The asker may be gone.
                         drop(tell.send(answer.answer));
                     }
                 }
@@ -122,7 +122,7 @@ fn lock(waiting: &Waiting) -> MutexGuard<'_, HashMap<String, oneshot::Sender<Ans
     waiting.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// One who waits for an answer, until it is dropped.
+/// A place among those who wait, until it is dropped.
 struct Told<'a> {
     waiting: &'a Waiting,
     correlation_id: String,

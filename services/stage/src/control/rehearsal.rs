@@ -1,5 +1,5 @@
-//! Rehearsing one act from the console: each step is done without a person, with time to see it. `scripts/rehearse` looks
-//! for what the room must see as well; this says whether every step could be done, and whether the sums hold afterwards.
+//! Rehearses one act from the console: plays each step without a person, slowly enough to see it. This checks that each
+//! step can be played and that the sums hold afterwards; `scripts/rehearse` also checks what the room must see.
 
 use std::time::Duration;
 
@@ -15,22 +15,22 @@ use crate::{
     pure::acts::Act,
 };
 
-/// So long each step can be seen before the next one.
+/// How long each step stays visible.
 const SEEN_FOR: Duration = Duration::from_millis(1500);
-/// How long a step may take until it can be done: something must be stranded before it can be redriven.
+/// How long a step may take to become possible: a redrive needs a stranded order first.
 const POSSIBLE_WITHIN: Duration = Duration::from_secs(40);
 const TRY_AGAIN_AFTER: Duration = Duration::from_millis(500);
-/// How long the sums may take to hold again.
+/// How long the ledger may take to balance again.
 const BALANCED_WITHIN: Duration = Duration::from_secs(40);
 
-/// How a rehearsal went.
+/// The result of a rehearsal.
 pub struct Rehearsed {
     pub ok: bool,
-    /// One for each step, and one for the ledger.
+    /// One line per step, and one for the ledger.
     pub lines: Vec<String>,
 }
 
-/// Plays an act without a person, step by step, and puts the settings back as they were.
+/// Plays an act step by step without a person, then restores the settings.
 ///
 /// # Errors
 /// If the settings cannot be changed.
@@ -59,7 +59,7 @@ impl Rehearsed {
     }
 }
 
-/// Does a step, again and again until it can be done; why not, if it cannot in time.
+/// Retries a step until it succeeds, or returns why it did not in time.
 async fn once_possible(stage: &Stage, act: &Act, number: u8) -> Result<(), String> {
     let deadline = Instant::now() + POSSIBLE_WITHIN;
     loop {

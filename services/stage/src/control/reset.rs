@@ -1,4 +1,4 @@
-//! Beginning anew: the next episode, and waiting until everybody has moved over.
+//! Begins the next episode and waits until all services have moved.
 
 use std::{sync::Arc, time::Duration};
 
@@ -8,26 +8,26 @@ use tokio::time::{Instant, timeout};
 
 use crate::control::{control_error::ControlError, stage::Stage};
 
-/// How long everybody may take to move to the next episode; then it is said how far they came.
+/// How long the services may take to move to the next episode.
 const MOVED_WITHIN: Duration = Duration::from_secs(10);
 
 pub struct EpisodeBegun {
     pub episode: u32,
     /// From the call until the shop took orders again.
     pub took: Duration,
-    /// Services that had not moved to it in time. What belonged to the episodes before is kept until they have.
+    /// Services that have not moved in time. The earlier episodes are kept until they have.
     pub not_moved: Vec<Service>,
 }
 
-/// The settings as at a first start.
+/// The settings of a first start.
 ///
 /// # Errors
-/// If the environment has a setting that cannot be used.
+/// If the environment has an unusable setting.
 pub fn usual_choices() -> Result<Choices, ControlError> {
     Ok(Choices::starting_from(environment::number)?)
 }
 
-/// Begins the next episode and waits until everybody has moved over.
+/// Begins the next episode and waits until all services have moved.
 ///
 /// # Errors
 /// If the broker cannot be set up, or does not confirm it.
@@ -40,7 +40,7 @@ pub async fn begin_anew(stage: &Stage, keep_settings: bool) -> Result<EpisodeBeg
     if opened.await.is_err() {
         let missing = timeout(Duration::ZERO, backstage.stage_of(episode)).await;
         not_moved = missing.map_or_else(|_| Service::DEMO.to_vec(), |stage| stage.not_moved());
-        tracing::warn!(episode, ?not_moved, "not everybody has moved to the new episode yet; the old one is kept");
+        tracing::warn!(episode, ?not_moved, "not all services have moved to the new episode yet; the old one is kept");
     }
     Ok(EpisodeBegun { episode, took: began.elapsed(), not_moved })
 }

@@ -1,5 +1,5 @@
-//! The way to the shop: its HTTP API, as any customer uses it. The crowd and each step that orders something go this way,
-//! also while Pulsar is away.
+//! Orders over the shop's HTTP API, as any customer does. The crowd and all steps with orders use it, also while Pulsar
+//! is away.
 
 use std::time::Duration;
 
@@ -11,9 +11,9 @@ use web::{http::stage_key::StageKey, pure::address::Address};
 
 /// How long the shop may take to accept a connection.
 const CONNECTED_WITHIN: Duration = Duration::from_secs(2);
-/// How long it may take to say that an order is safe.
+/// How long it may take to confirm an order.
 const ANSWER_WITHIN: Duration = Duration::from_secs(15);
-/// Connections that are kept open for the next orders.
+/// Idle connections that are kept for the next orders.
 const KEPT_OPEN: usize = 64;
 
 /// The shop, as a customer reaches it.
@@ -24,7 +24,7 @@ pub struct Shop {
 }
 
 impl Shop {
-    /// The shop at this address, which knows the stage by this key.
+    /// The shop at this address, which recognises the stage by this key.
     ///
     /// # Errors
     /// If no HTTP client can be made.
@@ -35,7 +35,7 @@ impl Shop {
         Ok(Shop { http, orders: format!("{url}/api/orders"), key })
     }
 
-    /// Orders, and waits until the order is safe.
+    /// Places an order and waits until it is safe.
     ///
     /// # Errors
     /// If the shop does not take it.
@@ -47,7 +47,6 @@ impl Shop {
     }
 }
 
-/// The shop takes no orders.
 #[derive(Debug, thiserror::Error)]
 #[error("the shop does not take the order")]
 pub struct NotTaken(#[from] reqwest::Error);

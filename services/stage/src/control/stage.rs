@@ -28,27 +28,23 @@ use crate::{
     read_model::ReadModel,
 };
 
-/// How long to wait after the broker could not delete what belonged to earlier episodes.
+/// The pause before another attempt to delete earlier episodes.
 const FORGET_AGAIN_AFTER: Duration = Duration::from_secs(10);
-/// How long the stage may take after a crash to know everything again.
+/// How long the stage may take to catch up after a crash.
 pub const UP_TO_DATE_WITHIN: Duration = Duration::from_secs(5);
-/// How long a request may wait for the lock of the database. After that nothing is asked.
+/// How long a request may wait for the lock of the database.
 const WRITTEN_WITHIN: Duration = Duration::from_secs(5);
 
 /// What outlives an episode.
 pub struct Backstage {
-    /// Who may do more than order.
     pub presenter: Arc<Authenticator>,
-    /// The presenter's hand: settings, commands, questions.
     pub director: Director,
-    /// The address phones come in by.
     pub entrance: Arc<Entrance>,
     cookies: Cookies,
     open: watch::Sender<Option<Arc<Stage>>>,
 }
 
 impl Backstage {
-    /// No stage is open yet.
     pub fn new(
         presenter: Arc<Authenticator>,
         director: Director,
@@ -58,7 +54,7 @@ impl Backstage {
         Arc::new(Backstage { presenter, director, entrance, cookies, open: watch::Sender::new(None) })
     }
 
-    /// From now on this stage is the one of the episode that runs; none, while there is no such episode.
+    /// Makes this the open stage; `None` closes it.
     pub fn opens(&self, stage: Option<Arc<Stage>>) {
         self.open.send_replace(stage);
     }
@@ -75,23 +71,22 @@ impl Backstage {
     }
 }
 
-/// What the stage is made of.
+/// The stage of one episode.
 pub struct Stage {
     pub context: Context,
-    /// Orders are placed there.
+    /// Where orders are placed.
     pub shop: Arc<Shop>,
     pub backstage: Arc<Backstage>,
-    /// Its checkpoint, and the requests that are on their way.
+    /// The checkpoint, and the requests in the outbox.
     pub store: Store,
     pub outbox: OutboxHandle,
-    /// Who wants to know.
+    /// Tells open streams what changed.
     pub live: Arc<LiveUpdates>,
-    /// What the broker says of itself.
     pub broker_monitor: Arc<BrokerMonitor>,
-    /// The pages as their readers were shown them.
+    /// The pages as their readers last saw them.
     pub fragments: FragmentCache<(Page, Reader)>,
     pub read_model: RwLock<ReadModel>,
-    /// By then everything was read again that was read after the last checkpoint.
+    /// By then, everything after the last checkpoint is read again.
     pub up_to_date_by: Instant,
 }
 
@@ -114,12 +109,12 @@ impl Site for Stage {
 }
 
 impl Stage {
-    /// Reads what is known.
+    /// Reads the read model.
     pub fn known<R>(&self, read: impl FnOnce(&ReadModel) -> R) -> R {
         read(&self.read_model.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Changes what is known.
+    /// Changes the read model.
     pub fn learn<R>(&self, change: impl FnOnce(&mut ReadModel) -> R) -> R {
         change(&mut self.read_model.write().unwrap_or_else(PoisonError::into_inner))
     }
@@ -129,12 +124,12 @@ impl Stage {
         self.known(|known| known.alive(pulsar, Now::read()))
     }
 
-    /// Tells a window where the speaker is, if it is to know.
+    /// What a led window is told; `None` if this one is not led.
     pub fn lead(&self, is_led: bool) -> Option<Lead> {
         is_led.then(|| Lead::new(self.context.stage.follow()))
     }
 
-    /// Stores a request to delivery; it is safe when this returns.
+    /// Stores a request to delivery. It is safe when this returns.
     ///
     /// # Errors
     /// If it cannot be stored in time. Then nothing is asked.
@@ -148,7 +143,8 @@ impl Stage {
         Ok(())
     }
 
-    /// Returns when all services run in this episode and the shop has beers to sell. What is paused is not waited for.
+    /// Returns when all services run in this episode and the shop has beers to sell. It does not wait for paused
+    /// services.
     pub async fn everybody_moved(&self) {
         let mut version = self.live.version();
         loop {
@@ -163,13 +159,13 @@ impl Stage {
         }
     }
 
-    /// Services that do not say that they run in this episode.
+    /// Services that do not report that they run in this episode.
     pub fn not_moved(&self) -> Vec<Service> {
         let here = self.alive().services;
         Service::DEMO.into_iter().filter(|service| !here.contains(service)).collect()
     }
 
-    /// Deletes what belonged to the episodes before this one, once every service has said that it runs in this one.
+    /// Deletes the earlier episodes, once every service reports that it runs in this one.
     pub async fn forget_earlier_episodes(&self) {
         let episode = self.context.bus.scope().episode;
         loop {
@@ -181,13 +177,13 @@ impl Stage {
             }
             match self.backstage.director.forget_earlier(episode).await {
                 Ok(()) => std::future::pending().await,
-                Err(error) => warn!(%error, "the episodes before are not deleted yet"),
+                Err(error) => warn!(%error, "the earlier episodes are not deleted yet"),
             }
             tokio::time::sleep(FORGET_AGAIN_AFTER).await;
         }
     }
 
-    /// Returns when this service has said that it knows the settings as they are.
+    /// Returns when this service reports that it knows the current settings.
     pub async fn has_heard(&self, service: Service) {
         let mut changes = self.live.version();
         while self.known(|known| known.settings_version(service)) != self.backstage.director.settings().version {

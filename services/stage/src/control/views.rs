@@ -1,4 +1,4 @@
-//! What the pages and the API of the stage show now. A view that names customers leaves through `Stage::redacted`.
+//! The current views of the stage's pages and API. A view that names customers leaves through `Stage::redacted`.
 
 use events::{beers::Beer, ids::OrderId, topics::TopicSpec};
 use service::Now;
@@ -27,7 +27,7 @@ impl Stage {
         redacted(view, &self.context.stage.settings().choices)
     }
 
-    /// An order with every hop, if it is known in detail.
+    /// An order with every hop, if the read model still has its details.
     pub fn order(&self, order_id: &OrderId) -> Option<OrderView> {
         self.known(|known| known.orders.view(order_id)).map(|order| self.redacted(order))
     }
@@ -42,7 +42,7 @@ impl Stage {
         WelcomeView { qr: self.backstage.entrance.view(), shop }
     }
 
-    /// `/pulsar`, with one topic looked at more closely if that is asked for.
+    /// `/pulsar`, with the details of one topic on request.
     pub fn pulsar(&self, topic: Option<&'static TopicSpec>) -> PulsarView {
         let tenant = self.context.bus.scope().tenant.clone();
         self.redacted(PulsarView { look: self.broker_monitor.last(), tenant, topic })
@@ -70,7 +70,7 @@ impl Stage {
         self.redacted(self.known(|known| known.watched(wanted)))
     }
 
-    /// `/stock`, with the explanation of one beer if that is asked for.
+    /// `/stock`, with the explanation of one beer on request.
     pub fn stock(&self, explained: Option<&'static Beer>) -> StockView {
         let folding = self.context.stage.settings().choices.stock_level;
         self.known(|known| known.stock(folding, explained, Now::read()))

@@ -1,4 +1,4 @@
-//! The stage's checkpoint: its read model, and how far each topic is read, written in one transaction.
+//! The stage's checkpoint: the read model and the positions read, written in one transaction.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ use crate::read_model::{
 
 pub static TABLES: Migrator = sqlx::migrate!();
 
-/// The subject of how far each topic is read.
+/// The subject of the positions.
 const POSITIONS: &str = "positions";
 
 /// How far each topic is read.
@@ -24,15 +24,15 @@ pub type Positions = BTreeMap<String, Position>;
 /// The checkpoint of one episode.
 pub struct Checkpoint {
     store: Store,
-    /// What is stored of each subject: what did not change is not written again.
+    /// What was written of each subject: only changes are written again.
     facts: BTreeMap<&'static str, String>,
 }
 
 impl Checkpoint {
-    /// The read model as it was at the last checkpoint.
+    /// The read model at the last checkpoint.
     ///
     /// # Errors
-    /// If the database cannot be read, or holds something else.
+    /// If the database cannot be read, or holds an unexpected value.
     pub async fn load(store: &Store, now: Now) -> anyhow::Result<(Self, ReadModel, Positions)> {
         let (mut known, mut positions) = (ReadModel::default(), Positions::default());
         let rows = sqlx::query("select subject, facts from facts").fetch_all(store.reader()).await?;
@@ -46,7 +46,7 @@ impl Checkpoint {
             let is_known = known.restore(&subject, &facts).with_context(|| format!("facts.facts of {subject}"))?;
             anyhow::ensure!(is_known, "facts.subject is {subject:?}, which cannot be");
         }
-        // All that are known in detail, and the last ones that left; the first ones first.
+        // All orders known in detail, and the last ones that left, oldest first.
         let mut rows = sqlx::query(
             "select order_id, facts from orders
              where facts is not null or rowid > (select max(rowid) from orders) - $1 order by rowid",
@@ -61,10 +61,7 @@ impl Checkpoint {
         Ok((Checkpoint { store: store.clone(), facts: BTreeMap::new() }, known, positions))
     }
 
-    /// Writes what changed, and how far the topics are read with it.
-    ///
-    /// # Errors
-    /// If the database fails.
+    /// Writes the changes and the positions.
     pub async fn save(
         &mut self,
         orders: &Unsaved,

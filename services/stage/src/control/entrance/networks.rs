@@ -1,13 +1,13 @@
-//! The networks this machine is in. Only of the fourth version: the shop listens on no other.
+//! The IPv4 networks of this machine: the shop listens on IPv4 only.
 
 use std::net::{IpAddr, Ipv4Addr};
 
 use web::pure::address::Address;
 
-/// How the interfaces of containers and virtual machines on this machine begin: no phone is behind them.
+/// Prefixes of the interfaces of containers and virtual machines, where no phone is.
 const VIRTUAL: [&str; 9] = ["docker", "br-", "veth", "virbr", "vmnet", "vboxnet", "cni", "podman", "lxc"];
 
-/// This machine's address in each network it is in now.
+/// This machine's current address in each network.
 pub(super) fn addresses(port: u16) -> Vec<Address> {
     let interfaces = if_addrs::get_if_addrs().unwrap_or_default();
     let up = interfaces.iter().filter(|interface| interface.is_oper_up());
@@ -15,7 +15,7 @@ pub(super) fn addresses(port: u16) -> Vec<Address> {
     ours.map(|ip| Address::of_machine(ip, port)).collect()
 }
 
-/// The address, if a phone may be able to reach it.
+/// The address, if phones may reach it.
 fn for_phones(interface: &str, ip: IpAddr) -> Option<Ipv4Addr> {
     let IpAddr::V4(ip) = ip else { return None };
     let is_virtual = VIRTUAL.iter().any(|prefix| interface.starts_with(prefix));

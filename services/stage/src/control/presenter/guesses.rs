@@ -1,4 +1,4 @@
-//! Wrong tokens: how many each address may try. Pure: time is handed in.
+//! Limits the wrong tokens of each address. Pure: the caller passes the time.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -7,11 +7,10 @@ use std::{
 
 use web::pure::arrival::Guesser;
 
-/// So many wrong tokens are looked at within [`WITHIN`]; after that none is, not even the right one.
+/// The most wrong tokens within [`WITHIN`]. After that none is checked, not even the right one.
 pub const GUESSES_MAX: usize = 20;
-/// The time in which wrong tokens are counted.
 pub const WITHIN: Duration = Duration::from_secs(60);
-/// Most addresses remembered; the one that guessed longest ago is forgotten first.
+/// The most addresses remembered. The one with the oldest last guess is forgotten first.
 const REMEMBERED_MAX: usize = 1_000;
 
 /// The wrong tokens of the last minute.
@@ -19,7 +18,7 @@ const REMEMBERED_MAX: usize = 1_000;
 pub struct Guesses(HashMap<Guesser, VecDeque<Instant>>);
 
 impl Guesses {
-    /// How long this guesser has to wait, if there were too many.
+    /// How long this guesser must wait, after too many.
     pub fn wait(&self, guesser: Guesser, now: Instant) -> Option<Duration> {
         let guesses = self.0.get(&guesser)?;
         let recent = guesses.iter().filter(|guess| now.duration_since(**guess) < WITHIN);
@@ -27,7 +26,6 @@ impl Guesses {
         Some(WITHIN.saturating_sub(now.duration_since(*oldest)))
     }
 
-    /// Counts a wrong token.
     pub fn count(&mut self, guesser: Guesser, now: Instant) {
         if self.0.len() >= REMEMBERED_MAX && !self.0.contains_key(&guesser) {
             let longest_ago = self.0.iter().min_by_key(|(_, guesses)| guesses.back().copied());

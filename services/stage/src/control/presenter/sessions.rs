@@ -1,20 +1,20 @@
-//! The browsers in which the presenter has signed in. Pure: time is handed in, and nothing is hashed here.
+//! The browsers where the presenter has signed in. Pure: the caller passes the time, and nothing is hashed here.
 
 use std::time::Duration;
 
 use events::ids::Moment;
 use serde::{Deserialize, Serialize};
 
-/// Most sessions at once; the oldest one ends when another begins.
+/// The most sessions; another one ends the oldest.
 pub const SESSIONS_MAX: usize = 20;
-/// A session ends so long after it began: signed in a few days before the talk is still signed in then.
+/// The lifetime of a session: signing in a few days before the talk is enough.
 pub const SESSION_FOR: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
-/// All sessions that may still be used. What is kept of each is a mark only the token can make of its id: whoever reads
-/// the file cannot sign in with it.
+/// All usable sessions. Each is stored as a mark of its id that needs the token, so nobody can sign in with what the
+/// file holds.
 #[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sessions {
-    /// The mark of the token they were begun with. With another token they are over.
+    /// The mark of the token they belong to. Another token ends them.
     token: String,
     begun: Vec<Session>,
 }
@@ -27,7 +27,7 @@ struct Session {
 
 impl Session {
     fn is_over(&self, now: Moment) -> bool {
-        // A clock that was set back makes nobody sign in again; one that was wrong by weeks does.
+        // A clock set back by less than a session's lifetime ends no session.
         now.micros_since(self.at).unsigned_abs() >= u64::try_from(SESSION_FOR.as_micros()).unwrap_or(u64::MAX)
     }
 }
@@ -37,7 +37,7 @@ impl Sessions {
         Sessions { token, begun: Vec::new() }
     }
 
-    /// These, if they were begun with this token; else none.
+    /// These, if they belong to this token; else none.
     pub fn with(self, token: String) -> Self {
         if self.token == token { self } else { Sessions::none(token) }
     }
@@ -50,12 +50,11 @@ impl Sessions {
         self.begun.push(Session { mark, at: now });
     }
 
-    /// Whether it goes on.
     pub fn goes_on(&self, mark: &str, now: Moment) -> bool {
         self.begun.iter().any(|session| session.mark == mark && !session.is_over(now))
     }
 
-    /// It ends; whether there was one.
+    /// Ends a session and returns whether there was one.
     pub fn end(&mut self, mark: &str) -> bool {
         let before = self.begun.len();
         self.begun.retain(|session| session.mark != mark);

@@ -63,7 +63,7 @@ fn unreadable(reader: Service) -> Said {
     Said::Unreadable(Unreadable { topic, message_id, reader, code, reason, first_bytes, at: at(3) })
 }
 
-/// Orders in every state, one taken over by another courier, lies, a repeat, and what comes before its cause.
+/// Orders in every state, one taken over by another courier, lies, a repeat, and messages before their cause.
 fn story() -> Vec<Said> {
     let reason = FailureReason::AddressNotFound;
     let failed = |attempt| {
@@ -117,7 +117,7 @@ fn story() -> Vec<Said> {
     ]
 }
 
-/// Each message with its place, and an event of its own.
+/// Each message with its own position and event.
 fn tell(known: &mut ReadModel, place: usize, said: Said) {
     let (now, event_id) = (Now::read(), EventId::new(format!("e-{place}")));
     let (at, entry) = (at(i64::try_from(place).unwrap()), u64::try_from(place).unwrap());
@@ -168,7 +168,7 @@ fn views(known: &ReadModel) -> String {
     )
 }
 
-/// A process that dies at any place leaves a checkpoint of any place before that; the next one reads from there.
+/// A process may die at any place with a checkpoint from any earlier one; the next one reads on from there.
 #[tokio::test]
 async fn a_process_that_died_knows_what_one_knows_that_never_did() {
     let story = story();
@@ -182,7 +182,7 @@ async fn a_process_that_died_knows_what_one_knows_that_never_did() {
         for (place, said) in story.iter().cloned().enumerate() {
             tell(&mut known, place, said);
             known.touch();
-            // What is folded behind the last checkpoint is lost.
+            // What is folded after the last checkpoint is lost.
             if place < saved && (place + 1 == saved || place % 3 == 0) {
                 let (orders, facts) = known.take_unsaved().unwrap();
                 let reached = Position { entry: u64::try_from(place).unwrap(), ..Position::default() };
