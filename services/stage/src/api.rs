@@ -1,4 +1,4 @@
-//! The stage as JSON, over the use cases that the pages call. May not import the pages.
+//! The stage as JSON, over the same use cases as the pages. May not import the pages.
 
 mod acts;
 mod console;

@@ -1,6 +1,6 @@
-//! What the topics say, by subject, held in memory because every page asks for it; [`ReadModel`] is all of it together.
+//! What the topics say, by subject. It is in memory because every page needs it; [`ReadModel`] holds all of it.
 //!
-//! Imports pure modules only: what it is told, and when, is handed in.
+//! Imports pure modules only: the caller passes the messages and the time.
 
 pub mod broker;
 pub mod bursts;

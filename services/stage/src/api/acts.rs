@@ -23,9 +23,9 @@ pub(super) struct Played {
     act: Option<u8>,
     /// 0 before the first step.
     step: u8,
-    /// The page the room is led to by this; null if it stays where it is.
+    /// The page for the room; null if it stays where it is.
     page: Option<&'static str>,
-    /// Whether this call has done something. Not, if the stage was elsewhere than the call said: then it is here.
+    /// Whether this call did something. If not, the stage was elsewhere than the call said, and this tells where.
     done: bool,
 }
 
@@ -36,7 +36,7 @@ impl From<playing::Played> for Played {
     }
 }
 
-/// Where the stage is when somebody presses a key, as far as they see it.
+/// Where the stage is, as the caller sees it.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "describes the body; it is read field by field")]
 pub(super) struct Position {
@@ -47,7 +47,7 @@ pub(super) struct Position {
     step: u8,
 }
 
-/// Where the call says that the stage is.
+/// The position in the body.
 fn left(body: Option<ApiJson>) -> Result<playing::Position, Problem> {
     let body = body.map(|ApiJson(body)| body).unwrap_or_default();
     let number = |name: &str| body.get(name)?.as_u64().and_then(|number| u8::try_from(number).ok());
@@ -59,7 +59,7 @@ fn left(body: Option<ApiJson>) -> Result<playing::Position, Problem> {
     Ok(playing::Position { act, step: number("step").ok_or_else(|| wrong("step"))? })
 }
 
-/// Sets the state an act starts from, in one go.
+/// Sets the start of an act in one change.
 #[utoipa::path(
     post, path = "/stage/acts/{act}", tag = "acts", params(("act" = u8, Path)), security(("presenter" = [])),
     responses(
@@ -76,8 +76,8 @@ pub(super) async fn begin(
     Ok(Json(playing::begin(&stage, act).await?.into()))
 }
 
-/// Does the next step; after the last one, begins the next act; at the very beginning, the first one. Says which step is
-/// left: if the stage is elsewhere by then, nothing happens.
+/// Plays the next step; after the last one, begins the next act; before any act, the first one. The body names the
+/// current position: if the stage is elsewhere by then, nothing happens.
 #[utoipa::path(
     post, path = "/stage/next", tag = "acts", request_body = Position, security(("presenter" = [])),
     responses(
@@ -93,8 +93,8 @@ pub(super) async fn next(
     Ok(Json(playing::next(&stage, left(body)?).await?.into()))
 }
 
-/// Goes a step back: only the mark moves, nothing is undone. Says which step is left: if the stage is elsewhere by then,
-/// nothing happens.
+/// Goes a step back. Only the position changes; nothing is undone. The body names the current position: if the stage is
+/// elsewhere by then, nothing happens.
 #[utoipa::path(
     post, path = "/stage/back", tag = "acts", request_body = Position, security(("presenter" = [])),
     responses(
@@ -110,8 +110,8 @@ pub(super) async fn back(
     Ok(Json(playing::back(&stage, left(body)?).await?.into()))
 }
 
-/// Does the step at hand again; before the first one, begins the act again. Says which step that is: if the stage is
-/// elsewhere by then, nothing happens.
+/// Plays the current step again; before the first one, begins the act again. The body names the current position: if
+/// the stage is elsewhere by then, nothing happens.
 #[utoipa::path(
     post, path = "/stage/again", tag = "acts", request_body = Position, security(("presenter" = [])),
     responses(
@@ -127,7 +127,7 @@ pub(super) async fn again(
     Ok(Json(playing::again(&stage, left(body)?).await?.into()))
 }
 
-/// Does a step of the act the speaker is at; done again, it does the same again. Says which step is left: if the stage is
+/// Plays a step of the current act; a repeat does the same again. The body names the current position: if the stage is
 /// elsewhere by then, nothing happens.
 #[utoipa::path(
     post, path = "/stage/steps/{step}", tag = "acts", params(("step" = u8, Path)), request_body = Position,

@@ -1,4 +1,4 @@
-//! What the presenter may do: change the settings, begin anew, make a burst, let something crash.
+//! The presenter's controls: settings, reset, burst, crash.
 
 use std::sync::Arc;
 
@@ -22,10 +22,10 @@ use crate::{
     pure::settings::{Wrong, patched},
 };
 
-/// What the speaker can change.
+/// The settings that the speaker can change.
 #[derive(Serialize, ToSchema)]
 pub(super) struct SettingsShown {
-    /// Changed by a reset only.
+    /// Only a reset changes it.
     episode: u32,
     #[serde(flatten)]
     #[schema(value_type = Object)]
@@ -38,13 +38,13 @@ impl From<&StageSettings> for SettingsShown {
     }
 }
 
-/// The settings as they are.
+/// The current settings.
 #[utoipa::path(get, path = "/settings", tag = "console", responses((status = 200, body = Object)))]
 pub(super) async fn settings(State(stage): State<Arc<Stage>>) -> Json<SettingsShown> {
     Json(SettingsShown::from(&*stage.backstage.director.settings()))
 }
 
-/// Changes some of them: a merge patch, in which `null` stands for "as at a first start".
+/// Changes some settings with a merge patch, in which `null` means "as at a first start".
 #[utoipa::path(
     patch, path = "/settings", tag = "console", request_body = Object, security(("presenter" = [])),
     responses(
@@ -63,7 +63,7 @@ pub(super) async fn change_settings(
     Ok(Json(SettingsShown::from(&*changed.await?)))
 }
 
-/// How many orders there were.
+/// The number of orders.
 #[derive(Serialize, ToSchema)]
 pub(super) struct BurstPlaced {
     orders: usize,
@@ -86,7 +86,7 @@ pub(super) struct EpisodeBegun {
     episode: u32,
     /// From the call until the shop took orders again.
     took_ms: u64,
-    /// Services that had not moved to it within ten seconds. What belonged to the episodes before is kept until they have.
+    /// Services that have not moved within ten seconds. The earlier episodes are kept until they have.
     not_moved: Vec<&'static str>,
 }
 
@@ -94,11 +94,11 @@ pub(super) struct EpisodeBegun {
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "describes the body; it is read field by field")]
 pub(super) struct Reset {
-    /// Whether the settings stay as they are; else they are as at a first start.
+    /// Whether to keep the settings; else they are as at a first start.
     keep_settings: Option<bool>,
 }
 
-/// Begins the next episode, everything as after a first start; answers once the shop takes orders again.
+/// Begins the next episode, as after a first start; answers once the shop takes orders again.
 #[utoipa::path(
     post, path = "/stage/reset", tag = "console", request_body = Option<Reset>, security(("presenter" = [])),
     responses(
@@ -122,7 +122,7 @@ pub(super) async fn reset(
     Ok(Json(EpisodeBegun { episode, took_ms, not_moved: not_moved.into_iter().map(Service::name).collect() }))
 }
 
-/// What shall crash: exactly one of these.
+/// What to crash: exactly one of these.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "describes the body; it is read field by field")]
 pub(super) struct CrashOf {
@@ -134,7 +134,7 @@ pub(super) struct CrashOf {
     worker: Option<String>,
 }
 
-/// Lets something die without any farewell; whoever watches it brings it back.
+/// Crashes something, without a farewell; its supervisor starts it again.
 #[utoipa::path(
     post, path = "/stage/crash", tag = "console", request_body = CrashOf, security(("presenter" = [])),
     responses(
@@ -181,7 +181,7 @@ fn read_crash(stage: &Stage, body: &Value) -> Result<(Crash, Value), Problem> {
     Ok((what, json!({kind: name})))
 }
 
-/// 422, with what is wrong with each setting.
+/// 422, with the fault of each setting.
 fn wrong_settings(wrong: Vec<Wrong>) -> Problem {
     let wrong = wrong.into_iter();
     Problem::wrong_values(wrong.map(|Wrong { field, problem, detail }| (field, problem.to_owned(), detail)))

@@ -1,4 +1,4 @@
-//! The address the QR code shows: chosen by the presenter, tried by the website.
+//! The address of the QR code: the presenter chooses it, the stage tries it.
 
 use std::sync::Arc;
 
@@ -14,20 +14,20 @@ use crate::control::{entrance, stage::Stage};
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "describes the body; it is read field by field")]
 pub(super) struct NewEntrance {
-    /// One of the addresses the page offers, without its scheme; or another one phones can open. Null leaves the choice to
-    /// the website.
+    /// One of the listed addresses, without its scheme, or another one that phones can open. Null leaves the choice to
+    /// the stage.
     #[schema(example = "192.168.1.20:8000")]
     address: Option<String>,
 }
 
-/// The address the QR code shows now.
+/// The current address of the QR code.
 #[derive(Serialize, ToSchema)]
 pub(super) struct EntranceShown {
     /// With its scheme; null if there is none.
     address: Option<String>,
 }
 
-/// Chooses the address the QR code shows, and has the website call itself by all it knows.
+/// Chooses the address of the QR code, and makes the stage try all known addresses.
 #[utoipa::path(
     post, path = "/stage/address", tag = "entrance", request_body = NewEntrance, security(("presenter" = [])),
     responses(

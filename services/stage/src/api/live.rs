@@ -1,4 +1,4 @@
-//! `/api/live`: a snapshot, then what changes, as server-sent events.
+//! `/api/live`: a snapshot, then changes, as server-sent events.
 
 use std::{future::ready, sync::Arc};
 
@@ -23,9 +23,9 @@ use crate::{
 };
 
 /// Server-sent events: `snapshot` (stock, deliveries, insights, ledger; or the order that was asked for), then `change`
-/// (whichever of these changed) and `order` (`{order_id, status, at}`, at once), and `heartbeat` every 1.5 s.
-/// While `hide_names` is set, customers and addresses are shortened. A browser (by its cookie) may have 12 streams open,
-/// all browsers behind one address 1,400, all without a cookie behind one address 500; more are answered 503.
+/// (those of them that changed), `order` (`{order_id, status, at}`, at once), and `heartbeat` every 1.5 s. While
+/// `hide_names` is set, customers and addresses are shortened. A browser (by its cookie) may have 12 streams open, all
+/// browsers behind one address 1,400, all clients without a cookie behind one address 500; more are answered 503.
 #[utoipa::path(
     get, path = "/live", tag = "live",
     params(("order" = Option<String>, Query, description = "one order only")),

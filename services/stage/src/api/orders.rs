@@ -1,4 +1,4 @@
-//! One order, with every hop it took.
+//! One order with all its hops.
 
 use std::sync::Arc;
 
@@ -10,8 +10,8 @@ use web::{http::problem::Problem, order::json::OrderShown};
 
 use crate::control::stage::Stage;
 
-/// An order and its way so far, with every hop. While `hide_names` is set, customer and addresses are shortened. Known in
-/// detail are the 10,000 newest orders.
+/// An order with all its hops so far. While `hide_names` is set, customer and addresses are shortened. The 10,000
+/// newest orders are known in detail.
 #[utoipa::path(
     get, path = "/orders/{order_id}", tag = "orders", params(("order_id" = String, Path)),
     responses((status = 200, body = OrderShown), (status = 404, body = Problem))

@@ -1,4 +1,4 @@
-//! The past: how it was at any moment, questions nobody had thought of, the rebuild, and what fraud watch found.
+//! The past: the state at any moment, new questions, the rebuild, and the findings of fraud watch.
 
 use std::sync::Arc;
 
@@ -24,7 +24,7 @@ pub(super) struct When {
     at: Option<String>,
 }
 
-/// Stock, orders and deliveries as of a moment; now, if none is named.
+/// Stock, orders and deliveries as of a moment, by default now.
 #[utoipa::path(
     get, path = "/history", tag = "past",
     params(("at" = Option<String>, Query, description = "as in 2026-11-24T20:41:07.112Z")),
@@ -48,7 +48,7 @@ pub(super) struct Askable {
     title: &'static str,
 }
 
-/// The questions that can be asked of the past; no aggregate is kept for any of them.
+/// The questions to the past. No aggregate is kept for any of them.
 #[utoipa::path(get, path = "/questions", tag = "past", responses((status = 200, body = [Askable])))]
 pub(super) async fn questions() -> Json<Vec<Askable>> {
     let title = |question| match question {
@@ -59,7 +59,7 @@ pub(super) async fn questions() -> Json<Vec<Askable>> {
     Json(PastQuestion::ALL.into_iter().map(|question| Askable { question, title: title(question) }).collect())
 }
 
-/// Asks one of them: the log is read from its first message. While `hide_names` is set, customers are shortened.
+/// Asks a question: the log is read from its first message. While `hide_names` is set, customers are shortened.
 #[utoipa::path(
     post, path = "/questions/{question}", tag = "past",
     params(("question" = String, Path)), security(("presenter" = [])),
@@ -77,7 +77,7 @@ pub(super) async fn ask(
     Ok(Json(stage.redacted(past::ask(&stage, question).await?)))
 }
 
-/// A rebuild, under way or done.
+/// A rebuild, running or done.
 #[derive(Serialize, ToSchema)]
 pub(super) struct RebuildShown {
     running: bool,
@@ -91,7 +91,7 @@ pub(super) struct RebuildShown {
     /// What differs, at most twenty.
     #[schema(value_type = Vec<Object>)]
     differences: Vec<Difference>,
-    /// How many things differ in all.
+    /// The number of all differences.
     differing: u64,
     /// Why it was given up; null if it was not.
     #[schema(value_type = Option<Object>)]
@@ -106,13 +106,13 @@ impl From<Rebuild> for RebuildShown {
     }
 }
 
-/// The rebuild under way, or the last one.
+/// The current rebuild, or the last one.
 #[utoipa::path(get, path = "/analysis/rebuild", tag = "past", responses((status = 200, body = RebuildShown)))]
 pub(super) async fn rebuild(State(stage): State<Arc<Stage>>) -> Json<RebuildShown> {
     Json(RebuildShown::from(stage.known(|known| known.rebuild().cloned().unwrap_or_default())))
 }
 
-/// Folds the topics again from their first message to the live checkpoint, and compares; the live view goes on.
+/// Folds the topics again from their first message to the live checkpoint, and compares; the live view continues.
 #[utoipa::path(
     post, path = "/analysis/rebuild", tag = "past", security(("presenter" = [])),
     responses((status = 202, body = RebuildShown), (status = 401, body = Problem), (status = 503, body = Problem))
@@ -124,7 +124,7 @@ pub(super) async fn begin_rebuild(
     Ok((StatusCode::ACCEPTED, Json(RebuildShown::from(past::rebuild(&stage).await?))))
 }
 
-/// What fraud watch found. While `hide_names` is set, customers are shortened.
+/// The findings of fraud watch. While `hide_names` is set, customers are shortened.
 #[utoipa::path(get, path = "/fraud", tag = "past", responses((status = 200, body = Object)))]
 pub(super) async fn fraud(State(stage): State<Arc<Stage>>) -> Json<Fraud> {
     Json(stage.fraud().fraud.unwrap_or_default())

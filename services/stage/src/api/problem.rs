@@ -1,4 +1,4 @@
-//! How the API answers where a use case fails.
+//! What the API answers when a use case fails.
 
 use web::http::problem::Problem;
 

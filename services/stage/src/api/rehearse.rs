@@ -15,15 +15,15 @@ use crate::{
     pure::acts::Act,
 };
 
-/// How a rehearsal went.
+/// The result of a rehearsal.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Rehearsed {
     ok: bool,
-    /// One for each step, and one for the ledger.
+    /// One line per step, and one for the ledger.
     lines: Vec<String>,
 }
 
-/// Plays an act without a person, step by step, and puts the settings back as they were.
+/// Plays an act step by step without a person, then restores the settings.
 #[utoipa::path(
     post, path = "/stage/rehearse/{act}", tag = "rehearse", params(("act" = u8, Path)), security(("presenter" = [])),
     responses(

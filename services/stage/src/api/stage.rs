@@ -1,4 +1,4 @@
-//! What the stage pages show, and what the presenter may do about a dead letter.
+//! The data of the stage's pages, and the presenter's requests about dead letters.
 
 use std::sync::Arc;
 
@@ -25,12 +25,12 @@ use crate::{
 /// The sums that must hold.
 #[derive(Serialize, ToSchema)]
 pub(super) struct LedgerShown {
-    /// Computed from the topics, never assumed; false as long as nothing is known.
+    /// Computed from the topics, never assumed; false while nothing is known.
     balanced: bool,
-    /// When this was so; null as long as nothing is known.
+    /// When the sums were computed; null while nothing is known.
     #[schema(value_type = Option<String>)]
     as_of: Option<Moment>,
-    /// Since when it has been balanced, or not.
+    /// Since when `balanced` has its value.
     #[schema(value_type = Option<String>)]
     since: Option<Moment>,
     #[schema(value_type = Object)]
@@ -39,7 +39,7 @@ pub(super) struct LedgerShown {
     orders: OrderSums,
     #[schema(value_type = Object)]
     deliveries: DeliverySums,
-    /// What cannot be true and yet was read.
+    /// What was read and cannot be true.
     #[schema(value_type = Vec<Object>)]
     contradictions: Vec<Value>,
     /// What is on its way, and since when.
@@ -70,7 +70,7 @@ pub(super) async fn ledger(State(stage): State<Arc<Stage>>) -> Json<LedgerShown>
     })
 }
 
-/// What inventory-analysis found; null until it has said something.
+/// The findings of inventory-analysis; null before its first message.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Insights {
     #[schema(value_type = Option<Object>)]
@@ -89,22 +89,22 @@ pub(super) async fn insights(State(stage): State<Arc<Stage>>) -> Json<Insights> 
 #[derive(Serialize, ToSchema)]
 pub(super) struct Deliveries {
     couriers: Vec<Courier>,
-    /// Whether delivery said so less than two seconds ago.
+    /// Whether delivery reported less than two seconds ago.
     live: bool,
     /// Parcels that wait for a courier.
     queue: u64,
-    /// Parcels that wait to be tried again, soonest first, at most 50.
+    /// Parcels that wait for another attempt, soonest first, at most 50.
     retries: Vec<RetryShown>,
     retries_total: u64,
     /// Newest first, at most 100.
     dead_letters: Vec<DeadLetter>,
     dead_letters_total: u64,
-    /// Messages that are well formed but untrue: they have no effect and are counted.
+    /// Messages that are well formed but untrue: they have no effect, but are counted.
     disbelieved: Vec<Disbelieved>,
     delivered: u64,
 }
 
-/// Messages of one topic that one service, or the stage, does not believe, for one reason.
+/// How many messages of one topic one service, or the stage, does not believe for one reason.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Disbelieved {
     service: &'static str,
@@ -120,7 +120,7 @@ pub(super) struct Courier {
     delivered: u64,
 }
 
-/// A parcel in someone's hands.
+/// A parcel with a courier.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Carried {
     #[schema(value_type = String)]
@@ -133,7 +133,7 @@ pub(super) struct Carried {
     until: Moment,
 }
 
-/// A parcel that waits to be tried again.
+/// A parcel that waits for another attempt.
 #[derive(Serialize, ToSchema)]
 pub(super) struct RetryShown {
     #[schema(value_type = String)]
@@ -150,7 +150,7 @@ pub(super) struct RetryShown {
 #[derive(Serialize, ToSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub(super) enum DeadLetter {
-    /// An order nobody could deliver.
+    /// An order that nobody could deliver.
     Stranded {
         #[schema(value_type = String)]
         order_id: OrderId,
@@ -161,9 +161,9 @@ pub(super) enum DeadLetter {
         #[schema(value_type = String)]
         at: Moment,
     },
-    /// A message nobody could read.
+    /// A message that nobody could read.
     Unreadable {
-        /// The topic it came by.
+        /// The topic it was read from.
         source: String,
         message_id: String,
         reader: &'static str,
@@ -236,25 +236,25 @@ impl From<DeadLetterView> for DeadLetter {
     }
 }
 
-/// How to try again.
+/// Where to try again.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "describes the body; it is read field by field")]
 pub(super) struct NewAddress {
-    /// The corrected address; without one, the old one again.
+    /// The corrected address; by default the old one.
     #[schema(example = "Place Saint-Lambert 9, Liège")]
     address: Option<String>,
 }
 
-/// A request that is safe.
+/// A request that is stored.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Requested {
     #[schema(value_type = String)]
     order_id: OrderId,
-    /// What was asked for.
+    /// What was requested.
     requested: &'static str,
 }
 
-/// Tries a stranded order again.
+/// Redrives a stranded order.
 #[utoipa::path(
     post, path = "/dead-letters/{order_id}/redrive", tag = "stage", params(("order_id" = String, Path)),
     request_body = Option<NewAddress>, security(("presenter" = [])),
@@ -283,7 +283,7 @@ pub(super) async fn redrive(
     Ok((StatusCode::ACCEPTED, Json(Requested { order_id, requested: "redrive" })))
 }
 
-/// Gives a stranded order up and brings its bottles back.
+/// Gives a stranded order up and returns its bottles to the shelf.
 #[utoipa::path(
     post, path = "/dead-letters/{order_id}/return", tag = "stage", params(("order_id" = String, Path)),
     security(("presenter" = [])),

@@ -1,4 +1,4 @@
-//! The stock, for whoever wants to know whether what is shown is true.
+//! The stock as shown, beside the log: is what customers see true?
 
 use std::{sync::Arc, time::Duration};
 
@@ -25,7 +25,7 @@ use crate::{
     },
 };
 
-/// All beers, the truth beside what is shown.
+/// All beers: the log beside what is shown.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Stock {
     beers: Vec<StockOfBeer>,
@@ -33,22 +33,22 @@ pub(super) struct Stock {
     wrong: usize,
 }
 
-/// One beer, the truth beside what is shown.
+/// One beer: the log beside what is shown.
 #[derive(Serialize, ToSchema)]
 pub(super) struct StockOfBeer {
     beer: &'static str,
     level: Option<u32>,
     sequence: u64,
     shown_level: Option<u32>,
-    /// The highest sequence it handled.
+    /// The highest sequence that stock-level handled.
     shown_sequence: u64,
-    /// What is shown differs, and no event of this beer is unhandled.
+    /// What is shown differs from the log, and no event of this beer is unhandled.
     wrong: bool,
     /// How many events of this beer are unhandled.
     behind: u64,
 }
 
-/// The stock, the truth beside what is shown.
+/// The stock: the log beside what is shown.
 #[utoipa::path(get, path = "/stock", tag = "shelf", responses((status = 200, body = Stock)))]
 pub(super) async fn stock(State(stage): State<Arc<Stage>>) -> Json<Stock> {
     Json(Stock::from(stage.known(|known| known.shelves.beers()).as_slice()))
@@ -75,22 +75,22 @@ pub(super) struct BurstsShown {
     bursts: Vec<BurstShown>,
 }
 
-/// A burst that is over.
+/// A finished burst.
 #[derive(Serialize, ToSchema)]
 pub(super) struct BurstShown {
-    /// How its events were dealt out: Failover, Shared or Key_Shared.
+    /// How its events were distributed: Failover, Shared or Key_Shared.
     #[schema(value_type = String)]
     subscription: SubscriptionType,
     /// How they became levels: naive or versioned.
     #[schema(value_type = String)]
     fold: Fold,
-    /// By how many workers.
+    /// The number of workers.
     workers: u32,
-    /// How many there were.
+    /// The number of events.
     events: u32,
-    /// From the first of them to the last write.
+    /// From the first event to the last write.
     seconds: f64,
-    /// How many beers were wrong then.
+    /// How many beers were wrong at the end.
     wrong: u32,
 }
 
@@ -117,7 +117,7 @@ pub(super) struct ExplainedShown {
     wrong: bool,
     /// The last events of this beer in log order, at most 20.
     log: Vec<EventShown>,
-    /// The same in the order they were written, at most 20.
+    /// Its last writes in the order of writing, at most 20.
     written: Vec<WriteShown>,
 }
 
@@ -139,7 +139,7 @@ pub(super) struct EventShown {
 /// A write of stock-level.
 #[derive(Serialize, ToSchema)]
 pub(super) struct WriteShown {
-    /// Of the event that was handled.
+    /// The sequence of the event that was handled.
     sequence: u64,
     level: u32,
     worker: String,
@@ -149,15 +149,15 @@ pub(super) struct WriteShown {
     /// When it was written.
     #[schema(value_type = String)]
     at: Moment,
-    /// How long it took from the one to the other.
+    /// From `taken_at` to `at`.
     took_ms: f64,
-    /// An event with a higher sequence had been written before it.
+    /// An event with a higher sequence was written before it.
     late: bool,
-    /// The versioned fold left it aside.
+    /// The versioned fold ignored it.
     ignored: bool,
 }
 
-/// The last events of a beer in log order, and in the order they were written.
+/// The last events of a beer in log order, and its last writes in the order of writing.
 #[utoipa::path(
     get, path = "/stock/explain/{beer}", tag = "shelf", params(("beer" = String, Path)),
     responses((status = 200, body = ExplainedShown), (status = 404, body = Problem))

@@ -1,4 +1,4 @@
-//! What the broker said of itself: topics, subscriptions, backlogs, segments. Pure; the answers of its admin API are read here.
+//! What the broker reports: topics, subscriptions, backlogs, segments. Pure; reads the answers of its admin API.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -6,36 +6,31 @@ use bus::Examined;
 use events::{ids::Moment, topics::TopicSpec};
 use serde::Deserialize;
 
-/// A rate is counted over at least so long: over less, one message would look like many.
+/// The shortest time for a rate: over less, one message would look like many.
 const RATE_OVER_MIN: Duration = Duration::from_millis(500);
 
-/// What the broker said.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Seen {
     pub tenants: Vec<String>,
-    /// The namespaces of ours, episodes that are being deleted included.
+    /// Our namespaces, including episodes that are being deleted.
     pub namespaces: Vec<String>,
-    /// The brokers of the cluster.
     pub brokers: Vec<String>,
-    /// The bookies that keep what is stored.
     pub bookies: Vec<String>,
     /// Every topic, in the order of `TOPICS`.
     pub topics: Vec<TopicSeen>,
-    /// Of the topics somebody looks at more closely.
+    /// Details of the topics that are shown on an open page.
     pub details: BTreeMap<&'static str, Details>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct TopicSeen {
     pub spec: &'static TopicSpec,
-    /// Messages that came since the broker has it open.
+    /// Messages since the broker opened the topic.
     pub messages: u64,
-    /// Messages that came a second since the look before; the broker's own average is a minute old.
+    /// Messages a second since the last look; the broker's own average is a minute old.
     pub per_second: Option<u64>,
     pub stored_bytes: u64,
-    /// Who is connected to write.
     pub producers: usize,
-    /// Its subscriptions, by name.
     pub subscriptions: Vec<SubscriptionSeen>,
 }
 
@@ -44,17 +39,16 @@ pub struct SubscriptionSeen {
     pub name: String,
     /// Its type, as the broker names it.
     pub kind: String,
-    /// Messages that wait for a consumer now: those that wait for their time are not among them.
+    /// Messages that a consumer could get now, without the delayed ones.
     pub backlog: u64,
     /// Messages that wait for their time.
     pub delayed: u64,
-    /// The consumers by name; of a Failover subscription the active one first.
+    /// The consumers by name; for Failover the active one first.
     pub consumers: Vec<String>,
     /// Whether only one of them is active.
     pub one_is_active: bool,
 }
 
-/// More of one topic.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Details {
     /// Its segments, oldest first.
@@ -67,37 +61,33 @@ pub struct Details {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Segment {
     pub ledger: u64,
-    /// How many entries it has.
     pub entries: u64,
     pub bytes: u64,
-    /// Where it is kept.
     pub bookies: Vec<String>,
     pub is_open: bool,
 }
 
-/// What is known of the broker.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub enum Look {
     /// Nobody has looked yet.
     #[default]
     Nothing,
-    /// What it said, and when.
+    /// What it reported, and when.
     Seen(Arc<Seen>, Moment),
-    /// It did not answer, and why.
+    /// Why it did not answer.
     Silent(String),
 }
 
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct PulsarView {
-    /// What the broker said last.
     pub look: Look,
     pub tenant: String,
-    /// The topic that is looked at more closely.
+    /// The topic that is shown in detail.
     pub topic: Option<&'static TopicSpec>,
 }
 
 impl Seen {
-    /// What came since this look, so long ago.
+    /// Computes the rates since `before`, a look of `ago`.
     pub fn count_rates(&mut self, before: &Seen, ago: Duration) {
         let millis = u64::try_from(ago.as_millis()).unwrap_or(u64::MAX).max(1);
         for (topic, before) in self.topics.iter_mut().zip(&before.topics) {
@@ -187,7 +177,7 @@ impl Stored {
         let last = self.ledgers.last().map(|ledger| ledger.ledger_id);
         let segment = |ledger: &Ledger| Segment {
             ledger: ledger.ledger_id,
-            // The one that is written to counts for itself.
+            // The open ledger has a count of its own.
             entries: if Some(ledger.ledger_id) == last { self.current_ledger_entries } else { ledger.entries },
             bytes: if Some(ledger.ledger_id) == last { self.current_ledger_size } else { ledger.size },
             bookies: bookies_of(&ledger.metadata),
@@ -198,9 +188,8 @@ impl Stored {
 }
 
 impl TopicStats {
-    /// What it says of this topic.
     pub fn of(self, spec: &'static TopicSpec) -> TopicSeen {
-        // The broker's own, such as the place up to which it has compacted.
+        // The broker's own, such as that of compaction.
         let is_ours = |(name, _): &(String, SubscriptionStats)| !name.starts_with("__");
         let subscriptions = self.subscriptions.into_iter().filter(is_ours);
         TopicSeen {

@@ -1,7 +1,7 @@
-//! What a burst does to the levels, measured: how long it takes, and how many beers are wrong when it is over.
+//! Measures what a burst does to the levels: how long it takes, and how many beers are wrong at the end.
 //!
-//! Pure: it is told when a burst begins, what the log says and what stock-level writes, in whatever order the two topics
-//! are read.
+//! Pure: it gets the beginning of a burst, the events of the log and the writes of stock-level, in whatever order the
+//! two topics are read.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -15,35 +15,33 @@ use serde::{Deserialize, Serialize};
 
 use crate::pure::crowd::BURST_IN_A_ROW as IN_A_ROW;
 
-/// Who writes what no worker of stock-level handed in: levels folded afresh.
+/// The writer of levels that no worker handled: those that were folded afresh.
 pub const DESK: &str = "desk";
-/// Bursts that are remembered: ten of each kind in the table of the stock page.
+/// Bursts that are kept: ten of each kind in the table of the stock page.
 pub const BURSTS_MAX: usize = 40;
 
-/// A burst that is over.
+/// A finished burst.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Burst {
     pub folding: Folding,
-    /// How many events it handled.
     pub events: u32,
-    /// From the first of them to the last write.
+    /// From the first event to the last write.
     pub micros: u64,
-    /// How many beers were wrong then.
+    /// How many beers were wrong at the end.
     pub wrong: u32,
 }
 
-/// All bursts of the episode, as far as they are remembered.
+/// The bursts of the episode, as far as they are kept.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Bursts {
     over: VecDeque<Burst>,
     running: Option<Running>,
 }
 
-/// A burst under way.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Running {
     folding: Folding,
-    /// What is awaited of each beer.
+    /// What is still expected of each beer.
     beers: BTreeMap<BeerId, Awaited>,
     events: u32,
     first_at: Option<Moment>,
@@ -52,15 +50,15 @@ struct Running {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 struct Awaited {
-    /// Orders whose event was not read yet.
+    /// Orders whose event is not read yet.
     orders: u32,
-    /// The last event of the burst that was.
+    /// The last event of the burst so far.
     last: Sequence,
 }
 
 impl Bursts {
-    /// A burst begins: a few orders of each of these beers, fewer where there are not so many bottles. One that is not
-    /// over by now is forgotten.
+    /// Begins a burst: a few orders of each of these beers, fewer where bottles are short. Drops a burst that is still
+    /// running.
     pub fn begin(&mut self, folding: Folding, beers: impl IntoIterator<Item = (BeerId, Option<Bottles>)>) {
         let awaited = |(beer, level): (BeerId, Option<Bottles>)| {
             (beer, Awaited { orders: level.map_or(IN_A_ROW, |level| level.0.min(IN_A_ROW)), last: Sequence(0) })
@@ -69,31 +67,30 @@ impl Bursts {
         self.running = Some(Running { folding, beers, events: 0, first_at: None, last_at: Moment::default() });
     }
 
-    /// An event of the log that is new.
+    /// A new event of the log.
     pub fn happened(&mut self, event: &StockEvent, at: Moment) {
         let Some(running) = &mut self.running else { return };
         let Some(awaited) = running.beers.get_mut(&event.beer).filter(|awaited| awaited.orders > 0) else { return };
-        // A restock among them is handled as they are, and takes as long.
+        // A restock among them is handled alike, and takes as long.
         awaited.orders -= u32::from(event.change == StockChange::Reserved);
         awaited.last = event.sequence;
         running.events += 1;
         running.first_at = Some(running.first_at.map_or(at, |first| first.min(at)));
     }
 
-    /// A level that was written.
     pub fn written(&mut self, level: &StockLevel) {
         let Some(running) = &mut self.running else { return };
         let has_begun = running.first_at.is_some_and(|first| level.at > first);
         if has_begun && level.worker == DESK {
-            // Folded afresh in its middle: whatever went wrong was put right, so it says nothing.
+            // Folding afresh in the middle repairs every level, so this burst shows nothing.
             self.running = None;
         } else {
             running.last_at = running.last_at.max(level.at);
         }
     }
 
-    /// Whether each event of the burst was read and is handled, as `settled` says of each beer: then it is over, and
-    /// so many beers are wrong.
+    /// Ends the burst if all its events are read and, according to `settled`, handled; then `wrong` counts the wrong
+    /// beers.
     pub fn look(&mut self, settled: impl Fn(&BeerId) -> Sequence, wrong: impl FnOnce() -> usize) {
         let is_over = |running: &Running| {
             let mut beers = running.beers.iter();
@@ -107,12 +104,11 @@ impl Bursts {
         self.over.truncate(BURSTS_MAX);
     }
 
-    /// Whether one is under way.
     pub fn is_running(&self) -> bool {
         self.running.is_some()
     }
 
-    /// Those that are over, newest first.
+    /// Finished bursts, newest first.
     pub fn over(&self) -> impl Iterator<Item = &Burst> {
         self.over.iter()
     }
@@ -151,7 +147,7 @@ mod tests {
         }
     }
 
-    /// A burst of two beers, of one of which only two bottles are left.
+    /// A burst of two beers; one has only two bottles left.
     fn begun() -> Bursts {
         let mut bursts = Bursts::default();
         let beers = [("orval", 90), ("duvel", 2), ("westmalle-tripel", 0)];

@@ -1,4 +1,4 @@
-//! What the readers of the topics tell the read model, message by message.
+//! Folds messages of the topics into the read model.
 
 use events::{
     ids::{EventId, Moment, OrderId},
@@ -19,7 +19,7 @@ use crate::read_model::{
 };
 
 impl ReadModel {
-    /// A message about an order. Returns what happened to orders by it.
+    /// Folds a message about an order. Returns the changes of orders.
     pub fn tell(&mut self, message: Message, now: Now) -> Vec<Change> {
         let applied = self.orders.apply(message, now.at);
         applied.untrue.into_iter().for_each(|(topic, code)| self.disbelieve(topic, code));
@@ -28,7 +28,7 @@ impl ReadModel {
         applied.changes
     }
 
-    /// An event of the log. Returns what happened to orders by it.
+    /// Folds an event of the log. Returns the changes of orders.
     pub fn tell_stock(
         &mut self,
         event: StockEvent,
@@ -48,7 +48,7 @@ impl ReadModel {
         }
     }
 
-    /// A level of stock-level. Returns the orders that have a hop more by it.
+    /// Folds a level of stock-level. Returns the orders that got a hop.
     pub fn tell_level(&mut self, level: &StockLevel, event_id: &EventId) -> Vec<OrderId> {
         match self.shelves.shown(level) {
             Ok(true) => self.orders.shown(level, event_id),
@@ -60,7 +60,7 @@ impl ReadModel {
         }
     }
 
-    /// An insight. Returns the orders that have a hop more by it.
+    /// Folds an insight. Returns the orders that got a hop.
     pub fn tell_insight(&mut self, insight: &Insight, event_id: &EventId) -> Vec<OrderId> {
         self.insight(insight);
         let Insight::Ledger(ledger) = insight else { return Vec::new() };
@@ -68,21 +68,21 @@ impl ReadModel {
         decisions.map(|read| self.orders.counted(read, ledger.at, event_id)).unwrap_or_default()
     }
 
-    /// Somebody could not read something; who reports it after another reports nothing new.
+    /// Only the first report of a message counts.
     pub fn tell_unreadable(&mut self, unreadable: Unreadable) {
         if self.unreadable_seen.insert(&(&unreadable.topic, &unreadable.message_id)) {
             self.unreadable(unreadable);
         }
     }
 
-    /// Gives up the messages that have waited for their cause for too long; whether there were any.
+    /// Gives up the messages whose cause is overdue. Returns whether there were any.
     pub fn give_up_overdue(&mut self, now: Now) -> bool {
         let untrue = self.orders.give_up_overdue(now.at);
         untrue.iter().for_each(|(topic, code)| self.disbelieve(topic, *code));
         !untrue.is_empty()
     }
 
-    /// What is not believed here, by topic and reason.
+    /// What the stage does not believe, by topic and reason.
     pub fn disbelieved(&self) -> Vec<Disbelieved> {
         let line = |((topic, code), count): (&(&str, ReasonCode), &u64)| Disbelieved {
             topic: (*topic).to_owned(),
@@ -97,7 +97,7 @@ impl ReadModel {
         self.touch();
     }
 
-    /// Something happened to an order: to its parcel, the list of the newest, and the sums.
+    /// Applies the change of an order to its parcel, the newest orders and the sums.
     fn follow(&mut self, change: &Change, now: Now) {
         let Change { order_id, at, what, status, moved } = change;
         let Some(order) = self.orders.get(order_id) else { return };

@@ -1,4 +1,4 @@
-//! What inventory-analysis found, as the stage shows it.
+//! The findings of inventory-analysis, as the stage shows them.
 
 use events::{
     ids::Moment,
@@ -10,7 +10,6 @@ use crate::read_model::outages::Outage;
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct AnalysisView {
     pub sales: Option<Sales>,
-    /// What will be sold out.
     pub forecast: Option<Forecast>,
     pub fraud: Option<Fraud>,
 }
@@ -18,8 +17,8 @@ pub struct AnalysisView {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct LedgerView {
     pub ledger: Option<Ledger>,
-    /// Since when `balanced` is what it is.
+    /// Since when `balanced` has its value.
     pub since: Option<Moment>,
-    /// Who was gone and came back, newest first.
+    /// Newest first.
     pub outages: Vec<Outage>,
 }

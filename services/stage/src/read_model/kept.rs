@@ -1,4 +1,4 @@
-//! What must be known again after a restart: the orders, and beside them a few facts by subject, each as JSON.
+//! What must outlive a restart: the orders, and a few facts by subject, each as JSON.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
@@ -20,7 +20,7 @@ use crate::read_model::{
     outages::{Outage, Outages},
 };
 
-/// Sums over all orders, also those that left.
+/// Sums over all orders, including those that left.
 #[derive(Serialize, Deserialize)]
 struct Counts {
     placed: u64,
@@ -31,18 +31,17 @@ struct Counts {
 }
 
 impl ReadModel {
-    /// Something was read that the checkpoint has to hold, if only how far.
+    /// Marks the read model as changed, if only by the position read.
     pub fn touch(&mut self) {
         self.unsaved = true;
     }
 
-    /// Whether something changed that the checkpoint does not hold.
+    /// Whether the checkpoint lacks a change.
     pub fn is_unsaved(&self) -> bool {
         self.unsaved
     }
 
-    /// What the next checkpoint has to hold: the orders that changed, and the facts of each subject. It counts as held from
-    /// now on.
+    /// The content of the next checkpoint: the changed orders, and the facts of each subject. Counts as saved.
     ///
     /// # Errors
     /// If something cannot be written as JSON.
@@ -71,7 +70,7 @@ impl ReadModel {
         ])
     }
 
-    /// What a checkpoint held of a subject; `false` if there is no such subject.
+    /// Restores a subject; `false` if there is no such subject.
     ///
     /// # Errors
     /// If it is other JSON.
@@ -109,7 +108,7 @@ impl ReadModel {
         self.untrue = counts.untrue.into_iter().filter_map(known).collect();
     }
 
-    /// To be called when all orders are restored: what is told of several of them.
+    /// Call when all orders are restored: derives what depends on several of them.
     pub fn restored(&mut self, now: Now) {
         let mut by_change: Vec<_> = self.orders.newest_first();
         by_change.sort_by_key(|(_, order)| order.changed_at);
@@ -123,7 +122,7 @@ impl ReadModel {
         under_way.for_each(|(order_id, order)| self.tempo.placed(order_id, order.placed_at, now));
     }
 
-    /// The newest insight of each kind, with since when it holds.
+    /// The newest insight of each kind, and since when it holds.
     fn insights(&self) -> Vec<(Insight, Moment)> {
         let sales = self.sales.clone().map(|sales| (Insight::Sales(sales.clone()), sales.at));
         let forecast = self.forecast.clone().map(|forecast| (Insight::Forecast(forecast.clone()), forecast.at));

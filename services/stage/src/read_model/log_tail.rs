@@ -1,4 +1,4 @@
-//! The log as the map draws it: its last events, how many there are, and how many there were a moment ago. Pure.
+//! The log as the map draws it: its last events, its length, and its length a moment ago. Pure.
 
 use std::collections::VecDeque;
 
@@ -14,9 +14,9 @@ use crate::read_model::stock::beer_by_id;
 
 /// Events at the end of the log that are drawn one by one.
 pub const TAIL_MAX: usize = 55;
-/// Moments at which the length of the log is remembered: a few seconds' worth.
+/// Remembered lengths of the log: a few seconds' worth.
 const MARKS_MAX: usize = 64;
-/// Two of these moments are so far apart, in microseconds.
+/// The distance between two of them, in microseconds.
 const MARK_EVERY: i64 = 100_000;
 
 /// One event of the log.
@@ -24,7 +24,6 @@ const MARK_EVERY: i64 = 100_000;
 pub struct Tile {
     #[serde(with = "beer_by_id")]
     pub beer: &'static Beer,
-    /// Which of its events.
     pub sequence: Sequence,
 }
 
@@ -32,12 +31,12 @@ pub struct Tile {
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Tape {
     tail: VecDeque<Tile>,
-    /// Oldest first: at that time the log had so many events.
+    /// The length of the log at these times, oldest first.
     marks: VecDeque<(Moment, u64)>,
 }
 
 impl Tape {
-    /// A new event, with which the log has `total`.
+    /// Adds an event, with which the log has `total`.
     pub fn happened(&mut self, event: &StockEvent, at: Moment, total: u64) {
         if let Some(beer) = beers::find(&event.beer) {
             self.tail.push_back(Tile { beer, sequence: event.sequence });
@@ -59,7 +58,7 @@ impl Tape {
         self.tail.iter().copied()
     }
 
-    /// How many events there were at this moment, if it is not too long ago; the fewest known else.
+    /// The length of the log at this moment, or the earliest known length.
     pub fn length_at(&self, at: Moment) -> Option<u64> {
         let before = self.marks.iter().rev().find(|(marked, _)| *marked <= at);
         before.or_else(|| self.marks.front()).map(|(_, events)| *events)

@@ -1,4 +1,4 @@
-//! The map as it is shown.
+//! The data of the map.
 
 use events::{
     ids::{OrderId, Service},
@@ -15,46 +15,44 @@ pub struct MapView {
     pub services: Vec<(Service, Standing)>,
     /// Orders placed in this episode.
     pub placed: u64,
-    /// Those the warehouse said yes to.
+    /// Orders that the warehouse accepted.
     pub accepted: u64,
-    /// Those it said no to.
+    /// Orders that it refused.
     pub refused: u64,
-    /// Orders placed in ten seconds, at the rate of the last few.
+    /// Orders in ten seconds, at the rate of the last few.
     pub orders_in_10_s: u64,
-    /// From placed to delivered, in microseconds: the median of the last deliveries, if there were any lately.
+    /// From placed to delivered, in microseconds: the median of recent deliveries, if there are any.
     pub latency: Option<u64>,
-    /// What the ledger says, if it said anything.
+    /// `None` before the first ledger.
     pub balanced: Option<bool>,
-    /// The order that was placed last.
     pub newest: Option<OrderId>,
     /// Queue, couriers, retries, dead letters.
     pub deliveries: DeliveriesView,
     /// Events in the log.
     pub events: u64,
-    /// The last of them, oldest first.
+    /// The last events, oldest first.
     pub tail: Vec<Tile>,
-    /// Events stock-level has not handled.
+    /// Events that stock-level has not handled.
     pub stock_level_behind: u64,
-    /// Events the analysis has not counted, if it ever said how far it is.
+    /// Events that the analysis has not counted, if it ever reported.
     pub analysis_behind: Option<u64>,
-    /// How stock-level shall work.
+    /// The mode that stock-level is set to.
     pub folding: Folding,
-    /// How many beers are shown with another level than the log's.
+    /// How many beers show another level than the log's.
     pub wrong: usize,
-    /// The rebuild under way.
     pub rebuild: Option<Rebuild>,
-    /// What fraud watch found, while it is attached.
+    /// The findings of fraud watch, while it is attached.
     pub fraud: Option<Fraud>,
     /// All beers, in the order of the catalogue.
     pub beers: Vec<BeerOnShelf>,
 }
 
-/// What a service does, as far as the room can know it.
+/// What a service does, as far as the stage can know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Standing {
     Running,
     Paused,
-    /// Getting nothing of what waits for it.
+    /// Gets none of the messages that wait for it.
     Still,
     Starting,
     /// Silent for two seconds.
@@ -62,13 +60,12 @@ pub enum Standing {
 }
 
 impl MapView {
-    /// What a service does.
     pub fn standing(&self, service: Service) -> Standing {
         let known = self.services.iter().find(|(known, _)| *known == service);
         known.map_or(Standing::Gone, |(_, standing)| *standing)
     }
 
-    /// Orders the warehouse has not decided on.
+    /// Orders without a decision of the warehouse.
     pub fn undecided(&self) -> u64 {
         self.placed.saturating_sub(self.accepted + self.refused)
     }

@@ -1,4 +1,4 @@
-//! All that the topics have said, together.
+//! Everything that the topics have said.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -25,20 +25,18 @@ use crate::read_model::{
     throughput::Tempo,
 };
 
-/// Messages nobody could read that are remembered: several services report the same one.
+/// Unreadable messages that are remembered: several services report the same one.
 const UNREADABLE_REMEMBERED_MAX: usize = 10_000;
 
-/// All that the topics have said.
+/// Everything that the topics have said.
 #[derive(Default)]
 pub struct ReadModel {
     pub shelves: Shelves,
     pub parcels: Parcels,
     pub orders: Orders,
-    /// Those that were placed last.
     pub newest: Newest,
-    /// How fast it goes.
     pub tempo: Tempo,
-    /// Rates and latency when they were looked at last: they fade without any news.
+    /// Rates and latency at the last look: they fade without any news.
     pub(super) tempo_seen: (u64, u64, Option<u64>),
     pub(super) tape: Tape,
     pub(super) accepted: u64,
@@ -51,9 +49,9 @@ pub struct ReadModel {
     pub(super) unreadable: VecDeque<Unreadable>,
     pub(super) unreadable_total: u64,
     pub(super) unreadable_seen: Remembered<UNREADABLE_REMEMBERED_MAX>,
-    /// What is not believed here, by topic and reason.
+    /// What the stage does not believe, by topic and reason.
     pub(super) untrue: BTreeMap<(&'static str, ReasonCode), u64>,
-    /// Something changed that the checkpoint does not hold.
+    /// The checkpoint lacks a change.
     pub(super) unsaved: bool,
     pub(super) presence: BTreeMap<Service, (Presence, Now)>,
     pub(super) answers: Vec<PastAnswer>,
@@ -62,7 +60,7 @@ pub struct ReadModel {
 }
 
 impl ReadModel {
-    /// Takes an insight in; returns since when what it says holds.
+    /// Adds an insight. Returns since when its content holds.
     pub fn insight(&mut self, insight: &Insight) -> Moment {
         match insight {
             Insight::Sales(sales) => {
@@ -88,7 +86,7 @@ impl ReadModel {
             }
             Insight::Fraud(fraud) => {
                 let since = match &self.fraud {
-                    // One that has seen less than before was attached anew.
+                    // A smaller count means that it was attached anew.
                     Some((before, since))
                         if before.attached == fraud.attached && before.orders_seen <= fraud.orders_seen =>
                     {
@@ -102,7 +100,7 @@ impl ReadModel {
         }
     }
 
-    /// Takes an insight in that was stored before.
+    /// Restores an insight.
     pub fn stored_insight(&mut self, insight: &Insight, since: Moment) {
         self.insight(insight);
         match (insight, &mut self.ledger, &mut self.fraud) {
@@ -113,35 +111,33 @@ impl ReadModel {
         }
     }
 
-    /// The rebuild under way, or the last one.
+    /// The current rebuild, or the last one.
     pub fn rebuild(&self) -> Option<&Rebuild> {
         self.rebuild.as_ref()
     }
 
-    /// What fraud watch found.
     pub fn fraud(&self) -> Option<&Fraud> {
         self.fraud.as_ref().map(|(fraud, _)| fraud)
     }
 
-    /// The past has answered a question; the newest answer to each is kept.
+    /// Keeps the newest answer to each question.
     pub fn answered(&mut self, answer: PastAnswer) {
         self.answers.retain(|known| known.question != answer.question);
         self.answers.push(answer);
         self.unsaved = true;
     }
 
-    /// The version of the settings this service has heard of.
+    /// The version of the settings that this service reports.
     pub fn settings_version(&self, service: Service) -> u64 {
         self.presence.get(&service).map_or(0, |(presence, _)| presence.settings_version)
     }
 
-    /// Whether a courier of this name is employed.
     pub fn is_courier(&self, name: &str) -> bool {
         let said = self.presence.get(&Service::Delivery);
         said.is_some_and(|(presence, _)| presence.staff.couriers.iter().any(|courier| courier.courier == name))
     }
 
-    /// A courier with a parcel in hand, with the longest way still to go; else anyone employed.
+    /// The courier with the longest remaining way; else anyone employed.
     pub fn busiest_courier(&self) -> Option<String> {
         let couriers = &self.presence.get(&Service::Delivery)?.0.staff.couriers;
         let carrying = couriers.iter().filter_map(|courier| Some((courier.carrying.as_ref()?.until, courier)));
@@ -149,38 +145,34 @@ impl ReadModel {
         busiest.or_else(|| couriers.first()).map(|courier| courier.courier.clone())
     }
 
-    /// The worker of stock-level that wrote last, if it is still employed; else anyone.
+    /// The worker of stock-level that wrote last, if still employed; else anyone.
     pub fn last_worker(&self) -> Option<String> {
         let workers = &self.presence.get(&Service::StockLevel)?.0.staff.workers;
         let wrote_last = self.shelves.last_worker().filter(|worker| workers.iter().any(|known| known == worker));
         wrote_last.or_else(|| workers.first().map(String::as_str)).map(str::to_owned)
     }
 
-    /// Whether a worker of this name is employed.
     pub fn is_worker(&self, name: &str) -> bool {
         let said = self.presence.get(&Service::StockLevel);
         said.is_some_and(|(presence, _)| presence.staff.workers.iter().any(|worker| worker == name))
     }
 
-    /// Somebody could not read something.
     pub fn unreadable(&mut self, unreadable: Unreadable) {
         self.unreadable.push_front(unreadable);
         self.unreadable.truncate(DEAD_LETTERS_SHOWN_MAX);
         self.unreadable_total += 1;
     }
 
-    /// So many more orders are in the books.
     pub fn count_orders(&mut self, more: u64) {
         self.placed += more;
     }
 
-    /// The warehouse has decided on so many more orders.
     pub fn count_decided(&mut self, accepted: u64, refused: u64) {
         self.accepted += accepted;
         self.refused += refused;
     }
 
-    /// Takes an event of the log in; `false` if it is a repeat.
+    /// Adds an event of the log; `false` if it is a repeat.
     ///
     /// # Errors
     /// Why it is not believed.
@@ -192,7 +184,7 @@ impl ReadModel {
         Ok(new)
     }
 
-    /// Looks who is silent, and whether the broker is connected; whether that is news.
+    /// Checks who is silent, and whether the broker is connected. Returns whether that is news.
     pub fn look(&mut self, connected: bool, now: Now) -> bool {
         let changed = self.outages.look(connected, now, self.placed) | self.settle();
         self.unsaved |= changed;
@@ -202,16 +194,16 @@ impl ReadModel {
         changed | slower
     }
 
-    /// What the ledger says already settles what has come back since.
+    /// Settles what has come back since, as far as the last ledger allows.
     fn settle(&mut self) -> bool {
         self.ledger.as_ref().is_some_and(|(ledger, _)| self.outages.settle(ledger))
     }
 
-    /// A service said that it is there; whether what it says of its couriers is new, or that it is back.
+    /// A service reports that it is there. Returns whether it is back, or its report has changed.
     pub fn heard(&mut self, presence: Presence, now: Now) -> bool {
-        // All but when it was said.
+        // Everything but the time.
         let said_so = |(before, _): &(Presence, Now)| *before == Presence { at: before.at, ..presence.clone() };
-        // Of its own absence the stage has not heard either.
+        // The stage does not hear of its own absence either.
         let is_back = presence.service != Service::Stage
             && self.outages.heard(presence.service, presence.started_at, now, self.placed);
         self.unsaved |= is_back;
@@ -229,7 +221,7 @@ impl ReadModel {
     }
 }
 
-/// The topics that stand still for a service, as far as there are such topics.
+/// The topics that stand still for a service, if such topics exist.
 pub(super) fn topics_of(presence: &Presence) -> impl Iterator<Item = &'static str> {
     presence.standing_still.iter().filter_map(|name| topics::find(name)).map(|topic| topic.name)
 }

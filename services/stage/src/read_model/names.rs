@@ -1,4 +1,4 @@
-//! What the room sees of customers on the pages of the stage while the presenter hides their names.
+//! What the stage's pages show of customers while the presenter hides their names.
 
 use std::sync::Arc;
 
@@ -31,14 +31,14 @@ impl NamesCustomers for PulsarView {
                     hide_in_message(&mut value);
                     value.to_string()
                 }
-                // Not whole, or no JSON: nobody knows what stands in it.
+                // Cut off, or not JSON: it may contain anything.
                 Err(_) => LEFT_OUT.to_owned(),
             };
         }
     }
 }
 
-/// Hides what a message says of customers, by the names of its fields.
+/// Hides customers in a message, by the names of its fields.
 fn hide_in_message(value: &mut Value) {
     match value {
         Value::Object(fields) => {
@@ -46,7 +46,7 @@ fn hide_in_message(value: &mut Value) {
                 match (name.as_str(), &*value) {
                     ("customer", Value::String(customer)) => *value = short_name(customer).into(),
                     ("address", Value::String(address)) => *value = town(address).into(),
-                    // Words about somebody, and messages within a message.
+                    // Free text about somebody, and messages within a message.
                     ("why" | "payload" | "first_bytes", _) => *value = LEFT_OUT.into(),
                     _ => hide_in_message(value),
                 }
@@ -78,7 +78,7 @@ impl NamesCustomers for DeliveriesView {
                     *address = town(address);
                     history.iter_mut().for_each(|tried| hide_in(&mut tried.what));
                 }
-                // Nobody knows what stands in it: a name, maybe.
+                // It may contain a name.
                 DeadLetterView::Unreadable { first_bytes, .. } => *first_bytes = LEFT_OUT.to_owned(),
             }
         }

@@ -1,28 +1,26 @@
-//! The orders that were placed last, so that a speaker can pick one to follow. Pure.
+//! The newest orders, from which a speaker can pick one to follow. Pure.
 
 use std::collections::VecDeque;
 
 use events::ids::{Moment, OrderId};
 use web::order::view::Status;
 
-/// So many are named.
+/// How many are listed.
 pub const NEWEST_MAX: usize = 20;
 
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct NewestView {
-    /// The orders that were placed last, newest first.
+    /// The newest orders, newest first.
     pub orders: Vec<NewestOrder>,
     pub names_hidden: bool,
 }
 
-/// One of the orders that were placed last.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewestOrder {
     pub order_id: OrderId,
     pub customer: String,
     pub bottles: u32,
     pub status: Status,
-    /// When it was placed.
     pub at: Moment,
 }
 
@@ -31,7 +29,7 @@ pub struct NewestOrder {
 pub struct Newest(VecDeque<NewestOrder>);
 
 impl Newest {
-    /// An order was placed. One that is older than all of these is left out.
+    /// Adds an order, unless it is older than all of these.
     pub fn placed(&mut self, order: NewestOrder) {
         let place = self.0.partition_point(|known| known.at >= order.at);
         if place < NEWEST_MAX {
@@ -40,14 +38,13 @@ impl Newest {
         }
     }
 
-    /// An order has got this far.
     pub fn moved(&mut self, order_id: &OrderId, status: Status) {
         if let Some(known) = self.0.iter_mut().find(|known| known.order_id == *order_id) {
             known.status = status;
         }
     }
 
-    /// All of them, newest first.
+    /// Newest first.
     pub fn view(&self) -> NewestView {
         NewestView { orders: self.0.iter().cloned().collect(), names_hidden: false }
     }
@@ -57,7 +54,7 @@ impl Newest {
     }
 }
 
-/// How an order is listed when it is placed.
+/// An order's entry when it is placed.
 pub fn listed(order_id: &OrderId, customer: &str, bottles: u32, status: Status, at: Moment) -> NewestOrder {
     NewestOrder { order_id: order_id.clone(), customer: customer.to_owned(), bottles, status, at }
 }

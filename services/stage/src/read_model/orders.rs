@@ -1,8 +1,8 @@
-//! The orders as the topics tell of them, each judged before it is believed: the newest in detail, of older ones only that
-//! they were there. Pure.
+//! The orders as the topics report them, each message judged before it is believed: the newest in detail, older ones
+//! only by id. Pure.
 //!
-//! An order leaves when it is finished and newer ones need its room. What is read about it later has no effect: it cannot
-//! be told from a repeat any more.
+//! A finished order leaves when newer ones need its room. Later messages about it have no effect: they cannot be told
+//! from repeats any more.
 
 mod early;
 mod links;
@@ -39,50 +39,48 @@ pub use early::Early;
 pub use message::{Message, News};
 pub use order::Order;
 
-/// Orders in detail. Of more, those that are finished leave, the oldest first.
+/// Orders in detail. Beyond that, finished ones leave, oldest first.
 pub const DETAILED_MAX: usize = 10_000;
-/// Orders in detail, however many of them are not finished.
+/// Orders in detail, finished or not.
 pub const ORDERS_MAX: usize = 50_000;
-/// Orders that left and are remembered. Of more, the first ones would count again if they were sent again.
+/// Ids of orders that left. Beyond that, the first ones would count again if they were sent again.
 pub const GONE_MAX: usize = 200_000;
 
-/// Orders in one statement.
+/// Orders in one SQL statement.
 const ROWS_MAX: usize = 500;
 
-/// Rows of orders to store, each an array of an id and what is known of the order, in arrays of some hundred.
+/// Rows of orders to store, each an array of an id and the order's JSON, in arrays of a few hundred.
 pub type Unsaved = Vec<String>;
 
-/// What a message did.
+/// The effect of a message.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Applied {
-    /// What happened, in order: an order that is read brings with it what was read about it before.
+    /// In order: reading an order applies what was read about it before.
     pub changes: Vec<Change>,
-    /// What is not believed.
     pub untrue: Vec<(&'static TopicSpec, ReasonCode)>,
 }
 
-/// Something that happened to an order.
+/// A change of an order.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Change {
     pub order_id: OrderId,
     pub at: Moment,
     pub what: What,
-    /// Where it is now.
     pub status: Status,
-    /// Whether its progress is another than before.
+    /// Whether its progress has changed.
     pub moved: bool,
 }
 
 #[derive(Debug, Default)]
 pub struct Orders {
     known: HashMap<OrderId, Order>,
-    /// Of these, by age.
+    /// The finished ones, by age.
     finished: BTreeSet<(Moment, OrderId)>,
     unfinished: BTreeSet<(Moment, OrderId)>,
     gone: Remembered<GONE_MAX>,
     early: Early,
     links: Links,
-    /// Not stored as they are.
+    /// Those with unsaved changes.
     changed: BTreeSet<OrderId>,
 }
 
@@ -93,7 +91,7 @@ impl Waiting {
 }
 
 impl Orders {
-    /// Applies a message if it is believed, and then what waited for it.
+    /// Applies a message if it is believed, and then those that waited for it.
     pub fn apply(&mut self, message: Message, now: Moment) -> Applied {
         let (mut applied, mut left) = (Applied::default(), VecDeque::from([message]));
         while let Some(message) = left.pop_front() {
@@ -102,7 +100,7 @@ impl Orders {
                     let is_cause = matches!(message.news, News::Placed(..) | News::Decided(_));
                     let change = self.take(message);
                     if is_cause && let Some(change) = &change {
-                        // Before what is left: that was read later.
+                        // Before the rest, which was read later.
                         self.early.take(&change.order_id).into_iter().rev().for_each(|early| left.push_front(early));
                     }
                     applied.changes.extend(change);
@@ -117,7 +115,7 @@ impl Orders {
         applied
     }
 
-    /// Those that are finished leave, if newer ones need their room; the others only when there are too many of them.
+    /// Makes finished orders leave if newer ones need their room; the others only when there are too many of them.
     /// Returns those that left.
     pub fn make_room(&mut self) -> Vec<OrderId> {
         let mut left = Vec::new();
@@ -133,12 +131,12 @@ impl Orders {
         left
     }
 
-    /// Gives up what has waited for its cause for too long: it is not believed.
+    /// Gives up messages whose cause is overdue: they are not believed.
     pub fn give_up_overdue(&mut self, now: Moment) -> Vec<(&'static TopicSpec, ReasonCode)> {
         self.early.give_up_overdue(now).iter().map(Waiting::untrue).collect()
     }
 
-    /// stock-level shows a level. Returns the orders that have a hop more by it.
+    /// A level of stock-level. Returns the orders that got a hop.
     pub fn shown(&mut self, level: &StockLevel, event_id: &EventId) -> Vec<OrderId> {
         let mark = Mark { at: level.at, event_id: event_id.clone(), level: level.level };
         let covered = self.links.shown(&level.beer, level.sequence, mark.clone());
@@ -151,7 +149,7 @@ impl Orders {
         orders
     }
 
-    /// The analysis has counted the decisions up to here. Returns the orders that have a hop more by it.
+    /// The ledger has counted the decisions up to here. Returns the orders that got a hop.
     pub fn counted(&mut self, read: &ReadUpTo, at: Moment, event_id: &EventId) -> Vec<OrderId> {
         let mark = Mark { at, event_id: event_id.clone(), level: Default::default() };
         let covered = self.links.counted((read.ledger, read.entry), mark.clone());
@@ -164,17 +162,16 @@ impl Orders {
         orders
     }
 
-    /// One order, if it is known in detail.
+    /// An order, if it is known in detail.
     pub fn get(&self, order_id: &OrderId) -> Option<&Order> {
         self.known.get(order_id)
     }
 
-    /// One order as it is shown.
     pub fn view(&self, order_id: &OrderId) -> Option<OrderView> {
         self.known.get(order_id).map(|order| order.view(order_id))
     }
 
-    /// Whether a message has an effect: not if it had it before.
+    /// Whether a message has an effect; a repeat has none.
     fn judge(&self, message: &Message) -> Result<bool, Doubt> {
         let order_id = message.order_id();
         let known = self.known.get(order_id);
@@ -190,11 +187,11 @@ impl Orders {
         }
     }
 
-    /// Applies a message that is believed. `None` if it is about no order.
+    /// Applies a believed message. `None` if it is about no order.
     fn take(&mut self, message: Message) -> Option<Change> {
         let Message { news, event_id, at, position } = message;
         if let News::Placed(order_id, order) = news {
-            // Not the id of the message: an order is placed once, no matter how often it is sent.
+            // Not the message's id: an order is placed once, however often it is sent.
             let event_id = EventId::new(format!("placed {order_id}"));
             self.unfinished.insert((at, order_id.clone()));
             self.known.insert(order_id.clone(), Order::placed(order, event_id, at));
@@ -239,7 +236,7 @@ impl Orders {
         Some(Change { order_id, at, what, status, moved: is_moved })
     }
 
-    /// Adds the hop that covers this one, if it was read already.
+    /// Adds the hop that covers this one, if that was read already.
     fn link(&mut self, order_id: &OrderId, what: &What, awaits: Option<Awaits>) {
         let Some(order) = self.known.get_mut(order_id) else { return };
         match (awaits, what) {
@@ -258,10 +255,9 @@ impl Orders {
     }
 }
 
-/// What the checkpoint holds of the orders.
+/// The orders' part of the checkpoint.
 impl Orders {
-    /// The orders that are not stored as they are; nothing of those that left but that they were there. They count as
-    /// stored from now on.
+    /// The unsaved orders; of those that left, only the id. Counts as saved.
     ///
     /// # Errors
     /// If an order cannot be written as JSON.
@@ -271,7 +267,7 @@ impl Orders {
         changed.chunks(ROWS_MAX).map(|ids| serde_json::to_string(&ids.iter().map(row).collect::<Vec<_>>())).collect()
     }
 
-    /// An order as it was stored, or that it left. To be called for each, the first ones first.
+    /// Restores a stored order; `None` is one that left. Call it for each, oldest first.
     pub fn restore(&mut self, order_id: OrderId, order: Option<Order>) {
         let Some(order) = order else {
             self.gone.insert(&order_id);
@@ -292,25 +288,25 @@ impl Orders {
         }
     }
 
-    /// Orders in detail by age, the newest first.
+    /// Orders in detail, newest first.
     pub fn newest_first(&self) -> Vec<(&OrderId, &Order)> {
         let mut all: Vec<_> = self.known.iter().collect();
         all.sort_by_key(|(order_id, order)| Reverse((order.placed_at, *order_id)));
         all
     }
 
-    /// What waits for its cause, and what covers hops that are not read yet.
+    /// Messages that wait for their cause, and those that cover hops not read yet.
     pub const fn beside(&self) -> (&Early, &Links) {
         (&self.early, &self.links)
     }
 
-    /// What was stored beside the orders; to be called before any of them is restored.
+    /// Restores these two. Call it before any order is restored.
     pub fn restore_beside(&mut self, early: Early, links: Links) {
         (self.early, self.links) = (early, links);
     }
 }
 
-/// The hop of bottles that were reserved or released.
+/// The hop of reserved or released bottles.
 fn moved(event: &StockEvent) -> Option<What> {
     let (beer, bottles, level) = (event.beer.clone(), event.bottles, event.level);
     match event.change {

@@ -1,8 +1,8 @@
-//! Who was gone, for how long, and when everything was accounted for again. Pure: told what is heard and when.
+//! Who was gone, how long, and when every order was accounted for again. Pure: the caller passes what is heard and
+//! when.
 //!
-//! The stage knows of others what it hears. A service is gone when it has been silent for too long, or when the next word
-//! comes from another process; the broker is gone while the stage's own connection is. What cannot be heard because the
-//! broker is gone is not called silence.
+//! A service is gone when it is silent for too long, or when its next report comes from another process; the broker is
+//! gone while the stage's own connection is. While the broker is gone nothing can be heard, and silence does not count.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -16,10 +16,9 @@ use service::Now;
 
 pub const OUTAGES_MAX: usize = 10;
 
-/// What parcels wait for that are where they should be, however long that takes: a long queue is no loss.
+/// What parcels wait for that are in place, however long it takes: a long queue is no loss.
 const AT_THEIR_PLACE: [WaitsFor; 3] = [WaitsFor::Courier, WaitsFor::CourierAgain, WaitsFor::Attempt];
 
-/// Who can be gone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Who {
     Service(Service),
@@ -36,39 +35,39 @@ pub struct Outage {
     pub back_at: Option<Moment>,
     /// Whether another process came back.
     pub new_process: bool,
-    /// When every order from before its return was accounted for: read by the ledger, which was balanced, and decided; none
-    /// still with a courier who had it then, none whose facts do not fit together yet. Never before `back_at`.
+    /// When every order from before its return was accounted for: the ledger had read them and was balanced, and they
+    /// were decided, not still with a courier from then, and without facts that do not fit together yet. Never before
+    /// `back_at`.
     pub settled_at: Option<Moment>,
-    /// How many orders were known when it came back.
+    /// How many orders were known at its return.
     orders_then: u64,
 }
 
 #[derive(Debug, Default)]
 pub struct Outages {
     heard: BTreeMap<Service, Now>,
-    /// When the process that was heard last began, also if it was heard by the stage's process before this one.
+    /// The start of the process that was heard last, also if an earlier process of the stage heard it.
     processes: BTreeMap<Service, Moment>,
-    /// When the broker was last seen connected; `None` until it was for the first time.
+    /// When the broker was last seen connected; `None` before the first time.
     connected_at: Option<Now>,
-    /// Since when it is connected, after it was gone.
+    /// When it was connected again after it was gone.
     reconnected_at: Option<Now>,
     outages: VecDeque<Outage>,
 }
 
 impl Outages {
-    /// A service said that it is there, from the process started then; `orders` are known by now. Whether that ends an
-    /// absence.
+    /// A process with this start reports for a service; `orders` are known by now. Returns whether an absence ends.
     pub fn heard(&mut self, service: Service, started_at: Moment, now: Now, orders: u64) -> bool {
         let who = Who::Service(service);
         let is_new = self.processes.insert(service, started_at).is_some_and(|before| before != started_at);
         let Some(before) = self.heard.insert(service, now) else {
-            // The first word that this process hears ends an absence that the process before it noticed.
+            // The first report that this process hears ends an absence that the one before noticed.
             let was_gone = self.is_gone(who);
             self.back(who, is_new, now, orders);
             return was_gone;
         };
         if !self.is_gone(who) {
-            // The first words come through a broker of which it was not yet looked whether it is back.
+            // The first reports may come before `look` has noticed that the broker is back.
             let was_silent = !self.is_gone(Who::Broker) && is_too_long(self.audible_since(before), now);
             if !is_new && !was_silent {
                 return false;
@@ -80,7 +79,7 @@ impl Outages {
         true
     }
 
-    /// Looks who is silent, and whether the broker is connected; whether that changes anything.
+    /// Checks who is silent, and whether the broker is connected. Returns whether that changes anything.
     pub fn look(&mut self, connected: bool, now: Now, orders: u64) -> bool {
         match (connected, self.connected_at, self.is_gone(Who::Broker)) {
             (true, _, true) => {
@@ -107,7 +106,7 @@ impl Outages {
         changed
     }
 
-    /// The ledger says so much: whether something is settled by it.
+    /// Applies a ledger. Returns whether it settles something.
     pub fn settle(&mut self, ledger: &Ledger) -> bool {
         let mut changed = false;
         for outage in &mut self.outages {
@@ -120,22 +119,22 @@ impl Outages {
         changed
     }
 
-    /// What the checkpoint holds: the outages, and which processes were there.
+    /// The part of the checkpoint: the outages, and the processes.
     pub const fn kept(&self) -> (&VecDeque<Outage>, &BTreeMap<Service, Moment>) {
         (&self.outages, &self.processes)
     }
 
-    /// What the checkpoint held.
+    /// Restores from a checkpoint.
     pub fn of(outages: VecDeque<Outage>, processes: BTreeMap<Service, Moment>) -> Self {
         Outages { outages, processes, ..Outages::default() }
     }
 
-    /// All that are remembered, newest first.
+    /// Newest first.
     pub fn list(&self) -> Vec<Outage> {
         self.outages.iter().cloned().collect()
     }
 
-    /// Nothing is heard through a broker that is gone: silence counts from its return.
+    /// A broker that is gone lets nothing be heard: silence counts from its return.
     fn audible_since(&self, heard_at: Now) -> Now {
         self.reconnected_at.filter(|since| since.steady > heard_at.steady).unwrap_or(heard_at)
     }
@@ -160,13 +159,13 @@ impl Outages {
     }
 }
 
-/// Whether something from before this moment still hangs in the air.
+/// Whether something from before this moment is still unsettled.
 fn hangs(ledger: &Ledger, who: Who, back_at: Moment) -> bool {
     let is_from_before = |thing: &&OnTheWay| thing.since <= back_at;
     let at_its_place = |thing: &OnTheWay| AT_THEIR_PLACE.contains(&thing.what);
     let from_before = ledger.on_the_way.iter().filter(is_from_before);
     let listed = from_before.clone().any(|thing| !at_its_place(thing));
-    // A full list of older things hides what is younger: then only the sums tell whether anything waits for a decision.
+    // A full list of older things hides younger ones: then only the sums tell whether anything waits for a decision.
     let is_hidden = from_before.count() >= ON_THE_WAY_MAX;
     listed || is_hidden && (ledger.orders.waiting > 0 || who == Who::Service(Service::Delivery))
 }
@@ -196,7 +195,7 @@ mod tests {
         now_set_by(millis, 0)
     }
 
-    /// So many milliseconds after the beginning, by a clock that was set by as many in between.
+    /// `millis` after the beginning, by a clock that was set by `set_by` milliseconds in between.
     fn now_set_by(millis: i64, set_by: i64) -> Now {
         static BEGINNING: LazyLock<Instant> = LazyLock::new(Instant::now);
         let passed = Duration::from_millis(u64::try_from(millis).unwrap());
@@ -267,7 +266,7 @@ mod tests {
         assert!(outages.look(true, now(9_000), 8));
         assert!(!outages.heard(Service::Warehouse, at(-9), now(9_700), 8));
         assert_eq!(told(&outages), [(Who::Broker, 1_000, Some(9_000), false)]);
-        // Silent from then on, it is gone from its last word.
+        // If it stays silent, it is gone from its last report.
         assert!(outages.look(true, now(12_000), 8));
         assert_eq!(told(&outages)[0], (WAREHOUSE, 9_700, None, false));
     }

@@ -1,4 +1,4 @@
-//! Where the parcels of accepted orders are: in the queue, waiting to be tried again, in someone's hands, stranded.
+//! Where the parcels of accepted orders are: in the queue, waiting for another attempt, with a courier, stranded.
 
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
@@ -22,20 +22,19 @@ use crate::read_model::{
     throughput::is_of_now,
 };
 
-/// Parcels of the queue that are named on a page.
+/// Queued parcels that a page lists.
 pub const QUEUED_SHOWN_MAX: usize = 30;
-/// Retries that are named on a page.
+/// Retries that a page lists.
 pub const RETRIES_SHOWN_MAX: usize = 50;
-/// Dead letters that are shown on a page.
+/// Dead letters that a page shows.
 pub const DEAD_LETTERS_SHOWN_MAX: usize = 100;
-/// What was tried with one parcel that is kept: the newest. Four attempts to a round.
+/// Attempts and redrives kept of one parcel: the newest. A round has four attempts.
 const TRIED_MAX: usize = 24;
-/// Between an update that says who picked up a parcel and delivery's board saying so too, in milliseconds, at most.
+/// The longest time from an update about a pickup to the report on delivery's board, in milliseconds.
 const BOARD_AFTER_MS: i64 = 100;
-/// Over this long the rate of deliveries is counted.
+/// The time over which the rate of deliveries is counted.
 const RATE_OVER: Duration = Duration::from_secs(10);
 
-/// What is known of one parcel.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Known {
     place: Place,
@@ -46,7 +45,7 @@ struct Known {
     failure: FailureReason,
     courier: Option<String>,
     taken_over_from: Option<String>,
-    /// Nothing for most: only what fails is remembered.
+    /// Empty for most: only trouble is remembered.
     tried: Vec<Tried>,
 }
 
@@ -65,16 +64,16 @@ pub struct Parcels {
     queue: BTreeMap<(Moment, OrderId), ()>,
     later: BTreeMap<(Moment, OrderId), ()>,
     stranded: BTreeMap<(Moment, OrderId), ()>,
-    /// What each courier picked up last, if it is still in their hands.
+    /// The last parcel that each courier picked up and still has.
     in_hands: HashMap<String, OrderId>,
     delivered_by: HashMap<String, u64>,
     delivered: u64,
-    /// When the deliveries that count in the rate were read.
+    /// When the deliveries of the rate were read.
     delivered_at: VecDeque<Instant>,
 }
 
 impl Parcels {
-    /// An order has got this far.
+    /// Applies the progress of an order.
     pub fn moved(&mut self, order_id: &OrderId, customer: &str, address: &str, progress: &Progress, at: Moment) {
         let before = self.forget(order_id);
         let place = match (progress.status, progress.retry_at) {
@@ -108,7 +107,7 @@ impl Parcels {
         self.known.insert(order_id.clone(), known);
     }
 
-    /// Remembers what became of a parcel, if it is part of the history of its trouble.
+    /// Remembers what became of a parcel, if it belongs to the history of its trouble.
     pub fn tried(&mut self, order_id: &OrderId, at: Moment, what: &What) {
         if !matches!(what, What::AttemptFailed { .. } | What::Stranded { .. } | What::Redriven { .. }) {
             return;
@@ -121,7 +120,7 @@ impl Parcels {
         }
     }
 
-    /// A courier delivered a parcel, and that is read now.
+    /// Counts a delivery that is read now.
     pub fn delivered(&mut self, courier: &str, at: Moment, now: Now) {
         self.count_delivered(courier, 1);
         if is_of_now(at, now, RATE_OVER) {
@@ -132,25 +131,25 @@ impl Parcels {
         }
     }
 
-    /// So many were delivered before this process began.
+    /// Counts deliveries from before this process.
     pub fn count_delivered(&mut self, courier: &str, count: u64) {
         self.delivered += count;
         *self.delivered_by.entry(courier.to_owned()).or_default() += count;
     }
 
-    /// Orders delivered in this episode, and in the last ten seconds.
+    /// Deliveries in this episode, and in the last ten seconds.
     pub fn delivered_counts(&self, now: Now) -> (u64, u64) {
         let is_recent = |read: &&Instant| now.steady.saturating_duration_since(**read) <= RATE_OVER;
         let recent = self.delivered_at.iter().rev().take_while(is_recent).count();
         (self.delivered, u64::try_from(recent).unwrap_or(u64::MAX))
     }
 
-    /// How many each courier delivered.
+    /// Deliveries of each courier.
     pub const fn delivered_by(&self) -> &HashMap<String, u64> {
         &self.delivered_by
     }
 
-    /// An order as the checkpoint held it.
+    /// Restores an order from the checkpoint.
     pub fn restore(&mut self, order_id: &OrderId, order: &Order) {
         let Order { customer, address, progress, changed_at, .. } = order;
         if let Some(before) = order.taken_over_from() {
@@ -161,12 +160,12 @@ impl Parcels {
         order.hops.iter().for_each(|hop| self.tried(order_id, hop.at, &hop.what));
     }
 
-    /// An order is not known any more.
+    /// Forgets an order.
     pub fn left(&mut self, order_id: &OrderId) {
         self.forget(order_id);
     }
 
-    /// How many wait for a courier, and the first of them. One that was to be tried again and is due waits as well.
+    /// The number of parcels that wait for a courier, and the first of them. Retries that are due are included.
     pub fn queue(&self, now: Moment) -> (u64, Vec<OrderId>) {
         let due = || self.later.keys().take_while(|(due, _)| *due <= now);
         let count = self.queue.len() + due().count();
@@ -174,7 +173,7 @@ impl Parcels {
         (u64::try_from(count).unwrap_or(u64::MAX), first)
     }
 
-    /// How many wait to be tried again, and the soonest of them.
+    /// The number of parcels that wait for another attempt, and the soonest of them.
     pub fn retries(&self, now: Moment) -> (u64, Vec<Retry>) {
         let waiting = || self.later.keys().filter(|(due, _)| *due > now);
         let retry = |(due, id): &(Moment, OrderId)| {
@@ -191,12 +190,12 @@ impl Parcels {
         (u64::try_from(waiting().count()).unwrap_or(u64::MAX), first)
     }
 
-    /// Whether any parcel waits for its time, so that what is shown changes without news.
+    /// Whether any parcel waits for its time, so that the page changes without news.
     pub fn any_waits(&self) -> bool {
         !self.later.is_empty()
     }
 
-    /// The stranded ones, newest first, and how many there are.
+    /// The stranded parcels, newest first, and their number.
     pub fn stranded(&self) -> (u64, Vec<DeadLetterView>) {
         let dead_letter = |(at, id): &(Moment, OrderId)| {
             let known = self.known.get(id)?;
@@ -214,12 +213,10 @@ impl Parcels {
         (u64::try_from(self.stranded.len()).unwrap_or(u64::MAX), newest)
     }
 
-    /// The one that was stranded last.
     pub fn newest_stranded(&self) -> Option<OrderId> {
         self.stranded.last_key_value().map(|((_, order_id), ())| order_id.clone())
     }
 
-    /// Whether this order lies among the dead letters.
     #[cfg(test)]
     pub fn is_stranded(&self, order_id: &OrderId) -> bool {
         self.known.get(order_id).is_some_and(|known| known.place == Place::Stranded)
@@ -227,8 +224,8 @@ impl Parcels {
 
     /// A courier's lane.
     ///
-    /// Delivery says twice a second what its couriers carry, and its updates say at once what they picked up and what
-    /// they are rid of: the newer word holds. `pace_ms` says until when, for what delivery has not told yet.
+    /// Delivery reports twice a second what its couriers carry; its updates tell at once what they picked up and handed
+    /// over. The newer one counts. `pace_ms` gives the end of a delivery that is not reported yet.
     pub fn lane(&self, state: &CourierState, said_at: Moment, pace_ms: u32) -> Lane {
         let carrying = match self.picked_up(&state.courier) {
             Some((order_id, known)) if known.since.plus_millis(BOARD_AFTER_MS) > said_at => {
@@ -270,14 +267,14 @@ impl Parcels {
 }
 
 impl Known {
-    /// Whether an update said how this attempt ended.
+    /// Whether an update ended this attempt.
     fn has_ended(&self, attempt: u32) -> bool {
         matches!(self.place, Place::Later(_) | Place::Stranded) && self.attempt >= attempt
     }
 
-    /// It in the hands of this courier.
+    /// The parcel with this courier.
     fn parcel(&self, order_id: &OrderId, courier: &str, (attempt, since, until): (u32, Moment, Moment)) -> Parcel {
-        // Delivery may say who carries it before its update was read, or after.
+        // Delivery's report may come before or after the update.
         let is_theirs = self.courier.as_deref() == Some(courier);
         Parcel {
             order_id: order_id.clone(),
@@ -290,7 +287,7 @@ impl Known {
     }
 }
 
-/// Picked up again in the same attempt, by another: whoever had it is gone without a word.
+/// Another courier picked it up in the same attempt, so the one before has crashed.
 fn taken_over_from(before: &Known, place: Place, progress: &Progress) -> Option<String> {
     let same_attempt = before.place == Place::InHand && place == Place::InHand && before.attempt == progress.attempt;
     if !same_attempt {

@@ -1,4 +1,4 @@
-//! The past as it is shown: the time machine, the rebuild, questions, fraud watch.
+//! The data of the pages about the past: time machine, rebuild, questions, fraud watch.
 
 use events::{
     beers::{BEERS, Beer},
@@ -8,22 +8,22 @@ use events::{
     quantities::{Bottles, Cents},
 };
 
-/// `/stage/past`: how it was at a moment, or how it is.
+/// `/past` at a moment, or now.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct PastView {
-    /// When the episode began: as far back as one can go.
+    /// When the episode began, the earliest moment to show.
     pub began_at: Moment,
-    /// Which moment of the past; `None` is now.
+    /// `None` is now.
     pub at: Option<Moment>,
-    /// How many events had happened by then; not counted for now.
+    /// The number of events by then; not counted for now.
     pub events: Option<u64>,
-    /// What was on the shelf; none before its first event.
+    /// Bottles on the shelf; `None` before a beer's first event.
     pub beers: Vec<(&'static Beer, Option<Bottles>)>,
-    /// What was placed and decided.
+    /// Placed and decided orders.
     pub orders: OrderSums,
     /// Where accepted orders were.
     pub deliveries: DeliverySums,
-    /// What accepted orders had cost together.
+    /// The total of accepted orders.
     pub revenue: Cents,
 }
 
@@ -46,22 +46,22 @@ impl PastView {
 
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct RebuildView {
-    /// The rebuild under way, or the last one.
+    /// The current rebuild, or the last one.
     pub rebuild: Option<Rebuild>,
-    /// What goes on meanwhile.
+    /// The orders of the live view.
     pub live: OrderSums,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct QuestionsView {
-    /// The newest answer to each question that was asked, the newest first.
+    /// The newest answer to each question, newest first.
     pub answers: Vec<PastAnswer>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct FraudView {
     pub fraud: Option<Fraud>,
-    /// Since when it is attached, or is not.
+    /// Since when it is attached or detached.
     pub since: Option<Moment>,
     /// Whether the presenter wants it attached.
     pub wanted: bool,

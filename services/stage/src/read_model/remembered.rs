@@ -1,4 +1,4 @@
-//! What was seen before, by hashes: a bounded set that forgets the first. Pure.
+//! Remembers things by their hashes: a bounded set that forgets the oldest. Pure.
 
 use std::{
     collections::{HashSet, VecDeque},
@@ -7,7 +7,6 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-/// Remembers the last `MAX` things.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(from = "VecDeque<u64>", into = "VecDeque<u64>")]
 pub struct Remembered<const MAX: usize> {
@@ -16,7 +15,7 @@ pub struct Remembered<const MAX: usize> {
 }
 
 impl<const MAX: usize> Remembered<MAX> {
-    /// Remembers this; `false` if it is remembered already.
+    /// Adds a thing; `false` if it is already there.
     pub fn insert<T: Hash + ?Sized>(&mut self, thing: &T) -> bool {
         let hash = hash_of(thing);
         if !self.hashes.insert(hash) {
@@ -31,14 +30,13 @@ impl<const MAX: usize> Remembered<MAX> {
         true
     }
 
-    /// Whether this is remembered.
     pub fn contains<T: Hash + ?Sized>(&self, thing: &T) -> bool {
         self.hashes.contains(&hash_of(thing))
     }
 }
 
 fn hash_of<T: Hash + ?Sized>(thing: &T) -> u64 {
-    // Always the same: the hashes are stored.
+    // Without a random seed, as the hashes are stored.
     let mut hasher = DefaultHasher::new();
     thing.hash(&mut hasher);
     hasher.finish()

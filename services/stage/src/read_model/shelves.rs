@@ -1,4 +1,4 @@
-//! The beers as the website knows them: the truth of the log beside what stock-level shows.
+//! The beers as the stage knows them: the log beside what stock-level shows.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -20,9 +20,9 @@ use crate::{
     },
 };
 
-/// Writes of stock-level that are remembered, to be shown: more than those of a burst.
+/// Writes of stock-level that are kept for the page: more than a burst has.
 const WRITES_MAX: usize = 80;
-/// Events and writes of one beer that are remembered, to explain how its level came about.
+/// Events and writes of one beer that are kept for its explanation.
 const EXPLAINED_MAX: usize = 20;
 
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -44,7 +44,7 @@ impl Shelves {
         self.beers.get(beer).cloned().unwrap_or_default()
     }
 
-    /// Takes an event of the log in; `false` if it is a repeat.
+    /// Adds an event of the log; `false` if it is a repeat.
     ///
     /// # Errors
     /// Why it is not believed: it does not follow from the log before it.
@@ -66,8 +66,8 @@ impl Shelves {
         Ok(true)
     }
 
-    /// Takes a level of stock-level in; `false` if a later one was written already. Ordered by its count of writes: the
-    /// highest sequence would hide a write that came too late.
+    /// Adds a level of stock-level; `false` if a later write is known. Ordered by the count of writes: ordering by
+    /// sequence would hide a late write.
     ///
     /// # Errors
     /// If nobody sells this beer. Whether a level is right is not judged here: it is shown beside the log's.
@@ -101,7 +101,7 @@ impl Shelves {
         Ok(true)
     }
 
-    /// A burst begins: the log is as it is known here, and stock-level works like this.
+    /// Begins a burst, with the log as known here and stock-level in this mode.
     pub fn begin_burst(&mut self, folding: Folding) {
         let level = |beer: &beers::Beer| (beer.beer_id(), self.shelf(&beer.beer_id()).level);
         let beers: Vec<_> = crowd::for_everyone().map(level).collect();
@@ -114,12 +114,11 @@ impl Shelves {
         self.bursts.look(settled, || shelves.values().filter(|shelf| shelf.is_wrong()).count());
     }
 
-    /// The bursts of this episode.
     pub fn bursts(&self) -> &Bursts {
         &self.bursts
     }
 
-    /// How the level of a beer came about, as far as it was seen since this process began.
+    /// How the level of a beer came about, as far as this process saw it.
     pub fn explain(&self, beer: &BeerId) -> Explained {
         fn all<T: Clone>(list: Option<&VecDeque<T>>) -> Vec<T> {
             list.into_iter().flatten().rev().cloned().collect()
@@ -136,7 +135,7 @@ impl Shelves {
         BEERS.iter().all(|beer| self.beers.get(&beer.beer_id()).is_some_and(|shelf| shelf.shown_level.is_some()))
     }
 
-    /// All beers of the catalogue, for a page.
+    /// All beers of the catalogue.
     pub fn beers(&self) -> Vec<BeerOnShelf> {
         let on_shelf = |beer: &'static beers::Beer| {
             let shelf = self.shelf(&beer.beer_id());
@@ -159,12 +158,11 @@ impl Shelves {
         self.writes.iter().take_while(|write| write.worker != DESK).cloned().collect()
     }
 
-    /// How many events the log has: every beer's are numbered without a gap.
+    /// The length of the log: each beer's events are numbered without a gap.
     pub fn events(&self) -> u64 {
         self.beers.values().map(|shelf| shelf.sequence.0).sum()
     }
 
-    /// How many beers are wrong.
     pub fn wrong(&self) -> usize {
         self.beers.values().filter(|shelf| shelf.is_wrong()).count()
     }

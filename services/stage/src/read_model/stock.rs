@@ -1,4 +1,4 @@
-//! The beers as the stage shows them: the truth of the log beside what stock-level shows.
+//! The beers as the stage shows them: the log beside what stock-level shows.
 
 use events::{
     beers::Beer,
@@ -13,15 +13,15 @@ use crate::read_model::bursts::Burst;
 
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Shelf {
-    /// The log's level; `None` until its first event was read.
+    /// The log's level; `None` before its first event.
     pub level: Option<Bottles>,
     /// The log's last sequence.
     pub sequence: Sequence,
-    /// The level written last by stock-level.
+    /// The last level that stock-level wrote.
     pub shown_level: Option<Bottles>,
-    /// The highest sequence it handled.
+    /// The highest sequence that it handled.
     pub shown_sequence: Sequence,
-    /// It has handled every event up to this one.
+    /// It has handled all events up to this one.
     pub settled: Sequence,
     /// Its count of writes.
     pub shown_written: u64,
@@ -29,35 +29,35 @@ pub struct Shelf {
 }
 
 impl Shelf {
-    /// How many events of this beer stock-level has still to handle.
+    /// How many events of this beer stock-level has not handled yet.
     pub fn behind(&self) -> u64 {
         self.sequence.0.saturating_sub(self.settled.0)
     }
 
-    /// Wrong: what is shown differs from the log, and no event is unhandled. While one is, it is only behind; and while
-    /// stock-level is ahead of what was read here of the log, nothing can be said.
+    /// Wrong: the shown level differs from the log's, and no event is unhandled. With unhandled events it is only
+    /// behind; if stock-level is ahead of the log as read here, nothing can be said.
     pub fn is_wrong(&self) -> bool {
         self.level.is_some() && self.settled == self.sequence && self.shown_level != self.level
     }
 }
 
-/// One beer: the truth (the log), and what is shown (stock-level).
+/// One beer: the log, and what stock-level shows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BeerOnShelf {
     pub beer: &'static Beer,
-    /// The log's level; `None` until its first event was read.
+    /// The log's level; `None` before its first event.
     pub level: Option<Bottles>,
     /// The log's last sequence.
     pub sequence: Sequence,
-    /// What stock-level says; `None` until it said something.
+    /// `None` before stock-level's first message.
     pub shown_level: Option<Bottles>,
-    /// The highest sequence stock-level handled.
+    /// The highest sequence that stock-level handled.
     pub shown_sequence: Sequence,
     /// Shown differs from the log, and no event is unhandled.
     pub wrong: bool,
-    /// Of how many of the last events nobody can say yet that stock-level has handled them.
+    /// How many of the last events stock-level may not have handled yet.
     pub behind: u64,
-    /// Who wrote the shown level.
+    /// The worker that wrote the shown level.
     pub worker: Option<String>,
 }
 
@@ -65,41 +65,38 @@ pub struct BeerOnShelf {
 pub struct StockView {
     /// All beers, in the order of the catalogue.
     pub beers: Vec<BeerOnShelf>,
-    /// How many of them are wrong.
     pub wrong: usize,
-    /// The levels written since they were folded afresh, newest first, at most 80.
+    /// The writes since the levels were folded afresh, newest first, at most 80.
     pub writes: Vec<Write>,
     /// Events in the log.
     pub events: u64,
-    /// How stock-level shall work.
+    /// The mode that stock-level is set to.
     pub folding: Folding,
-    /// Exactly the workers it employs.
+    /// Exactly the workers employed.
     pub workers: Vec<String>,
-    /// Bursts that are over, newest first, at most 40.
+    /// Finished bursts, newest first, at most 40.
     pub bursts: Vec<Burst>,
-    /// Whether one is under way.
     pub is_bursting: bool,
-    /// The beer that is explained, if one is.
+    /// The beer to explain.
     pub explained: Option<(&'static Beer, Explained)>,
 }
 
-/// One event of the log, and when it happened.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Happened {
     pub event: StockEvent,
     pub at: Moment,
 }
 
-/// One level as it was written.
+/// A written level.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Write {
     #[serde(with = "beer_by_id")]
     pub beer: &'static Beer,
-    /// The event that was handled, as its sequence.
+    /// The sequence of the event that was handled.
     pub event: Sequence,
-    /// What the level is after it.
+    /// The level after it.
     pub level: Bottles,
-    /// It was older than the level, and was left aside.
+    /// It was older than the level, so it was ignored.
     pub ignored: bool,
     pub worker: String,
     /// When the worker took the event.
@@ -111,15 +108,15 @@ pub struct Write {
 /// How the level of a beer came about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Explained {
-    /// The beer as it is.
+    /// The current state of the beer.
     pub shelf: Shelf,
-    /// The end of its log, in the order of the log.
+    /// The end of its log, in log order.
     pub log: Vec<Happened>,
-    /// The last writes of its level, in the order in which they were written.
+    /// The last writes of its level, in the order of writing.
     pub written: Vec<Write>,
 }
 
-/// A beer is stored by its id.
+/// Stores a beer by its id.
 pub mod beer_by_id {
     use events::{
         beers::{self, Beer},

@@ -12,7 +12,7 @@ use service::Now;
 
 use super::{ReadModel, map::Standing};
 
-/// So many milliseconds after the beginning, by a clock that was set by as many in between.
+/// `millis` after the beginning, by a clock that was set by `set_by` milliseconds in between.
 fn now(millis: u64, set_by: i64) -> Now {
     static BEGINNING: LazyLock<Instant> = LazyLock::new(Instant::now);
     let at = Moment::from_micros(1_000_000_000_000_000).plus_millis(i64::try_from(millis).unwrap() + set_by);

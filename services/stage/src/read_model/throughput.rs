@@ -1,4 +1,4 @@
-//! How fast it goes: orders a second, and how long one takes from placed to delivered. Pure.
+//! Rates: orders a second, and the time from placed to delivered. Pure.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -8,25 +8,24 @@ use std::{
 use events::ids::{Moment, OrderId};
 use service::Now;
 
-/// The rate is counted over so much time.
+/// The time over which the rate is counted.
 const RATE_OVER: Duration = Duration::from_secs(4);
-/// In steps of this.
+/// The steps of that time.
 const STEP: Duration = Duration::from_millis(250);
-/// Orders on their way whose beginning is remembered; of more than these the oldest are forgotten, and say nothing.
+/// The most undelivered orders whose start is remembered; the oldest are forgotten and do not count.
 const ON_THE_WAY_MAX: usize = 4_096;
-/// Deliveries the latency is taken from: the last ones.
+/// The latency is taken from this many last deliveries.
 const DELIVERIES_MAX: usize = 128;
-/// Those that are older say nothing of now.
+/// Older deliveries do not count.
 const DELIVERED_WITHIN: Duration = Duration::from_secs(30);
 
-/// The tempo of the shop.
 #[derive(Debug, Clone, Default)]
 pub struct Tempo {
-    /// Orders placed by step of time, oldest first.
+    /// Orders placed in each step, oldest first.
     placed: VecDeque<(Instant, u64)>,
     began: HashMap<OrderId, Moment>,
     in_order: VecDeque<OrderId>,
-    /// When that was read, and how long it took from placed to delivered, in microseconds.
+    /// When each was read, and how long it took from placed to delivered, in microseconds.
     delivered: VecDeque<(Instant, u64)>,
 }
 
@@ -52,13 +51,13 @@ impl Tempo {
         self.began.insert(order_id.clone(), at);
     }
 
-    /// An order has come to its customer, and that is read now.
+    /// An order was delivered, and is read now.
     pub fn delivered(&mut self, order_id: &OrderId, at: Moment, now: Now) {
         let Some(placed) = self.began.remove(order_id) else { return };
         if !is_of_now(at, now, DELIVERED_WITHIN) {
             return;
         }
-        // Two processes told their times: where the clock was set in between, nobody knows how long it took.
+        // Two processes timed this: if a clock was set in between, the duration is unknown.
         let Ok(took) = u64::try_from(at.micros_since(placed)) else { return };
         self.delivered.push_back((now.steady, took));
         if self.delivered.len() > DELIVERIES_MAX {
@@ -72,7 +71,7 @@ impl Tempo {
         recent.map(|(_, orders)| orders).sum::<u64>() * 10 / RATE_OVER.as_secs()
     }
 
-    /// From placed to delivered, in microseconds: the median of the last deliveries, if there were any lately.
+    /// From placed to delivered, in microseconds: the median of recent deliveries, if there are any.
     pub fn latency(&self, now: Now) -> Option<u64> {
         let is_recent = |(read, _): &&(Instant, u64)| now.steady.saturating_duration_since(*read) <= DELIVERED_WITHIN;
         let recent = self.delivered.iter().filter(is_recent);
@@ -82,7 +81,7 @@ impl Tempo {
     }
 }
 
-/// Whether what happened then says how fast it goes now. What is read late, or is dated otherwise, does not.
+/// Whether something from `at` shows the current rate. What is read late, or has a wrong date, does not.
 pub(crate) fn is_of_now(at: Moment, now: Now, within: Duration) -> bool {
     u128::from(now.at.micros_since(at).unsigned_abs()) <= within.as_micros()
 }
@@ -106,7 +105,7 @@ mod tests {
         Now { at: at(millis), steady: *BEGINNING + Duration::from_millis(u64::try_from(millis).unwrap()) }
     }
 
-    /// The same when the clock was set by so many milliseconds.
+    /// The same, by a clock that was set by `set_by` milliseconds.
     fn now_set_by(millis: i64, set_by: i64) -> Now {
         Now { at: at(millis + set_by), ..now(millis) }
     }

@@ -1,4 +1,4 @@
-//! The pure core: what the services do not believe, as each of them says of itself, and what the stage does not.
+//! What the services report that they do not believe, and what the stage does not.
 
 use events::{
     stage::Presence,
@@ -8,12 +8,11 @@ use events::{
 
 use crate::read_model::deliveries::Untrue;
 
-/// Most lines that are shown. There are fewer topics and reasons than that for all services together; a stranger's
-/// presence may name more.
+/// The most lines shown. All services together have fewer topics and reasons; a forged presence may have more.
 pub const UNTRUE_MAX: usize = 100;
 
-/// What these services do not believe, by service, topic and reason; then the stage's own. A name that is no topic is left
-/// out.
+/// What these services do not believe, by service, topic and reason; then the stage's own. Names that are no topics are
+/// left out.
 pub fn of<'a>(said: impl Iterator<Item = &'a Presence>, own: Vec<Disbelieved>) -> Vec<Untrue> {
     let line = |service, disbelieved: &Disbelieved| {
         let Disbelieved { topic, code, count } = disbelieved;

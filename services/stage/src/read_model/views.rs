@@ -58,8 +58,8 @@ impl ReadModel {
         }
     }
 
-    /// How many events of the log the analysis had not counted when it last said how far it is. Once it has been silent
-    /// for long, all that came since is counted as well.
+    /// How many events the analysis had not counted at its last report. After a long silence, all events since then
+    /// count too.
     fn analysis_behind(&self, now: Moment) -> Option<u64> {
         let (ledger, _) = self.ledger.as_ref()?;
         let read = ledger.read.iter().find(|read| read.topic == STOCK_EVENTS.spec.name);
@@ -107,7 +107,7 @@ impl ReadModel {
         }
     }
 
-    /// `/stage/stock`, with the explanation of one beer if that is asked for.
+    /// `/stock`, with the explanation of one beer on request.
     pub fn stock(&self, folding: Folding, explained: Option<&'static Beer>, now: Now) -> StockView {
         let said = self.presence.get(&Service::StockLevel);
         let said = said.filter(|(_, heard)| now.micros_since(*heard) <= PRESENCE_GONE_AFTER_MS * 1000);
@@ -137,7 +137,7 @@ impl ReadModel {
         }
     }
 
-    /// `/stage/past`, as it is now.
+    /// `/past` now.
     pub fn now(&self, began_at: Moment) -> PastView {
         let ledger = self.ledger.as_ref().map(|(ledger, _)| ledger);
         PastView {
@@ -160,7 +160,7 @@ impl ReadModel {
         QuestionsView { answers: self.answers.iter().rev().cloned().collect() }
     }
 
-    /// `/stage/fraud`, if the presenter wants it attached or not.
+    /// `/fraud`; the presenter wants it attached or not.
     pub fn watched(&self, wanted: bool) -> FraudView {
         let since = self.fraud.as_ref().map(|(_, since)| *since);
         FraudView { fraud: self.fraud().cloned(), since, wanted }

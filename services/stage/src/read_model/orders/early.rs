@@ -1,5 +1,5 @@
-//! Messages that came before their cause: topics are not ordered among each other, so a decision may be read before its
-//! order, and an update before the decision. They wait here, and are judged again when the cause comes.
+//! Messages that came before their cause. There is no order between topics, so a decision may be read before its order,
+//! and an update before the decision. They wait here and are judged again when the cause comes.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -12,7 +12,6 @@ use web::order::progress::{CAUSE_WITHIN_MS, EARLY_MAX};
 
 use crate::read_model::orders::message::Message;
 
-/// A message that waits.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Waiting {
     pub message: Message,
@@ -21,7 +20,7 @@ pub struct Waiting {
     since: Moment,
 }
 
-/// All that wait, in the order they came.
+/// In the order they came.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(from = "Vec<Waiting>", into = "Vec<Waiting>")]
 pub struct Early {
@@ -31,7 +30,7 @@ pub struct Early {
 }
 
 impl Early {
-    /// A message waits from now on, if it does not already. Returns the one that is given up for it.
+    /// Makes a message wait, if it does not already. Returns the one that is given up for it.
     pub fn wait(&mut self, message: Message, code: ReasonCode, now: Moment) -> Option<Waiting> {
         let places = self.of_order.entry(message.order_id().clone()).or_default();
         let event_id = &message.event_id;
@@ -44,13 +43,13 @@ impl Early {
         if self.waiting.len() > EARLY_MAX { self.give_up_first() } else { None }
     }
 
-    /// What waits for this order, in the order it came. It waits no longer.
+    /// Removes the messages that wait for this order, in the order they came.
     pub fn take(&mut self, order_id: &OrderId) -> Vec<Message> {
         let places = self.of_order.remove(order_id).unwrap_or_default();
         places.iter().filter_map(|place| self.waiting.remove(place)).map(|waiting| waiting.message).collect()
     }
 
-    /// Gives up what has waited for too long.
+    /// Gives up messages whose cause is overdue.
     pub fn give_up_overdue(&mut self, now: Moment) -> Vec<Waiting> {
         let since = now.plus_millis(-CAUSE_WITHIN_MS);
         let mut given_up = Vec::new();

@@ -1,5 +1,5 @@
-//! What is said of orders in messages that name none: a level covers all events of its beer up to its sequence, and a
-//! ledger all decisions up to where it has read.
+//! Links orders to messages that name none: a level covers all events of its beer up to its sequence, a ledger all
+//! decisions up to its position.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -9,15 +9,15 @@ use events::{
 };
 use serde::{Deserialize, Serialize, Serializer};
 
-/// Levels of a beer, or ledgers, that are remembered for hops that are read after them: after a pause each topic begins to
-/// be read when its connection is there.
+/// Levels of a beer, or ledgers, that are remembered for hops read later: after a pause, each topic starts when its
+/// connection is there.
 const MARKS_MAX: usize = 1_000;
-/// The last of these that a checkpoint holds.
+/// The last of these, which a checkpoint holds.
 const MARKS_STORED_MAX: usize = 64;
-/// Hops that wait to be covered by the levels of one beer, or by the ledger. Of more, the first ones stay uncovered.
+/// Hops that wait for the levels of one beer, or for the ledger. Beyond that, the first ones stay uncovered.
 const AWAITING_MAX: usize = 10_000;
 
-/// Where a decision lies in its topic: ledger and entry.
+/// The position of a decision in its topic: ledger and entry.
 pub type Counted = (u64, u64);
 
 /// A message that covers hops.
@@ -25,7 +25,7 @@ pub type Counted = (u64, u64);
 pub struct Mark {
     pub at: Moment,
     pub event_id: EventId,
-    /// What a level says; nothing of a ledger.
+    /// Zero for a ledger.
     pub level: Bottles,
 }
 
@@ -36,7 +36,7 @@ pub struct Links {
     ledgers: Line<Counted>,
 }
 
-/// Messages each of which covers everything up to its place.
+/// Messages that each cover everything up to their place.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(bound(serialize = "Place: Serialize"))]
 struct Line<Place: Ord> {
@@ -55,22 +55,22 @@ impl<Place: Ord> Default for Line<Place> {
 }
 
 impl Links {
-    /// A level of this beer covers everything up to this event of it: those that waited for it.
+    /// A level covers all events of this beer up to this one. Returns those that waited for it.
     pub fn shown(&mut self, beer: &BeerId, sequence: Sequence, mark: Mark) -> Vec<(Sequence, OrderId)> {
         self.levels.entry(beer.clone()).or_default().mark(sequence, mark)
     }
 
-    /// The ledger has counted everything up to this decision: those that waited for it.
+    /// The ledger has counted all decisions up to this one. Returns those that waited for it.
     pub fn counted(&mut self, up_to: Counted, mark: Mark) -> Vec<(Counted, OrderId)> {
         self.ledgers.mark(up_to, mark)
     }
 
-    /// The level that covers this event, if it was read already; else the order waits for it.
+    /// The level that covers this event, if already read; else the order waits for it.
     pub fn await_level(&mut self, beer: &BeerId, sequence: Sequence, order_id: &OrderId) -> Option<Mark> {
         self.levels.entry(beer.clone()).or_default().covered(sequence, order_id)
     }
 
-    /// The ledger that covers this decision, if it was read already; else the order waits for it.
+    /// The ledger that covers this decision, if already read; else the order waits for it.
     pub fn await_ledger(&mut self, decision: Counted, order_id: &OrderId) -> Option<Mark> {
         self.ledgers.covered(decision, order_id)
     }
@@ -78,7 +78,7 @@ impl Links {
 
 impl<Place: Ord + Copy> Line<Place> {
     fn mark(&mut self, place: Place, mark: Mark) -> Vec<(Place, OrderId)> {
-        // One that is behind another covers nothing that this one did not.
+        // An earlier one covers nothing new.
         if self.marks.back().is_some_and(|(last, _)| *last >= place) {
             return Vec::new();
         }

@@ -11,7 +11,7 @@ use events::{
 };
 use serde::{Deserialize, Serialize};
 
-/// A message about an order, as it was received.
+/// A message about an order, as received.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Message {
     pub news: News,
@@ -20,18 +20,16 @@ pub struct Message {
     pub position: Position,
 }
 
-/// What a message says.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum News {
     Placed(OrderId, PlaceOrder),
     Decided(OrderDecision),
     Updated(DeliveryUpdate),
-    /// Bottles were reserved for it, or released.
+    /// Its bottles were reserved or released.
     Stock(OrderId, StockEvent),
 }
 
 impl Message {
-    /// The order it is about.
     pub fn order_id(&self) -> &OrderId {
         match &self.news {
             News::Placed(order_id, _) | News::Stock(order_id, _) => order_id,
@@ -40,7 +38,6 @@ impl Message {
         }
     }
 
-    /// The topic it came by.
     pub const fn topic(&self) -> &'static TopicSpec {
         match &self.news {
             News::Placed(..) => ORDERS.spec,

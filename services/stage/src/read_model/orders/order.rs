@@ -1,4 +1,4 @@
-//! One order: how far it is, and the hops it took.
+//! One order: its progress, and its hops.
 
 use events::{
     ids::{BeerId, EventId, Moment, OrderId, Service},
@@ -15,7 +15,7 @@ use web::order::{
 
 use crate::read_model::orders::links::{Counted, Mark};
 
-/// Most hops of an order. Of more, the first one stays and the ones after it go: it is sent round in circles.
+/// The most hops of an order. Beyond that, the first one stays and the next ones go: it is being sent in circles.
 pub const HOPS_MAX: usize = 100;
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -31,13 +31,12 @@ pub struct Order {
     pub hops: Vec<Hop>,
 }
 
-/// Something that happened to an order.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Hop {
     pub at: Moment,
     pub event_id: EventId,
     pub what: What,
-    /// What will be said of it in a message that names no order.
+    /// The message without an order id that will cover this hop.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub awaits: Option<Awaits>,
 }
@@ -47,19 +46,18 @@ pub struct Hop {
 pub enum Awaits {
     /// The level that stock-level shows after this event of the beer.
     Level(Sequence),
-    /// The ledger that has counted the decision at this place.
+    /// The ledger that has counted the decision at this position.
     Ledger(Counted),
 }
 
 impl Order {
-    /// An order that was placed just now.
     pub fn placed(order: PlaceOrder, event_id: EventId, at: Moment) -> Self {
         let PlaceOrder { customer, address, lines, .. } = order;
         let hops = vec![Hop { at, event_id, what: What::Placed, awaits: None }];
         Order { customer, address, lines, placed_at: at, progress: Progress::placed(), changed_at: at, hops }
     }
 
-    /// Whether an event of this id is one of its hops.
+    /// Whether one of its hops has this id.
     pub fn has(&self, event_id: &EventId) -> bool {
         self.hops.iter().any(|hop| hop.event_id == *event_id)
     }
@@ -91,7 +89,6 @@ impl Order {
         }
     }
 
-    /// It as it is shown.
     pub fn view(&self, order_id: &OrderId) -> OrderView {
         let Progress { status, refusal, failure, courier, .. } = self.progress.clone();
         let mut journey: Vec<Step> = self.hops.iter().map(Hop::step).collect();
@@ -110,7 +107,7 @@ impl Order {
         }
     }
 
-    /// Whether it is with a courier who took it over from one who crashed: that one's name.
+    /// The courier who crashed with it, if another one has taken it over.
     pub fn taken_over_from(&self) -> Option<&str> {
         let mut of_delivery = self.hops.iter().rev().filter(|hop| origin(&hop.what).0 == Service::Delivery);
         match (of_delivery.next().map(|hop| &hop.what), of_delivery.next().map(|hop| &hop.what)) {
@@ -131,7 +128,7 @@ impl Hop {
     }
 }
 
-/// Who says so, and through which topic.
+/// The service that reports it, and the topic.
 fn origin(what: &What) -> (Service, &'static TopicSpec) {
     match what {
         What::Placed => (Service::Website, ORDERS.spec),

@@ -32,7 +32,7 @@ fn level(sequence: u64, millis: i64) -> StockLevel {
     told::level(sequence, 198, at(millis))
 }
 
-/// What is told, one message after the other, each by an event of its own.
+/// Sends messages one by one, each as an event of its own.
 struct Teller {
     orders: Orders,
     told: u64,
@@ -56,7 +56,7 @@ impl Teller {
         self.orders.apply(message, now)
     }
 
-    /// What happened to an order, in the order it is shown.
+    /// The hops of an order, as shown.
     fn way(&self, order: &str) -> Vec<What> {
         self.orders.view(&id(order)).unwrap().journey.into_iter().map(|step| step.what).collect()
     }
@@ -80,7 +80,7 @@ fn what_is_told_again_changes_nothing_and_is_no_lie() {
     }
     let before = teller.way("a");
     for message in messages {
-        // Sent again, by a service that was killed: at another place, with the same id.
+        // Sent again by a service that was killed: at another position, with the same id.
         let again = Message { position: Position { entry: 99, ..message.position }, ..message };
         assert_eq!(teller.orders.apply(again, at(99)), Applied::default());
     }
@@ -94,7 +94,7 @@ fn what_comes_before_its_cause_waits_for_it_and_keeps_its_order() {
     for news in [delivered("a"), picked_up("a", 1), accepted("a")] {
         assert_eq!(teller.tell(news), Applied::default());
     }
-    // Told in the wrong order, so the delivery is judged first: it does not follow.
+    // Out of order, so the delivery is judged first: it does not follow.
     let applied = teller.tell(placed("a"));
     let what: Vec<&What> = applied.changes.iter().map(|change| &change.what).collect();
     assert!(matches!(what[..], [What::Placed, What::Accepted { .. }, What::PickedUp { .. }]), "{what:?}");
@@ -240,7 +240,7 @@ fn it_has_come_back_only_when_its_bottles_are_on_the_shelf() {
     assert_eq!(teller.status("a"), Status::Returned);
 }
 
-/// `cargo test -p website hundred_thousand -- --nocapture` says what they take.
+/// `cargo test -p stage hundred_thousand -- --nocapture` prints how much memory they take.
 #[test]
 fn of_a_hundred_thousand_orders_the_newest_are_in_memory() {
     let pages = || std::fs::read_to_string("/proc/self/statm").ok()?.split(' ').nth(1)?.parse::<i64>().ok();
