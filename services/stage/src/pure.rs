@@ -1,4 +1,4 @@
-//! Data and decisions without clock, IO or randomness: the acts, the change of settings, the crowd's orders.
+//! Data and decisions without clock, IO or randomness: the acts, changes of the settings, the crowd's orders.
 
 pub mod acts;
 pub mod console;

@@ -1,4 +1,4 @@
-//! One moment of a talk, made up, for the tests of the pages.
+//! Sample data for the tests of the pages: one moment of a talk.
 
 use events::{
     beers::{self, BEERS, Beer},
@@ -200,7 +200,7 @@ pub(crate) fn stock() -> StockView {
     }
 }
 
-/// The same, with the beer explained that is wrong.
+/// The same, with the wrong beer explained.
 pub(crate) fn stock_explained() -> StockView {
     let view = stock();
     let event = |sequence: u64| StockEvent {

@@ -1,4 +1,4 @@
-//! The stage against a real broker: what it knows after it died is what one knows that never did.
+//! The stage against a real broker: after a crash it knows the same as one that never crashed.
 #![expect(clippy::unwrap_used, reason = "what cannot be here ends the test")]
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
@@ -26,7 +26,7 @@ use service::{
 };
 use stage::Address;
 
-/// Orders between two deaths.
+/// Orders between two crashes.
 const A_ROUND: u64 = 40;
 const ROUNDS: u64 = 4;
 
@@ -35,7 +35,7 @@ fn nowhere() -> Address {
     Address::read("http://127.0.0.1:1").unwrap()
 }
 
-/// A stage that is looked at.
+/// A running stage.
 struct Stage {
     bed: TestBed,
     http: Client,
@@ -51,7 +51,7 @@ impl Stage {
     }
 
     fn on(bed: TestBed) -> Result<Self> {
-        // Another one each time: connections to the process before may still have its port.
+        // Another port each time: connections to the previous process may still hold its port.
         let address = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;
         let running = bed.start(Service::Stage, |context| stage::run_on(context, address, nowhere()));
         Ok(Stage { bed, http: Client::builder().no_proxy().build()?, address, running })
@@ -67,7 +67,7 @@ impl Stage {
         Ok(answer.error_for_status()?.json().await?)
     }
 
-    /// Waits until the stage shows this order in this state, as a page and as JSON.
+    /// Waits until the stage shows this order in this state, on its page and as JSON.
     async fn until(&self, order: &str, status: &str) -> Result<()> {
         eventually(&format!("{order} {status}"), || async {
             let page = format!("http://{}/orders/{order}", self.address);
@@ -77,7 +77,7 @@ impl Stage {
         .await
     }
 
-    /// Everything a program can be told of this many orders.
+    /// Everything that the API tells about this many orders.
     async fn everything(&self, orders: u64) -> Result<Vec<Value>> {
         let mut all = Vec::new();
         for path in ["/api/stock", "/api/deliveries", "/api/insights", "/api/ledger", "/api/stock/explain/orval"] {
@@ -98,7 +98,7 @@ fn id(n: u64) -> OrderId {
     format!("o{n}").parse().unwrap()
 }
 
-/// All that is said of one order, in the order it is said. Every fifth is stranded.
+/// All messages about one order, in order. Every fifth order is stranded.
 fn story(n: u64) -> Vec<Outgoing> {
     let (order_id, key, beer) = (id(n), format!("o{n}"), BeerId::new("orval"));
     let lines = vec![Line { beer: beer.clone(), bottles: Bottles(1) }];
@@ -175,7 +175,7 @@ async fn one_that_was_killed_knows_what_one_knows_that_never_was() -> Result<()>
         for publisher in &mut publishers {
             publisher.publish(&messages).await?;
         }
-        // What is folded is a second old at most: some of it no checkpoint holds.
+        // The last second may not be in a checkpoint yet.
         killed.until(&format!("o{}", orders.end - 1), "delivered").await?;
         killed = killed.dies_and_comes_back().await?;
     }
@@ -194,7 +194,8 @@ async fn one_that_was_killed_knows_what_one_knows_that_never_was() -> Result<()>
     never.running.stop().await
 }
 
-/// A ledger names no order: its hop is found by the decision it covers, also when one of the two is read before a restart.
+/// A ledger names no order: its hop is found by the decision that it covers, also if one of the two is read before a
+/// restart.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_order_has_the_hop_of_the_ledger_that_counted_it() -> Result<()> {
     let stage = Stage::start().await?;
@@ -213,8 +214,8 @@ async fn an_order_has_the_hop_of_the_ledger_that_counted_it() -> Result<()> {
     stage.running.stop().await
 }
 
-/// What the presenter asks of delivery is safe when it is answered, and is asked once. After a crash the order may have to be
-/// read again first.
+/// A request to delivery is safe once it is answered, and is sent once. After a crash the order may have to be read
+/// again first.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_request_to_delivery_goes_out_by_the_stages_own_outbox() -> Result<()> {
     let stage = Stage::start().await?;

@@ -62,8 +62,7 @@ impl Stage {
     }
 }
 
-/// Says of each service that it runs in the episode that the settings name; of one that hangs, that it runs
-/// in the first.
+/// Reports each service in the episode of the settings; one that hangs, in the first.
 fn announce(bed: &Arc<TestBed>, hangs: &Arc<Mutex<Option<Service>>>) {
     let (bed, hangs, started_at) = (Arc::clone(bed), Arc::clone(hangs), now());
     tokio::spawn(async move {
@@ -92,7 +91,7 @@ fn announce(bed: &Arc<TestBed>, hangs: &Arc<Mutex<Option<Service>>>) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reset_works_after_the_clock_was_set_back_and_deletes_nothing_before_all_have_moved() -> Result<()> {
     let bed = Arc::new(TestBed::new().await?);
-    // As written by a clock that was a day ahead.
+    // As written by a clock that is a day ahead.
     let known = (*bed.stage.settings()).clone();
     let ahead = StageSettings { version: 2, began_at: known.began_at.plus_millis(86_400_000), ..known };
     bed.publish(SETTINGS, "settings", &ahead).await?;

@@ -19,7 +19,7 @@ fn the_talk_shows_the_acts() {
     }
 }
 
-/// A speaker who follows the document finds the token where it says.
+/// The token is where the speaker's document says.
 #[test]
 fn the_talk_says_where_compose_keeps_the_token() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");

@@ -1,4 +1,4 @@
-//! What the stage believes of the topics it reads, against a real broker, before and after a restart.
+//! What the stage believes of its topics, against a real broker, before and after a restart.
 #![expect(clippy::unwrap_used, reason = "what cannot be here ends the test")]
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
@@ -22,7 +22,7 @@ use service::{
 };
 use stage::Address;
 
-/// So many messages of a topic are not believed, for this reason.
+/// How many messages of a topic are not believed for this reason.
 type Untrue = (&'static TopicSpec, ReasonCode, u64);
 
 struct Stage<'a> {
@@ -54,7 +54,7 @@ impl<'a> Stage<'a> {
         serde_json::from_str(&self.get(path).await?).ok()
     }
 
-    /// Waits until an order is as it should be.
+    /// Waits until an order has this status.
     async fn until(&self, order: &str, status: &str) -> Result<()> {
         eventually(&format!("{order} {status}"), || async {
             let shown = self.json(&format!("/api/orders/{order}")).await?;
@@ -87,7 +87,7 @@ fn order(order: &str) -> PlaceOrder {
 }
 
 impl Stage<'_> {
-    /// Waits until the stage shows that it does not believe these, and no others.
+    /// Waits until the stage disbelieves exactly these.
     async fn until_disbelieved(&self, untrue: &[Untrue]) -> Result<()> {
         let mut expected: Vec<_> =
             untrue.iter().map(|(topic, code, count)| (topic.name, code.name(), *count)).collect();
@@ -151,14 +151,14 @@ async fn what_is_untrue_has_no_effect_and_what_is_early_waits_for_its_cause() ->
     let bed = TestBed::new().await?;
     let stage = Stage::start(&bed).await?;
 
-    // Told before its cause, which comes: it has its effect in the end.
+    // Sent before its cause, which follows: it takes effect in the end.
     stage.tell(&picked_up("early", 1)).await?;
     stage.tell(&delivered("early")).await?;
     stage.accept("early").await?;
     stage.place("early").await?;
     stage.until("early", "delivered").await?;
 
-    // Untrue, after what is true.
+    // Untrue messages after true ones.
     for order in ["a", "no"] {
         stage.place(order).await?;
         stage.until(order, "placed").await?;
@@ -222,12 +222,12 @@ async fn what_is_untrue_has_no_effect_and_what_is_early_waits_for_its_cause() ->
     stage.stop().await
 }
 
-/// Nothing has happened later than now: else such an order would be the newest until its time comes.
+/// A time in the future would make this order the newest until then.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_order_dated_ahead_counts_from_when_it_is_read() -> Result<()> {
     let bed = TestBed::new().await?;
     let stage = Stage::start(&bed).await?;
-    // So far ahead the clock of another machine may be: the message is believed about its time.
+    // The clock of another machine may be this far ahead: the message's time is still believed.
     let at = now().plus_millis(4_500);
     let ahead = Outgoing::new(ORDERS, "ahead", EventId::new("test-ahead"), at, &order("ahead"))?;
     bed.bus.publisher().publish(&[ahead]).await?;
@@ -243,7 +243,7 @@ async fn what_cannot_be_read_of_presence_and_answers_is_counted() -> Result<()> 
     let bed = TestBed::new().await?;
     let stage = Stage::start(&bed).await?;
     eventually("both to be counted", || async {
-        // Not stored: what comes before the stage listens is lost.
+        // Not stored: sent before the stage listens, it is lost.
         bed.publish_raw(PRESENCE, b"here I am").await.ok()?;
         bed.publish_raw(ANSWERS, b"42").await.ok()?;
         let metrics = stage.get("/metrics").await?;

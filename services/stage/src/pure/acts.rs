@@ -1,6 +1,6 @@
 //! The acts of the talk, as data: what each shows, the state it starts from, and its steps with what to say.
 //!
-//! The console plays them, the document for the speaker is written from them, the rehearsal checks them. Words are keys of
+//! The console plays them, the speaker's document is generated from them, the rehearsal checks them. Words are keys of
 //! `web/texts`.
 
 mod act;
@@ -26,7 +26,7 @@ mod tests {
 
     use super::*;
 
-    /// Everything as no act would have it.
+    /// Choices unlike the start of any act.
     fn a_mess() -> Choices {
         Choices {
             couriers: 17,
@@ -77,7 +77,7 @@ mod tests {
     fn every_page_the_room_is_shown_exists() {
         let named = acts().iter().flat_map(|act| act.steps.iter().filter_map(Step::page).chain([act.page]));
         for page in named.filter(|page| *page != "/") {
-            // The newest order has a page of its own, below that of all of them.
+            // The newest order has its own page, below the list.
             let name = page.trim_start_matches('/').trim_end_matches("/newest");
             assert!(crate::pure::page::Page::of_name(name).is_some(), "{page}");
         }

@@ -1,4 +1,4 @@
-//! The crowd: what its simulated customers order.
+//! What the simulated customers of the crowd order.
 
 use events::{
     beers::{BEERS, Beer},
@@ -9,14 +9,14 @@ use events::{
 
 /// Orders of one beer in a burst.
 pub const BURST_IN_A_ROW: u32 = 5;
-/// So many orders in a row are suspicious together: as many as fraud watch calls a burst.
+/// This many orders in a row are suspicious: the burst of fraud watch.
 const IN_A_ROW: u64 = 5;
 
 const NAMES: [&str; 16] = [
     "Ada", "Bruno", "Clara", "Daan", "Elise", "Femke", "Gilles", "Hanne", "Ilse", "Jules", "Koen", "Lotte", "Milan",
     "Nora", "Oscar", "Pauline",
 ];
-/// With the names above, so many customers that nobody honest comes five times in ten seconds, up to 250 orders/s.
+/// Enough customers, with the names above, that no honest one orders five times in ten seconds, up to 250 orders/s.
 const FAMILIES: [&str; 40] = [
     "Aerts",
     "Baert",
@@ -76,7 +76,7 @@ pub fn for_everyone() -> impl Iterator<Item = &'static Beer> + Clone {
     BEERS.iter().filter(|beer| !beer.scarce)
 }
 
-/// The `n`th order of a crowd. Who, where and what follow from `n` alone.
+/// The `n`th order of a crowd. Everything in it follows from `n` alone.
 pub fn order(n: u64, crowd: Crowd) -> PlaceOrder {
     let suspicious = crowd.suspicious.takes(n / IN_A_ROW);
     let nowhere = crowd.undeliverable.takes(n);
@@ -85,8 +85,8 @@ pub fn order(n: u64, crowd: Crowd) -> PlaceOrder {
     PlaceOrder { kind: PlaceOrderType::PlaceOrder, order_id: None, customer, address: address.to_owned(), lines }
 }
 
-/// One to three bottles of a beer, and in every third order of another one as well: some pairs are more liked than
-/// others, so that there is something to find.
+/// One to three bottles of a beer, and in every third order of another one too: some pairs are preferred, so that there
+/// is something to find.
 fn usual_order(n: u64) -> (String, Vec<Line>) {
     let beers: Vec<&Beer> = for_everyone().collect();
     let first = spread(n) % 11;
@@ -98,16 +98,16 @@ fn usual_order(n: u64) -> (String, Vec<Line>) {
     (customer(n), lines)
 }
 
-/// The honest come in turn, each again only when all the others have been there.
+/// Honest customers take turns: nobody orders again before all others have.
 fn customer(n: u64) -> String {
     let all = (NAMES.len() * FAMILIES.len()) as u64;
-    // Without a common divisor, so that it meets every one of them.
+    // 271 and `all` have no common divisor, so every customer gets a turn.
     let turn = n % all * 271 % all;
     let names = NAMES.len() as u64;
     format!("{} {}", pick(&NAMES, turn % names), pick(&FAMILIES, turn / names))
 }
 
-/// The suspicious come in fives: one who orders five times in a row, or five who each want 72 bottles.
+/// Suspicious orders come in fives: one customer five times in a row, or five who each want 72 bottles.
 fn suspicious_order(n: u64) -> (String, Vec<Line>) {
     let beers: Vec<&Beer> = for_everyone().collect();
     let five = n / IN_A_ROW;
@@ -126,12 +126,12 @@ fn pick<T: Copy>(all: &[T], n: u64) -> T {
     all[usize::try_from(n).unwrap_or(0) % all.len()]
 }
 
-/// Spreads numbers that follow each other: chance would not be the same twice.
+/// Spreads consecutive numbers: random ones would differ each time.
 fn spread(n: u64) -> u64 {
     (n.wrapping_add(1)).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40
 }
 
-/// Five orders of one bottle in a row for each beer but the scarce one: the burst of the fifth act.
+/// The burst of the fifth act: five orders of one bottle in a row for each beer but the scarce one.
 pub fn burst() -> Vec<PlaceOrder> {
     let of_beer = |beer: &'static Beer| {
         (0..u64::from(BURST_IN_A_ROW)).map(move |n| PlaceOrder {

@@ -1,26 +1,25 @@
-//! The addresses by which phones may find the shop, as the page of the QR code shows them.
+//! The addresses at which phones may find the shop, as the QR page shows them.
 
 use web::pure::address::Address;
 
-/// Most addresses to choose from: each has a key of its own, from `a`.
+/// The most addresses to choose from: each has its own key, from `a`.
 pub const ADDRESSES_MAX: usize = 6;
 
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct QrView {
-    /// The address the room sees; `None` if there is none, or none was chosen yet.
+    /// The address for the room; `None` if there is none yet.
     pub address: Option<Address>,
-    /// It is set from outside: there is nothing to choose.
+    /// It is set by `PUBLIC_URL`: there is no choice.
     pub is_fixed: bool,
-    /// What there is to choose from.
+    /// The addresses to choose from.
     pub entrances: Vec<EntranceView>,
 }
 
-/// `/welcome`: the code beside the shop.
+/// `/welcome`: the QR code beside the shop.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct WelcomeView {
-    /// The code and its address.
     pub qr: QrView,
-    /// The shop as the browser of this page finds it. Streams leave it empty: what they send does not depend on it.
+    /// The shop as this page's browser finds it. Empty in streams: what they send does not depend on it.
     pub shop: String,
 }
 
@@ -29,16 +28,14 @@ pub struct WelcomeView {
 pub struct EntranceView {
     /// The address as people type it.
     pub name: String,
-    /// Whether the room sees this one.
+    /// Whether it is in the QR code.
     pub is_shown: bool,
-    /// Whether the shop answers at it.
     pub reach: Reach,
 }
 
-/// What came of calling the shop at an address.
+/// Whether the shop answers at an address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reach {
-    /// Nobody has called yet.
     NotTried,
     Answers,
     Silent,

@@ -1,4 +1,4 @@
-//! The pages of the stage by name, and how often each is sent what changed.
+//! The pages of the stage by name, and how often each is updated.
 
 use std::time::Duration;
 
@@ -8,14 +8,14 @@ use events::{
     topics::{self, TopicSpec},
 };
 
-/// A page of the stage everybody sees the same of.
+/// A page that looks the same for everybody.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Page {
     Map,
     Welcome,
     Deliveries,
     Orders,
-    /// `/stock`, with the explanation of a beer or without
+    /// `/stock`, with or without the explanation of a beer.
     Stock(Option<&'static Beer>),
     Analysis,
     Past,
@@ -23,14 +23,14 @@ pub enum Page {
     Questions,
     Fraud,
     Ledger,
-    /// `/pulsar`, with one topic looked at more closely or without
+    /// `/pulsar`, with or without the details of a topic.
     Pulsar(Option<&'static TopicSpec>),
     Qr,
     Console,
 }
 
 impl Page {
-    /// The page a stream was asked for.
+    /// The page that a stream was asked for.
     pub fn of_name(name: &str) -> Option<Page> {
         match name {
             "map" => Some(Page::Map),
@@ -51,7 +51,7 @@ impl Page {
         }
     }
 
-    /// The page about one beer, or one topic.
+    /// The page of one beer or topic.
     fn of_one(name: &str) -> Option<Page> {
         if let Some(topic) = name.strip_prefix("pulsar-") {
             return topics::find(topic).map(|topic| Page::Pulsar(Some(topic)));
@@ -59,8 +59,8 @@ impl Page {
         beers::find(&BeerId::new(name.strip_prefix("stock-")?)).map(|beer| Page::Stock(Some(beer)))
     }
 
-    /// How often it is sent what changed: ten times a second on the stage, the map, which draws dots of its own in
-    /// between, five times; a list to pick from once.
+    /// The shortest time between two updates: ten a second in general; five on the map, whose script draws dots in
+    /// between; one for lists to pick from.
     pub const fn pace(self) -> Duration {
         match self {
             Page::Map => Duration::from_millis(200),

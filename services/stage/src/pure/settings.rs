@@ -1,6 +1,6 @@
-//! The pure core of the console: what a change of the settings is, and what may be wrong with it.
+//! The pure core of the console: reads a change of the settings, and names its faults.
 //!
-//! A change is a merge patch (RFC 7396): it names what shall be different, and `null` stands for "as at a first start".
+//! A change is a merge patch (RFC 7396): it names only what changes, and `null` means "as at a first start".
 
 use std::ops::RangeInclusive;
 
@@ -11,21 +11,21 @@ use events::settings::{
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-/// A field of a change that cannot be.
+/// A field of a change with an impossible value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wrong {
-    /// Which, as in the document: `stock_level.workers`.
+    /// The path in the document: `stock_level.workers`.
     pub field: String,
-    /// What is wrong with it, a stable word.
+    /// A stable word for the fault.
     pub problem: &'static str,
-    /// The same for people.
+    /// The fault for people.
     pub detail: String,
 }
 
 /// The choices after this change.
 ///
 /// # Errors
-/// Each field that is wrong; then nothing is changed.
+/// Each wrong field; then nothing is changed.
 pub fn patched(choices: &Choices, usual: &Choices, patch: &Value) -> Result<Choices, Vec<Wrong>> {
     let mut next = choices.clone();
     let mut change = Change { within: "", wrong: Vec::new() };
@@ -84,7 +84,7 @@ fn folding(change: &mut Change, name: &str, value: &Value, usual: &Folding, next
     }
 }
 
-/// A change being read, with what is wrong with it so far.
+/// A change that is being read, with the faults so far.
 struct Change {
     /// The object that is being read, with its dot; empty for the document itself.
     within: &'static str,
@@ -156,7 +156,7 @@ impl Change {
         }
     }
 
-    /// Anything that is one of a few words.
+    /// A value that is one of a few words.
     fn word<W: DeserializeOwned>(&mut self, name: &str, value: &Value, usual: W, words: &str, next: &mut W) {
         if value.is_null() {
             *next = usual;
@@ -176,7 +176,7 @@ impl Change {
         }
     }
 
-    /// Another act begins before its first step.
+    /// Another act starts before its first step.
     fn act(&mut self, name: &str, value: &Value, next: &mut Choices) {
         let mut act = 0;
         self.number(name, value, 0, 1..=ACTS, &mut act);

@@ -1,4 +1,4 @@
-//! Figures of the day and the ledger, made up.
+//! Sample figures of the day, and a sample ledger.
 
 use std::time::{Duration, Instant};
 

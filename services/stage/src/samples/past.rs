@@ -1,4 +1,4 @@
-//! What inventory-analysis says of the past, made up.
+//! Sample answers of inventory-analysis about the past.
 
 use events::{
     beers::BEERS,

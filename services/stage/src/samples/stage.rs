@@ -1,4 +1,4 @@
-//! The map and the broker, made up.
+//! Sample data of the map and the broker.
 
 use std::sync::Arc;
 
@@ -58,7 +58,7 @@ pub(crate) fn map_in_trouble() -> MapView {
     MapView { rebuild: None, fraud: None, ..map }
 }
 
-/// Looked at as a whole, at one topic, not answered, and not asked yet.
+/// Shown as a whole, with one topic, not answering, and not asked yet.
 pub(crate) fn pulsar() -> [PulsarView; 4] {
     let subscription = |name: &str, backlog| SubscriptionSeen {
         name: name.to_owned(),

@@ -1,4 +1,4 @@
-//! Messages about an order, made up, for the tests of the stage's read model.
+//! Sample messages about an order, for the tests of the read model.
 
 use events::{
     decisions::OrderDecision,
@@ -15,7 +15,7 @@ pub(crate) fn id(order: &str) -> OrderId {
     order.parse().unwrap()
 }
 
-/// Long ago: nothing counts as of now, so that no rate fades while it is looked at.
+/// Long ago, so that nothing counts as current and no rate fades during a test.
 pub(crate) fn at(millis: i64) -> Moment {
     Moment::from_micros(1_000_000_000_000).plus_millis(millis)
 }

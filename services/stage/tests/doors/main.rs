@@ -1,4 +1,4 @@
-//! The stage's doors against a real broker: what comes in from outside, and how much of it.
+//! The stage's doors against a real broker: what comes in from outside, and how much.
 #![expect(clippy::unwrap_used, reason = "what cannot be here ends the test")]
 
 use std::net::SocketAddr;
@@ -18,7 +18,7 @@ mod presenter;
 mod questions;
 mod streams;
 
-/// A stage on a test bed of its own.
+/// A stage on its own test bed.
 struct Stage {
     bed: TestBed,
     http: Client,
@@ -53,12 +53,12 @@ impl Stage {
         self.http.get(self.url(path))
     }
 
-    /// The cookie of a browser in which the presenter has signed in.
+    /// The session cookie of a browser where the presenter has signed in.
     async fn session(&self) -> Result<String> {
         Ok(self.sign_in(&[]).await?.split(';').next().unwrap().to_owned())
     }
 
-    /// The same as it is set, asked for with these headers.
+    /// The `Set-Cookie` of a sign-in with these headers.
     async fn sign_in(&self, headers: &[(&str, &str)]) -> Result<String> {
         let form = self.http.post(self.url("/sign-in")).header("content-type", "application/x-www-form-urlencoded");
         let mut form = form.body(format!("token={}", self.token()));
@@ -73,7 +73,7 @@ impl Stage {
     }
 }
 
-/// A shop that takes every order and does nothing with it.
+/// A shop that takes every order and drops it.
 async fn shop_that_takes_all() -> Result<(Address, AbortHandle)> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = Address::read(&format!("http://{}", listener.local_addr()?)).unwrap();
@@ -82,7 +82,7 @@ async fn shop_that_takes_all() -> Result<(Address, AbortHandle)> {
     Ok((address, serving.abort_handle()))
 }
 
-/// A problem of this status: its field, and what is wrong with it.
+/// Expects a problem with this status; returns its field and fault.
 async fn problem(answer: Response, expected: StatusCode) -> Result<(String, String)> {
     let kind = answer.headers().get("content-type").unwrap().to_str()?.to_owned();
     let (status, body) = (answer.status(), answer.json::<Value>().await?);

@@ -1,4 +1,4 @@
-//! The past: which moments can be asked for.
+//! The moments that the past can show.
 
 use anyhow::Result;
 use reqwest::StatusCode;

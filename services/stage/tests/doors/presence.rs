@@ -1,4 +1,4 @@
-//! What services say of themselves twice a second.
+//! What services report twice a second.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use service::{now, testing::eventually};
 use crate::Stage;
 
 impl Stage {
-    /// While `work` goes on, this service says that it runs, and on which topics it gets nothing of what waits.
+    /// During `work`, reports this service as running, and the topics where it gets none of the waiting messages.
     pub(crate) async fn while_present<T>(
         &self,
         service: Service,

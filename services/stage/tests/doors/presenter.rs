@@ -1,4 +1,4 @@
-//! The presenter's doors: who comes in, and what another website cannot do in the presenter's name.
+//! The presenter's doors: who may come in, and what another website cannot do in the presenter's name.
 
 use anyhow::Result;
 use reqwest::{Method, StatusCode};
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::Stage;
 
-/// The forms of the pages; all else that changes something is in the description of the API.
+/// The forms of the pages; all other changes are in the API's description.
 const FORMS: [&str; 4] = ["/sign-in", "/sign-out", "/dead-letters/1/redrive", "/dead-letters/1/return"];
 
 impl Stage {
@@ -14,13 +14,12 @@ impl Stage {
         Ok(self.get("/console").header("cookie", cookie).send().await?.status() == StatusCode::OK)
     }
 
-    /// What the code of the shop leads to, as everybody sees it.
+    /// The address in the shop's QR code, as everybody sees it.
     async fn code(&self) -> Result<String> {
         Ok(self.get("/qr").send().await?.text().await?)
     }
 
-    /// Every call of the API that changes something, and whether it is only for the presenter. They name no act and no
-    /// question there is.
+    /// Every changing call of the API, and whether it is only for the presenter. They name no existing act or question.
     async fn calls(&self) -> Result<Vec<(Method, String, bool)>> {
         let api: Value = self.get("/api/openapi.json").send().await?.json().await?;
         let mut calls = Vec::new();
@@ -34,7 +33,6 @@ impl Stage {
         Ok(calls)
     }
 
-    /// Every request that changes something.
     async fn changes(&self) -> Result<Vec<(Method, String)>> {
         let forms = FORMS.map(|form| (Method::POST, form.to_owned())).into_iter();
         let calls = self.calls().await?.into_iter();
@@ -66,7 +64,7 @@ async fn a_token_or_a_session_is_enough_for_every_call_of_the_presenter() -> Res
     let calls: Vec<_> = stage.calls().await?.into_iter().filter(|(_, _, is_presenters)| *is_presenters).collect();
     assert!(calls.len() > 12, "{calls:?}");
     for (method, path, _) in calls {
-        // Nothing that could be done, where a call says what to do.
+        // A body that changes nothing, for calls that need one.
         let call = || stage.http.request(method.clone(), stage.url(&path)).json(&json!({"keep_settings": 3}));
         for (name, value) in [("cookie", &cookie), ("authorization", &token)] {
             let answer = call().header(name, value).send().await?;

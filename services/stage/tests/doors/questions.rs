@@ -1,4 +1,4 @@
-//! Questions: what anybody asks takes nothing from the presenter.
+//! Questions of the public take no places from the presenter.
 
 use std::sync::{
     Arc,
@@ -34,7 +34,7 @@ async fn a_hundred_that_nobody_answers_leave_the_presenter_an_answer_and_need_on
     let mut asked = bed.bus.consumer(QUERIES, Service::StockLevel, ConsumerOptions::default())?;
     let past = Question::AsOf { at: Moment::default() };
     let mut anybody = JoinSet::new();
-    // inventory-analysis hangs; stock-level answers, once all that came before it were read.
+    // inventory-analysis hangs; stock-level answers after all questions before its own were read.
     let mut for_analysis = 0;
     let presenter = async {
         eventually("stock-level to listen", || async { bed.bus.is_connected().then_some(()) }).await?;

@@ -16,7 +16,7 @@ use crate::Stage;
 const ORDER: &str = "o1";
 
 impl Stage {
-    /// An order that the stage has read, as it must have before it is followed there.
+    /// Makes the stage read an order, so that it can be followed.
     async fn order(&self) -> Result<()> {
         let order = PlaceOrder {
             kind: PlaceOrderType::PlaceOrder,

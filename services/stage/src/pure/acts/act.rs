@@ -1,23 +1,23 @@
-//! What an act is: steps, each with words and an effect. An effect says what is to happen; the use cases make it happen.
+//! An act: steps, each with words and an effect. An effect says what should happen; the use cases make it happen.
 
 use events::{ids::Service, past::PastQuestion, settings::Choices};
 
 #[derive(Debug, Clone, Copy)]
 pub struct Act {
-    /// Its number, from 1; the key it starts with.
+    /// From 1; also the key that starts it.
     pub number: u8,
-    /// What it is called: a key of the texts.
+    /// A key of the texts.
     pub title: &'static str,
     /// What it shows, in a sentence: a key of the texts.
     pub shows: &'static str,
     /// The page the room looks at.
     pub page: &'static str,
-    /// What the speaker does, in order.
+    /// In order.
     pub steps: &'static [Step],
     pub(super) begin: fn(&mut Choices),
 }
 
-/// One step of an act: what to say, and what happens when it is done.
+/// A step of an act: what to say, and what happens.
 #[derive(Debug, Clone, Copy)]
 pub struct Step {
     /// What the speaker does: a key of the texts.
@@ -27,28 +27,28 @@ pub struct Step {
     pub effect: Effect,
 }
 
-/// What a step makes happen. Done twice it does the same again, or nothing.
+/// What a step makes happen. A repeat does the same again, or nothing.
 #[derive(Debug, Clone, Copy)]
 pub enum Effect {
-    /// Nothing: words are enough.
+    /// Nothing: the words are enough.
     Say,
     Set(fn(&mut Choices)),
     /// Five orders of one bottle in a row for each beer but the scarce one.
     Burst,
-    /// Somebody dies without any farewell.
+    /// Somebody crashes, without a farewell.
     Crash(Target),
     Order,
-    /// An order to an address nobody finds.
+    /// An order to an address that nobody finds.
     OrderNowhere,
-    /// The newest of the orders nobody could deliver is tried again, at an address that exists.
+    /// Redrives the newest stranded order to an address that exists.
     Redrive,
-    /// The newest of the orders nobody could deliver is given up; its bottles go back on the shelf.
+    /// Gives the newest stranded order up; its bottles go back on the shelf.
     ReturnToStock,
-    /// Everything is folded again from the first message.
+    /// Folds everything again from the first message.
     Rebuild,
-    /// The past is asked something.
+    /// Asks the past a question.
     Ask(PastQuestion),
-    /// The room looks at this page.
+    /// Shows the room this page.
     Open(&'static str),
 }
 
@@ -56,16 +56,16 @@ pub enum Effect {
 pub enum Target {
     /// The process of a service.
     Service(Service),
-    /// A courier, if possible one who carries a parcel.
+    /// A courier, if possible one with a parcel.
     Courier,
     /// The worker of stock-level that wrote last: with Failover the active one.
     Worker,
-    /// The broker, where somebody watches it and starts it again.
+    /// The broker, if it is supervised.
     Broker,
 }
 
 impl Step {
-    /// The page on which the room sees what this step does, if it is another than the act's.
+    /// The page on which the room sees this step's effect, if not the act's.
     pub const fn page(&self) -> Option<&'static str> {
         match self.effect {
             Effect::Open(page) => Some(page),
@@ -77,8 +77,8 @@ impl Step {
 }
 
 impl Act {
-    /// What is chosen when the act begins. An act starts from the same state whatever went before, but for `restock` and
-    /// `hide_names`: no act speaks of them, so they stay as the speaker has them.
+    /// The choices at the beginning of the act, the same whatever went before. Only `restock` and `hide_names` stay as
+    /// the speaker has them: no act uses them.
     pub fn start(&self, known: &Choices) -> Choices {
         let Choices { restock, hide_names, .. } = *known;
         let mut choices = Choices { restock, hide_names, act: Some(self.number), step: 0, ..Choices::default() };
@@ -91,18 +91,18 @@ impl Act {
         self.steps.get(usize::from(n).checked_sub(1)?)
     }
 
-    /// The page the room looks at once this step is done: that of the last step with one of its own, else the act's.
+    /// The page for the room after this step: that of the last step with its own page, else the act's.
     pub fn page_at(&self, step: u8) -> &'static str {
         let done = self.steps.iter().take(step.into());
         done.rev().find_map(Step::page).unwrap_or(self.page)
     }
 
-    /// How many steps it has.
+    /// The number of steps.
     pub fn length(&self) -> u8 {
         u8::try_from(self.steps.len()).unwrap_or(u8::MAX)
     }
 
-    /// What is chosen once the `n`th step is done, from 1; `None` if there is no such step.
+    /// The choices after the `n`th step, from 1; `None` if there is no such step.
     pub fn after(&self, n: u8, known: &Choices) -> Option<Choices> {
         let step = self.step(n)?;
         let mut choices = known.clone();

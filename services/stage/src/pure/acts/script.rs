@@ -21,18 +21,17 @@ pub fn acts() -> &'static [Act] {
 }
 
 impl Act {
-    /// The act with this number.
     pub fn of_number(number: u8) -> Option<&'static Act> {
         acts().iter().find(|act| act.number == number)
     }
 
-    /// The act these settings are at, if the speaker has begun one.
+    /// The current act, if one has begun.
     pub fn now(settings: &StageSettings) -> Option<&'static Act> {
         settings.choices.act.and_then(Act::of_number)
     }
 }
 
-/// The page the room looks at now; the map, as long as no act has begun.
+/// The current page for the room; the map before the first act.
 pub fn page_now(settings: &StageSettings) -> &'static str {
     Act::now(settings).map_or("/", |act| act.page_at(settings.choices.step))
 }
@@ -41,7 +40,7 @@ const fn step(title: &'static str, words: &'static str, effect: Effect) -> Step 
     Step { title, words, effect }
 }
 
-/// So many orders a second, and so many percent of them suspicious: what act 7 finds was there all evening.
+/// `suspicious` is the percentage that act 7 finds; it was there all evening.
 fn crowd(orders_per_second: u32, suspicious: u32) -> Crowd {
     Crowd { orders_per_second, suspicious: percent(suspicious), undeliverable: percent(0) }
 }
@@ -50,13 +49,13 @@ fn percent(n: u32) -> Share {
     Share::try_from(f64::from(n) / 100.0).unwrap_or_default()
 }
 
-/// Enough couriers for a crowd, so that the act is not about them: twenty parcels a second.
+/// Enough couriers for a crowd, so that they are not the topic: twenty parcels a second.
 fn many_couriers(choices: &mut Choices) {
     choices.couriers = 10;
     choices.courier_pace_ms = 500;
 }
 
-/// Three workers who take their time, each event between 5 and 60 ms.
+/// Three slow workers: each event takes between 5 and 60 ms.
 fn three_workers(subscription: SubscriptionType, fold: Fold) -> Folding {
     Folding { subscription, workers: 3, fold, work_ms: [5, 60] }
 }

@@ -1,4 +1,4 @@
-//! The acts in words: what a step does, what an act starts from, and the document for the speaker.
+//! The acts in words: the effect of a step, the start of an act, and the speaker's document.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use crate::pure::acts::{
     script::acts,
 };
 
-/// What the `n`th step of an act does beside letting the speaker speak; empty if nothing.
+/// The effect of an act's `n`th step, beside its words; empty if there is none.
 pub fn does(act: &Act, n: u8, language: Language) -> String {
     let Some(step) = act.step(n) else { return String::new() };
     match step.effect {
@@ -38,20 +38,19 @@ fn who(target: Target, language: Language) -> &'static str {
     }
 }
 
-/// What the `n`th step sets, when the steps before it were done.
+/// What the `n`th step sets, after the steps before it.
 fn sets(act: &Act, n: u8) -> Vec<String> {
     let start = act.start(&Choices::default());
     let before = (1..n).fold(start, |choices, n| act.after(n, &choices).unwrap_or(choices));
     act.after(n, &before).map(|after| differences(&before, &after)).unwrap_or_default()
 }
 
-/// What an act starts from, as far as it differs from the usual.
+/// The start of an act, as far as it differs from the usual settings.
 pub fn starts_from(act: &Act) -> Vec<String> {
     differences(&Choices::default(), &act.start(&Choices::default()))
 }
 
-/// What the second of two choices has otherwise: `crowd.orders_per_second 3`. Where the speaker is in the talk is no
-/// difference.
+/// Where `after` differs: `crowd.orders_per_second 3`. The position in the talk does not count.
 fn differences(before: &Choices, after: &Choices) -> Vec<String> {
     let here = Choices { act: before.act, step: before.step, ..after.clone() };
     let mut found = Vec::new();
@@ -64,7 +63,7 @@ fn differences(before: &Choices, after: &Choices) -> Vec<String> {
 fn compare(before: &Value, after: &Value, name: &str, found: &mut Vec<String>) {
     match (before, after) {
         (Value::Object(before), Value::Object(after)) => {
-            // By name: whether an object keeps the order of its fields depends on what else is built with it.
+            // Sorted by name: the order of an object's fields depends on features that other crates enable.
             for (field, value) in after.iter().collect::<BTreeMap<_, _>>() {
                 let name = if name.is_empty() { field.clone() } else { format!("{name}.{field}") };
                 compare(before.get(field).unwrap_or(&Value::Null), value, &name, found);
@@ -75,7 +74,7 @@ fn compare(before: &Value, after: &Value, name: &str, found: &mut Vec<String>) {
     }
 }
 
-/// A value as one says it: without quotes, `0` instead of `0.0`, from–to.
+/// A value as people write it: without quotes, `0` instead of `0.0`, from–to.
 fn plain(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
@@ -86,7 +85,7 @@ fn plain(value: &Value) -> String {
     }
 }
 
-/// The acts as a script for the speaker, in Markdown.
+/// The acts as the speaker's script, in Markdown.
 pub fn markdown(language: Language) -> String {
     let mut text = String::new();
     for act in acts() {
