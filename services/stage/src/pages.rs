@@ -44,7 +44,6 @@ use axum::{
 
 use crate::control::stage::Stage;
 
-/// Every page of the stage, and its streams.
 pub fn routes() -> Router<Arc<Stage>> {
     Router::new()
         .route("/", get(handlers::beginning))

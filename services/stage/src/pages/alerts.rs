@@ -1,4 +1,4 @@
-//! What should not be overlooked: beers that are almost gone, and suspicious orders.
+//! What should not be missed: beers that are almost sold out, and suspicious orders.
 
 use askama::Template;
 use events::insights::{BeerForecast, Forecast};
@@ -12,9 +12,9 @@ use web::{
 
 use crate::read_model::insights::AnalysisView;
 
-/// A beer that is sold out within this many milliseconds is almost sold out.
+/// A beer that sells out within this time is almost sold out.
 const ALMOST_WITHIN_MS: i64 = 10 * 60_000;
-/// Beers that are named.
+/// The most beers named.
 const NAMED_MAX: usize = 3;
 
 #[derive(Template)]
@@ -25,7 +25,7 @@ struct Alerts<'a> {
     suspicious: Option<String>,
 }
 
-/// The fragment `alerts`; empty if there is nothing to say.
+/// The fragment `alerts`; empty if there is none.
 pub(super) fn alerts(view: &AnalysisView, frame: Frame<'_>) -> askama::Result<Fragment> {
     let beers = view.forecast.as_ref().map(|forecast| almost_gone(forecast)).unwrap_or_default();
     let found = view.fraud.as_ref().filter(|fraud| fraud.attached).map_or(0, |fraud| fraud.findings_total);
@@ -37,7 +37,7 @@ pub(super) fn alerts(view: &AnalysisView, frame: Frame<'_>) -> askama::Result<Fr
     Fragment::new("alerts", &alerts)
 }
 
-/// What nobody restocks and is gone soon, or is gone already: soonest first.
+/// Beers that nobody restocks and that are sold out now or soon, soonest first.
 fn almost_gone(forecast: &Forecast) -> Vec<&BeerForecast> {
     let soon = forecast.at.plus_millis(ALMOST_WITHIN_MS);
     let is_soon = |beer: &&BeerForecast| {

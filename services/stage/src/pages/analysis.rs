@@ -1,4 +1,4 @@
-//! `/analysis`: what was sold, what could not be, and when which beer is gone.
+//! `/analysis`: what sold, what could not be sold, and when each beer sells out.
 
 use askama::Template;
 use events::{
@@ -43,11 +43,11 @@ struct Charts {
     refused: Option<String>,
 }
 
-/// A count by the minute.
+/// Counts per minute.
 struct Chart {
     title: &'static str,
     minutes: Minutes,
-    /// What it shows, in words for screen readers.
+    /// The data in words, for screen readers.
     words: String,
     svg: String,
 }
@@ -117,7 +117,7 @@ fn draw(sales: &Sales, view: &AnalysisView, frame: &Frame<'_>) -> Charts {
             ],
         )
     });
-    // Nothing new was told of sales since, but of the shelves: nothing was sold in between.
+    // If only the forecast is newer, nothing was sold in between.
     let until = view.forecast.as_ref().map_or(sales.at, |forecast| sales.at.max(forecast.at));
     let chart = |title, of: fn(&MinuteOfSales) -> u64| chart(frame, title, Minutes::of(sales, until, of));
     let charts = vec![
@@ -137,7 +137,7 @@ fn chart(frame: &Frame<'_>, title: &'static str, minutes: Minutes) -> Chart {
     Chart { title, minutes, words, svg }
 }
 
-/// What is gone first stands first; what nobody buys last.
+/// Beers that sell out first come first; those that nobody buys come last.
 fn rows(forecast: &Forecast, frame: &Frame<'_>) -> Vec<Row> {
     let mut beers: Vec<_> = forecast.beers.iter().collect();
     beers.sort_by_key(|beer| (beer.sold_out_at.is_none(), beer.restocked, beer.sold_out_at));

@@ -2,7 +2,7 @@
 
 use web::pure::assets::{self, Asset, CSS, JS, asset};
 
-/// Beside those that every site serves.
+/// Added to the files of every site.
 pub const ASSETS: &[Asset] = &[
     asset("analysis.css", CSS, include_bytes!("../../../../web/styles/stage/analysis.css")),
     asset("console.css", CSS, include_bytes!("../../../../web/styles/stage/console.css")),

@@ -1,9 +1,9 @@
-//! The axis of a waterfall. An order is decided in milliseconds and delivered in seconds or minutes: each mark stands for
-//! ten times the one before, so that both can be seen.
+//! The axis of a waterfall. An order is decided in milliseconds and delivered in seconds or minutes. Each mark is ten
+//! times the one before, so that both are visible.
 
 const MS: f64 = 1000.0;
 
-/// Where marks can stand, in milliseconds; thin space is the browser's business, the words are the same everywhere.
+/// The possible marks, in milliseconds. Browsers handle the thin space; the words are the same in all languages.
 const MARKS: [(u32, &str); 9] = [
     (1, "1\u{a0}ms"),
     (10, "10\u{a0}ms"),
@@ -17,16 +17,16 @@ const MARKS: [(u32, &str); 9] = [
 ];
 /// The shortest axis, in microseconds.
 const SHORTEST: i64 = 20_000;
-/// Narrowest bar, in percent of the axis.
+/// The narrowest bar, in percent of the axis.
 const NARROWEST: f64 = 0.5;
 
-/// From nought to the last moment there is to show.
+/// From zero to the last moment shown.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Axis {
     end: f64,
 }
 
-/// Something on an axis, in percent of its length, as SVG takes it.
+/// A mark, in percent of the axis, as SVG takes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Mark {
     pub at: String,
@@ -39,14 +39,14 @@ impl Axis {
         Axis { end: scale(micros.max(SHORTEST)) }
     }
 
-    /// The marks, but for those so near the end that their words would stand out of the picture.
+    /// The marks, except those so near the end that their words would leave the picture.
     pub(super) fn marks(self) -> Vec<Mark> {
         let place = |(millis, label): &(u32, &'static str)| (self.place(i64::from(*millis) * 1000), *label);
         let within = MARKS.iter().map(place).filter(|(place, _)| *place <= 96.0);
         within.map(|(place, label)| Mark { at: percent(place), label }).collect()
     }
 
-    /// Where a bar begins and how wide it is. One that took no time is seen as well.
+    /// Where a bar begins, and its width. A bar without duration stays visible.
     pub(super) fn bar(self, from: i64, to: i64) -> (String, String) {
         let width = (self.place(to) - self.place(from)).max(NARROWEST);
         let begins = self.place(from).min(100.0 - width);

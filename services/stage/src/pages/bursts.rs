@@ -1,4 +1,4 @@
-//! What bursts did, in one table: a row for each way to work. It is the lesson of the page.
+//! The results of bursts in one table, with a row for each mode. It is the lesson of the page.
 
 use askama::Template;
 use events::{
@@ -15,7 +15,7 @@ use crate::{
     read_model::{bursts::Burst, stock::StockView},
 };
 
-/// The four ways of the fifth act.
+/// The four modes of the fifth act.
 const WAYS: [(SubscriptionType, Fold); 4] =
     [(Failover, Fold::Naive), (Shared, Fold::Naive), (KeyShared, Fold::Naive), (Shared, Fold::Versioned)];
 
@@ -33,7 +33,7 @@ struct Row {
     is_now: bool,
     went_wrong: bool,
     bursts: String,
-    /// None of them all if there was no burst yet.
+    /// `None` before the first burst.
     counted: Option<Counted>,
 }
 
@@ -43,8 +43,8 @@ struct Counted {
     seconds: String,
 }
 
-/// The fragment `bursts`. Only bursts of as many workers and as much work as now are in it: others say nothing about
-/// how the ways compare.
+/// The fragment `bursts`. Only bursts with the current number of workers and amount of work count: others do not
+/// compare the modes.
 pub(super) fn fragment(view: &StockView, frame: &Frame<'_>) -> askama::Result<Fragment> {
     let rows = WAYS.map(|(subscription, fold)| row(Folding { subscription, fold, ..view.folding }, view, frame));
     Fragment::new("bursts", &Table { frame: *frame, crew: crew(&view.folding, frame), rows: rows.into() })

@@ -1,4 +1,4 @@
-//! A count by the minute, for up to an hour: as data for a script that draws it, and as plain SVG without one.
+//! Counts per minute, for up to an hour: data for a script that draws them, and plain SVG without it.
 
 use std::fmt::Write as _;
 
@@ -6,30 +6,30 @@ use events::{ids::Moment, insights::Sales};
 use web::pure::{format, language::Language};
 
 const MINUTES_MAX: usize = 60;
-/// The axis is at least so long, so that the first minute is no wall.
+/// The shortest axis, so that the first minute is no wall.
 const MINUTES_MIN: usize = 10;
 
 const WIDTH: f64 = 840.0;
 const HEIGHT: f64 = 300.0;
-/// The plot within: room for numbers at the left, times below, a label above the highest bar.
+/// The plot area: room for numbers on the left, times below, a label above the highest bar.
 const LEFT: f64 = 72.0;
 const TOP: f64 = 42.0;
 const BOTTOM: f64 = 252.0;
-/// A minute in microseconds.
+/// In microseconds.
 const MINUTE: i64 = 60_000_000;
 
-/// What was counted in each minute, from the first one with an order to the running one, which is not over.
+/// The counts from the first minute with an order to the current one, which is not over.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Minutes {
-    /// The first, as minutes since 1970.
+    /// The first minute, since 1970.
     pub first: i64,
-    /// One count a minute; the last is of the running one.
+    /// One per minute; the last one is the current minute's.
     pub counts: Vec<u64>,
 }
 
 impl Minutes {
-    /// The last hour of these sales. A minute between two is left out by whoever counted if nothing was sold in it; what
-    /// was before the first is not known. `until` is the last moment at which nothing else was known.
+    /// The last hour of these sales. A missing minute between two others had no sales; before the first one nothing is
+    /// known. `until` is the last moment covered.
     pub(super) fn of(sales: &Sales, until: Moment, of: impl Fn(&events::insights::MinuteOfSales) -> u64) -> Minutes {
         let running = until.minute();
         let within = |minute: i64| usize::try_from(running - minute).is_ok_and(|ago| ago < MINUTES_MAX);
@@ -45,49 +45,49 @@ impl Minutes {
         Minutes { first, counts }
     }
 
-    /// The counts as a script reads them: `3,0,12`.
+    /// The counts for a script: `3,0,12`.
     pub(super) fn written(&self) -> String {
         self.counts.iter().map(u64::to_string).collect::<Vec<_>>().join(",")
     }
 
-    /// Minutes on the axis.
+    /// The number of minutes on the axis.
     pub(super) fn shown(&self) -> usize {
         self.counts.len().clamp(MINUTES_MIN, MINUTES_MAX)
     }
 
-    /// The time on the wall along the axis, as a script reads it: see [`format::offsets`].
+    /// The wall clock along the axis, for a script: see [`format::offsets`].
     pub(super) fn offsets(&self) -> String {
         let end = self.running().saturating_add(1);
         format::offsets(end.saturating_sub(i64::try_from(self.shown()).unwrap_or(0)), end)
     }
 
-    /// Where the axis of counts ends; it begins at nought.
+    /// The end of the axis of counts, which begins at zero.
     pub(super) fn top(&self) -> u64 {
         round_above(self.counts.iter().copied().max().unwrap_or(0))
     }
 
-    /// The last minute that is over, if one is.
+    /// The last complete minute, if there is one.
     pub(super) fn last_whole(&self) -> Option<u64> {
         self.counts.len().checked_sub(2).and_then(|place| self.counts.get(place)).copied()
     }
 
-    /// The minute that is not over.
+    /// The count of the current minute.
     pub(super) fn so_far(&self) -> u64 {
         self.counts.last().copied().unwrap_or(0)
     }
 
-    /// Most in a minute.
+    /// The highest count of a minute.
     pub(super) fn most(&self) -> u64 {
         self.counts.iter().copied().max().unwrap_or(0)
     }
 
-    /// The running minute, as minutes since 1970.
+    /// The current minute, since 1970.
     fn running(&self) -> i64 {
         self.first.saturating_add(i64::try_from(self.counts.len()).unwrap_or(i64::MAX)).saturating_sub(1)
     }
 }
 
-/// Bars from oldest to newest; that of the running minute is an outline.
+/// Bars from oldest to newest; the current minute's is an outline.
 pub(super) fn bars(language: Language, minutes: &Minutes, label: &str) -> String {
     let (shown, top) = (minutes.shown(), minutes.top());
     let step = (WIDTH - LEFT) / shown as f64;
@@ -120,7 +120,7 @@ pub(super) fn bars(language: Language, minutes: &Minutes, label: &str) -> String
     }
     let highest = minutes.counts.iter().enumerate().filter(|(_, count)| **count > 0).max_by_key(|(_, n)| **n);
     if let Some((place, &count)) = highest {
-        // Kept within the field, also above the first and the last bar.
+        // Kept within the picture, also above the first and the last bar.
         let x = (left_of(place) + 0.5 * step).clamp(LEFT + 40.0, WIDTH - 40.0);
         let y = BOTTOM - height(count) - 10.0;
         let text = format::number(language, count);
@@ -140,7 +140,7 @@ pub(super) fn bars(language: Language, minutes: &Minutes, label: &str) -> String
     svg
 }
 
-/// An even number not below `highest` that reads well on an axis: 2, 4, 8, 12, 20, 60, 120, …
+/// A round even number of at least `highest`, for an axis: 2, 4, 8, 12, 20, 60, 120, …
 fn round_above(highest: u64) -> u64 {
     let mut scale = 1_u64;
     loop {

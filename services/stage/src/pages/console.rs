@@ -1,4 +1,4 @@
-//! `/console`: the speaker's page. The acts with what to do and to say, the settings as they are, who is there.
+//! `/console`: the speaker's page. The acts with what to do and to say, the settings, and who is there.
 
 use askama::Template;
 use events::{ids::Service, settings::Choices};
@@ -24,7 +24,7 @@ struct Page<'a> {
     services: Vec<String>,
 }
 
-/// The settings, for the script: it computes from what is, never from what it sent.
+/// The settings, for the script: it computes from them, never from what it sent.
 #[derive(Template)]
 #[template(path = "console/position.html")]
 struct Position {
@@ -68,7 +68,7 @@ struct ActWords {
 struct Steps<'a> {
     frame: Frame<'a>,
     steps: Vec<StepRow>,
-    /// What → does after the last step, once that is done.
+    /// What → does after the last step.
     end: Option<&'static str>,
 }
 
@@ -83,7 +83,7 @@ struct StepRow {
     not_offered: bool,
 }
 
-/// Where a step is, seen from the one at hand.
+/// Where a step is, relative to the current one.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Place {
     Done,
@@ -115,7 +115,7 @@ impl Place {
         self == Place::Now
     }
 
-    /// Whether its words are shown: what is being said, and what comes.
+    /// Whether its words are shown: those of the current step and the next.
     fn is_near(self) -> bool {
         matches!(self, Place::Now | Place::Next)
     }
@@ -136,7 +136,7 @@ struct ServiceRow {
     name: &'static str,
     state: State,
     state_words: &'static str,
-    /// What its button says, if it can be paused.
+    /// The label of its button, if it can be paused.
     pause: Option<&'static str>,
     /// What is sent to crash it, if that is offered.
     crash: Option<String>,
@@ -170,7 +170,7 @@ impl State {
     }
 }
 
-/// One courier or one worker, to crash.
+/// A courier or a worker, to crash.
 #[derive(Template)]
 #[template(path = "console/single.html")]
 struct Single<'a> {

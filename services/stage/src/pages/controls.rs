@@ -1,7 +1,7 @@
-//! The controls of the console: dials that go up and down a ladder of values, and choices of one among a few.
+//! The controls of the console: dials along a ladder of values, and choices of one among a few.
 //!
-//! They say what is so, and what a press would set; the script sends it. Each is a fragment whose children have ids of
-//! their own, so that a new value does not take a button away from under a finger.
+//! They show the current value, and what a press would set; the script sends it. Each is a fragment whose children have
+//! their own ids, so that a new value does not replace a button that is being pressed.
 
 use askama::Template;
 use events::{
@@ -25,14 +25,14 @@ const WORKS_MS: [[u32; 2]; 3] = [[0, 0], [5, 60], [50, 300]];
 struct Dial {
     id: &'static str,
     name: &'static str,
-    /// Where it stands in the settings.
+    /// The path in the settings.
     path: &'static str,
     shown: String,
-    /// The values it goes through, as JSON.
+    /// Its values, as JSON.
     ladder: String,
-    /// It goes no lower.
+    /// It is at its lowest value.
     at_least: bool,
-    /// It goes no higher.
+    /// It is at its highest value.
     at_most: bool,
     less: String,
     more: String,
@@ -113,7 +113,7 @@ fn dials(choices: &Choices, frame: &Frame<'_>) -> askama::Result<Vec<Fragment>> 
     readings.into_iter().map(|reading| dial(reading, frame)).collect()
 }
 
-/// `5`, or `2.5` where it is no whole number of percent.
+/// `5`, or `2.5` for a fraction of a percent.
 fn percent(language: Language, share: Share) -> String {
     match share.tenths_of_percent() {
         whole if whole.is_multiple_of(10) => format::number(language, whole / 10),
@@ -155,7 +155,7 @@ fn stock_level(choices: &Choices, frame: &Frame<'_>) -> askama::Result<Vec<Fragm
     };
     let mut works: Vec<(Value, String)> = WORKS_MS.map(|range| (json!(range), work(range))).to_vec();
     if !WORKS_MS.contains(&folding.work_ms) {
-        // Set by a program: it is shown as it is.
+        // A program set another value: it is shown as well.
         works.push((json!(folding.work_ms), work(folding.work_ms)));
     }
     let path = "stock_level.subscription";
@@ -166,7 +166,7 @@ fn stock_level(choices: &Choices, frame: &Frame<'_>) -> askama::Result<Vec<Fragm
     ])
 }
 
-/// One of these `options`, each with its value in the settings; `now` is the one that is so.
+/// A choice among these `options`, each with its value in the settings; `now` is the current one.
 fn choice(
     id: &'static str,
     name: &'static str,

@@ -1,4 +1,4 @@
-//! What the presenter does with dead letters, from their page.
+//! The presenter's forms on the page of dead letters.
 
 use std::sync::Arc;
 
@@ -45,7 +45,7 @@ pub(super) async fn give_up(
     ask(&stage, &visitor, &order_id, |order_id| DeliveryRequest::ReturnToStock { order_id }).await
 }
 
-/// Asks delivery for something, if the presenter does.
+/// Asks delivery, if the presenter sent this.
 async fn ask(
     stage: &Stage,
     visitor: &Visitor,
@@ -57,7 +57,7 @@ async fn ask(
     }
     let Ok(order_id) = order_id.parse::<OrderId>() else { return visitor.problem(&stage.alive(), Problem::NotFound) };
     match ask_delivery(stage, request(order_id)).await {
-        // Somebody was faster; the page shows what became of it.
+        // Somebody was faster; the page shows the result.
         Ok(()) | Err(ControlError::NotStranded | ControlError::NoSuchOrder) => {
             Redirect::to("/deliveries").into_response()
         }

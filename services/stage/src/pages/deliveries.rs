@@ -21,13 +21,13 @@ use crate::{
     read_model::deliveries::{DeadLetterView, DeliveriesView, Lane, Parcel, Retry, Tried, Untrue},
 };
 
-/// More lanes than these stand in narrow columns.
+/// More lanes than this take narrow columns.
 const LANES_IN_ONE_COLUMN: usize = 5;
-/// Retries on the page, the soonest; nobody scrolls through more on a wall.
+/// The soonest retries; nobody scrolls a page on a wall.
 const RETRIES_ON_PAGE: usize = 10;
-/// Dead letters on the page, the newest; the API has more.
+/// The newest dead letters; the API has more.
 const LETTERS_ON_PAGE: usize = 6;
-/// Places on the shelf that are drawn.
+/// The places drawn on the shelf.
 const SHELF: usize = 30;
 
 #[derive(Template)]
@@ -114,7 +114,7 @@ struct UntrueRow {
     count: String,
 }
 
-/// One line of the history of a dead letter.
+/// A line of a dead letter's history.
 struct Attempt {
     at: String,
     what: String,
@@ -216,17 +216,17 @@ fn queue<'a>(view: &'a DeliveriesView, frame: &Frame<'a>) -> Queue<'a> {
     Queue { frame: *frame, waiting, parcels: on_the_shelf(view, SHELF) }
 }
 
-/// What stands in so many places of the shelf: the orders that wait, nameless where they are not named, then nothing.
+/// What the shelf shows: the waiting orders, nameless if they are not listed, then empty places.
 pub(super) fn on_the_shelf(view: &DeliveriesView, places: usize) -> Vec<Option<&str>> {
     let mut parcels: Vec<_> = view.queued.iter().take(places).map(|id| Some(id.as_str())).collect();
-    // More wait than are named: the shelf is full all the same.
+    // More wait than are listed: the shelf is full all the same.
     let waiting = usize::try_from(view.queue).unwrap_or(usize::MAX).min(places);
     parcels.resize(waiting.max(parcels.len()), Some(""));
     parcels.resize(places, None);
     parcels
 }
 
-/// An id from outside can be long; its end tells most apart.
+/// An id from outside can be long; its end is the most distinct.
 pub(super) fn short(id: &str) -> String {
     let skipped = id.chars().count().saturating_sub(12);
     if skipped == 0 { id.to_owned() } else { format!("…{}", id.chars().skip(skipped).collect::<String>()) }

@@ -1,4 +1,4 @@
-//! Why a beer is shown as it is: the end of its log beside what was written, in the order of writing.
+//! Why a beer is shown as it is: the end of its log beside its writes, in the order of writing.
 
 use askama::Template;
 use events::beers::Beer;
@@ -15,7 +15,7 @@ use crate::{
     },
 };
 
-/// Events and writes that are shown, the newest: those of a burst.
+/// The newest events and writes that are shown: those of a burst.
 const SHOWN_MAX: usize = 5;
 
 #[derive(Template)]

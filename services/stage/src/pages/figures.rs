@@ -3,7 +3,7 @@
 use askama::Template;
 use web::pure::layout::Fragment;
 
-/// At most three big figures at the top of a stage page.
+/// The big figures at the top of a page, at most three.
 #[derive(Template)]
 #[template(path = "figures.html")]
 struct Figures {
@@ -11,7 +11,7 @@ struct Figures {
 }
 
 pub struct Figure {
-    /// The number, as the reader's language writes it.
+    /// The number, in the reader's language.
     pub text: String,
     pub label: String,
     /// `amber`, `right`, `wrong` or `plain`; the label says the same in words.

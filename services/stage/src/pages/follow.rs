@@ -1,4 +1,4 @@
-//! `/orders/{id}`: one order hop by hop, each as a bar from the moment of its cause to its own.
+//! `/orders/{id}`: one order hop by hop, each a bar from its cause to itself.
 
 use askama::Template;
 use events::ids::{Moment, Trace};
@@ -18,7 +18,7 @@ use web::{
 use crate::pages::axis::{Axis, Mark};
 use crate::pages::figures::{Figure, figures};
 
-/// What took less than a millisecond.
+/// Shown for less than a millisecond.
 const INSTANT: &str = "<\u{a0}1\u{a0}ms";
 
 #[derive(Template)]
@@ -56,13 +56,13 @@ struct Row<'a> {
     service: &'static str,
     topic: &'static str,
     event_id: &'a str,
-    /// Where its bar begins, and how wide it is.
+    /// Where its bar begins, and its width.
     bar: (String, String),
-    /// `aside` for what the customer never sees, `wrong`, `right` or `amber`.
+    /// `aside` for hops that the customer never sees, `wrong`, `right` or `amber`.
     tone: &'static str,
-    /// How long it took; nothing for the first one.
+    /// How long it took; empty for the first one.
     took: String,
-    /// How long after the first one it was; of that one, the time by the clock.
+    /// The time since the first one; for that one, the time of day.
     later: String,
 }
 
@@ -114,7 +114,7 @@ fn big_figures(view: &OrderView, frame: &Frame<'_>) -> Vec<Figure> {
     figures
 }
 
-/// From the placing to the hop the customer waits for: delivered, if it was; else the last one.
+/// From the order to the hop the customer waits for: delivered, or else the last one.
 fn total(view: &OrderView) -> Option<i64> {
     let delivered = view.journey.iter().find(|step| matches!(step.what, What::Delivered { .. }));
     let last = delivered.filter(|_| view.status == Status::Delivered).or(view.journey.last())?;

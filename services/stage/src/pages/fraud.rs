@@ -15,9 +15,9 @@ use web::pure::{
 use crate::pages::figures::{Figure, figures};
 use crate::{pages::view::PageView, read_model::past::FraudView};
 
-/// Findings that have room on a wall.
+/// The most findings on the page.
 const FINDINGS_SHOWN_MAX: usize = 7;
-/// Orders of a finding that are named.
+/// The most orders named in a finding.
 const ORDERS_NAMED_MAX: usize = 2;
 
 #[derive(Template)]
@@ -32,7 +32,7 @@ struct Page<'a> {
 struct Watch<'a> {
     frame: Frame<'a>,
     state: State,
-    /// The subscriptions that were there before.
+    /// The other subscriptions of the topic.
     others: Vec<&'static str>,
     own: &'static str,
     words: String,
@@ -56,7 +56,7 @@ struct Row<'a> {
     at: String,
 }
 
-/// What is wanted, and what is so.
+/// Whether it is attached, and whether it should be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
     Detached,
@@ -84,7 +84,7 @@ impl State {
         }
     }
 
-    /// Whether it is there or about to be: then it can be detached.
+    /// Whether it is attached or about to be, so that it can be detached.
     const fn is_wanted(self) -> bool {
         matches!(self, State::Attached | State::Attaching)
     }
@@ -167,8 +167,8 @@ fn rule(rule: FraudRule, language: Language) -> &'static str {
     })
 }
 
-/// The finding's own words in another language: the rule in words, with the numbers the finding's words name, in their
-/// order. Words with other numbers than expected stay as they are.
+/// A finding's words in another language: the rule's text with the numbers from the finding, in order. Words with
+/// unexpected numbers stay as they are.
 fn why(finding: &Finding, language: Language) -> String {
     let numbers = finding.why.split_whitespace().filter(|word| word.bytes().all(|b| b.is_ascii_digit() || b == b'.'));
     let numbers: Vec<&str> = numbers.collect();

@@ -1,4 +1,4 @@
-//! The pages of the stage over HTTP.
+//! The handlers of the stage's pages.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -26,12 +26,12 @@ use crate::{
     pure::{acts, page::Page},
 };
 
-/// To another page of the stage, with what was asked for in the address: language, theme, and whether to follow.
+/// Redirects to another page and keeps the parameters: language, theme, and whether to follow.
 fn redirect(page: &str, uri: &Uri) -> Redirect {
     Redirect::to(&uri.query().map_or_else(|| page.to_owned(), |query| format!("{page}?{query}")))
 }
 
-/// What is asked for in the address by this name.
+/// The parameter of this name.
 fn asked(uri: &Uri, name: &str) -> Option<String> {
     Query::<HashMap<String, String>>::try_from_uri(uri).ok()?.0.remove(name)
 }
@@ -44,7 +44,7 @@ fn topic_asked_for(uri: &Uri) -> Option<&'static TopicSpec> {
     topics::find(&asked(uri, "topic")?)
 }
 
-/// The stage begins with the map; a window that follows the speaker begins where the speaker is.
+/// The start page is the map; a window that follows the speaker begins where the speaker is.
 pub(super) async fn beginning(State(stage): State<Arc<Stage>>, visitor: Visitor, uri: Uri) -> Response {
     let page = acts::page_now(&stage.context.stage.settings());
     if visitor.follow && page != "/" {
@@ -53,7 +53,7 @@ pub(super) async fn beginning(State(stage): State<Arc<Stage>>, visitor: Visitor,
     show(&stage, &visitor, Page::Map)
 }
 
-/// The order that was placed last; the list, as long as none was.
+/// The newest order; the list if there is none.
 pub(super) async fn newest(State(stage): State<Arc<Stage>>, uri: Uri) -> Redirect {
     let newest = stage.known(|known| known.newest.first().map(|order_id| format!("/orders/{order_id}")));
     redirect(newest.as_deref().unwrap_or("/orders"), &uri)
@@ -68,7 +68,7 @@ pub(super) async fn stage(
     let page = match (Page::of_name(&page), beer_asked_for(&uri)) {
         (Some(Page::Stock(None)), beer) => Page::Stock(beer),
         (Some(Page::Pulsar(None)), _) => Page::Pulsar(topic_asked_for(&uri)),
-        // A stream has a name for each beer and topic, a page has not. Some pages have an address elsewhere.
+        // A stream has a name per beer and topic, a page has not. Some pages have routes of their own.
         (
             None
             | Some(Page::Stock(_) | Page::Pulsar(_) | Page::Map | Page::Welcome | Page::Past | Page::Qr | Page::Console),
@@ -86,7 +86,7 @@ fn show(stage: &Stage, visitor: &Visitor, page: Page) -> Response {
     visitor.show(&stage.alive(), StatusCode::OK, |frame| view.render(frame))
 }
 
-/// The code beside the shop. The one page that shows another site in a frame.
+/// The QR code beside the shop. The only page with another site in a frame.
 pub(super) async fn welcome(State(stage): State<Arc<Stage>>, visitor: Visitor, arrival: Arrival) -> Response {
     let view = stage.welcome(stage.backstage.entrance.shop_at(&arrival));
     let policy = server::policy(&[&view.shop], &[]);
@@ -95,7 +95,7 @@ pub(super) async fn welcome(State(stage): State<Arc<Stage>>, visitor: Visitor, a
     page
 }
 
-/// The code for phones. Whether its addresses lead here is tried when the presenter looks.
+/// The QR code. Its addresses are tried when the presenter looks.
 pub(super) async fn qr(State(stage): State<Arc<Stage>>, visitor: Visitor) -> Response {
     if visitor.presenter {
         entrance::try_all(&stage.backstage.entrance, &stage.live);

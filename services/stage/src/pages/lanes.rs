@@ -1,7 +1,6 @@
-//! Who wrote what, when: a lane for each worker, with a tile for each write, as wide as its work took.
+//! Who wrote what, when: a lane per worker with a tile per write, as wide as its work took.
 //!
-//! All lanes have one axis of time, so that what lies further right in one lane was written later than what lies left of
-//! it in another. Where nobody worked the axis is cut short.
+//! All lanes share one time axis: a tile further right was written later, also in another lane. Idle time is cut short.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -10,43 +9,43 @@ use web::pure::{format, language::Language};
 
 use crate::read_model::stock::{BeerOnShelf, StockView, Write};
 
-/// The axis is as long as so many events of usual work, one after the other.
+/// The length of the axis: this many events of usual work, one after the other.
 const EVENTS_LONG: i64 = 28;
-/// Where work takes no time: so many writes, each as wide as the other.
+/// Without work, this many writes fit, all equally wide.
 const SLOTS: i64 = 14;
-/// How much is left of a time in which nobody worked, in microseconds.
+/// What is left of an idle time, in microseconds.
 const IDLE_MICROS: i64 = 10_000;
-/// Up to so many lanes have two lines of words.
+/// The most lanes with two lines of words.
 const TALL_LANES: usize = 4;
 
 pub(super) struct Lanes {
     pub lanes: Vec<Lane>,
-    /// So many that each must be low.
+    /// There are so many that each must be low.
     pub are_low: bool,
 }
 
-/// A worker with what it wrote.
+/// A worker with its writes.
 pub(super) struct Lane {
     pub name: String,
-    /// What it is doing, in a word or two.
+    /// Its current activity, in a word or two.
     pub note: String,
     pub tiles: Vec<Tile>,
 }
 
 pub(super) struct Tile {
-    /// Where it begins and how wide it is, in percent of the lane.
+    /// Where it begins and its width, in percent of the lane.
     pub x: String,
     pub width: String,
     pub beer: &'static Beer,
     pub sequence: u64,
     pub fate: Fate,
-    /// Whether the beer is so dark that words on it must be light.
+    /// The beer's colour needs light words.
     pub is_dark: bool,
     /// Another beer is being explained.
     pub is_dim: bool,
     pub name_fits: Fits,
     pub number_fits: Fits,
-    /// All of it in words, shown under the pointer.
+    /// All of it in words, for the tooltip.
     pub words: String,
 }
 
@@ -54,11 +53,11 @@ pub(super) struct Tile {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fate {
     Written,
-    /// A newer one of its beer had been written before it, and it is the last one written: so its level stands.
+    /// It was written after a newer event of its beer, and nothing was written since: its level stands.
     Late,
-    /// The same, but another one was written after it.
+    /// The same, but another write followed.
     Mended,
-    /// It came too late as well, but was left aside.
+    /// It also came too late, but was ignored.
     Aside,
 }
 
@@ -72,7 +71,7 @@ impl Fate {
         }
     }
 
-    /// Nothing to say of one that was written as it should be.
+    /// Empty for a regular write.
     pub(super) fn in_words(self, language: Language) -> &'static str {
         match self {
             Fate::Written => "",
@@ -82,7 +81,7 @@ impl Fate {
         }
     }
 
-    /// What stands before its number.
+    /// The sign before its number.
     pub(super) const fn sign(self) -> &'static str {
         match self {
             Fate::Written | Fate::Mended => "#",
@@ -92,19 +91,18 @@ impl Fate {
     }
 }
 
-/// Whether words fit into a tile.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fits {
     Always,
-    /// On a wide one.
+    /// Only on a wide one.
     Wide,
     Never,
 }
 
 impl Fits {
-    /// Of words so many letters long, in a tile of this share of its lane.
+    /// For this many letters, in a tile of this share of its lane.
     fn of(letters: usize, share: f64) -> Fits {
-        // Letters a lane can hold, at 1280 and at 1920 pixels.
+        // Letters that fit into a lane, at 1280 and at 1920 pixels.
         const NARROW: f64 = 104.0;
         const WIDE: f64 = 142.0;
         let letters = f64::from(u32::try_from(letters).unwrap_or(u32::MAX)) + 1.2;
@@ -124,7 +122,7 @@ impl Fits {
     }
 }
 
-/// The lanes of the workers employed, and of those who wrote and are away.
+/// The lanes of all employed workers, and of others with writes.
 pub(super) fn lanes(view: &StockView, language: Language) -> Lanes {
     let oldest_first: Vec<&Write> = view.writes.iter().rev().collect();
     let fates = fates(&oldest_first);
@@ -164,7 +162,7 @@ pub(super) fn lanes(view: &StockView, language: Language) -> Lanes {
     Lanes { lanes: names.into_iter().map(lane).collect(), are_low }
 }
 
-/// What a worker is doing.
+/// The current activity of a worker.
 fn note(name: &str, view: &StockView, language: Language) -> String {
     let number = |n: usize| format::number(language, u64::try_from(n).unwrap_or(u64::MAX));
     let written = view.writes.iter().filter(|write| write.worker == name).count();
@@ -174,7 +172,7 @@ fn note(name: &str, view: &StockView, language: Language) -> String {
         return language.t("stock.lane_away").to_owned();
     }
     match (view.folding.subscription, active) {
-        // What was written before this process began is not known to it.
+        // Writes from before this process are unknown.
         (_, None) => String::new(),
         (SubscriptionType::Failover, Some(active)) if active != name => language.t("stock.lane_waits").to_owned(),
         _ => wrote(),
@@ -188,7 +186,7 @@ fn in_words(write: &Write, fate: Fate, language: Language) -> String {
     words.into_iter().filter(|words| !words.is_empty()).collect::<Vec<_>>().join(" · ")
 }
 
-/// What became of each event, in the order of writing.
+/// In the order of writing.
 pub(super) fn fates(oldest_first: &[&Write]) -> Vec<Fate> {
     let mut highest: HashMap<&str, u64> = HashMap::new();
     let last: HashMap<&str, usize> = oldest_first.iter().zip(0..).map(|(write, n)| (write.beer.id, n)).collect();
@@ -206,14 +204,14 @@ pub(super) fn fates(oldest_first: &[&Write]) -> Vec<Fate> {
     oldest_first.iter().zip(0..).map(fate).collect()
 }
 
-/// Where a tile lies in its lane, as shares of it.
+/// The place of a tile in its lane, as shares of it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Place {
     x: f64,
     width: f64,
 }
 
-/// The place of each write; none for one that is too long ago.
+/// The place of each write; `None` if it is too old.
 fn places(oldest_first: &[&Write], folding: Folding) -> Vec<Option<Place>> {
     let [from, to] = folding.work_ms.map(i64::from);
     let (spans, length) = if (from, to) == (0, 0) {
@@ -223,7 +221,7 @@ fn places(oldest_first: &[&Write], folding: Folding) -> Vec<Option<Place>> {
         let all = spans.iter().map(|(_, end)| *end).max().unwrap_or(0);
         let usual = EVENTS_LONG * (from + to) * 1000 / 2;
         let is_one_lane = oldest_first.iter().all(|write| write.worker == oldest_first[0].worker);
-        // What several did at once is shown as a whole, if that is possible.
+        // Simultaneous work is shown as a whole, if possible.
         (spans, if is_one_lane { usual } else { all.clamp(usual * 2 / 3, usual * 3 / 2) })
     };
     let all = spans.iter().map(|(_, end)| *end).max().unwrap_or(0);
@@ -238,13 +236,13 @@ fn places(oldest_first: &[&Write], folding: Folding) -> Vec<Option<Place>> {
     spans.into_iter().map(place).collect()
 }
 
-/// When each write was worked on, from and to, on an axis from which the time in which nobody worked is taken out.
+/// From when to when each write was worked on, on an axis without the idle time.
 fn on_busy_time(writes: &[&Write]) -> Vec<(i64, i64)> {
     let mut times: Vec<(i64, i64)> =
         writes.iter().map(|write| (write.taken_at.micros(), write.at.micros().max(write.taken_at.micros()))).collect();
     let spans = times.clone();
     times.sort_unstable();
-    // Cuts: from a moment on so much is taken out of the axis.
+    // How much to cut from the axis, from each moment on.
     let mut cuts: Vec<(i64, i64)> = Vec::new();
     let (mut busy_until, mut taken_out) = (None, 0);
     for (from, to) in times {
@@ -266,12 +264,12 @@ fn percent(share: f64) -> String {
     format!("{:.2}%", share * 100.0)
 }
 
-/// Why wrong beers are wrong, in at most two sentences.
+/// Why beers are wrong, in at most two sentences.
 pub(super) fn late_in_words(view: &StockView, language: Language) -> Vec<String> {
     view.beers.iter().filter_map(|shelf| why_wrong(shelf, &view.writes, language)).take(2).collect()
 }
 
-/// Why a beer is wrong, if it is and an older event of it was written after a newer one.
+/// Why a beer is wrong, if an older event of it was written after a newer one.
 pub(super) fn why_wrong(shelf: &BeerOnShelf, newest_first: &[Write], language: Language) -> Option<String> {
     let mut of_beer = newest_first.iter().filter(|write| shelf.wrong && write.beer.id == shelf.beer.id);
     let last = of_beer.next()?;
@@ -287,13 +285,13 @@ pub(super) fn why_wrong(shelf: &BeerOnShelf, newest_first: &[Write], language: L
     Some(language.fill("stock.late_and_wrong", &values))
 }
 
-/// How many events came too late and were left aside, in words.
+/// The number of late events that were ignored, in words.
 pub(super) fn aside_in_words(view: &StockView, language: Language) -> Option<String> {
     let aside = view.writes.iter().filter(|write| write.ignored).count();
     (aside > 0).then(|| language.count("stock.aside", u64::try_from(aside).unwrap_or(u64::MAX)))
 }
 
-/// By its brightness as an eye sees it: green counts most.
+/// By brightness as seen by the eye: green counts most.
 fn is_dark(colour: &str) -> bool {
     let part = |from: usize| colour.get(from..from + 2).and_then(|hex| u32::from_str_radix(hex, 16).ok()).unwrap_or(0);
     (part(1) * 299 + part(3) * 587 + part(5) * 114) / 1000 < 110

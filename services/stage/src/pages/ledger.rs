@@ -17,7 +17,7 @@ use crate::{
     read_model::insights::LedgerView,
 };
 
-/// What is on its way that has room below the sums: the oldest.
+/// The most that fits below the sums: the oldest.
 const ON_THE_WAY_SHOWN_MAX: usize = 3;
 
 #[derive(Template)]
@@ -39,7 +39,7 @@ struct Sum {
     title: &'static str,
     left: Vec<Term>,
     right: Vec<Term>,
-    /// By how much the sides differ, if they do.
+    /// The difference of the sides, if there is one.
     off: Option<String>,
 }
 
@@ -110,7 +110,7 @@ fn on_the_way<'a>(ledger: Option<&'a Ledger>, frame: Frame<'a>) -> UnderWay<'a> 
     let Some(ledger) = ledger else { return UnderWay { frame, listed: false, things: vec![], more: None } };
     let things: Vec<Thing<'a>> =
         ledger.on_the_way.iter().take(ON_THE_WAY_SHOWN_MAX).map(|thing| under_way(thing, &frame)).collect();
-    // Listed are at most twenty, counted are all; what waits for its cause is listed only.
+    // At most twenty are listed, but all are counted. What waits for its cause is only listed.
     let listed = u64::try_from(ledger.on_the_way.len()).unwrap_or(u64::MAX);
     let total = (ledger.orders.waiting + ledger.deliveries.under_way).max(listed);
     let more = frame.more(total, things.len());
@@ -131,7 +131,7 @@ fn big_figures(view: &LedgerView, frame: &Frame<'_>) -> Vec<Figure> {
     ]
 }
 
-/// What is the case, in a word: below stand the sums, the contradictions and what is overdue.
+/// The verdict in a word; the sums, the contradictions and overdue orders stand below.
 fn verdict(ledger: &Ledger, language: Language) -> (&'static str, &'static str) {
     if ledger.balanced {
         ("ledger.balanced", "right")

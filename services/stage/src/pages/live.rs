@@ -30,7 +30,7 @@ pub(super) async fn page(
     if page == Page::Console && !visitor.presenter {
         return StatusCode::UNAUTHORIZED.into_response();
     }
-    // After a crash of the stage the console does not open anew, only its stream does.
+    // After a crash of the stage, the console reopens only its stream.
     if page == Page::Console && stage.backstage.entrance.console_opened(&arrival) {
         stage.live.changed();
     }

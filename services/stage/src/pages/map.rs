@@ -30,11 +30,11 @@ mod words;
 
 use words::standing;
 
-/// Places on the shelf of parcels that are drawn.
+/// The places drawn on the shelf of parcels.
 const SHELF: usize = 18;
-/// Orders that wait at the pipe's end and are drawn; more fill all of it.
+/// The waiting orders drawn at a pipe's end; more fill the pipe.
 const IN_THE_PIPE: u64 = 30;
-/// So few orders between the website and the warehouse are just passing.
+/// Up to this many orders between the website and the warehouse are just passing.
 const PASSING: u64 = 5;
 
 #[derive(Template)]
@@ -43,11 +43,11 @@ struct Page<'a> {
     frame: Frame<'a>,
     parts: Parts,
     beers: Vec<String>,
-    /// What each status is called, for the order that is followed.
+    /// The names of the statuses, for the followed order.
     statuses: String,
 }
 
-/// What scripts draw dots from: how many there have been of everything.
+/// The running totals from which scripts draw dots.
 #[derive(Template)]
 #[template(path = "map/flow.html")]
 struct Flow<'a> {
@@ -67,7 +67,7 @@ struct Node {
     standing: Option<&'static str>,
 }
 
-/// What stands over a pipe.
+/// The label above a pipe.
 #[derive(Template)]
 #[template(path = "map/pipe.html")]
 struct Pipe<'a> {
@@ -78,7 +78,7 @@ struct Pipe<'a> {
     is_backlog: bool,
 }
 
-/// What waits at the end of a pipe.
+/// The backlog at the end of a pipe.
 #[derive(Template)]
 #[template(path = "map/backlog.html")]
 struct Backlog {
@@ -201,7 +201,7 @@ fn big_figures(view: &MapView, frame: &Frame<'_>) -> Vec<Figure> {
     ]
 }
 
-/// Tenths are worth showing only of a slow trickle.
+/// Tenths only for a slow trickle.
 fn rate(view: &MapView, frame: &Frame<'_>) -> String {
     match view.orders_in_10_s {
         0 => format::number(frame.language, 0),
@@ -294,12 +294,12 @@ fn lanes<'a>(view: &'a DeliveriesView, frame: &Frame<'a>) -> Lanes<'a> {
     }
 }
 
-/// What is to be said of delivery beside its lanes.
+/// The words about delivery, beside its lanes.
 fn delivery(view: &MapView, frame: &Frame<'_>) -> Line {
     let language = frame.language;
     let (class, words) = standing(view.standing(Service::Delivery), frame);
     let mut said = Vec::new();
-    // Of one that is silent it is not known whom it employs.
+    // If delivery is silent, its couriers are unknown.
     if view.deliveries.live {
         said.push(language.count("map.couriers", u64::try_from(view.deliveries.couriers.len()).unwrap_or(u64::MAX)));
     }

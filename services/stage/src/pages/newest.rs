@@ -1,4 +1,4 @@
-//! `/orders`: the orders that were placed last, each with the way to follow it.
+//! `/orders`: the newest orders, with links to follow them.
 
 use askama::Template;
 use web::{

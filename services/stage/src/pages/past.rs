@@ -1,4 +1,4 @@
-//! `/past`: the time machine. How it was at any moment of the episode; at rest, how it is.
+//! `/past`: the time machine. The state at any moment of the episode; at rest, the current one.
 
 use askama::Template;
 use events::{
@@ -15,7 +15,7 @@ use web::pure::{
 use crate::pages::figures::{Figure, figures};
 use crate::{pages::view::PageView, read_model::past::PastView};
 
-/// Width of a bar in its own units.
+/// The width of a bar, in its own units.
 const BAR: u64 = 1000;
 
 #[derive(Template)]
@@ -27,7 +27,7 @@ struct Page<'a> {
     travel: Option<Travel>,
 }
 
-/// The slider, in milliseconds.
+/// In milliseconds.
 struct Travel {
     from: i64,
     to: i64,
@@ -70,7 +70,7 @@ struct Part {
     label: &'static str,
     number: String,
     tone: &'static str,
-    /// Where it lies in the bar.
+    /// Its offset in the bar.
     from: u64,
     width: u64,
 }
@@ -95,7 +95,7 @@ impl PageView for PastView {
     }
 }
 
-/// None as long as no broker has said when the episode began.
+/// `None` before the broker has told when the episode began.
 fn travel(view: &PastView, now: Moment) -> Option<Travel> {
     let (from, to) = (view.began_at.millis(), now.millis());
     let at = view.at.map_or(to, Moment::millis).clamp(from, to.max(from));
@@ -173,7 +173,7 @@ fn bar(frame: &Frame<'_>, (title, whole): (&'static str, String), parts: &[(&'st
     Bar { title: frame.t(title), whole, parts: parts.collect() }
 }
 
-/// So much of a bar; nothing of nothing.
+/// A share of a bar; zero of zero.
 fn share(n: u64, total: u64) -> u64 {
     n.saturating_mul(BAR).checked_div(total).unwrap_or(0).min(BAR)
 }

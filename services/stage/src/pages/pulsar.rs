@@ -1,4 +1,4 @@
-//! `/pulsar`: what the broker says of itself.
+//! `/pulsar`: what the broker reports.
 
 use askama::Template;
 use bus::Examined;
@@ -14,11 +14,11 @@ use crate::{
     read_model::broker::{Details, Look, PulsarView, Seen, Segment, SubscriptionSeen, TopicSeen},
 };
 
-/// Segments that are drawn: the newest.
+/// The newest segments are drawn.
 const SEGMENTS_SHOWN: usize = 24;
-/// Consumers that are named; more are counted.
+/// The most consumers named; more are counted.
 const CONSUMERS_NAMED: usize = 6;
-/// A message is shown up to so many characters.
+/// The most characters shown of a message.
 const PAYLOAD_SHOWN: usize = 400;
 
 #[derive(Template)]
@@ -55,7 +55,7 @@ struct Topic<'a> {
     name: &'static str,
     is_chosen: bool,
     rate: String,
-    /// Said instead of its subscriptions, where each process has one.
+    /// Shown instead of the subscriptions, if each process has its own.
     everyone: Option<String>,
     subscriptions: Vec<SubscriptionRow<'a>>,
 }
@@ -75,7 +75,7 @@ struct Closely<'a> {
     frame: Frame<'a>,
     name: &'static str,
     words: String,
-    /// Whether the broker has said what is in the topic.
+    /// Whether the content of the topic is known.
     known: bool,
     subscriptions: Vec<(SubscriptionRow<'a>, String)>,
     segments: Vec<SegmentRow>,
@@ -189,7 +189,7 @@ fn topic_row<'a>(topic: &'a TopicSeen, chosen: Option<&TopicSpec>, frame: &Frame
     }
 }
 
-/// Whether each process that listens has a subscription of its own, which keeps nothing for it: nothing waits there.
+/// Whether each listening process has its own subscription without a backlog.
 fn is_everyones(topic: &TopicSpec) -> bool {
     topic.subscriptions.iter().all(|subscription| subscription.lifetime == Lifetime::PerProcess)
 }
@@ -220,7 +220,7 @@ fn closely<'a>(spec: &'static TopicSpec, seen: Option<&'a Seen>, frame: &Frame<'
     Closely {
         frame: *frame,
         name: spec.name,
-        // Of a topic that keeps nothing it is known without asking.
+        // A topic that stores nothing is known to be empty.
         known: details.is_some() || !spec.stored,
         words: if spec.stored { words } else { frame.t("pulsar.not_stored").to_owned() },
         subscriptions: subscriptions.iter().map(|seen| (subscription_row(seen, frame), named(seen, frame))).collect(),
@@ -232,7 +232,7 @@ fn closely<'a>(spec: &'static TopicSpec, seen: Option<&'a Seen>, frame: &Frame<'
     }
 }
 
-/// The consumers of a subscription; of a Failover one who is active.
+/// The consumers of a subscription; for Failover, which one is active.
 fn named(seen: &SubscriptionSeen, frame: &Frame<'_>) -> String {
     if seen.consumers.is_empty() {
         return frame.t("pulsar.nobody").to_owned();

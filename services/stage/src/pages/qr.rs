@@ -1,4 +1,4 @@
-//! `/qr`: the code that leads phones into the shop, and for the presenter the choice of the address in it.
+//! `/qr`: the QR code for phones; the presenter chooses its address.
 
 use std::fmt::Write as _;
 
@@ -13,9 +13,9 @@ use crate::{
     pure::entrance::{ADDRESSES_MAX, EntranceView, QrView, Reach},
 };
 
-/// The quiet zone a reader needs around a code, in modules.
+/// The quiet zone that readers need around a code, in modules.
 const QUIET: i32 = 4;
-/// Keys of the addresses, in their order.
+/// The keys of the addresses, in their order.
 const KEYS: [&str; ADDRESSES_MAX] = ["a", "b", "c", "d", "e", "f"];
 
 #[derive(Template)]
@@ -31,7 +31,7 @@ struct CodeTemplate<'a> {
     frame: Frame<'a>,
     code: Option<Code>,
     address: &'a str,
-    /// Said where no code can be shown.
+    /// Shown if there is no code.
     instead: &'static str,
 }
 
@@ -47,7 +47,7 @@ struct Entrances<'a> {
     frame: Frame<'a>,
     is_fixed: bool,
     entrances: Vec<Row<'a>>,
-    /// Sent to try all again: the choice as it is.
+    /// Sent to try all again: the current choice.
     again: String,
 }
 
@@ -115,7 +115,7 @@ fn row<'a>(key: &'static str, entrance: &'a EntranceView, frame: &Frame<'_>) -> 
     }
 }
 
-/// The code of a text, each row of dark modules in a few strokes; `None` if the text is too long for any code.
+/// The code of a text as a path, the dark modules of a row in a few strokes; `None` if the text is too long.
 fn code(text: &str) -> Option<Code> {
     let code = QrCode::encode_text(text, QrCodeEcc::Medium).ok()?;
     let mut path = String::new();
@@ -141,7 +141,7 @@ fn code(text: &str) -> Option<Code> {
 mod tests {
     use super::*;
 
-    /// The dark modules of a path, drawn again.
+    /// The dark modules of a path.
     fn drawn(path: &str) -> Vec<(i32, i32)> {
         let strokes = path.split('M').skip(1);
         let numbers = |stroke: &str| -> Vec<i32> {

@@ -1,4 +1,4 @@
-//! `/questions`: what nobody had thought of is asked of the log, and answered.
+//! `/questions`: new questions to the log, and their answers.
 
 use askama::Template;
 use events::{
@@ -18,7 +18,7 @@ use web::{
 use crate::pages::figures::{Figure, figures};
 use crate::{pages::view::PageView, read_model::past::QuestionsView};
 
-/// Length of the longest bar in its own units.
+/// The length of the longest bar, in its own units.
 const BAR: u64 = 1000;
 
 #[derive(Template)]
@@ -58,7 +58,7 @@ struct Row {
 
 struct Shown {
     text: String,
-    /// Of the beer, if it is one.
+    /// The colour of the beer, if it is one.
     colour: Option<&'static str>,
     is_number: bool,
 }
@@ -103,7 +103,7 @@ fn title(question: PastQuestion, language: Language) -> &'static str {
     })
 }
 
-/// How the answer is to be read.
+/// How to read the answer.
 fn hint(question: PastQuestion, language: Language) -> &'static str {
     language.t(match question {
         PastQuestion::OrderedTogether => "questions.together_hint",
@@ -112,7 +112,7 @@ fn hint(question: PastQuestion, language: Language) -> &'static str {
     })
 }
 
-/// What a column is called; one that has no word here keeps its own.
+/// The title of a column; one without a translation keeps its name.
 fn column(name: &str, language: Language) -> String {
     let key = match name {
         "beer" => "questions.column_beer",
@@ -150,7 +150,7 @@ const fn is_number(cell: &Cell) -> bool {
     matches!(cell, Cell::Count(_) | Cell::Cents(_))
 }
 
-/// What a row counts for: its money, else its first count.
+/// The weight of a row: its money, else its first count.
 fn weight(row: &[Cell]) -> u64 {
     let money = row.iter().find_map(|cell| if let Cell::Cents(cents) = cell { Some(cents.0) } else { None });
     let count = || row.iter().find_map(|cell| if let Cell::Count(n) = cell { Some(*n) } else { None });

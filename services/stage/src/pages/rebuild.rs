@@ -16,9 +16,9 @@ use crate::{
     read_model::past::RebuildView,
 };
 
-/// Length of the tape in its own units.
+/// The length of the tape, in its own units.
 const TAPE: u64 = 1000;
-/// Differences that have room on the page.
+/// The most differences on the page.
 const DIFFERENCES_SHOWN_MAX: usize = 5;
 
 #[derive(Template)]
@@ -33,7 +33,7 @@ struct Page<'a> {
 struct RebuildTemplate<'a> {
     frame: Frame<'a>,
     state: State,
-    /// When it was over, if it is.
+    /// When it ended.
     over_at: Option<String>,
     read: u64,
     read_text: String,
@@ -49,7 +49,6 @@ struct Meanwhile {
     terms: Vec<(String, &'static str)>,
 }
 
-/// How far it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
     Never,
@@ -149,7 +148,7 @@ fn error(why: &GivenUp) -> Option<&str> {
     }
 }
 
-/// How far the tape is read, in its units.
+/// How much of the tape is read, in its units.
 fn read(rebuild: &Rebuild) -> u64 {
     rebuild.events.saturating_mul(TAPE).checked_div(rebuild.total).unwrap_or(0).min(TAPE)
 }

@@ -1,4 +1,4 @@
-//! Who was gone, and how everything was in order again.
+//! Who was gone, and when everything was in order again.
 
 use askama::Template;
 use events::ids::Moment;
@@ -9,7 +9,7 @@ use web::pure::{
 
 use crate::read_model::outages::{Outage, Who};
 
-/// Outages that have room beside the sums.
+/// The most outages beside the sums.
 const SHOWN_MAX: usize = 4;
 
 #[derive(Template)]

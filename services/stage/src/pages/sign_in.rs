@@ -1,4 +1,4 @@
-//! The presenter signs in, is sent where they wanted to go, and signs out.
+//! Signs the presenter in, redirects to the page they wanted, and signs them out.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -28,19 +28,18 @@ struct Page<'a> {
     next: &'a str,
 }
 
-/// Why the token that was typed is not taken.
+/// Why a token is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refused {
-    /// It is another one.
     Wrong,
-    /// Too many were wrong before.
+    /// There were too many wrong ones.
     Wait {
-        /// In how many seconds the next one is looked at.
+        /// In how many seconds the next one is checked.
         seconds: u64,
     },
 }
 
-/// The whole page, after a token that was refused or before any; `next` is the path to go on to.
+/// The whole page, at first or after a refused token; `next` is the path to go on to.
 ///
 /// # Errors
 /// If the template cannot be rendered.
@@ -60,7 +59,7 @@ pub(super) struct SignIn {
     next: String,
 }
 
-/// Where to go after signing in: a page of ours only.
+/// Where to go after signing in: only to our own pages.
 fn next_page(next: &str) -> &str {
     let ours =
         next.starts_with('/') && !next.starts_with("//") && next.bytes().all(|b| b.is_ascii_graphic() && b != b'\\');

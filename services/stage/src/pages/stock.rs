@@ -1,5 +1,5 @@
-//! `/stock`: every beer twice, as the log has it and as stock-level shows it; who wrote what, when; and what bursts
-//! did in each way to work.
+//! `/stock`: every beer as the log has it and as stock-level shows it; who wrote what, when; and the results of bursts
+//! in each mode.
 
 use askama::Template;
 use events::{ids::Service, settings::Fold, topics::SubscriptionType};
@@ -21,7 +21,6 @@ struct Page<'a> {
     frame: Frame<'a>,
     parts: Parts,
     beers: Vec<String>,
-    /// The stream of this page.
     live: String,
     is_explained: bool,
 }
@@ -43,7 +42,7 @@ struct BeerTemplate {
     shown: String,
     state: &'static str,
     sign: &'static str,
-    /// The page that explains it, or the one that explains none if this one does.
+    /// The page that explains it, or the plain page if this one does.
     address: String,
     is_chosen: bool,
 }
@@ -75,7 +74,7 @@ impl PageView for StockView {
 
     fn fragments(&self, frame: Frame<'_>) -> askama::Result<Vec<Fragment>> {
         let (lesson, reading) = lesson(self, &frame);
-        // What is explained says it itself.
+        // The explanation says it itself.
         let wrong = if self.explained.is_some() { Vec::new() } else { lanes::late_in_words(self, frame.language) };
         let late = Late { wrong, aside: lanes::aside_in_words(self, frame.language) };
         let mut fragments = vec![
@@ -99,7 +98,7 @@ impl PageView for StockView {
     }
 }
 
-/// What is to be learnt now, and how to read it: true of the way stock-level works, and of what came of it.
+/// The lesson, and how to read it: depends on stock-level's mode and its result.
 fn lesson(view: &StockView, frame: &Frame<'_>) -> (String, String) {
     let folding = view.folding;
     let (lesson, reading) = match (folding.subscription, folding.fold) {
@@ -126,7 +125,7 @@ fn wrong_beers(view: &StockView, frame: &Frame<'_>) -> Figure {
     }
 }
 
-/// How long the last burst took, if it was one of this way to work; else how long the log is.
+/// The duration of the last burst if it was in this mode; else the length of the log.
 fn burst_or_log(view: &StockView, frame: &Frame<'_>) -> Figure {
     let language = frame.language;
     if view.is_bursting {
@@ -163,10 +162,10 @@ fn beer(shelf: &BeerOnShelf, explained: Option<&str>, frame: &Frame<'_>) -> Beer
         _ if shelf.behind > 0 => ("behind", "", frame.language.count("stock.behind", shelf.behind)),
         (_, None) => ("unknown", "", frame.t("stock.nothing_shown").to_owned()),
         (Some(level), Some(shown)) if level == shown => ("same", "", frame.t("stock.shown_the_same").to_owned()),
-        // Different, yet not called wrong: the level was read before the log.
+        // Different but not wrong: the level was read before the log.
         _ => ("behind", "", frame.with("stock.shown", "n", &shown_level())),
     };
-    // While events are on their way a difference says nothing; only a wrong level is hatched.
+    // While events are on their way a difference means nothing; only a wrong level is hatched.
     let gap = shelf.shown_level.filter(|_| shelf.wrong);
     let is_chosen = explained == Some(shelf.beer.id);
     let language = frame.language.tag();

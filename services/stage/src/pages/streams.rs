@@ -20,7 +20,7 @@ use crate::{
     pure::page::Page,
 };
 
-/// A page that polls again within this time still counts as looking at the broker.
+/// A page that polls again within this time still counts as open.
 const LOOKS_FOR: Duration = Duration::from_secs(5);
 /// The event that tells a window where the speaker is.
 const FOLLOW: &str = "follow";
@@ -40,7 +40,7 @@ fn changes(stage: &Stage) -> Changes {
     Changes { version: stage.live.version(), settings: stage.context.stage.follow() }
 }
 
-/// As long as this is held the broker is asked, if this page is about it.
+/// While this is held the broker is asked, if this page is about it.
 fn look(stage: &Stage, page: Page) -> Option<Looking> {
     match page {
         Page::Pulsar(topic) => Some(Looking::at(&stage.broker_monitor, topic)),
@@ -48,7 +48,7 @@ fn look(stage: &Stage, page: Page) -> Option<Looking> {
     }
 }
 
-/// The `follow` events of a window; none of one that is not led.
+/// The `follow` events of a window; none if it is not led.
 fn positions(stage: &Stage, is_led: bool) -> impl Stream<Item = (&'static str, String)> + Send + use<> {
     stream::unfold(stage.lead(is_led), |lead| async move {
         match lead {
@@ -80,7 +80,7 @@ pub fn page(
     })
 }
 
-/// What the stream of a page begins with. `None` if it cannot be rendered.
+/// The first events of a page's stream; `None` if it cannot be rendered.
 pub async fn once(stage: &Stage, page: Page, reader: Reader, is_led: bool) -> Option<Response> {
     if let Some(looking) = look(stage, page) {
         tokio::spawn(async move {
@@ -97,7 +97,7 @@ fn rendered_order(stage: &Stage, order_id: &OrderId, reader: Reader) -> Option<A
     follow::fragments(&order, reader.frame(&alive)).ok().map(Arc::new)
 }
 
-/// The stream of a page about one order.
+/// The stream of an order's page.
 pub fn order(
     stage: Arc<Stage>,
     order_id: OrderId,
@@ -108,7 +108,7 @@ pub fn order(
     page_stream::page(changes(&stage), ORDER_PACE, positions, move |_| rendered_order(&stage, &order_id, reader))
 }
 
-/// What the stream of a page about one order begins with. `None` if the order is not known, or cannot be rendered.
+/// The first events of an order's stream; `None` if the order is unknown or cannot be rendered.
 pub async fn order_once(stage: &Stage, order_id: &OrderId, reader: Reader, is_led: bool) -> Option<Response> {
     let fragments = Sent::default().news(&rendered_order(stage, order_id, reader)?)?;
     Some(once_with(fragments, stage.lead(is_led)).await)

@@ -1,4 +1,4 @@
-//! How stock-level works, as switches: everybody sees how they stand, the presenter can throw them.
+//! The mode of stock-level as switches: everybody sees them, the presenter can flip them.
 
 use askama::Template;
 use events::{
@@ -21,7 +21,7 @@ struct Switches<'a> {
 struct Switch {
     id: &'static str,
     name: &'static str,
-    /// Where it stands in the settings.
+    /// The path in the settings.
     path: &'static str,
     positions: Vec<Position>,
 }
@@ -52,7 +52,7 @@ pub(super) fn fragment(folding: &Folding, frame: &Frame<'_>) -> askama::Result<F
     Fragment::new("switches", &switches)
 }
 
-/// How many work, and how long an event takes.
+/// The number of workers, and how long an event takes.
 pub(super) fn crew(folding: &Folding, frame: &Frame<'_>) -> String {
     let workers = frame.language.count("stock.workers", folding.workers.into());
     let [from, to] = folding.work_ms.map(|ms| format::number(frame.language, ms.into()));

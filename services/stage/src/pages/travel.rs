@@ -1,4 +1,4 @@
-//! The time machine over HTTP: its page at any moment, and what changes on it from one moment to another.
+//! The handlers of the time machine: its page at any moment, and the fragments for another one.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -18,13 +18,13 @@ use crate::{
     read_model::past::PastView,
 };
 
-/// Which moment; now, if none is named.
+/// Which moment; now if empty.
 #[derive(Deserialize)]
 pub(crate) struct When {
     at: Option<String>,
 }
 
-/// A moment as in `2026-11-24T20:41:07Z`, or in milliseconds since 1970, as the slider writes it.
+/// A moment like `2026-11-24T20:41:07Z`, or in milliseconds since 1970, as the slider writes it.
 fn read_moment(text: &str) -> Option<Moment> {
     match text.parse::<i64>() {
         Ok(millis) => Moment::of_millis(millis),
@@ -32,7 +32,7 @@ fn read_moment(text: &str) -> Option<Moment> {
     }
 }
 
-/// How it was then, or is now.
+/// The state at this moment.
 async fn look(stage: &Stage, when: &When) -> Result<PastView, Problem> {
     let Some(at) = &when.at else { return Ok(stage.past_now()) };
     let at = read_moment(at).ok_or(Problem::Unusable)?;
@@ -47,7 +47,7 @@ pub(crate) async fn page(State(stage): State<Arc<Stage>>, Query(when): Query<Whe
     }
 }
 
-/// Its fragments, by id.
+/// The fragments at a moment, by id.
 pub(crate) async fn fragments(State(stage): State<Arc<Stage>>, Query(when): Query<When>, visitor: Visitor) -> Response {
     let view = match look(&stage, &when).await {
         Ok(view) => view,

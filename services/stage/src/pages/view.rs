@@ -4,22 +4,15 @@ use web::pure::layout::{Fragment, Frame};
 
 use crate::{control::stage::Stage, pure::page::Page};
 
-/// What a page of the stage shows. Its implementation is the page's file.
+/// What a page shows. Implemented in the page's file.
 pub trait PageView {
     /// The whole page.
-    ///
-    /// # Errors
-    /// If a template cannot be rendered.
     fn render(&self, frame: Frame<'_>) -> askama::Result<String>;
 
-    /// Everything on the page that can change.
-    ///
-    /// # Errors
-    /// If a template cannot be rendered.
+    /// All fragments that can change.
     fn fragments(&self, frame: Frame<'_>) -> askama::Result<Vec<Fragment>>;
 }
 
-/// What a page shows now.
 pub fn now(stage: &Stage, page: Page) -> Box<dyn PageView> {
     match page {
         Page::Map => Box::new(stage.map()),

@@ -1,4 +1,4 @@
-//! `/welcome`: the code that leads phones into the shop, beside the shop as a phone shows it.
+//! `/welcome`: the QR code beside the shop as a phone shows it.
 
 use askama::Template;
 use events::ids::Service;
@@ -18,7 +18,7 @@ struct Page<'a> {
     shop: &'a str,
 }
 
-/// Covers the shop while it does not answer: a browser would show a page of its own in the frame.
+/// Covers a shop that does not answer: a browser would show its error page in the frame.
 #[derive(Template)]
 #[template(path = "welcome/cover.html")]
 struct Cover<'a> {
@@ -33,7 +33,7 @@ impl PageView for WelcomeView {
 
     fn fragments(&self, frame: Frame<'_>) -> askama::Result<Vec<Fragment>> {
         let no_figures: Vec<Figure> = vec![];
-        // Without Pulsar nobody can say whether it is there; the shop then still takes orders.
+        // Without Pulsar nobody knows whether the shop is there; it may still take orders.
         let is_gone = frame.alive.pulsar && !frame.alive.services.contains(&Service::Website);
         Ok(vec![
             alive(&frame, &[])?,

@@ -1,4 +1,4 @@
-//! What the contract's names are called on the pages of the stage.
+//! The words for names of the contract on the stage's pages.
 
 use events::{
     contradictions::ContradictionKind,
@@ -48,7 +48,6 @@ pub fn waits_for(language: Language, what: WaitsFor) -> &'static str {
     })
 }
 
-/// What cannot be true.
 pub fn contradiction(language: Language, what: &ContradictionKind) -> String {
     let number = |n: u64| format::number(language, n);
     let in_the_log = |key, id, sequence: Sequence, more: &[(&str, &str)]| {
@@ -92,7 +91,7 @@ pub fn contradiction(language: Language, what: &ContradictionKind) -> String {
     }
 }
 
-/// What a rebuild found otherwise than the live analysis has it. Topics, rows and what is in them keep their names.
+/// What differs between a rebuild and the live analysis. Topics, rows and their contents keep their names.
 pub fn difference(language: Language, difference: &Difference) -> String {
     let number = |n: u64| format::number(language, n);
     match difference {

@@ -1,4 +1,4 @@
-//! Who reads the log, each with a place of its own on it; and who else reads the orders.
+//! The readers of the log, each with its own place on it, and the other readers of the orders.
 
 use askama::Template;
 use events::{ids::Service, insights::Rebuild, settings::Fold, topics::SubscriptionType};
@@ -15,9 +15,9 @@ use crate::{
     read_model::map::MapView,
 };
 
-/// Behind by no more than this a reader is at the end: the rest is just being handled.
+/// A reader this close to the end is at the end: the rest is being handled.
 const AT_THE_END: u64 = 5;
-/// The middles of the three cards below the tape, of a thousand.
+/// The middles of the three cards below the tape, in thousandths.
 const CARDS: [f64; 3] = [158.0, 500.0, 842.0];
 
 #[derive(Template)]
@@ -72,7 +72,7 @@ fn pins(view: &MapView) -> Vec<Pin> {
     tape::pins(view.events, view.tail.len(), &readers)
 }
 
-/// How far into the log a rebuild is, which reads the other topics as well: the same share of it.
+/// The progress of a rebuild in the log: it reads other topics too, so its overall share is used.
 fn replayed(rebuild: &Rebuild, events: u64) -> u64 {
     let share = u128::from(rebuild.events) * u128::from(events) / u128::from(rebuild.total.max(1));
     u64::try_from(share).unwrap_or(events).min(events)

@@ -1,23 +1,23 @@
-//! The log as a tape: its last events one by one, all before them as one band, and a pin where each reader is.
+//! The log as a tape: the last events one by one, all earlier ones as a band, and a pin for each reader.
 //!
 //! Pure geometry, in percent of the tape's width.
 
 use crate::read_model::log_tail::{TAIL_MAX, Tile};
 
-/// Places on the tape.
+/// The number of places on the tape.
 const PLACES: f64 = 58.0;
-/// Of these so many at its right end are empty, because it grows there.
+/// Empty places at the right end, where it grows.
 const FREE: usize = 3;
-/// And the band of all earlier events takes so many, once there are more than can be drawn.
+/// Places of the band of earlier events, once there are too many to draw.
 const BAND: usize = 16;
-/// How much of its place a tile takes.
+/// The share of its place that a tile takes.
 const TILE: f64 = 0.86;
-/// A pin this close to another one is moved aside, so that both are seen.
+/// The closest distance of two pins; a closer one is moved aside, so that both are visible.
 const ASIDE: f64 = 0.7;
 
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Drawn {
-    /// Events before those that are drawn one by one.
+    /// The number of events before those drawn one by one.
     pub earlier: u64,
     pub band: String,
     pub tiles: Vec<(String, Tile)>,
@@ -25,7 +25,7 @@ pub(super) struct Drawn {
     pub width: String,
 }
 
-/// Where a reader of the log is, and which way its thread goes.
+/// The position of a reader, and its thread.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Pin {
     pub who: &'static str,
@@ -54,7 +54,7 @@ fn one_by_one(events: u64, known: usize) -> usize {
     known.min(if all_fit { TAIL_MAX } else { TAIL_MAX - BAND })
 }
 
-/// The tape ends always at the same place: that far from its left the first event is drawn.
+/// Where the first drawn event begins: the tape always ends at the same place.
 fn begins(drawn: usize) -> f64 {
     wide(TAIL_MAX - drawn)
 }
@@ -72,7 +72,7 @@ pub(super) fn draw(events: u64, tail: &[Tile]) -> Drawn {
     }
 }
 
-/// In places from the left: behind so many of all events.
+/// The place after this many events, from the left.
 fn place(handled: u64, events: u64, known: usize) -> f64 {
     let drawn = one_by_one(events, known);
     let earlier = events.saturating_sub(u64::try_from(drawn).unwrap_or(0));
@@ -82,7 +82,7 @@ fn place(handled: u64, events: u64, known: usize) -> f64 {
     begins(drawn) + wide(usize::try_from(handled - earlier).unwrap_or(0))
 }
 
-/// The pins, each with where its card stands: the middle of it, of a thousand.
+/// The pins. Each comes with the middle of its card, in thousandths.
 pub(super) fn pins(events: u64, known: usize, readers: &[(&'static str, u64, f64)]) -> Vec<Pin> {
     let mut taken: Vec<f64> = Vec::new();
     let mut pins = Vec::new();

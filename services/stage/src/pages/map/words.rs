@@ -1,10 +1,10 @@
-//! How a service is drawn, wherever it stands on the map.
+//! How a service looks, anywhere on the map.
 
 use web::pure::layout::Frame;
 
 use crate::read_model::map::Standing;
 
-/// How a service is drawn, and what is said of it if it is not simply at work.
+/// A service's style, and its label unless it is simply at work.
 pub(super) fn standing(standing: Standing, frame: &Frame<'_>) -> (&'static str, Option<&'static str>) {
     match standing {
         Standing::Running => ("running", None),
