@@ -111,7 +111,7 @@ impl Demo {
             Ok(Ok(addresses)) => addresses,
             other => {
                 drop(child.start_kill());
-                bail!("the demo did not get ready ({other:?}):\n{}", lines.join("\n"));
+                bail!("the demo did not become ready ({other:?}):\n{}", lines.join("\n"));
             }
         };
         // What it says from now on is read and dropped, so that it never waits for a full pipe.

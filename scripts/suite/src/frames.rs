@@ -55,6 +55,6 @@ pub async fn count(shop: &Shop, stage: &Stage, rate: u64, seconds: u64) -> Resul
     ordering.await??;
     browser.close().await?;
     let counted = counted?;
-    let number = |index: usize| counted.json()[index].as_f64().context("the page has not counted");
+    let number = |index: usize| counted.json()[index].as_f64().context("the page did not count");
     Ok(Frames { per_second: number(0)?, worst: number(1)?, longest_gap_ms: number(2)?, news_per_second: number(3)? })
 }

@@ -58,7 +58,7 @@ pub async fn rehearse(
     let browser = Browser::open().await?;
     let played = tokio::select! {
         played = play(place, &browser.driver, acts, &mut tell) => played,
-        () = stop => Err(anyhow!("broken off")),
+        () = stop => Err(anyhow!("interrupted")),
     };
     // Ctrl-C reaches the browser too, and then it is gone already.
     let closed = browser.close().await;
@@ -105,7 +105,7 @@ async fn rehearse_act(act: &Act, room: &mut Room<'_>) -> Result<()> {
         6 => past::replay(room).await,
         7 => past::another_subscription(room).await,
         8 => robust::nothing_lost(room).await,
-        number => bail!("nobody has written how act {number} is checked"),
+        number => bail!("there is no check for act {number}"),
     }?;
     let played = room.steps_done();
     ensure!(played == act.length, "the console has {} steps, and the rehearsal knows {played}", act.length);

@@ -50,7 +50,7 @@ impl Stage {
             request = request.header(*name, *value);
         }
         let answer = request.send().await?;
-        let cookie = answer.headers().get(header::SET_COOKIE).context("no cookie is set: the token is not taken")?;
+        let cookie = answer.headers().get(header::SET_COOKIE).context("no cookie is set: the token is not accepted")?;
         Ok(cookie.to_str()?.to_owned())
     }
 

@@ -100,7 +100,7 @@ async fn inquire<I: Inquiry>(bus: &Bus, question: PastQuestion) -> anyhow::Resul
     let mut rows = inquiry.rows();
     rows.truncate(ROWS_MAX);
     let (events, took) = (replay.messages_read(), began.elapsed());
-    info!(question = question.name(), events, ?took, "the past was asked");
+    info!(question = question.name(), events, ?took, "a question to the past is answered");
     let took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
     let columns = I::COLUMNS.iter().map(|column| (*column).to_owned()).collect();
     Ok(PastAnswer { question, events, took_ms, columns, rows })

@@ -114,10 +114,10 @@ fn says_nothing<V>(_: &Vec<V>) -> bool {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NotASeries {
     /// Time goes back in it.
-    #[error("a series is in the order of time")]
+    #[error("a series must be in order of time")]
     Unordered,
     /// The columns are not equally long.
-    #[error("a series has a value for each moment")]
+    #[error("a series must have a value for each moment")]
     Uneven,
 }
 

@@ -128,7 +128,7 @@ impl Shift {
         self.writer.handler.serve(wanted);
         self.begin().await?;
         let Folding { subscription, workers, fold, .. } = wanted;
-        info!(?subscription, workers, ?fold, took_ms = started.elapsed().as_millis(), "another crew is at work");
+        info!(?subscription, workers, ?fold, took_ms = started.elapsed().as_millis(), "a new crew is at work");
         Ok(())
     }
 

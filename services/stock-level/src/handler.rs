@@ -222,7 +222,7 @@ impl LevelHandler {
                 }
             }
         }
-        warn!(events = replay.messages_read(), "the log was read for what was missing");
+        warn!(events = replay.messages_read(), "the missing events were read from the log");
         Ok(())
     }
 

@@ -151,7 +151,7 @@ impl Raw {
                 }
                 // If the client cannot resubscribe after the broker closed the topic, it continues without a subscription.
                 Some(Err(error)) => self.reconnect(&error.to_string()),
-                None => self.reconnect("the client gave it up"),
+                None => self.reconnect("the client gave up"),
             }
         }
     }
@@ -175,7 +175,7 @@ impl Raw {
         watch.waited(Instant::now());
         if watch.looked(found) {
             let (topic, subscription) = (self.what.topic.name, self.what.subscription.name);
-            warn!(topic, subscription, ?found, "the subscription stands still: nobody gets what waits");
+            warn!(topic, subscription, ?found, "the subscription stands still: no consumer gets the waiting messages");
             self.reconnect("it stands still");
         }
     }
@@ -235,7 +235,7 @@ impl Raw {
     }
 
     fn reconnect(&mut self, why: &str) {
-        warn!(topic = self.what.topic.name, why, "the subscription was lost, connecting again");
+        warn!(topic = self.what.topic.name, why, "the subscription is lost; reconnecting");
         self.counted.set(false);
         self.unfinished.clear();
         self.said = None;

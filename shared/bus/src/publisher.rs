@@ -38,7 +38,7 @@ pub enum PublishError {
         cause: Error,
     },
     /// Another process writes this topic now, and only one may.
-    #[error("another producer took {topic} over")]
+    #[error("another producer took over {topic}")]
     Fenced { topic: &'static str },
 }
 

@@ -15,7 +15,7 @@ pub struct Moment(i64);
 
 /// Text that is not a moment.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("a moment is written as in 2026-11-24T20:41:07.112Z and lies between 1970 and 9999")]
+#[error("a moment is a time such as 2026-11-24T20:41:07.112Z, from 1970 to 9999")]
 pub struct NotAMoment;
 
 impl Moment {

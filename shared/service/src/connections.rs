@@ -79,7 +79,7 @@ async fn serve_within(
             Ok(Some(accepted)) => accepted,
             Ok(None) => continue,
             Err(error) => {
-                warn!(%error, "a connection could not be taken");
+                warn!(%error, "a connection could not be accepted");
                 sleep(PAUSE).await;
                 continue;
             }

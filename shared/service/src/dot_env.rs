@@ -20,8 +20,8 @@ pub enum DotEnvError {
     },
     /// A line that is not a setting, or one that its readers would understand differently.
     #[error(
-        "line {line} of {} cannot be used: write NAME='value'; the quotes are needed around spaces and any of \" $ #, \
-         and ' and \\ cannot be in a value",
+        "line {line} of {} cannot be used: write NAME='value'; a space and any of \" $ # need the quotes, and a \
+         value cannot contain ' or \\",
         path.display()
     )]
     Ambiguous {

@@ -77,7 +77,7 @@ async fn show_metrics(State(metrics): State<Metrics>) -> Response {
 /// If the port is taken.
 pub async fn listen(port: u16) -> anyhow::Result<TcpListener> {
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-    TcpListener::bind(address).await.with_context(|| format!("port {port} (HEALTH_PORT) cannot be listened on"))
+    TcpListener::bind(address).await.with_context(|| format!("cannot listen on port {port} (HEALTH_PORT)"))
 }
 
 /// Asks the service on this port of the same machine whether it lives.

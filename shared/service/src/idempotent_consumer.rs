@@ -142,7 +142,7 @@ struct Submission<H: Handler> {
 
 /// The writer did not take the request in time, or has ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the writer does not take it")]
+#[error("the writer does not accept it")]
 pub struct NotTaken;
 
 /// Performs the steps. There is one per database.

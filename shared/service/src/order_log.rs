@@ -33,7 +33,7 @@ impl OrderLog {
         let mut second = self.second.lock().unwrap_or_else(PoisonError::into_inner);
         let left_out = second.count(Instant::now());
         if let Some(left_out) = left_out {
-            info!(left_out, "more orders than are logged singly");
+            info!(left_out, "orders left out of the log");
         }
         if second.lines <= LINES_PER_SECOND {
             info!(%order_id, trace = %Trace::of_order(order_id), what);

@@ -124,7 +124,7 @@ impl Process {
         let mut help = format!(
             "{service}, a service of My Belgian beers online. It runs until SIGTERM or Ctrl-C.\n\n\
              Usage: {service} [COMMAND]\n\n  \
-             healthcheck  asks the process that runs with these settings; exits with 0 if it is live\n"
+             healthcheck  checks the process that runs with these settings; exits with 0 if it is live\n"
         );
         for Command { name, help: does, .. } in self.commands {
             help += &format!("  {name:<11}  {does}\n");
@@ -238,7 +238,7 @@ async fn in_episodes(context: &Context, serve: fn(Context) -> ServiceFuture) -> 
         }
         episode.shutdown.cancel();
         if tokio::time::timeout(DRAIN_WITHIN, serving).await.map_or(Ok(false), |ended| ended.map(|()| true))? {
-            info!(episode = number, "everything that was begun is finished");
+            info!(episode = number, "all work in progress is finished");
         } else {
             warn!("not everything was finished in time; the rest is delivered again");
         }
@@ -282,7 +282,7 @@ async fn lock(service: Service, data_dir: &Path, shutdown: &CancellationToken) -
     let path = folder.join(format!("{service}.lock"));
     let file = File::options().create(true).append(true).open(&path).with_context(|| path.display().to_string())?;
     if file.try_lock().is_err() {
-        info!("another {service} has {}; this one takes over when it stops", path.display());
+        info!("another {service} holds {}; this one takes over when it stops", path.display());
     }
     let waiting = tokio::task::spawn_blocking(move || file.lock().map(|()| file));
     tokio::select! {
@@ -295,7 +295,7 @@ async fn lock(service: Service, data_dir: &Path, shutdown: &CancellationToken) -
 fn run_dir(data_dir: &Path) -> anyhow::Result<PathBuf> {
     let folder = data_dir.join("run");
     fs::create_dir_all(&folder)
-        .with_context(|| format!("the folder {} (DATA_DIR) cannot be written to", folder.display()))?;
+        .with_context(|| format!("the folder {} (DATA_DIR) is not writable", folder.display()))?;
     Ok(folder)
 }
 

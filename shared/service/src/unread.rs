@@ -65,7 +65,7 @@ impl Context {
     pub fn unreadable(&self, topic: &'static TopicSpec, position: Position, undecodable: &Undecodable) {
         if let Some(count) = self.unread.count(topic.name, Instant::now()) {
             let reason = &undecodable.reason;
-            warn!(topic = topic.name, message = %position, reason, count, "not readable, without effect");
+            warn!(topic = topic.name, message = %position, reason, count, "a message cannot be read and has no effect");
         }
         self.metrics.unreadable(topic.name, 1);
     }

@@ -67,7 +67,7 @@ pub enum StoreError {
     #[error("a message for the outbox cannot be written")]
     Message(#[source] serde_json::Error),
     /// A column holds, or would have to hold, what it cannot.
-    #[error("{table}.{column} is {value:?}, which cannot be: expected {expected}")]
+    #[error("{table}.{column} is {value:?}; expected {expected}")]
     Column {
         table: &'static str,
         column: &'static str,
@@ -142,7 +142,7 @@ impl Store {
             return Ok(store);
         };
         store.close().await;
-        warn!(file = %file.display(), "belongs to another episode of the same number; set aside");
+        warn!(file = %file.display(), "belongs to another episode with the same number; renamed");
         files::set_aside(&file, &other).map_err(in_folder)?;
         in_place(episode_id)?;
         let store = Self::open_file(&file, service, tables).await?;
@@ -272,7 +272,7 @@ where
         match attempt().await {
             Err(error) if error.is_locked() => {
                 if counted.is_none() {
-                    warn!(%error, "another program holds the database of {service}; waiting until it lets go");
+                    warn!(%error, "another program has locked the database of {service}; waiting");
                     counted = Some(Counted::in_(waiting));
                 }
                 tokio::time::sleep(PAUSE).await;

@@ -199,14 +199,14 @@ impl Outbox {
                     failures += 1;
                     // Once, and not five times per second for as long as the broker is away.
                     if failures == 1 {
-                        warn!(%cause, waiting = left.len(), "the broker does not take messages; they wait in the outbox");
+                        warn!(%cause, waiting = left.len(), "the broker does not accept messages; they wait in the outbox");
                     }
                     tokio::time::sleep(PAUSE).await;
                 }
             }
         }
         if failures > 0 {
-            info!(published = messages.len(), "the broker takes messages again");
+            info!(published = messages.len(), "the broker accepts messages again");
         }
         Ok(())
     }
@@ -218,6 +218,6 @@ pub enum OutboxError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// Another process writes this topic now.
-    #[error("another process took {topic} over; this one stops")]
+    #[error("another process took over {topic}; this one stops")]
     Fenced { topic: &'static str },
 }

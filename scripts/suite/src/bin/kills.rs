@@ -23,15 +23,14 @@ const WELL_WITHIN: Duration = Duration::from_secs(90);
 const REASON_MAX: usize = 600;
 
 const HELP: &str = "\
-kills kills the broker and the services of a demo under load, so many times in a row, and prints a line for each.
+kills kills the broker and the services of a demo under load, several times in a row, and prints a line for each kill.
 
 Usage: kills [N] [--running] [--within SECONDS]
 
-  N                 how many times; 30 if it is left out
-  --running         on the demo that runs with these settings, whose orders it throws away; else on one of its own, with
-                    free ports and a temporary folder
-  --within SECONDS  an order is to be delivered so soon after a kill; 15 if it is left out, and more on a machine that does
-                    much else
+  N                 how many times; 30 by default
+  --running         uses the demo that runs with these settings and discards its orders; otherwise starts a demo of its
+                    own, on free ports and in a temporary folder
+  --within SECONDS  the time limit for delivering an order after a kill; 15 by default; set more on a busy machine
 
 Settings come from the environment and from the file .env; .env.example lists them.";
 

@@ -27,17 +27,17 @@ use tokio::time::Instant;
 const SERVICES: [&str; 6] = ["website", "warehouse", "stock-level", "inventory-analysis", "delivery", "stage"];
 
 const HELP: &str = "\
-measure prints the figures of docs/performance.md, from the demo that runs.
+measure prints the figures of docs/performance.md, measured on the running demo.
 
 Usage: measure FIGURE [OPTION]...
 
   latency [--rate 50] [--seconds 30]                    from placing an order to its delivery
-  load [--rate 500] [--seconds 60]                      so many orders, and how long the rest takes
-  idle [--seconds 20]                                   what everything costs while nothing happens
+  load [--rate 500] [--seconds 60]                      many orders, and how long they take to drain
+  idle [--seconds 20]                                   the cost of each process while nothing happens
   memory                                                of the broker and of each service
   frames [--rate 100] [--seconds 20]                    how smoothly the map is drawn
   phones [--phones 1000] [--rate 50] [--seconds 60]     what phones cost the website
-  crash                                                 until the stage, killed, shows everything again
+  crash                                                 how long a killed stage takes to show everything again
 
 Settings come from the environment and from the file .env; .env.example lists them.";
 

@@ -11,7 +11,7 @@ use suite::{
 };
 
 const HELP: &str = "\
-pictures takes the pictures of the documents from the suite that runs; scripts/pictures builds and runs it.
+pictures takes the pictures for the documents from the running suite; scripts/pictures builds and runs it.
 
 Usage: pictures FOLDER
 

@@ -15,11 +15,11 @@ use tokio::{
 };
 
 const HELP: &str = "\
-rehearse checks the suite that runs and plays the acts of the talk on it, without a person; scripts/rehearse builds and runs it.
+rehearse checks the running suite and plays the acts of the talk unattended; scripts/rehearse builds and runs it.
 
 Usage: rehearse [ACT]...
 
-  ACT  1 to 8; all acts if none is named
+  ACT  1 to 8; all acts by default
 
 Settings come from the environment and from the file .env; .env.example lists them.";
 

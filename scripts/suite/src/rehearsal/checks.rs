@@ -52,8 +52,8 @@ async fn check(label: &str, checking: impl Future<Output = Result<String>>) -> L
 
 async fn broker(place: &Place) -> Result<String> {
     let asked = place.broker.version().await;
-    let version = asked.with_context(|| format!("{} says no version", place.broker.address()))?;
-    ensure!(is_new_enough(&version), "Pulsar {version}, and {BROKER_AT_LEAST}.0 or later is expected");
+    let version = asked.with_context(|| format!("{} does not report its version", place.broker.address()))?;
+    ensure!(is_new_enough(&version), "Pulsar {version} is too old: {BROKER_AT_LEAST}.0 or later is needed");
     ensure!(place.broker.is_ready().await, "Pulsar {version} is not ready");
     Ok(format!("Pulsar {version} is ready"))
 }
@@ -76,7 +76,7 @@ async fn services(place: &Place, driver: &WebDriver) -> Result<String> {
     };
     let here = until("everybody to be there", HERE_WITHIN, running).await?;
     let healthy = healthy(place).await?;
-    Ok(format!("{here} parts are there, {healthy} answer for their health"))
+    Ok(format!("{here} services are running, {healthy} report that they are ready"))
 }
 
 async fn healthy(place: &Place) -> Result<usize> {
@@ -97,10 +97,10 @@ async fn healthy(place: &Place) -> Result<usize> {
 async fn ports(place: &Place) -> Result<String> {
     for (name, port) in &place.ports {
         let connected = TcpStream::connect(format!("127.0.0.1:{port}"));
-        connected.with_context(|| format!("nobody listens on {port}, see {name}"))?;
+        connected.with_context(|| format!("nothing listens on port {port} ({name})"))?;
     }
     let ports: Vec<&str> = place.ports.iter().map(|(_, port)| port.as_str()).collect();
-    Ok(format!("{} are listened on", ports.join(", ")))
+    Ok(format!("{} are open", ports.join(", ")))
 }
 
 async fn memory() -> Result<String> {
@@ -187,7 +187,7 @@ async fn parts_from(sources: &[&Site], site: &Site, page: &str, driver: &WebDriv
     let parts: Vec<&str> = parts.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
     let here = |part: &str| sources.iter().any(|source| is_of(part, source.address()));
     match parts.iter().find(|part| !here(part) && !part.is_empty() && !part.starts_with("data:")) {
-        Some(outside) => bail!("{page} asks for {outside}"),
+        Some(outside) => bail!("{page} loads {outside}"),
         None => Ok(parts.len()),
     }
 }

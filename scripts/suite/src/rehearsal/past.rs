@@ -93,7 +93,7 @@ async fn travel_to(room: &Room<'_>, then: &Value) -> Result<()> {
         let same = ["at", "beers", "orders", "deliveries", "revenue_cents"].iter().all(|part| told[part] == then[part]);
         ensure!(same, "it was {then} and is told as {told}");
     }
-    ensure!(fastest <= ANSWERED_WITHIN, "a moment is told after {} ms at best", fastest.as_millis());
+    ensure!(fastest <= ANSWERED_WITHIN, "the past is answered after {} ms at best", fastest.as_millis());
     Ok(())
 }
 

@@ -49,7 +49,7 @@ pub(super) async fn sign_in(place: &Place, driver: &WebDriver) -> Result<()> {
     driver.find(By::Css("#token")).await?.send_keys(place.stage.token()).await?;
     driver.find(By::Css("button[type=submit]")).await?.click().await?;
     until("the console after signing in", SOON, || async {
-        driver.find(By::Css("[data-act]")).await.context("the presenter's token is not taken")?;
+        driver.find(By::Css("[data-act]")).await.context("the presenter's token is not accepted")?;
         Ok(())
     })
     .await

@@ -51,7 +51,7 @@ pub(super) struct Position {
 fn left(body: Option<ApiJson>) -> Result<playing::Position, Problem> {
     let body = body.map(|ApiJson(body)| body).unwrap_or_default();
     let number = |name: &str| body.get(name)?.as_u64().and_then(|number| u8::try_from(number).ok());
-    let wrong = |name| Problem::wrong_field(name, "wrong_type", "must say where the stage is that is left");
+    let wrong = |name| Problem::wrong_field(name, "wrong_type", "must be the act and step to go on from");
     let act = match body.get("act") {
         Some(Value::Null) => None,
         _ => Some(number("act").ok_or_else(|| wrong("act"))?),

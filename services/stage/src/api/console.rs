@@ -161,22 +161,22 @@ fn read_crash(stage: &Stage, body: &Value) -> Result<(Crash, Value), Problem> {
         .collect();
     let known = body.as_object().map_or(0, serde_json::Map::len);
     let &[(kind, name)] = fields.as_slice() else {
-        return Err(Problem::wrong_field("", "one_of", "names one service, courier or worker"));
+        return Err(Problem::wrong_field("", "one_of", "must name one service, courier or worker"));
     };
     if known != 1 {
-        return Err(Problem::wrong_field("", "one_of", "names one service, courier or worker"));
+        return Err(Problem::wrong_field("", "one_of", "must name one service, courier or worker"));
     }
     let what = match kind {
         "service" if name == "broker" => Crash::Broker,
         "service" => match Service::DEMO.into_iter().find(|service| service.name() == name) {
             Some(service) => Crash::Service(service),
-            None => return Err(Problem::wrong_field("service", "unknown", "is no service of ours")),
+            None => return Err(Problem::wrong_field("service", "unknown", "is not a service")),
         },
         "courier" if stage.known(|known| known.is_courier(name)) => Crash::Courier(name.to_owned()),
         "courier" => return Err(Problem::wrong_field("courier", "unknown", "is not employed now")),
         "worker" if stage.known(|known| known.is_worker(name)) => Crash::Worker(name.to_owned()),
         "worker" => return Err(Problem::wrong_field("worker", "unknown", "is not employed now")),
-        _ => return Err(Problem::wrong_field(kind, "unknown_field", "names a service, courier or worker")),
+        _ => return Err(Problem::wrong_field(kind, "unknown_field", "must be service, courier or worker")),
     };
     Ok((what, json!({kind: name})))
 }

@@ -33,7 +33,7 @@ pub(super) struct When {
 pub(super) async fn history(State(stage): State<Arc<Stage>>, Query(when): Query<When>) -> Result<Json<AsOf>, Problem> {
     let at: Moment = match when.at {
         Some(at) => at.parse().map_err(|_| {
-            Problem::wrong_field("at", "wrong_value", "is written as in 2026-11-24T20:41:07Z, from 1970 to 9999")
+            Problem::wrong_field("at", "wrong_value", "must be a time such as 2026-11-24T20:41:07Z, from 1970 to 9999")
         })?,
         None => now(),
     };

@@ -18,15 +18,15 @@ pub enum ControlError {
     /// Nobody answered in time.
     #[error("{service} did not answer within {seconds} s")]
     NoAnswer { service: Service, seconds: u64 },
-    #[error("too many questions wait for their answers")]
+    #[error("too many questions wait for an answer")]
     TooManyAsk,
     /// The answer does not fit the question.
-    #[error("{0} gave another answer")]
+    #[error("{0} gave an unexpected answer")]
     OtherAnswer(Service),
     /// It does not confirm the settings.
     #[error("{0} is silent")]
     Silent(Service),
-    #[error("inventory-analysis does not begin the rebuild")]
+    #[error("inventory-analysis does not start the rebuild")]
     NotBegun,
     /// The service refused, with its reason.
     #[error("{0}")]

@@ -21,9 +21,7 @@ pub async fn make(stage: &Stage, what: Crash) -> Result<(), ControlError> {
     let director = &stage.backstage.director;
     let whole = Command::Crash { who: None };
     match what {
-        Crash::Broker if !director.watches_broker => {
-            Err(ControlError::Conflict("nobody would start this broker again"))
-        }
+        Crash::Broker if !director.watches_broker => Err(ControlError::Conflict("nothing would restart this broker")),
         Crash::Broker => director.stop_broker().await,
         Crash::Service(service) => director.command(service, whole).await,
         Crash::Courier(who) => director.command(Service::Delivery, Command::Crash { who: Some(who) }).await,

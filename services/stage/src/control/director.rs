@@ -174,7 +174,7 @@ impl Director {
             let written = self.written.lock().await;
             let newest = self.newest().await?;
             if written.doubt.is_some() || newest.is_none_or(|newest| newest.episode != episode) {
-                return Err(ControlError::Refused(format!("episode {episode} does not run")));
+                return Err(ControlError::Refused(format!("episode {episode} is not running")));
             }
         }
         Ok(forget_earlier_episodes(&self.admin, self.context.bus.in_episode(episode).scope()).await?)

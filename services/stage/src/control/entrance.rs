@@ -149,7 +149,7 @@ pub enum NotChosen {
     #[error("is set by PUBLIC_URL")]
     Fixed,
     /// No phone can use it.
-    #[error("is not one that phones can open, such as 192.168.1.20:8000 or https://beer.example.com")]
+    #[error("must be an address that phones can open, such as 192.168.1.20:8000 or https://beer.example.com")]
     Unusable,
 }
 

@@ -163,7 +163,7 @@ impl Authenticator {
             fs::rename(&beside, file)
         };
         if let Err(error) = write() {
-            tracing::warn!(%error, file = %file.display(), "the presenter's sessions cannot be kept");
+            tracing::warn!(%error, file = %file.display(), "the presenter's sessions cannot be stored");
         }
     }
 }
@@ -185,7 +185,8 @@ fn usable(token: String) -> Result<String, Unusable> {
     if !trimmed.is_empty() && trimmed.bytes().all(|byte| byte.is_ascii_graphic() && !b";,\"\\".contains(&byte)) {
         return Ok(trimmed.to_owned());
     }
-    let expected = "letters, digits and signs without accents, blanks, semicolons, commas, quotes or backslashes";
+    let expected =
+        "it must have ASCII letters, digits and signs only, and no space, semicolon, comma, quote or backslash";
     Err(Unusable { name: "PRESENTER_TOKEN", value: token, expected: expected.to_owned() })
 }
 

@@ -48,5 +48,5 @@ impl Shop {
 }
 
 #[derive(Debug, thiserror::Error)]
-#[error("the shop does not take the order")]
+#[error("the shop does not accept the order")]
 pub struct NotTaken(#[from] reqwest::Error);

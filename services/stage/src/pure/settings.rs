@@ -44,8 +44,8 @@ pub fn patched(choices: &Choices, usual: &Choices, patch: &Value) -> Result<Choi
             "hide_names" => change.word(name, value, usual.hide_names, "true or false", &mut next.hide_names),
             "act" => change.act(name, value, &mut next),
             "step" => change.number(name, value, 0, 0..=STEPS_MAX, &mut next.step),
-            "episode" => change.say(name, "read_only", "is changed by a reset only"),
-            _ => change.say(name, "unknown_field", "is no setting"),
+            "episode" => change.say(name, "read_only", "changes only with a reset"),
+            _ => change.say(name, "unknown_field", "is not a setting"),
         }
     }
     if change.wrong.is_empty() { Ok(next) } else { Err(change.wrong) }
@@ -58,7 +58,7 @@ fn crowd(change: &mut Change, name: &str, value: &Value, usual: &Crowd, next: &m
         }
         "suspicious" => change.share(name, value, usual.suspicious, &mut next.suspicious),
         "undeliverable" => change.share(name, value, usual.undeliverable, &mut next.undeliverable),
-        _ => change.say(name, "unknown_field", "is no setting"),
+        _ => change.say(name, "unknown_field", "is not a setting"),
     }
 }
 
@@ -80,7 +80,7 @@ fn folding(change: &mut Change, name: &str, value: &Value, usual: &Folding, next
                 );
             }
         }
-        _ => change.say(name, "unknown_field", "is no setting"),
+        _ => change.say(name, "unknown_field", "is not a setting"),
     }
 }
 

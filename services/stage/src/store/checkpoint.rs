@@ -44,7 +44,7 @@ impl Checkpoint {
                 continue;
             }
             let is_known = known.restore(&subject, &facts).with_context(|| format!("facts.facts of {subject}"))?;
-            anyhow::ensure!(is_known, "facts.subject is {subject:?}, which cannot be");
+            anyhow::ensure!(is_known, "facts.subject is {subject:?}, which is unknown");
         }
         // All orders known in detail, and the last ones that left, oldest first.
         let mut rows = sqlx::query(

@@ -119,7 +119,7 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     let mut values = headers.get_all(KEY).iter();
     let Some(value) = values.next() else { return Ok(None) };
     if values.next().is_some() {
-        return Err(Problem::wrong_field(KEY, "more_than_one", "an order has one key"));
+        return Err(Problem::wrong_field(KEY, "more_than_one", "an order can have only one key"));
     }
     // Bytes beyond ASCII become the replacement character, which is refused as well.
     usable_key(KEY, String::from_utf8_lossy(value.as_bytes()).trim()).map(Some)
@@ -168,8 +168,7 @@ impl From<NotPlaced> for Problem {
         match not_placed {
             NotPlaced::WriterClosed(_) => Problem::unavailable(detail),
             NotPlaced::KeyReused(_) => {
-                Problem::wrong_field(KEY, "used_for_another_order", "take a new key for a new order")
-                    .with_detail(detail)
+                Problem::wrong_field(KEY, "used_for_another_order", "use a new key for a new order").with_detail(detail)
             }
         }
     }

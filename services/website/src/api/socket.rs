@@ -84,11 +84,11 @@ async fn take_orders(shop: &Shop, mut socket: WebSocket, limited: Option<Orderer
         };
         let answer = match received {
             Ok(Some(Ok(Message::Text(text)))) => answer(shop, text.as_bytes(), limited.as_ref()).await,
-            Ok(Some(Ok(Message::Binary(_)))) => Answer::Problem(Problem::malformed("an order is a text message")),
+            Ok(Some(Ok(Message::Binary(_)))) => Answer::Problem(Problem::malformed("an order must be a text message")),
             Ok(Some(Ok(Message::Ping(_) | Message::Pong(_)))) => continue,
             Ok(Some(Ok(Message::Close(_))) | None) => return,
-            Ok(Some(Err(_))) => break (close_code::SIZE, "no message can be read any more, or it was too long"),
-            Err(_) => break (close_code::NORMAL, "nothing came for a long time"),
+            Ok(Some(Err(_))) => break (close_code::SIZE, "the message was broken or too long"),
+            Err(_) => break (close_code::NORMAL, "no message came for a long time"),
         };
         let Ok(answer) = serde_json::to_string(&answer) else { return };
         if socket.send(Message::Text(answer.into())).await.is_err() {
@@ -107,12 +107,12 @@ async fn place(shop: &Shop, text: &[u8], limited: Option<&Orderer>) -> Result<Or
     if text.len() > BODY_MAX {
         return Err(Problem::too_large(BODY_MAX));
     }
-    let body: Value =
-        serde_json::from_slice(text).map_err(|error| Problem::malformed(format!("the message is no JSON: {error}")))?;
+    let body: Value = serde_json::from_slice(text)
+        .map_err(|error| Problem::malformed(format!("the message is not JSON: {error}")))?;
     let key = match body.get(KEY) {
         None | Some(Value::Null) => None,
         Some(Value::String(key)) => Some(usable_key(KEY, key)?),
-        Some(_) => return Err(Problem::wrong_field(KEY, "wrong_value", "is a text")),
+        Some(_) => return Err(Problem::wrong_field(KEY, "wrong_value", "must be a string")),
     };
     place_one(shop, &body, key, limited).await
 }

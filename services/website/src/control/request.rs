@@ -91,7 +91,7 @@ pub enum Key {
 /// The writer does not answer: another program holds the lock of the database, the website is about to stop, or its disk is
 /// full.
 #[derive(Debug, thiserror::Error)]
-#[error("the books cannot be written to")]
+#[error("the database cannot be written to")]
 pub struct WriterClosed;
 
 /// The key was used for another order.

@@ -124,14 +124,14 @@ impl Collector {
             Ok(()) => {
                 self.sent.inc_by(count);
                 if !self.takes {
-                    info!(address = self.address, "spans are collected again");
+                    info!(address = self.address, "the collector accepts spans again");
                 }
                 self.takes = true;
             }
             Err(error) => {
                 self.dropped.inc_by(count);
                 if self.takes {
-                    warn!(address = self.address, %error, "nobody collects the spans; they are dropped");
+                    warn!(address = self.address, %error, "the collector does not accept spans; they are dropped");
                 }
                 self.takes = false;
             }

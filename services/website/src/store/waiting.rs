@@ -100,7 +100,7 @@ impl Waiting {
     /// If it is not a message of its topic.
     pub fn fact<M: DeserializeOwned>(self) -> anyhow::Result<Fact<M>> {
         let message = serde_json::from_value(self.message)
-            .with_context(|| format!("waiting.message of {} is no message of {}", self.event_id, self.topic.name))?;
+            .with_context(|| format!("waiting.message of {} is not a message of {}", self.event_id, self.topic.name))?;
         Ok(Fact { event_id: EventId::new(self.event_id), position: self.position, at: self.at, message })
     }
 }

@@ -17,11 +17,11 @@ use service::{
 };
 
 const HELP: &str = "\
-setup makes on the broker what My Belgian beers online needs, and says which episode runs. It changes nothing that is there.
+setup creates on the broker what My Belgian beers online needs, and prints which episode runs. It changes nothing that exists.
 
 Usage: setup [--fresh]
 
-  --fresh  begins the next episode and deletes what belonged to the others
+  --fresh  begins the next episode; the earlier ones are deleted once every service has moved
 
 Settings come from the environment and from the file .env; .env.example lists them.";
 

@@ -67,7 +67,7 @@ async fn read_json(headers: &HeaderMap, body: Body) -> Result<Value, Problem> {
                 Problem::malformed("the body broke off")
             }
         })?;
-    serde_json::from_slice(&bytes).map_err(|error| Problem::malformed(format!("the body is no JSON: {error}")))
+    serde_json::from_slice(&bytes).map_err(|error| Problem::malformed(format!("the body is not JSON: {error}")))
 }
 
 /// Reads a form's body before its handler runs, within the limits of size and time.

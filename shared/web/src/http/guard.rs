@@ -42,7 +42,7 @@ pub fn is_foreign(site: &impl Site, request: &Parts, peer: SocketAddr) -> bool {
 /// The answer to a foreign request.
 pub fn foreign(site: &impl Site, request: &Parts) -> Response {
     if request.uri.path().starts_with(API) {
-        return Problem::forbidden("another website made this browser send this; see PUBLIC_URL").into_response();
+        return Problem::forbidden("this request comes from another website; see PUBLIC_URL").into_response();
     }
     Visitor::of(site, &request.uri, &request.headers).problem(&site.alive(), problem_page::Problem::Foreign)
 }

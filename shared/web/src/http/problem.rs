@@ -79,7 +79,7 @@ impl Problem {
 
     /// 405.
     pub fn method_not_allowed() -> Self {
-        Problem::new(StatusCode::METHOD_NOT_ALLOWED, "this address does not take this method")
+        Problem::new(StatusCode::METHOD_NOT_ALLOWED, "this address does not support this method")
     }
 
     /// 409.
@@ -89,7 +89,7 @@ impl Problem {
 
     /// 413, with how many bytes there may be.
     pub fn too_large(most: usize) -> Self {
-        Problem::new(StatusCode::PAYLOAD_TOO_LARGE, format!("a body has at most {most} bytes"))
+        Problem::new(StatusCode::PAYLOAD_TOO_LARGE, format!("the body may have at most {most} bytes"))
     }
 
     /// 415.
@@ -130,19 +130,19 @@ impl Problem {
 
     /// 429, with how long to wait.
     pub fn too_many(seconds: u64) -> Self {
-        let detail = format!("too many orders; the next one in {seconds} s");
+        let detail = format!("too many orders; try again in {seconds} s");
         Problem { retry_after: Some(seconds), ..Problem::new(StatusCode::TOO_MANY_REQUESTS, detail) }
     }
 
     /// 429, after too many wrong tokens.
     pub fn too_many_tokens(seconds: u64) -> Self {
-        let detail = format!("too many wrong tokens; the next one is looked at in {seconds} s");
+        let detail = format!("too many wrong tokens; try again in {seconds} s");
         Problem { retry_after: Some(seconds), ..Problem::new(StatusCode::TOO_MANY_REQUESTS, detail) }
     }
 
     /// 503: no place for another stream or socket.
     pub fn too_many_streams() -> Self {
-        let detail = "too many streams are open, of yours or in all";
+        let detail = "too many open streams, yours or in total";
         Problem { retry_after: Some(AGAIN_AFTER_S), ..Problem::unavailable(detail) }
     }
 
@@ -154,8 +154,8 @@ impl Problem {
 
 impl From<store::StoreError> for Problem {
     fn from(error: store::StoreError) -> Self {
-        tracing::warn!(%error, "a page or answer could not be made");
-        Problem::unavailable("the books cannot be read")
+        tracing::warn!(%error, "a page or answer could not be rendered");
+        Problem::unavailable("the database cannot be read")
     }
 }
 

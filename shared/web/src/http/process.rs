@@ -56,7 +56,7 @@ pub trait Episodes: Send + Sync + 'static {
 /// # Errors
 /// If the port is taken.
 pub async fn listen(address: SocketAddr, setting: &str) -> anyhow::Result<TcpListener> {
-    let taken = || format!("port {} ({setting}) cannot be listened on", address.port());
+    let taken = || format!("cannot listen on port {} ({setting})", address.port());
     TcpListener::bind(address).await.with_context(taken)
 }
 

@@ -81,7 +81,7 @@ fn sentence(what: &What) -> String {
         What::Reserved { beer, bottles, level } => format!("reserved {bottles} {beer}, {level} left"),
         What::Released { beer, bottles, level } => format!("released {bottles} {beer}, {level} on the shelf"),
         What::Shown { beer, level } => format!("shows {level} {beer} on the shelf"),
-        What::Counted => "counted in the books".to_owned(),
+        What::Counted => "counted by inventory-analysis".to_owned(),
         What::PickedUp { courier } => format!("picked up by {courier}"),
         What::AttemptFailed { courier, reason, retry_at } => format!("{courier}: {reason}; again at {retry_at}"),
         What::Stranded { reason, attempts } => format!("stranded after {attempts} attempts: {reason}"),

@@ -114,6 +114,6 @@ fn work(row: Waiting) -> anyhow::Result<Work> {
     } else if row.topic.name == DELIVERY_UPDATES.spec.name {
         Ok(Work::Updated(row.fact()?))
     } else {
-        anyhow::bail!("nothing of {} waits", row.topic.name)
+        anyhow::bail!("no message of {} waits", row.topic.name)
     }
 }
