@@ -30,7 +30,7 @@ use stage::Address;
 const A_ROUND: u64 = 40;
 const ROUNDS: u64 = 4;
 
-/// No shop is there: nothing is ordered.
+/// There is no shop, so nothing is ordered.
 fn nowhere() -> Address {
     Address::read("http://127.0.0.1:1").unwrap()
 }
@@ -180,7 +180,7 @@ async fn one_that_was_killed_knows_what_one_knows_that_never_was() -> Result<()>
         killed = killed.dies_and_comes_back().await?;
     }
     let orders = ROUNDS * A_ROUND;
-    let both = eventually("both to know the same", || async {
+    let both = eventually("both stages to know the same", || async {
         let both = (never.everything(orders).await.ok()?, killed.everything(orders).await.ok()?);
         let is_read = both.0[2]["sales"]["orders"] == orders && both.0[1]["delivered"] == orders / 5 * 4;
         (is_read && both.0 == both.1).then_some(both)

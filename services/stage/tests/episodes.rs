@@ -124,7 +124,7 @@ async fn settings_nobody_may_obey_are_shown_and_the_console_still_works() -> Res
     for forged in [r#"{"episode":4294967295}"#, "not even JSON"] {
         bed.publish_raw(SETTINGS, forged.as_bytes()).await?;
     }
-    eventually("both among what nobody could read", || async {
+    eventually("both among the unreadable messages", || async {
         let shown = stage.get("/api/deliveries").await.ok()?;
         let letters = shown["dead_letters"].as_array()?.iter().filter(|letter| letter["source"] == "settings").count();
         (letters == 2).then_some(())

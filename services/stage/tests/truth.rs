@@ -92,7 +92,7 @@ impl Stage<'_> {
         let mut expected: Vec<_> =
             untrue.iter().map(|(topic, code, count)| (topic.name, code.name(), *count)).collect();
         expected.sort_unstable();
-        eventually("what it does not believe", || async {
+        eventually("the disbelieved messages", || async {
             let shown = self.json("/api/deliveries").await?;
             let mut lines = Vec::new();
             for line in shown["disbelieved"].as_array()?.iter().filter(|line| line["service"] == "stage") {
@@ -209,7 +209,7 @@ async fn what_is_untrue_has_no_effect_and_what_is_early_waits_for_its_cause() ->
     stage.until("no", "refused").await?;
     stage.stop().await?;
 
-    // And after a restart.
+    // Again after a restart.
     let stage = Stage::start(&bed).await?;
     stage.tell(&delivered("a")).await?;
     stage.happened("orval", StockChange::Reserved, 3, 1, 7).await?;

@@ -1,4 +1,4 @@
-//! Playing an act over HTTP.
+//! Acts over HTTP.
 
 use std::sync::Arc;
 

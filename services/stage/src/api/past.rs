@@ -40,7 +40,7 @@ pub(super) async fn history(State(stage): State<Arc<Stage>>, Query(when): Query<
     Ok(Json(past::as_of(&stage, at).await?))
 }
 
-/// A question that can be asked.
+/// A question to the past.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Askable {
     #[schema(value_type = String, example = "ordered-together")]

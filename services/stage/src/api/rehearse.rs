@@ -1,4 +1,4 @@
-//! Rehearsing an act from the console.
+//! Rehearsals from the console.
 
 use std::sync::Arc;
 

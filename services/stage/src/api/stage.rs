@@ -146,7 +146,7 @@ pub(super) struct RetryShown {
     retry_at: Moment,
 }
 
-/// A dead letter of either kind.
+/// A dead letter: an order or a message.
 #[derive(Serialize, ToSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub(super) enum DeadLetter {

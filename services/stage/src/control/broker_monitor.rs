@@ -22,7 +22,7 @@ use crate::read_model::broker::{Bookies, Details, Look, Seen, Stored, TopicStats
 const ASK_EVERY: Duration = Duration::from_secs(1);
 /// The limit for one look, which takes about twenty requests.
 const ANSWERED_WITHIN: Duration = Duration::from_secs(3);
-/// A look counts as current for so long, from its beginning.
+/// How long a look counts as current, from its beginning.
 const FRESH_FOR: Duration = Duration::from_secs(2);
 /// How many messages at the end of a topic are shown.
 const LAST_MESSAGES: u64 = 5;

@@ -9,13 +9,12 @@ use crate::control::shop::NotTaken;
 
 #[derive(Debug, thiserror::Error)]
 pub enum ControlError {
-    /// The broker does not confirm it.
+    /// The broker does not confirm.
     #[error("Pulsar does not answer")]
     Away,
     /// A change of the settings was sent but not confirmed. It is not in force.
     #[error("not confirmed: Pulsar does not answer")]
     Unconfirmed,
-    /// Nobody answered in time.
     #[error("{service} did not answer within {seconds} s")]
     NoAnswer { service: Service, seconds: u64 },
     #[error("too many questions wait for an answer")]
@@ -49,7 +48,6 @@ pub enum ControlError {
     /// Another program holds the lock of the database.
     #[error("the request cannot be written in time")]
     Locked,
-    /// The shop does not take an order.
     #[error(transparent)]
     Shop(#[from] NotTaken),
     /// The broker cannot be set up, or refuses an admin call.

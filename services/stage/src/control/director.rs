@@ -38,7 +38,7 @@ pub struct Director {
     admin: Admin,
     /// One change at a time: each is based on the one before.
     written: AsyncMutex<Written>,
-    /// A change was not confirmed.
+    /// Notified when a change was not confirmed.
     doubted: Notify,
     pub questions: Questions,
 }
@@ -76,7 +76,6 @@ impl Director {
         Ok(self.settings())
     }
 
-    /// Writes these settings as the next version.
     async fn write(&self, written: &mut Written, settings: StageSettings) -> Result<(), ControlError> {
         if settings.episode_id.is_empty() {
             // The broker has never told which episode runs.

@@ -148,7 +148,7 @@ pub enum NotChosen {
     /// Set by `PUBLIC_URL`.
     #[error("is set by PUBLIC_URL")]
     Fixed,
-    /// No phone can use it.
+    /// Phones cannot use it.
     #[error("must be an address that phones can open, such as 192.168.1.20:8000 or https://beer.example.com")]
     Unusable,
 }
@@ -241,7 +241,7 @@ mod tests {
             assert_eq!(at(&private, stage), shop);
         }
         let public = entrance(Some("https://beer.example.com"));
-        assert_eq!(at(&public, "localhost:8001"), "http://localhost:8000", "it is quicker, and there offline");
+        assert_eq!(at(&public, "localhost:8001"), "http://localhost:8000", "it is faster, and works offline");
         assert_eq!(at(&public, "stage.example.com"), "https://beer.example.com");
         let mut behind_a_proxy = opened_by("127.0.0.1:8001");
         behind_a_proxy.insert("x-forwarded-host", HeaderValue::from_static("10.0.0.7:8001"));

@@ -9,7 +9,6 @@ use tokio::sync::watch;
 
 use crate::pure::acts;
 
-/// What one window is told.
 pub struct Lead {
     settings: watch::Receiver<Arc<StageSettings>>,
     /// The act and step that were told last.

@@ -16,7 +16,6 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(15);
 /// Idle connections that are kept for the next orders.
 const KEPT_OPEN: usize = 64;
 
-/// The shop, as a customer reaches it.
 pub struct Shop {
     http: Client,
     orders: String,

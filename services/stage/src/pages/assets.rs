@@ -32,7 +32,7 @@ pub const ASSETS: &[Asset] = &[
     asset("uplot-1.6.32.css", CSS, include_bytes!("../../../../web/vendor/uplot/uPlot.min.css")),
 ];
 
-/// The address of a file, with its hash.
+/// The address of a file, including its hash.
 pub fn address(name: &str) -> String {
     assets::address(ASSETS, name)
 }

@@ -23,7 +23,7 @@ const WAYS: [(SubscriptionType, Fold); 4] =
 #[template(path = "stock/bursts.html")]
 struct Table<'a> {
     frame: Frame<'a>,
-    /// What these bursts have in common.
+    /// Workers and work, which all these bursts share.
     crew: String,
     rows: Vec<Row>,
 }
@@ -76,7 +76,6 @@ fn row(way: Folding, view: &StockView, frame: &Frame<'_>) -> Row {
     }
 }
 
-/// Rounded to the nearest.
 fn mean(values: impl Iterator<Item = u64>, count: u64) -> u64 {
     (values.sum::<u64>() + count / 2) / count.max(1)
 }

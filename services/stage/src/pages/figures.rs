@@ -1,4 +1,4 @@
-//! The big figures of a page.
+//! The big figures at the top of a page.
 
 use askama::Template;
 use web::pure::layout::Fragment;

@@ -75,7 +75,7 @@ pub fn render(view: &OrderView, shop: &str, frame: Frame<'_>) -> askama::Result<
     Page { frame, parts, id: view.order_id.as_str(), shop, finished: view.status.is_finished() }.render()
 }
 
-/// Everything on the page that can change.
+/// All fragments that can change.
 ///
 /// # Errors
 /// If a template cannot be rendered.

@@ -1,4 +1,4 @@
-//! The streams of the stage's pages over HTTP.
+//! The handlers of the pages' streams.
 
 use std::sync::Arc;
 

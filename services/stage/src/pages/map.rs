@@ -118,7 +118,6 @@ struct Carried<'a> {
     until: Moment,
 }
 
-/// A line of words with an id.
 #[derive(Template)]
 #[template(path = "map/line.html")]
 struct Line {

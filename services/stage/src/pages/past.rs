@@ -204,7 +204,7 @@ mod tests {
             assert_eq!(ends[..ends.len() - 1], begins[1..]);
             assert_eq!(ends.last(), Some(&BAR));
         }
-        assert_eq!(share(3, 0), 0, "nothing of nothing");
+        assert_eq!(share(3, 0), 0, "zero of zero");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! `/rebuild`: everything folded again from the first message, beside the live view, and compared with it.
+//! `/rebuild`: everything is folded again from the first message, beside the live view, and compared with it.
 
 use askama::Template;
 use events::{
@@ -180,7 +180,7 @@ mod tests {
             State::of(Some(&Rebuild { running, identical, given_up, ..Rebuild::default() }))
         };
         assert_eq!(State::of(None), State::Never);
-        assert_eq!(state(false, None, None), State::Never, "what is known before the first one says nothing");
+        assert_eq!(state(false, None, None), State::Never, "before the first one there is nothing to show");
         assert_eq!(state(true, None, None), State::Running);
         assert_eq!(state(false, Some(true), None), State::Identical);
         assert_eq!(state(false, Some(false), None), State::Different);

@@ -1,4 +1,4 @@
-//! The streams of the pages of the stage.
+//! The streams of the stage's pages.
 
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
@@ -66,7 +66,6 @@ async fn once_with(fragments: String, lead: Option<Lead>) -> Response {
     sse::once([("fragments", fragments)].into_iter().chain(told.map(|told| (FOLLOW, told))))
 }
 
-/// The stream of a page.
 pub fn page(
     stage: Arc<Stage>,
     page: Page,

@@ -193,7 +193,7 @@ fn the_console_shows_what_is_so() {
     );
     assert!(tag(&page, "set-subscription-1").contains("aria-pressed=\"true\""));
     assert!(tag(&page, "set-subscription-2").contains("aria-pressed=\"false\""));
-    assert!(page.contains("7–8 ms"), "what a program has set is shown as it is");
+    assert!(page.contains("7–8 ms"), "a value set by a program is shown as well");
     for (service, state) in [("inventory-analysis", "paused"), ("warehouse", "silent"), ("website", "running")] {
         assert!(tag(&page, &format!("service-{service}")).contains(state), "{service}");
     }

@@ -23,7 +23,6 @@ pub struct WelcomeView {
     pub shop: String,
 }
 
-/// One address to choose.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EntranceView {
     /// The address as people type it.

@@ -45,7 +45,6 @@ pub struct SubscriptionSeen {
     pub delayed: u64,
     /// The consumers by name; for Failover the active one first.
     pub consumers: Vec<String>,
-    /// Whether only one of them is active.
     pub one_is_active: bool,
 }
 
@@ -53,7 +52,6 @@ pub struct SubscriptionSeen {
 pub struct Details {
     /// Its segments, oldest first.
     pub segments: Vec<Segment>,
-    /// Its last messages, newest first.
     pub messages: Vec<Examined>,
 }
 
@@ -69,7 +67,6 @@ pub struct Segment {
 
 #[derive(Debug, Clone, PartialEq, Default)]
 pub enum Look {
-    /// Nobody has looked yet.
     #[default]
     Nothing,
     /// What it reported, and when.
@@ -172,7 +169,7 @@ pub struct Ledger {
 }
 
 impl Stored {
-    /// The segments, oldest first.
+    /// Oldest first.
     pub fn segments(&self) -> Vec<Segment> {
         let last = self.ledgers.last().map(|ledger| ledger.ledger_id);
         let segment = |ledger: &Ledger| Segment {

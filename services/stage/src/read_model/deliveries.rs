@@ -85,7 +85,7 @@ pub struct Untrue {
     pub count: u64,
 }
 
-/// A dead letter of either kind.
+/// A dead letter: an order or a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DeadLetterView {
     /// An order that nobody could deliver. It can be redriven or returned.

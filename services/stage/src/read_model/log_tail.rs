@@ -12,14 +12,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::read_model::stock::beer_by_id;
 
-/// Events at the end of the log that are drawn one by one.
+/// The last events, which are drawn one by one.
 pub const TAIL_MAX: usize = 55;
 /// Remembered lengths of the log: a few seconds' worth.
 const MARKS_MAX: usize = 64;
 /// The distance between two of them, in microseconds.
 const MARK_EVERY: i64 = 100_000;
 
-/// One event of the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tile {
     #[serde(with = "beer_by_id")]
@@ -53,7 +52,7 @@ impl Tape {
         }
     }
 
-    /// The last events, oldest first.
+    /// Oldest first.
     pub fn tail(&self) -> impl Iterator<Item = Tile> {
         self.tail.iter().copied()
     }

@@ -8,10 +8,9 @@ use events::{
 
 use crate::read_model::{deliveries::DeliveriesView, log_tail::Tile, stock::BeerOnShelf};
 
-/// `/`: services and topics as one drawing.
+/// The drawing of services and topics.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct MapView {
-    /// Each service, and what it does.
     pub services: Vec<(Service, Standing)>,
     /// Orders placed in this episode.
     pub placed: u64,

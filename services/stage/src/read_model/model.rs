@@ -28,7 +28,6 @@ use crate::read_model::{
 /// Unreadable messages that are remembered: several services report the same one.
 const UNREADABLE_REMEMBERED_MAX: usize = 10_000;
 
-/// Everything that the topics have said.
 #[derive(Default)]
 pub struct ReadModel {
     pub shelves: Shelves,

@@ -10,7 +10,7 @@ pub const NEWEST_MAX: usize = 20;
 
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct NewestView {
-    /// The newest orders, newest first.
+    /// Newest first.
     pub orders: Vec<NewestOrder>,
     pub names_hidden: bool,
 }

@@ -31,9 +31,8 @@ pub struct Outage {
     pub who: Who,
     /// When it was last heard or connected.
     pub gone_at: Moment,
-    /// When it was heard again; `None` while it is gone.
+    /// `None` while it is gone.
     pub back_at: Option<Moment>,
-    /// Whether another process came back.
     pub new_process: bool,
     /// When every order from before its return was accounted for: the ledger had read them and was balanced, and they
     /// were decided, not still with a courier from then, and without facts that do not fit together yet. Never before
@@ -241,7 +240,7 @@ mod tests {
         let mut outages = quiet(1_000);
         assert!(outages.heard(Service::Warehouse, at(1_900), now(2_400), 7));
         assert_eq!(told(&outages), [(WAREHOUSE, 1_000, Some(2_400), true)]);
-        assert!(!outages.heard(Service::Warehouse, at(1_900), now(2_900), 7), "and is told of once");
+        assert!(!outages.heard(Service::Warehouse, at(1_900), now(2_900), 7), "and is reported once");
     }
 
     #[test]
@@ -262,7 +261,7 @@ mod tests {
         for millis in (2_000..9_000).step_by(500) {
             assert!(!outages.look(false, now(millis), 5));
         }
-        assert!(!outages.heard(Service::Warehouse, at(-9), now(8_900), 8), "heard before it was looked");
+        assert!(!outages.heard(Service::Warehouse, at(-9), now(8_900), 8), "heard before the look");
         assert!(outages.look(true, now(9_000), 8));
         assert!(!outages.heard(Service::Warehouse, at(-9), now(9_700), 8));
         assert_eq!(told(&outages), [(Who::Broker, 1_000, Some(9_000), false)]);
@@ -282,7 +281,7 @@ mod tests {
             assert_eq!(told(&after), [(WAREHOUSE, 1_000, None, false)]);
             assert!(after.heard(Service::Warehouse, at(started_at), now(4_000), 5));
             assert_eq!(told(&after), [(WAREHOUSE, 1_000, Some(4_000), is_new)]);
-            assert!(!after.heard(Service::Delivery, at(0), now(4_100), 5), "who was not gone is not back");
+            assert!(!after.heard(Service::Delivery, at(0), now(4_100), 5), "it was not gone");
         }
     }
 
@@ -310,7 +309,7 @@ mod tests {
         assert!(!outages.settle(&ledger(1_100, 5, None)), "nobody was gone");
         outages.heard(Service::Warehouse, at(1_900), now(2_400), 7);
         assert!(!outages.settle(&ledger(2_500, 6, None)), "one order is not read yet");
-        assert!(!outages.settle(&ledger(2_600, 9, Some(2_400))), "one still lies there");
+        assert!(!outages.settle(&ledger(2_600, 9, Some(2_400))), "one still waits there");
         assert!(!outages.settle(&Ledger { balanced: false, ..ledger(2_700, 9, None) }));
         assert!(outages.settle(&ledger(4_500, 9, Some(2_401))), "a younger one does not matter");
         assert!(!outages.settle(&ledger(5_000, 9, None)), "once is enough");
@@ -330,9 +329,9 @@ mod tests {
         assert!(back(Service::Delivery).settle(&queued));
         queued.on_the_way = vec![queued.on_the_way[0].clone(); ON_THE_WAY_MAX];
         assert!(back(Service::Warehouse).settle(&queued), "nothing waits for a decision");
-        assert!(!back(Service::Delivery).settle(&queued), "who had a parcel in hand is not known");
+        assert!(!back(Service::Delivery).settle(&queued), "it is unknown who had a parcel");
         queued.orders.waiting = 1;
-        assert!(!back(Service::Warehouse).settle(&queued), "since when it waits is not known");
+        assert!(!back(Service::Warehouse).settle(&queued), "it is unknown since when it waits");
     }
 
     #[test]

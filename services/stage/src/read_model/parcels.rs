@@ -57,7 +57,7 @@ enum Place {
     Stranded,
 }
 
-/// All parcels that are not at their end.
+/// All parcels whose order is not finished.
 #[derive(Debug, Clone, Default)]
 pub struct Parcels {
     known: HashMap<OrderId, Known>,

@@ -28,7 +28,7 @@ pub struct PastView {
 }
 
 impl PastView {
-    /// The moment that was asked for.
+    /// The state at the moment that was asked for.
     pub fn of(as_of: &AsOf, began_at: Moment) -> Self {
         let level =
             |beer: &Beer| as_of.beers.iter().find(|known| known.beer == beer.beer_id()).map(|known| known.level);

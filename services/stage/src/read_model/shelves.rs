@@ -30,7 +30,7 @@ pub struct Shelves {
     beers: BTreeMap<BeerId, Shelf>,
     /// The log, as far as it is believed.
     chains: Chains,
-    /// Of all beers, newest first.
+    /// The writes of all beers, newest first.
     writes: VecDeque<Write>,
     /// The end of the log of each beer, newest first.
     log: BTreeMap<BeerId, VecDeque<Happened>>,

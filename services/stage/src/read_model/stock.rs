@@ -101,7 +101,6 @@ pub struct Write {
     pub worker: String,
     /// When the worker took the event.
     pub taken_at: Moment,
-    /// When it was written.
     pub at: Moment,
 }
 

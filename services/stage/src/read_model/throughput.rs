@@ -145,7 +145,7 @@ mod tests {
         }
         let rate = tempo.orders_in_10_s(now(8_000));
         assert!((460..=510).contains(&rate), "50 a second, not {rate} in ten");
-        assert_eq!(tempo.orders_in_10_s(now(13_000)), 0, "and then nobody came");
+        assert_eq!(tempo.orders_in_10_s(now(13_000)), 0, "then no orders came");
         assert!(tempo.placed.len() <= 18);
     }
 

@@ -1,4 +1,4 @@
-//! What the pages and the API show of the read model.
+//! The views of the read model for pages and API.
 
 use events::{
     beers::Beer,
@@ -21,7 +21,6 @@ use crate::read_model::{
 };
 
 impl ReadModel {
-    /// What a service does, as far as it is known.
     fn standing(&self, service: Service, now: Now) -> Standing {
         let Some((presence, heard)) = self.presence.get(&service) else { return Standing::Gone };
         match presence.state {

@@ -73,7 +73,7 @@ async fn a_hundred_that_nobody_answers_leave_the_presenter_an_answer_and_need_on
     Ok(())
 }
 
-/// The same at the stage's doors: strangers are told to come again, and the presenter's burst is not refused.
+/// The same at the stage's doors: strangers are told to come again, and the presenter's burst is accepted.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hundred_who_look_at_the_past_keep_no_burst_from_the_presenter() -> Result<()> {
     let stage = Stage::open().await?;

@@ -10,7 +10,7 @@ pub struct Act {
     pub title: &'static str,
     /// What it shows, in a sentence: a key of the texts.
     pub shows: &'static str,
-    /// The page the room looks at.
+    /// The page for the room.
     pub page: &'static str,
     /// In order.
     pub steps: &'static [Step],
@@ -54,7 +54,6 @@ pub enum Effect {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Target {
-    /// The process of a service.
     Service(Service),
     /// A courier, if possible one with a parcel.
     Courier,

@@ -15,7 +15,6 @@ use crate::pure::acts::act::{
     Step, Target,
 };
 
-/// All acts, in order.
 pub fn acts() -> &'static [Act] {
     &SCRIPT
 }

@@ -47,9 +47,9 @@ fn a_parcel_of_a_courier_who_crashed_is_taken_over_by_the_next() {
     assert_eq!(from(lane_of(&parcels, "Bart")), None);
     parcels.moved(&id, "Ada", "Gent", &in_hands_of("Emma", 1), at(2));
     assert_eq!(from(lane_of(&parcels, "Emma")).as_deref(), Some("Bart"));
-    assert_eq!(from(lane_of(&parcels, "Bart")), None, "the one who crashed took nothing over");
+    assert_eq!(from(lane_of(&parcels, "Bart")), None, "the crashed courier took nothing over");
     parcels.moved(&id, "Ada", "Gent", &in_hands_of("Jef", 2), at(4));
-    assert_eq!(from(lane_of(&parcels, "Jef")), None, "another attempt is no taking over");
+    assert_eq!(from(lane_of(&parcels, "Jef")), None, "another attempt is no takeover");
 }
 
 #[test]
@@ -65,14 +65,14 @@ fn a_lane_shows_the_newer_of_two_words() {
     };
     parcels.moved(&first, "Bob", "Gent", &progress(Status::Accepted), at(0));
     let of_first = Some((first.clone(), "Gent".to_owned(), at(1), at(3)));
-    assert_eq!(lane(&parcels, &said, at(1)), of_first, "said before the update was read");
+    assert_eq!(lane(&parcels, &said, at(1)), of_first, "reported before the update was read");
     parcels.moved(&first, "Bob", "Gent", &progress(Status::PickedUp), at(1));
     assert_eq!(lane(&parcels, &said, at(2)), of_first);
     parcels.moved(&first, "Bob", "Gent", &progress(Status::Delivered), at(3));
-    assert_eq!(lane(&parcels, &said, at(2)), None, "delivered since it was said");
+    assert_eq!(lane(&parcels, &said, at(2)), None, "delivered since the report");
     parcels.moved(&second, "Eva", "Brugge", &progress(Status::PickedUp), at(4));
     let of_second = Some((second.clone(), "Brugge".to_owned(), at(4), at(6)));
-    assert_eq!(lane(&parcels, &said, at(2)), of_second, "picked up since it was said");
+    assert_eq!(lane(&parcels, &said, at(2)), of_second, "picked up since the report");
     let empty_handed = CourierState { carrying: None, ..said };
     assert_eq!(lane(&parcels, &empty_handed, at(9)), None, "crashed, and hired again without it");
 }

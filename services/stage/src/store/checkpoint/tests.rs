@@ -63,7 +63,8 @@ fn unreadable(reader: Service) -> Said {
     Said::Unreadable(Unreadable { topic, message_id, reader, code, reason, first_bytes, at: at(3) })
 }
 
-/// Orders in every state, one taken over by another courier, lies, a repeat, and messages before their cause.
+/// Orders in every state, one taken over by another courier, untrue messages, a repeat, and messages before their
+/// cause.
 fn story() -> Vec<Said> {
     let reason = FailureReason::AddressNotFound;
     let failed = |attempt| {
@@ -148,7 +149,6 @@ fn hear(known: &mut ReadModel) {
     known.heard(presence, Now::read());
 }
 
-/// Everything that a page can show.
 fn views(known: &ReadModel) -> String {
     let (choices, now) = (Choices::default(), Now::read());
     let orders = ["a", "b", "c", "d", "early", "ghost"].map(|order| known.orders.view(&id(order)));
