@@ -73,9 +73,14 @@ impl Demo {
             ("DATA_DIR".to_owned(), data_dir.display().to_string()),
             ("PRESENTER_TOKEN".to_owned(), "let-me-in".to_owned()),
         ];
+        // Each is held until all are known, or one could be given twice.
+        let mut held = Vec::new();
         for port in PORTS {
-            all.push((port.to_owned(), free_port()?.to_string()));
+            let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+            all.push((port.to_owned(), listener.local_addr()?.port().to_string()));
+            held.push(listener);
         }
+        drop(held);
         all.extend(settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         Self::start_with(all, data_dir, &[]).await
     }
