@@ -1,4 +1,4 @@
-//! What handlers need: extractors, cookies, bodies within limits, streams, problem documents.
+//! The tools of handlers: extractors, cookies, bodies within limits, streams, problem documents.
 //!
 //! Imports `pure` only.
 

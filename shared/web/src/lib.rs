@@ -1,13 +1,13 @@
-//! What the sites of this suite have in common: languages and formats, the frame of a page, server-sent events, cookies,
-//! problem documents, and what they say of an order.
+//! The common part of the suite's sites: languages and formats, the frame of a page, server-sent events, cookies,
+//! problem documents, and orders in words.
 //!
-//! No address of a page appears in it. A site passes in what depends on it: who is alive, where the speaker is, its public
-//! address. The texts, styles and scripts of the folder `web` at the root are embedded here, its templates by the crates
-//! that render them.
+//! It contains no address of a page. A site passes in what depends on the site: what is alive, where the speaker is,
+//! its public address. The texts, styles and scripts of the folder `web` at the root are embedded here, the templates
+//! in the crates that render them.
 //!
 //! - [`pure`]: no clock, no IO. Texts, numbers and times in four languages, layout, glasses, addresses.
-//! - [`order`]: where an order is, the hops it took, how they follow from each other, in words and as JSON. Also pure.
-//! - [`http`]: what handlers need. Extractors, cookies, bodies within limits, streams, problem documents.
+//! - [`order`]: the status of an order, its hops, how they follow from each other, in words and as JSON. Also pure.
+//! - [`http`]: the tools of handlers. Extractors, cookies, bodies within limits, streams, problem documents.
 
 pub mod http;
 pub mod order;

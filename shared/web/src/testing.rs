@@ -1,5 +1,4 @@
-//! What tests of pages need in more than one crate: an order, and what holds for every page.
-//! Used by tests only.
+//! For tests of pages in more than one crate: an order, and checks that hold for every page. Used by tests only.
 #![expect(clippy::unwrap_used, reason = "an id that cannot be read ends the test")]
 
 use events::{
@@ -16,7 +15,7 @@ pub mod pages;
 
 pub const NOW: Moment = Moment::from_micros(1_795_549_267_112_000);
 
-/// An order with the whole way to this status.
+/// An order with its whole journey up to this status.
 pub fn order(status: Status) -> OrderView {
     let line = |id: &str, n| Line { beer: BeerId::new(id), bottles: Bottles(n) };
     let reason = FailureReason::AddressNotFound;
@@ -63,7 +62,7 @@ pub fn order(status: Status) -> OrderView {
 }
 
 fn step(millis: i64, service: Service, topic: &'static str, what: What) -> Step {
-    // As an outbox names them; no two of an order are the same.
+    // As an outbox names them: each is unique within its order.
     let event_id = EventId::new(format!("{service}-4f1c-{millis}-{}", what_number(&what)));
     Step { at: NOW.plus_millis(millis), event_id, service, topic, what }
 }

@@ -1,4 +1,4 @@
-//! Where the two sites are, as the environment has it.
+//! The addresses of the two sites, from the environment.
 
 use service::{
     HttpPort,
@@ -7,31 +7,20 @@ use service::{
 
 use crate::pure::address::Address;
 
-/// The port of the shop.
 pub const HTTP_PORT: HttpPort = HttpPort { variable: "HTTP_PORT", default: 8000 };
-/// The port of the stage.
 pub const STAGE_PORT: HttpPort = HttpPort { variable: "STAGE_PORT", default: 8001 };
 
 /// `PUBLIC_URL`: where phones find the shop.
-///
-/// # Errors
-/// If it is no address.
 pub fn public() -> Result<Option<Address>, Unusable> {
     setting("PUBLIC_URL", "http://192.168.1.20:8000")
 }
 
 /// `SHOP_URL`: where the stage finds the shop; by default on this machine.
-///
-/// # Errors
-/// If it is no address.
 pub fn shop() -> Result<Address, Unusable> {
     or_here(setting("SHOP_URL", "http://website:8000")?, &HTTP_PORT)
 }
 
 /// `STAGE_URL`: where browsers find the stage; by default on this machine.
-///
-/// # Errors
-/// If it is no address.
 pub fn stage() -> Result<Address, Unusable> {
     or_here(setting("STAGE_URL", "http://127.0.0.1:8001")?, &STAGE_PORT)
 }

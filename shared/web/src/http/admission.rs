@@ -1,8 +1,8 @@
-//! Limits on open streams: of one browser, behind one address, and in all.
+//! Limits on open streams: per browser, per address, and in all.
 //!
-//! A whole room shares one address, and each browser in it has a random id in a cookie (see `browser`). A program that
-//! opens streams without end exhausts only the share of clients without a cookie at its address; one that invents cookies
-//! exhausts only the share of browsers at its address.
+//! A whole room shares one address, and each of its browsers has a random id in a cookie (see `browser`). A program
+//! that opens streams without end uses up only the share of clients without a cookie at its address. One that invents
+//! cookies uses up only the share of browsers at its address.
 
 use std::{
     collections::HashMap,
@@ -20,17 +20,17 @@ use crate::{
     pure::arrival,
 };
 
-/// Most streams open at once, including the sockets that take orders.
+/// The most open streams, including the sockets for orders.
 pub const STREAMS_MAX: usize = 2_000;
-/// Kept free on top of that for the presenter and this machine.
+/// Streams on top of that, reserved for the presenter and this machine.
 pub const RESERVED: usize = 100;
-/// Most of one browser, which opens one for each tab.
+/// The most streams of one browser, which opens one per tab.
 const OF_A_BROWSER_MAX: usize = 12;
-/// Most of all browsers behind one address, which may be a large room.
+/// The most streams of all browsers behind one address, which may be a large room.
 const BROWSERS_MAX: usize = 1_400;
-/// Most of all clients without a cookie behind one address.
+/// The most streams of all clients without a cookie behind one address.
 const NAMELESS_MAX: usize = 500;
-/// Most of the programs on this machine: measurements open many.
+/// The most streams of programs on this machine: measurements open many.
 const PROGRAMS_HERE_MAX: usize = 1_600;
 
 /// Who opens a stream. An extractor.
@@ -42,7 +42,7 @@ pub struct Client {
     is_presenter: bool,
 }
 
-/// Whose streams are counted together.
+/// Clients whose streams are counted together.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum Group {
     Browser(String),
@@ -69,7 +69,7 @@ impl Client {
         }
     }
 
-    /// The groups it belongs to, and how many streams each may have.
+    /// The groups of this client, and the most streams of each.
     fn groups(&self) -> Vec<(Group, usize)> {
         match &self.browser {
             _ if self.is_presenter => Vec::new(),
@@ -88,7 +88,7 @@ impl Client {
     }
 }
 
-/// Counts the streams that are open.
+/// Counts open streams.
 #[derive(Debug, Clone, Default)]
 pub struct Streams(Arc<Mutex<Open>>);
 

@@ -1,4 +1,4 @@
-//! Bodies, within their limits.
+//! Request bodies, with limits.
 
 use std::time::Duration;
 
@@ -15,15 +15,15 @@ use tokio::time::timeout;
 
 use crate::http::problem::Problem;
 
-/// Largest body that is read, in bytes.
+/// The largest body that is read, in bytes.
 pub const BODY_MAX: usize = 16 * 1024;
-/// How long a body may take to arrive.
+/// The longest time a body may take to arrive.
 pub const BODY_WITHIN: Duration = Duration::from_secs(10);
 
-/// A JSON body, within its limits; any other is refused as `application/problem+json`. It has no type of its own: a handler
-/// names every wrong field, where serde stops at the first.
+/// A JSON body within the limits; any other is refused as `application/problem+json`. It is untyped because a handler
+/// names every wrong field, whereas serde stops at the first.
 ///
-/// As `Option<ApiJson>` it may be left out, together with its content type.
+/// As `Option<ApiJson>` it may be missing, together with its content type.
 pub struct ApiJson(pub Value);
 
 impl<S: Send + Sync> FromRequest<S> for ApiJson {
@@ -70,7 +70,7 @@ async fn read_json(headers: &HeaderMap, body: Body) -> Result<Value, Problem> {
     serde_json::from_slice(&bytes).map_err(|error| Problem::malformed(format!("the body is not JSON: {error}")))
 }
 
-/// Reads a form's body before its handler runs, within the limits of size and time.
+/// Reads the body of a form before its handler runs, within the limits of size and time.
 pub async fn read_in_time(request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
     match timeout(BODY_WITHIN, to_bytes(body, BODY_MAX)).await {

@@ -1,4 +1,4 @@
-//! Which browser, by a random id in a cookie, and which address a request comes from.
+//! Identifies a browser by a random id in a cookie, and finds the address a request comes from.
 
 use std::{
     net::{IpAddr, SocketAddr},
@@ -12,31 +12,29 @@ use crate::{
     pure::arrival::Arrival,
 };
 
-/// The cookie a browser is known by.
+/// The cookie with a browser's id.
 const COOKIE: &str = "browser";
-/// Its length: 128 bits.
+/// 128 bits, in hexadecimal digits.
 const ID_LENGTH: usize = 32;
-/// How long a browser keeps it.
 const KEPT_FOR: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// The id in the browser's cookie. Anything else in there counts as no cookie.
+/// The id in the browser's cookie. A cookie with anything else counts as missing.
 pub fn browser(cookies: &Cookies, headers: &HeaderMap) -> Option<String> {
     let id = cookies.read(headers, COOKIE);
     id.filter(|id| id.len() == ID_LENGTH && id.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
-/// A cookie with a new id.
 pub fn cookie(cookies: &Cookies, arrival: &Arrival) -> Cookie<'static> {
     cookies.set(COOKIE, &new_id(), KEPT_FOR, arrival.is_https)
 }
 
-/// A new id, random enough to be unique and not to be guessed.
+/// A new id: random, so unique and impossible to guess.
 pub fn new_id() -> String {
     format!("{:032x}", rand::random::<u128>())
 }
 
-/// The client's address: the peer's, or the last entry of `X-Forwarded-For` if a proxy on this machine is the peer. A client
-/// writes the entries before the last as it likes.
+/// The client's address: the peer's, or the last entry of `X-Forwarded-For` if the peer is a proxy on this machine. The
+/// client controls the entries before the last.
 pub fn address(headers: &HeaderMap, peer: SocketAddr) -> IpAddr {
     let peer = peer.ip().to_canonical();
     let forwarded = headers.get_all("x-forwarded-for").iter().next_back().filter(|_| peer.is_loopback());

@@ -1,5 +1,5 @@
-//! The suite's cookies. Browsers share cookies among all ports of a host, so the names carry the suite's id: two suites on
-//! one laptop do not sign each other out.
+//! The suite's cookies. Browsers share cookies among all ports of a host, so their names contain the suite's id: two
+//! suites on one laptop do not sign each other out.
 
 use std::{
     fs,
@@ -18,29 +18,27 @@ use axum_extra::extract::cookie::{CookieJar, SameSite};
 
 /// Letters and digits that are not confused when read aloud.
 const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
-/// Length of a suite's id.
+/// The length of a suite's id.
 const ID_LENGTH: usize = 8;
 
-/// The cookies of one suite.
 #[derive(Debug, Clone)]
 pub struct Cookies {
     suite: String,
 }
 
 impl Cookies {
-    /// The cookies of the suite with this data folder, where its id is stored at the first start.
+    /// The cookies of the suite with this data folder, which stores its id from the first start.
     ///
     /// # Errors
     /// If the id cannot be stored, or the file holds something else.
     pub fn of_suite(data_dir: &Path) -> anyhow::Result<Self> {
         let suite = kept_or_made(&data_dir.join("suite-id"), ID_LENGTH)?;
-        // The content of the file ends up in a header, as part of a cookie's name.
+        // The content of the file becomes part of a cookie's name, in a header.
         let is_name = suite.len() <= 2 * ID_LENGTH && suite.bytes().all(|byte| byte.is_ascii_alphanumeric());
         anyhow::ensure!(is_name, "{}/suite-id holds something else: delete it", data_dir.display());
         Ok(Cookies { suite })
     }
 
-    /// The cookies of a suite whose id is known.
     pub fn of(suite: &str) -> Self {
         Cookies { suite: suite.to_owned() }
     }
@@ -49,13 +47,13 @@ impl Cookies {
         format!("{of}-{}", self.suite)
     }
 
-    /// The value of this suite's cookie of this name. If a browser sends several, the last is the one set for `/`.
+    /// The value of this suite's cookie `of`. If a browser sends several, the last is the one set for `/`.
     pub fn read(&self, headers: &HeaderMap, of: &str) -> Option<String> {
         read(headers, &self.name(of))
     }
 
-    /// A cookie that scripts cannot read. Another site's requests carry it only when they open a page, and a browser that
-    /// got it over https sends it over nothing else. Kept for no time at all, it is forgotten.
+    /// A cookie that scripts cannot read. Requests from other sites carry it only when they open a page, and a browser
+    /// that got it over https sends it over https only. With `keep_for` zero the browser deletes it.
     pub fn set(&self, of: &str, value: &str, keep_for: Duration, is_https: bool) -> Cookie<'static> {
         let mut cookie = cookie(self.name(of), value, keep_for);
         cookie.set_http_only(true);
@@ -69,23 +67,19 @@ pub fn read(headers: &HeaderMap, name: &str) -> Option<String> {
     Some(CookieJar::from_headers(headers).get(name)?.value().to_owned())
 }
 
-/// A cookie that all suites on this host share, and scripts read.
+/// A cookie that all suites on this host share and that scripts can read.
 pub fn cookie(name: impl Into<String>, value: &str, keep_for: Duration) -> Cookie<'static> {
     let keep_for = keep_for.try_into().unwrap_or(time::Duration::MAX);
     let cookie = Cookie::build((name.into(), value.to_owned()));
     cookie.path("/").same_site(SameSite::Lax).max_age(keep_for).build()
 }
 
-/// A response with which a browser keeps a cookie.
 pub fn with_cookie(response: impl IntoResponse, cookie: Cookie<'static>) -> Response {
     (CookieJar::new().add(cookie), response).into_response()
 }
 
-/// The content of a file. If it is missing or empty, this many random letters are written to it first. Several processes may
-/// ask for the same file at the same time: all get the same letters.
-///
-/// # Errors
-/// If the file can be neither read nor written.
+/// The content of a file. If the file is missing or empty, `length` random letters are written to it first. Several
+/// processes may ask for the same file at the same time: all get the same letters.
 pub fn kept_or_made(path: &Path, length: usize) -> anyhow::Result<String> {
     let kept = fs::read_to_string(path).unwrap_or_default();
     if !kept.trim().is_empty() {
@@ -107,7 +101,7 @@ fn make(path: &Path, length: usize) -> std::io::Result<String> {
     Ok(made)
 }
 
-/// This many random letters, 5 bits each.
+/// Random letters, 5 bits each.
 pub fn letters(length: usize) -> String {
     let letter = |_| {
         let index = usize::try_from(rand::random::<u32>() % 32).unwrap_or(0);

@@ -1,4 +1,4 @@
-//! `/api/live`: a snapshot, then what changes, as server-sent events.
+//! `/api/live`: a snapshot, then changes, as server-sent events.
 
 use std::{convert::Infallible, future::Future, sync::Arc, time::Duration};
 
@@ -11,7 +11,7 @@ use tokio::sync::broadcast::error::RecvError;
 
 use crate::http::{live::LiveUpdates, sse};
 
-/// Changes of everything but single orders are told at most this often.
+/// Changes other than those of single orders are sent at most this often.
 const CHANGES_EVERY: Duration = Duration::from_millis(100);
 
 #[derive(Deserialize)]
@@ -19,7 +19,7 @@ pub struct Follow {
     pub order: Option<String>,
 }
 
-/// Everything a site knows, by name: first all of it, then what has changed; and each change of an order at once.
+/// All a site knows, by name: first everything, then what has changed. A change of an order is sent at once.
 pub fn everything(
     live: Arc<LiveUpdates>,
     views: impl Fn() -> Map<String, Value> + Send + 'static,
@@ -62,7 +62,7 @@ pub fn everything(
     })
 }
 
-/// One order: as it is, then after each of its hops.
+/// One order: its present state, then its state after each hop.
 pub fn one_order<Shown: Serialize + Send, Reading>(
     live: Arc<LiveUpdates>,
     order_id: OrderId,

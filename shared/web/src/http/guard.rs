@@ -1,4 +1,4 @@
-//! Refuses a request that another website made a browser send, before anything else looks at it.
+//! Refuses requests that another website made a browser send, before any handler sees them.
 
 use std::{net::SocketAddr, sync::Arc};
 
@@ -14,10 +14,9 @@ use crate::{
     pure::{arrival::Arrival, problem_page},
 };
 
-/// Where the API begins.
 const API: &str = "/api/";
 
-/// Lets a request in, unless it would change something and a page of another site sent it.
+/// Refuses a request that would change something if a page of another site sent it.
 pub async fn refuse_foreign<S: Site>(
     State(site): State<Arc<S>>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
@@ -33,13 +32,12 @@ pub async fn refuse_foreign<S: Site>(
 
 /// Whether a request would change something and was sent by a page of another site.
 pub fn is_foreign(site: &impl Site, request: &Parts, peer: SocketAddr) -> bool {
-    // A page that is opened changes nothing.
+    // Opening a page changes nothing.
     let changes_nothing = matches!(request.method, Method::GET | Method::HEAD | Method::OPTIONS);
     let arrival = Arrival::of(&request.headers, peer, site.public_address());
     !changes_nothing && !arrival.is_from_own_page(&request.headers)
 }
 
-/// The answer to a foreign request.
 pub fn foreign(site: &impl Site, request: &Parts) -> Response {
     if request.uri.path().starts_with(API) {
         return Problem::forbidden("this request comes from another website; see PUBLIC_URL").into_response();
@@ -47,7 +45,7 @@ pub fn foreign(site: &impl Site, request: &Parts) -> Response {
     Visitor::of(site, &request.uri, &request.headers).problem(&site.alive(), problem_page::Problem::Foreign)
 }
 
-/// The page of an address where there is nothing.
+/// The page for an address that does not exist.
 pub async fn nothing_here<S: Site>(State(site): State<Arc<S>>, visitor: Visitor) -> Response {
     visitor.problem(&site.alive(), problem_page::Problem::NotFound)
 }

@@ -10,25 +10,23 @@ use tokio::sync::{broadcast, watch};
 
 use crate::http::admission::Streams;
 
-/// Changes of orders buffered for a slow reader of the feed. A reader that falls further behind gets a snapshot instead.
+/// Changes of orders buffered for a slow reader of the feed. A reader that is further behind gets a snapshot.
 const FEED_MAX: usize = 1024;
 
-/// What a follower of an order is told.
+/// What a follower of an order learns.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Followed {
     pub version: u64,
-    /// Who has taken it, as the notification says.
+    /// The courier who has taken the order, from the notification.
     pub on_its_way: Option<String>,
 }
 
-/// Signals changes to open streams.
 pub struct LiveUpdates {
     version: watch::Sender<u64>,
-    /// Counts how often a service went missing or came back: the only change beside its order that a phone wakes for.
+    /// Counts how often a service went missing or came back. A phone wakes only for this and for its own order.
     presence: watch::Sender<u64>,
     orders: Mutex<HashMap<OrderId, watch::Sender<Followed>>>,
     feed: broadcast::Sender<Arc<str>>,
-    /// Limits how many streams are open.
     pub streams: Streams,
 }
 
@@ -78,14 +76,13 @@ impl LiveUpdates {
         }
     }
 
-    /// Changes of one order.
     pub fn follow(&self, order_id: &OrderId) -> watch::Receiver<Followed> {
         let mut followed = self.followed();
         followed.retain(|_, follower| follower.receiver_count() > 0);
         followed.entry(order_id.clone()).or_default().subscribe()
     }
 
-    /// Publishes a change to the feed; `change` is not called if it has no reader.
+    /// Publishes a change to the feed. Without a reader, `change` is not called.
     pub fn tell(&self, change: impl FnOnce() -> String) {
         if self.feed.receiver_count() > 0 {
             let _nobody = self.feed.send(change().into());

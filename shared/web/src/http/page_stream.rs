@@ -1,4 +1,4 @@
-//! The stream of a page that is the same for every reader, and the cache of its rendering.
+//! The stream of a page that is the same for every reader, and the cache of its fragments.
 
 use std::{
     collections::HashMap,
@@ -19,12 +19,12 @@ use crate::{
     pure::layout::Fragment,
 };
 
-/// What a rendering depends on: a counter of changes, and the version of the settings.
+/// A rendering depends on the counter of changes and the version of the settings.
 pub type Version = (u64, u64);
 
 type Rendered = (Version, Arc<Vec<Fragment>>);
 
-/// The last rendering of each page: a room full of readers costs one.
+/// The last rendering of each page, so that a page is rendered once for a room full of readers.
 pub struct FragmentCache<Page>(Mutex<HashMap<Page, Rendered>>);
 
 impl<Page> Default for FragmentCache<Page> {
@@ -34,7 +34,7 @@ impl<Page> Default for FragmentCache<Page> {
 }
 
 impl<Page: Copy + Debug + Eq + Hash> FragmentCache<Page> {
-    /// The fragments of a page in this version, rendered at most once; `None` if it cannot be rendered.
+    /// The fragments of a page in this version, rendered at most once; `None` if rendering fails.
     pub fn of(
         &self,
         page: Page,
@@ -63,19 +63,19 @@ impl<Page: Copy + Debug + Eq + Hash> FragmentCache<Page> {
 pub struct Changes {
     /// Counts changes of the read model.
     pub version: watch::Receiver<u64>,
-    /// Some pages show what the presenter has chosen.
+    /// Some pages show the presenter's choices.
     pub settings: watch::Receiver<Arc<StageSettings>>,
 }
 
 impl Changes {
-    /// The version of a page that is rendered now.
+    /// Marks the present version as seen and returns it.
     pub fn seen(&mut self) -> Version {
         (*self.version.borrow_and_update(), self.settings.borrow_and_update().version)
     }
 }
 
-/// All fragments of a page, then changed ones, at most once per `every`; and the events in `more`, by name, as they come. It ends
-/// when they do.
+/// All fragments of a page, then changed ones, at most once per `every`, and the events of `more`, by name, as they
+/// come. Ends when they do.
 pub fn page(
     mut changes: Changes,
     every: Duration,

@@ -9,8 +9,8 @@ use axum::{
 
 use crate::http::{problem::Problem, site::Site};
 
-/// The presenter sent this request. A handler of the API that takes it answers 401 to everybody else, before it looks at
-/// anything they sent.
+/// Proof that the presenter sent the request. For anybody else, a handler of the API that takes it answers 401 before
+/// it looks at the request.
 #[derive(Debug)]
 pub struct Presenter(());
 
@@ -22,7 +22,7 @@ impl<S: Site> FromRequestParts<Arc<S>> for Presenter {
     }
 }
 
-/// The token a request carries as a bearer.
+/// The bearer token of a request.
 pub fn bearer(headers: &HeaderMap) -> Option<&str> {
     let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())

@@ -9,13 +9,13 @@ use events::orders::Fault;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// `Retry-After` for clients that were turned away, in seconds.
+/// `Retry-After` for refused clients, in seconds.
 const AGAIN_AFTER_S: u64 = 5;
 
-/// A problem, told to a program.
+/// A problem, for programs.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Problem {
-    /// Always `about:blank`: the status says it.
+    /// Always `about:blank`: the status says enough.
     #[serde(rename = "type")]
     #[schema(example = "about:blank")]
     kind: &'static str,
@@ -24,20 +24,20 @@ pub struct Problem {
     status: u16,
     /// What is wrong with this call.
     detail: String,
-    /// Of a 422: one entry for each wrong field.
+    /// With 422: one entry for each wrong field.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<WrongField>,
-    /// In how many seconds to come again, where that is known.
+    /// The seconds to wait before the next attempt, where that is known.
     #[serde(skip)]
     retry_after: Option<u64>,
 }
 
-/// A field that is wrong.
+/// A wrong field.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct WrongField {
-    /// Which, as in the body: `lines[2].bottles`.
+    /// The field's name in the body: `lines[2].bottles`.
     field: String,
-    /// What is wrong with it, a stable word.
+    /// What is wrong with it, as a stable word.
     #[schema(example = "bottles_out_of_range")]
     problem: String,
     /// The same for people.
@@ -87,7 +87,7 @@ impl Problem {
         Problem::new(StatusCode::CONFLICT, detail)
     }
 
-    /// 413, with how many bytes there may be.
+    /// 413, with the most bytes allowed.
     pub fn too_large(most: usize) -> Self {
         Problem::new(StatusCode::PAYLOAD_TOO_LARGE, format!("the body may have at most {most} bytes"))
     }
@@ -97,7 +97,7 @@ impl Problem {
         Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "the body must be sent as application/json")
     }
 
-    /// 422, with what is wrong with each field.
+    /// 422, with the fault of each wrong field.
     pub fn wrong_fields(faults: &[Fault]) -> Self {
         let word = |fault: &Fault| serde_json::to_value(fault.problem).ok()?.as_str().map(str::to_owned);
         Problem::wrong_values(
@@ -118,7 +118,6 @@ impl Problem {
         Problem { errors, ..Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "some fields are wrong") }
     }
 
-    /// The same problem, in another sentence.
     pub fn with_detail(self, detail: impl Into<String>) -> Self {
         Problem { detail: detail.into(), ..self }
     }
@@ -128,7 +127,7 @@ impl Problem {
         Problem::new(StatusCode::UPGRADE_REQUIRED, detail)
     }
 
-    /// 429, with how long to wait.
+    /// 429, with the seconds to wait.
     pub fn too_many(seconds: u64) -> Self {
         let detail = format!("too many orders; try again in {seconds} s");
         Problem { retry_after: Some(seconds), ..Problem::new(StatusCode::TOO_MANY_REQUESTS, detail) }

@@ -1,4 +1,4 @@
-//! A site as a process: it opens at once, without a broker as well, and moves from one episode to the next by itself.
+//! A site as a process: it opens at once, with or without a broker, and moves from one episode to the next by itself.
 
 use std::{fs, future::Future, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
@@ -22,24 +22,24 @@ use crate::http::{
     server::add_headers,
 };
 
-/// How long the broker is asked which episode runs before the site opens with the one it remembers.
+/// How long the site asks the broker for the present episode before it opens with the last one it knows.
 const ASK_WITHIN: Duration = Duration::from_millis(1500);
-/// How long requests under way may take when the site ends.
+/// How long requests may still take when the site stops.
 const DRAIN_WITHIN: Duration = Duration::from_secs(3);
 /// How long a request may wait between two episodes.
 const OPEN_WITHIN: Duration = Duration::from_secs(5);
 
-/// Connections: every stream that may be open, and half as many for all else. One address has no more than two thirds of
-/// them. Below the 4,096 files that `docker-compose.yml` lets a site open.
+/// Connections: one for every stream that may be open, and half as many again for everything else. One address gets at
+/// most two thirds of them. Below the 4,096 files that `docker-compose.yml` lets a site open.
 const CONNECTIONS: connections::Limits =
     connections::Limits { connections: (STREAMS_MAX + RESERVED) / 2 * 3, of_an_address: STREAMS_MAX + RESERVED };
 
-/// What a site does in each episode. It outlives them.
+/// The work of a site in each episode. It outlives them.
 pub trait Episodes: Send + Sync + 'static {
     /// The site of one episode.
     type Site: Send + Sync;
 
-    /// Opens the site of an episode, with the tasks that keep it going.
+    /// Opens the site of an episode, with its tasks.
     fn open(&self, context: Context) -> impl Future<Output = anyhow::Result<(Arc<Self::Site>, TaskGroup)>> + Send;
 
     /// The content security policy of its pages.
@@ -47,23 +47,17 @@ pub trait Episodes: Send + Sync + 'static {
 
     fn routes(&self, site: &Arc<Self::Site>) -> Router;
 
-    /// Its episode is over, and its tasks have ended.
+    /// Called when the episode is over and its tasks have ended.
     fn close(&self, site: &Self::Site) -> impl Future<Output = ()> + Send;
 }
 
 /// Listens at this address; `setting` is the variable that names its port.
-///
-/// # Errors
-/// If the port is taken.
 pub async fn listen(address: SocketAddr, setting: &str) -> anyhow::Result<TcpListener> {
     let taken = || format!("cannot listen on port {} ({setting})", address.port());
     TcpListener::bind(address).await.with_context(taken)
 }
 
-/// A site at work until it is told to stop, with the tasks around it.
-///
-/// # Errors
-/// If one of the tasks fails.
+/// Runs a site until it is told to stop, with the tasks around it.
 pub async fn serve(
     context: Context,
     listener: TcpListener,
@@ -91,12 +85,12 @@ pub async fn serve(
     };
     context.shutdown.cancel();
     if tokio::time::timeout(DRAIN_WITHIN, serving.ended()).await.is_err() {
-        warn!("not every request was answered in time");
+        warn!("some requests were not answered in time");
     }
     ended
 }
 
-/// One episode after another, until told to stop.
+/// Runs one episode after another until told to stop.
 async fn in_episodes(context: &Context, door: &Door, episodes: &impl Episodes) -> anyhow::Result<()> {
     while !context.shutdown.is_cancelled() {
         let settings = context.stage.settings();
@@ -119,7 +113,7 @@ async fn in_episodes(context: &Context, door: &Door, episodes: &impl Episodes) -
     Ok(())
 }
 
-/// The episode the broker names, if it answers soon; else the one that ran last; else none is known.
+/// The episode that the broker names, if it answers soon; else the last one; `None` if there was none.
 async fn which_episode(context: &Context) -> Option<StageSettings> {
     let bus = context.bus.clone();
     let asking = uncancelled(async move { stage::current(&bus).await });
@@ -143,7 +137,7 @@ fn remember(context: &Context, settings: &StageSettings) -> anyhow::Result<()> {
     fs::write(&path, serde_json::to_vec(settings)?).with_context(|| path.display().to_string())
 }
 
-/// Leads to the site of the episode that runs. While one episode ends and the next begins, a request waits for a moment.
+/// Leads to the site of the present episode. Between two episodes a request waits for a moment.
 #[derive(Clone, Default)]
 struct Door {
     inside: watch::Sender<Option<Router>>,
@@ -166,7 +160,7 @@ impl Door {
         }
     }
 
-    /// All that is served, whatever the episode.
+    /// All routes, whatever the episode.
     fn routes(&self, context: &Context, policy: HeaderValue) -> Router {
         let health = health::routes(context.health.clone(), context.metrics.clone());
         let headers = middleware::from_fn_with_state(policy, add_headers);

@@ -1,4 +1,4 @@
-//! What every site serves: its pages, the files they load, its API and the description of that, collected from the routes.
+//! The routes of every site: its pages, the files they load, its API and its description, collected from the routes.
 
 use std::sync::Arc;
 
@@ -27,7 +27,7 @@ pub async fn document(State(description): State<Arc<OpenApi>>) -> Json<OpenApi> 
     Json((*description).clone())
 }
 
-/// Everything a site serves: its pages, the files they load, and below `/api` its API with `about`, its description so far.
+/// All routes of a site: its pages, the files they load, and its API below `/api`. `about` is its description so far.
 pub fn site<S: Site>(
     site: &Arc<S>,
     (pages, assets): (Router<Arc<S>>, &'static [Asset]),

@@ -1,4 +1,4 @@
-//! Headers of every response, and the files a browser loads beside the pages.
+//! The headers of every response, and the files that pages load.
 
 use axum::{
     extract::{Path, Request, State},
@@ -15,29 +15,29 @@ use crate::pure::assets::{self, Asset};
 /// Nothing is loaded from elsewhere, and no script or style is inline.
 const POLICY: &str = "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'";
 
-/// The content security policy of a page. It may show pages of the sites `framed` in a frame, and be shown in one by pages
-/// of the sites `ancestors`; without any, nobody's. Sites are told by their address, such as `http://localhost:8001`.
+/// The content security policy of a page. It may show pages of the sites `framed` in a frame, and pages of the sites
+/// `ancestors` may frame it; without ancestors, nobody may. Sites are addresses such as `http://localhost:8001`.
 pub fn policy(framed: &[&str], ancestors: &[&str]) -> HeaderValue {
     let policy = format!("{POLICY}; frame-src {}; frame-ancestors {}", sources(framed), sources(ancestors));
     HeaderValue::try_from(policy).unwrap_or(HeaderValue::from_static(POLICY))
 }
 
-/// A list of sources. What is no plain address is left out: it could end the directive and begin another. So is an IPv6
-/// address, which no policy can name.
+/// A list of sources. Anything but a plain address is left out, as it could end the directive and begin another. So is
+/// an IPv6 address, which no policy can name.
 fn sources(sites: &[&str]) -> String {
     let is_plain = |site: &&str| site.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._:/".contains(&byte));
     let plain: Vec<&str> = sites.iter().copied().filter(is_plain).filter(|site| !site.is_empty()).collect();
     if plain.is_empty() { "'none'".to_owned() } else { plain.join(" ") }
 }
 
-/// Compresses text, for crowded networks. Not streams, whose events must leave at once, and not the typeface, which is
-/// compressed already.
+/// Compresses text, for crowded networks. It leaves out streams, whose events must leave at once, and the typeface,
+/// which is already compressed.
 pub fn compression() -> CompressionLayer<impl Predicate> {
     let is_text = DefaultPredicate::new().and(NotForContentType::const_new("font/"));
     CompressionLayer::new().gzip(true).quality(CompressionLevel::Fastest).compress_when(is_text)
 }
 
-/// Adds the headers that every response carries, among them the site's [`policy`], unless a page has one of its own.
+/// Adds the headers of every response. One is the site's [`policy`], unless the page has its own.
 pub async fn add_headers(State(policy): State<HeaderValue>, request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
@@ -47,12 +47,12 @@ pub async fn add_headers(State(policy): State<HeaderValue>, request: Request, ne
     };
     add(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
     add(header::REFERRER_POLICY, "same-origin");
-    // Every number is of now; a page from a cache would look alive and be old.
+    // Every number is current: a cached page would look alive and be old.
     add(header::CACHE_CONTROL, "no-store");
     response
 }
 
-/// A file under `/assets/`: one of the site's own, which are its state, or a shared one.
+/// A file under `/assets/`: one of the site's own, which are the state, or a shared one.
 pub async fn asset(State(of_site): State<&'static [Asset]>, Path(name): Path<String>, headers: HeaderMap) -> Response {
     let Some(asset) = assets::find(of_site, &name) else { return StatusCode::NOT_FOUND.into_response() };
     let etag = asset.etag();

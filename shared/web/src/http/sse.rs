@@ -1,4 +1,4 @@
-//! Server-sent events: what all streams have in common.
+//! Server-sent events: the common part of all streams.
 
 use std::{collections::HashMap, convert::Infallible, future::Future, time::Duration};
 
@@ -23,11 +23,11 @@ use crate::{
     pure::layout::Fragment,
 };
 
-/// `Retry-After` for clients that were turned away, in seconds.
+/// `Retry-After` for refused clients, in seconds.
 const AGAIN_AFTER_S: &str = "5";
-/// A page that hears nothing for twice as long shows that it is not live.
+/// A page that receives nothing for twice as long shows that it is not live.
 const HEARTBEAT_EVERY: Duration = Duration::from_millis(1500);
-/// Events buffered for a slow reader. When the buffer is full the stream waits, and then sends the newest state only.
+/// Events buffered for a slow reader. When the buffer is full the stream waits and then sends the newest state only.
 const WAITING_MAX: usize = 1;
 
 /// The sending end of a stream. Its methods return `None` when the reader is gone.
@@ -38,13 +38,13 @@ impl Sender {
         self.0.send(event(name, data)).await.ok()
     }
 
-    /// Sends a heartbeat with the server's time, by which a page sets its clock.
+    /// Sends a heartbeat with the server's time, to which a page sets its clock.
     pub async fn heartbeat(&self) -> Option<()> {
         self.event("heartbeat", &json!({"now": now().micros()}).to_string()).await
     }
 }
 
-/// An event with the server's time as its id, so that a page can tell one that arrives late from a new one.
+/// An event with the server's time as its id, so that a page can tell a late one from a new one.
 pub fn event(name: &str, data: &str) -> Event {
     Event::default().event(name).data(data).id(now().micros().to_string())
 }
@@ -68,7 +68,7 @@ where
     stream::unfold(receiver, |mut receiver| async move { receiver.recv().await.map(|event| (Ok(event), receiver)) })
 }
 
-/// A stream as a response to this client, until shutdown; `None`, and nothing begins, if too many are open.
+/// A stream as a response to this client, until shutdown. If too many are open, `None`, and `begin` is not called.
 pub fn serve<Events>(
     streams: &Streams,
     shutdown: &CancellationToken,
@@ -87,8 +87,8 @@ where
     Some(not_held_back(Sse::new(Box::pin(events)).into_response()))
 }
 
-/// The first events of a stream, by name, as a response that ends: for pages behind a tunnel or proxy that buffers streams,
-/// which poll every two seconds.
+/// The first events of a stream, by name, as a response that ends. Pages behind a tunnel or proxy that buffers streams
+/// poll it every two seconds.
 pub fn once(events: impl IntoIterator<Item = (&'static str, String)>) -> Response {
     let events: Vec<_> = events.into_iter().map(|(name, data)| Ok::<Event, Infallible>(event(name, &data))).collect();
     not_held_back(Sse::new(stream::iter(events)).into_response())

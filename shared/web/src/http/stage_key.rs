@@ -1,5 +1,5 @@
-//! The key that tells the stage's orders from everybody else's: a crowd has no limit, also where it comes from another
-//! machine or container. Shop and stage have it in the data folder they share.
+//! The key by which the shop recognises the stage's orders: a crowd has no limit, even from another machine or
+//! container. Shop and stage share it in their data folder.
 
 use std::path::Path;
 
@@ -11,25 +11,21 @@ use crate::http::{cookies::kept_or_made, presenter::bearer};
 const FILE: &str = "stage-key";
 const LETTERS: usize = 32;
 
-/// The key, sent as a bearer.
+/// The key, sent as a bearer token.
 #[derive(Clone)]
 pub struct StageKey(String);
 
 impl StageKey {
-    /// The key in this folder, made by the process that asks first.
-    ///
-    /// # Errors
-    /// If it cannot be kept.
+    /// The key in this folder, created by the first process that asks.
     pub fn kept_in(data_dir: &Path) -> anyhow::Result<Self> {
         Ok(StageKey(kept_or_made(&data_dir.join(FILE), LETTERS)?))
     }
 
-    /// The value of the header `Authorization`.
+    /// The value of the `Authorization` header.
     pub fn authorization(&self) -> String {
         format!("Bearer {}", self.0)
     }
 
-    /// Whether it was sent with these headers.
     pub fn is_sent(&self, headers: &HeaderMap) -> bool {
         bearer(headers).is_some_and(|key| key.as_bytes().ct_eq(self.0.as_bytes()).into())
     }

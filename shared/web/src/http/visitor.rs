@@ -1,4 +1,4 @@
-//! Who asks for a page, in which language and theme, and the page as it is answered.
+//! The visitor of a page, with language and theme, and the page as a response.
 
 use std::{collections::HashMap, convert::Infallible, sync::Arc, time::Duration};
 
@@ -21,15 +21,14 @@ use crate::{
     },
 };
 
-/// In the address of a window that follows the speaker.
+/// The parameter of a window that follows the speaker.
 const FOLLOW: &str = "follow";
-/// The language in the address, and the cookie that remembers it.
+/// The parameter of the language, and the cookie that remembers it.
 const LANGUAGE: &str = "lang";
 const LANGUAGE_KEPT_FOR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
-/// Who asks for a page: everything of the request that a page depends on. An extractor.
+/// The visitor of a page: all of the request that a page depends on. An extractor.
 pub struct Visitor {
-    /// What the page is written in.
     pub language: Language,
     theme: Theme,
     /// Whether the presenter's buttons are shown.
@@ -39,7 +38,7 @@ pub struct Visitor {
     /// Whether a stream ends after its first events.
     pub once: bool,
     path: String,
-    /// The language was asked for in the address, and is to be remembered.
+    /// The language in the address, which a cookie is to remember.
     chosen: Option<Language>,
 }
 
@@ -52,7 +51,7 @@ impl<S: Site> FromRequestParts<Arc<S>> for Visitor {
 }
 
 impl Visitor {
-    /// The visitor of a site: language from the address, else as chosen before, else the browser's.
+    /// The visitor of a site. The language comes from the address, else from the cookie, else from the browser.
     pub fn of(site: &impl Site, uri: &Uri, headers: &HeaderMap) -> Self {
         let query: HashMap<String, String> = Query::try_from_uri(uri).map(|Query(query)| query).unwrap_or_default();
         let chosen = query.get(LANGUAGE).and_then(|tag| Language::of_tag(tag));
@@ -70,7 +69,7 @@ impl Visitor {
         }
     }
 
-    /// What of this visitor makes a difference to what is rendered.
+    /// The part of this visitor on which rendering depends.
     pub fn reader(&self) -> Reader {
         Reader { language: self.language, presenter: self.presenter }
     }
@@ -80,7 +79,6 @@ impl Visitor {
         self.follow || self.presenter
     }
 
-    /// A page for this visitor.
     pub fn show(
         &self,
         alive: &Alive,
@@ -101,9 +99,6 @@ impl Visitor {
     }
 
     /// Parts of a page for this visitor.
-    ///
-    /// # Errors
-    /// If a template cannot be rendered.
     pub fn fragments(
         &self,
         alive: &Alive,
@@ -117,22 +112,21 @@ impl Visitor {
         Frame { language, theme, alive, now: now(), presenter, follow, path }
     }
 
-    /// A page that says what is wrong.
     pub fn problem(&self, alive: &Alive, problem: Problem) -> Response {
         self.show(alive, problem.status(), |frame| problem_page::render(problem, frame))
     }
 }
 
-/// A reader of pages, as far as it makes a difference to what is rendered.
+/// The part of a visitor on which rendering depends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Reader {
     pub language: Language,
-    /// Whether the presenter's buttons are there.
+    /// Whether the presenter's buttons are shown.
     pub presenter: bool,
 }
 
 impl Reader {
-    /// What a fragment sent to this reader needs beside its view.
+    /// What a fragment for this reader needs in addition to its view.
     pub fn frame(self, alive: &Alive) -> Frame<'_> {
         let Reader { language, presenter } = self;
         Frame { language, theme: Theme::default(), alive, now: now(), presenter, follow: false, path: "" }

@@ -1,15 +1,15 @@
-//! The pure core of following an order: in which order its hops stand, and from which hop each of them follows.
+//! Following an order: the sequence of its hops, and the hop from which each follows. Pure.
 
 use events::ids::Moment;
 
 use crate::order::view::{Step, What};
 
-/// Puts hops in the order of time; those of one moment so that none stands before the one it follows from.
+/// Sorts hops by time. Of hops with the same time, a cause comes before what follows from it.
 pub fn sort(steps: &mut [Step]) {
     steps.sort_by_key(|step| (step.at, rank(&step.what)));
 }
 
-/// Hops of one transaction carry the same time.
+/// Hops of one transaction have the same time.
 const fn rank(what: &What) -> u8 {
     match what {
         What::Placed => 0,
@@ -23,8 +23,8 @@ const fn rank(what: &What) -> u8 {
     }
 }
 
-/// Of each hop of a [sorted](sort) journey the place of the one it follows from. The first has none, and so has a hop
-/// whose cause was not read yet; no hop is its own cause, however long the way back.
+/// For each hop of a [sorted](sort) journey, the index of its cause. The first has none, and neither has a hop whose
+/// cause was not read yet. No hop is its own cause, however long the journey.
 pub fn causes(steps: &[Step]) -> Vec<Option<usize>> {
     (0..steps.len()).map(|place| cause(steps, place)).collect()
 }
@@ -41,7 +41,7 @@ fn cause(steps: &[Step], place: usize) -> Option<usize> {
             &|what| matches!(what, What::Reserved { beer: of, .. } | What::Released { beer: of, .. } if of == beer),
         ),
         What::Counted => last(&decided),
-        // The last one of these is what put it where it was taken from. A pick-up without an outcome is a courier who
+        // The last of these put the parcel where it was taken from. A pick-up without an outcome means a courier who
         // crashed: the next one takes the parcel over from there.
         What::PickedUp { .. } => last(&|what| {
             matches!(
@@ -55,18 +55,18 @@ fn cause(steps: &[Step], place: usize) -> Option<usize> {
         What::Redriven { .. } | What::Returned => last(&|what| matches!(what, What::Stranded { .. })),
         What::Released { .. } => last(&|what| matches!(what, What::Returned)),
     };
-    // Another machine's clock may be ahead: the order was placed first all the same.
+    // Another machine's clock may be ahead, but the order was placed first.
     found.or_else(|| steps.iter().position(|step| step.what == What::Placed))
 }
 
-/// When a hop began: at the moment of its cause, and never after its own.
+/// When a hop began: at the time of its cause, and never after its own time.
 pub fn began(steps: &[Step], place: usize, cause: Option<usize>) -> Moment {
     let at = |place: usize| steps.get(place).map(|step| step.at);
     let own = at(place).unwrap_or_default();
     cause.and_then(at).map_or(own, |began| began.min(own))
 }
 
-/// Whose hands a parcel was in when another courier picked it up: theirs, who crashed with it.
+/// The courier who crashed with the parcel, if another one picks it up from there.
 pub fn taken_over_from(steps: &[Step], place: usize, cause: Option<usize>) -> Option<&str> {
     let What::PickedUp { courier: now } = &steps.get(place)?.what else { return None };
     match &steps.get(cause?)?.what {

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use crate::order::view::{OrderView, Status, What};
 
-/// An order and its way so far.
+/// An order and its journey so far.
 #[derive(Serialize, ToSchema)]
 pub struct OrderShown {
     #[schema(value_type = String)]
@@ -19,7 +19,7 @@ pub struct OrderShown {
     total_cents: u64,
     /// Why it was refused, or why the last attempt failed.
     reason: Option<String>,
-    /// Who has or had it last.
+    /// The courier who has or had it last.
     courier: Option<String>,
     journey: Vec<StepShown>,
 }
@@ -72,7 +72,7 @@ impl From<OrderView> for OrderShown {
     }
 }
 
-/// A hop in words; the pages have their own, in the reader's language.
+/// A hop in words. The pages have their own, in the reader's language.
 fn sentence(what: &What) -> String {
     match what {
         What::Placed => "placed: safe at the website".to_owned(),

@@ -1,5 +1,5 @@
-//! What everybody sees of customers while the presenter hides their names: the first letter of a name, and of an
-//! address the town. Orders keep their numbers. What is stored is not touched.
+//! What is public about customers while the presenter hides their names: the first letter of a name, and the town of an
+//! address. Orders keep their numbers. What is stored does not change.
 
 use events::{
     insights::Fraud,
@@ -9,7 +9,7 @@ use events::{
 
 use crate::order::view::{OrderView, What};
 
-/// Stands for what is left out altogether.
+/// Replaces what is left out altogether.
 pub const LEFT_OUT: &str = "…";
 
 pub fn short_name(name: &str) -> String {
@@ -19,7 +19,7 @@ pub fn short_name(name: &str) -> String {
     }
 }
 
-/// What stands behind the last comma, without any number.
+/// What follows the last comma, without numbers.
 pub fn town(address: &str) -> String {
     let last = address.rsplit_once(',').map(|(_, last)| last).unwrap_or_default();
     let has_no_digit = |word: &&str| !word.chars().any(char::is_numeric);
@@ -27,13 +27,13 @@ pub fn town(address: &str) -> String {
     if words.is_empty() { LEFT_OUT.to_owned() } else { words.join(" ") }
 }
 
-/// Something that names customers.
+/// Something that contains names of customers.
 pub trait NamesCustomers {
-    /// Leaves of each of them what may be seen while names are hidden.
+    /// Reduces each of them to what is public while names are hidden.
     fn hide_names(&mut self);
 }
 
-/// A view as everybody may see it, by these settings.
+/// A view as these settings make it public.
 pub fn redacted<View: NamesCustomers>(mut view: View, choices: &Choices) -> View {
     if choices.hide_names {
         view.hide_names();
@@ -41,7 +41,7 @@ pub fn redacted<View: NamesCustomers>(mut view: View, choices: &Choices) -> View
     view
 }
 
-/// Hides what a hop says of the customer.
+/// Hides the customer in a hop.
 pub fn hide_in(what: &mut What) {
     if let What::Redriven { address } = what {
         *address = town(address);
@@ -65,7 +65,7 @@ impl NamesCustomers for Fraud {
 impl NamesCustomers for PastAnswer {
     fn hide_names(&mut self) {
         for cell in self.rows.iter_mut().flatten() {
-            // The only texts in answers are customers, one after the other.
+            // The only texts in answers are lists of customers.
             if let Cell::Text(names) = cell {
                 *names = names.split(", ").map(short_name).collect::<Vec<_>>().join(", ");
             }

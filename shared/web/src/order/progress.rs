@@ -1,4 +1,4 @@
-//! The pure core: how an order's status follows from what was read about it.
+//! How an order's status follows from the messages about it. Pure.
 
 use events::{
     decisions::{OrderDecision, Refusal},
@@ -10,32 +10,31 @@ use serde::{Deserialize, Serialize};
 
 use crate::order::view::{Status, What};
 
-/// What is known of where an order is.
+/// The state of an order, as far as it is known.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Progress {
     pub status: Status,
-    /// Whether a decision was believed: there is one for each order.
+    /// Whether a decision was believed. Each order has one.
     pub decided: bool,
-    /// Whether a delivery update was seen; from then on a decision no longer changes the status.
+    /// Whether a delivery update was seen. After that a decision no longer changes the status.
     pub updated: bool,
-    /// Why it was refused.
     pub refusal: Option<Refusal>,
     /// Why the last attempt failed, while that matters.
     pub failure: Option<FailureReason>,
-    /// Who has or had it last.
+    /// The courier who has or had it last.
     pub courier: Option<String>,
-    /// The attempt it is at.
+    /// The number of the present attempt.
     pub attempt: u32,
     /// When it is tried again, while it waits for that.
     pub retry_at: Option<Moment>,
-    /// Delivery said that it comes back.
+    /// Delivery reported that it comes back.
     pub returned: bool,
-    /// The log said that its bottles are back.
+    /// The log reported that its bottles are back.
     pub released: bool,
 }
 
 impl Progress {
-    /// An order nothing was read about yet.
+    /// An order about which nothing was read yet.
     pub const fn placed() -> Self {
         Progress {
             status: Status::Placed,
@@ -84,7 +83,7 @@ impl Progress {
         if follows { Ok(()) } else { Err(Doubt::Untrue(ReasonCode::DoesNotFollow)) }
     }
 
-    /// Takes a decision in.
+    /// Applies a decision.
     pub fn decided(&mut self, decision: &OrderDecision) {
         self.decided = true;
         if self.updated {
@@ -99,7 +98,7 @@ impl Progress {
         }
     }
 
-    /// Takes a delivery update in; they come in the order of their topic.
+    /// Applies a delivery update. Updates come in the order of their topic.
     pub fn delivery(&mut self, update: &DeliveryUpdate) {
         self.updated = true;
         self.retry_at = None;
@@ -139,13 +138,13 @@ impl Progress {
         }
     }
 
-    /// The log says that bottles of this order are back on the shelf.
+    /// The log reports that bottles of this order are back on the shelf.
     pub fn bottles_released(&mut self) {
         self.released = true;
         self.come_back();
     }
 
-    /// It has come back when both delivery and the log have said so.
+    /// An order has come back when both delivery and the log have reported it.
     fn come_back(&mut self) {
         if self.returned && self.released {
             self.status = Status::Returned;
@@ -153,16 +152,16 @@ impl Progress {
     }
 }
 
-/// How long a message waits for its cause. The broker delivers in milliseconds, and a process that comes back after a pause
-/// reads all topics at once; after this long the cause is not missing by chance.
+/// How long a message waits for its cause. The broker delivers in milliseconds, and a process that returns from a pause
+/// reads all topics at once, so after this time the cause is not just late.
 pub const CAUSE_WITHIN_MS: i64 = 30_000;
-/// Most messages that wait for their cause; of more, the first one is given up.
+/// The most messages that wait for their cause. With more, the first one is given up.
 pub const EARLY_MAX: usize = 10_000;
 
 /// Why a message about an order has no effect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Doubt {
-    /// Its cause was not read yet: topics are not ordered among each other.
+    /// Its cause was not read yet: there is no order among topics.
     Early(ReasonCode),
     /// It is not believed.
     Untrue(ReasonCode),

@@ -1,4 +1,4 @@
-//! An order as it is shown: where it is, and its way so far. Plain data.
+//! An order as it is shown: its status and its journey so far. Plain data.
 
 use events::{
     decisions::Refusal,
@@ -9,19 +9,19 @@ use events::{
 };
 use serde::{Deserialize, Serialize};
 
-/// Where an order is.
+/// The status of an order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
-    /// Safe at the website, not decided yet: "being checked".
+    /// Stored at the website, not decided yet: "being checked".
     Placed,
-    /// Bottles put aside; in the couriers' queue.
+    /// Bottles reserved; in the couriers' queue.
     Accepted,
-    /// Not accepted, see its reason.
+    /// Not accepted; see its reason.
     Refused,
     PickedUp,
     Delivered,
-    /// An attempt failed; back in the queue, maybe after a delay.
+    /// An attempt failed; in the queue again, maybe after a delay.
     Retrying,
     /// Among the dead letters.
     Stranded,
@@ -44,7 +44,7 @@ impl Status {
         Status::Ended,
     ];
 
-    /// The word it is stored and sent as.
+    /// The word under which it is stored and sent.
     pub const fn name(self) -> &'static str {
         match self {
             Status::Placed => "placed",
@@ -59,17 +59,16 @@ impl Status {
         }
     }
 
-    /// Whether nothing more will happen to the order.
+    /// Whether the status is final.
     pub const fn is_finished(self) -> bool {
         matches!(self, Status::Refused | Status::Delivered | Status::Returned | Status::Ended)
     }
 }
 
-/// One hop of an order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Step {
     pub at: Moment,
-    /// The id of the event that says so.
+    /// The event that reported it.
     pub event_id: EventId,
     pub service: Service,
     pub topic: &'static str,
@@ -80,16 +79,16 @@ pub struct Step {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "what", rename_all = "snake_case")]
 pub enum What {
-    /// Safe at the website.
+    /// Stored at the website.
     Placed,
-    /// The warehouse said yes.
+    /// The warehouse accepted it.
     Accepted {
-        /// How many it put aside.
+        /// How many it reserved.
         bottles: Bottles,
     },
-    /// The warehouse said no.
+    /// The warehouse refused it.
     Refused { reason: Refusal },
-    /// Bottles of one beer were put aside.
+    /// Bottles of one beer were reserved.
     Reserved {
         beer: BeerId,
         bottles: Bottles,
@@ -104,12 +103,8 @@ pub enum What {
         level: Bottles,
     },
     /// stock-level shows the new level.
-    Shown {
-        beer: BeerId,
-        /// How many it shows.
-        level: Bottles,
-    },
-    /// inventory-analysis has it in its books.
+    Shown { beer: BeerId, level: Bottles },
+    /// inventory-analysis has counted it.
     Counted,
     /// A courier took it.
     PickedUp { courier: String },
@@ -135,7 +130,7 @@ pub enum What {
     Delivered { courier: String },
 }
 
-/// One order with its way so far.
+/// An order with its journey so far.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OrderView {
     pub order_id: OrderId,
@@ -148,8 +143,8 @@ pub struct OrderView {
     pub refusal: Option<Refusal>,
     /// Why the last attempt failed, while it is retrying or stranded.
     pub failure: Option<FailureReason>,
-    /// Who has or had it last.
+    /// The courier who has or had it last.
     pub courier: Option<String>,
-    /// Its way, oldest first.
+    /// The journey, oldest hop first.
     pub journey: Vec<Step>,
 }

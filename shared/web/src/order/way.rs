@@ -1,4 +1,4 @@
-//! The way of an order in words, step by step.
+//! The journey of an order in words, step by step.
 
 use events::quantities::Bottles;
 
@@ -53,17 +53,17 @@ pub fn in_words(step: &Step, language: Language) -> (String, String) {
     (hop(&step.what, language), String::new())
 }
 
-/// What was tried, in one sentence.
+/// The attempt in one sentence.
 pub fn tried_in_words(what: &What, language: Language) -> String {
     match words(what, language) {
-        // Who came back and why says that it was not delivered.
+        // The courier who came back and the reason already say that it was not delivered.
         Some((_, _, detail)) if matches!(what, What::AttemptFailed { .. }) => detail,
         Some((_, title, detail)) => format!("{}: {detail}", language.t(title)),
         None => String::new(),
     }
 }
 
-/// What another service did because of a step, which a customer never sees; empty for a step.
+/// What another service did because of a step, for hops that customers do not see; empty for a step.
 fn hop(what: &What, language: Language) -> String {
     let number = |bottles: Bottles| format::number(language, bottles.0.into());
     let change = |beer, before: Option<Bottles>, after| match before {

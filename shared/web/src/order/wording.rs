@@ -1,4 +1,4 @@
-//! What the contract's names of an order are called on a page.
+//! The page's words for the names in the contract about orders.
 
 use events::{
     beers,
@@ -13,12 +13,12 @@ use crate::{
     pure::{format, language::Language},
 };
 
-/// The name of a beer; its id if it is none of ours.
+/// The name of a beer; its id if it is not one of ours.
 pub fn beer(id: &BeerId) -> String {
     beers::find(id).map_or_else(|| id.as_str().to_owned(), |beer| beer.name.to_owned())
 }
 
-/// Its name where there is little room.
+/// The name of a beer where space is short.
 pub fn short_beer(id: &BeerId) -> String {
     beers::find(id).map_or_else(|| id.as_str().to_owned(), |beer| beer.short_name.to_owned())
 }
@@ -67,7 +67,7 @@ pub fn fault(language: Language, faults: &[Fault], is_field: impl Fn(&str) -> bo
     faults.iter().find(|fault| is_field(&fault.field)).map(|fault| problem(language, fault.problem))
 }
 
-/// The colour of where an order is; its sentence says the same.
+/// The colour of a status. The sentence says the same.
 pub const fn tone(status: Status) -> &'static str {
     match status {
         Status::Delivered => "right",
@@ -76,7 +76,7 @@ pub const fn tone(status: Status) -> &'static str {
     }
 }
 
-/// Where an order is, as one sentence.
+/// The status in one sentence.
 pub fn status(language: Language, status: Status) -> &'static str {
     language.t(match status {
         Status::Placed => "order.is_placed",

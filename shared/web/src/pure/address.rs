@@ -1,13 +1,13 @@
-//! Where a browser finds a site.
+//! The address at which browsers find a site.
 
 use std::net::{IpAddr, Ipv4Addr};
 
 use axum::http::Uri;
 
-/// Longest address: a longer one makes a QR code too fine to scan from the last row.
+/// The longest address: a longer one makes a QR code too fine to scan from the last row.
 const LENGTH_MAX: usize = 120;
 
-/// Where a browser finds the shop.
+/// The address at which browsers find a site.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Address {
     url: String,
@@ -15,7 +15,7 @@ pub struct Address {
 }
 
 impl Address {
-    /// An `http` or `https` address without a path, because pages link to each other from the root; `None` for any other.
+    /// Parses an `http` or `https` address without a path, because pages link to each other from the root; else `None`.
     pub fn read(text: &str) -> Option<Self> {
         let uri: Uri = text.parse().ok()?;
         let scheme = uri.scheme_str().filter(|scheme| ["http", "https"].contains(scheme))?;
@@ -28,34 +28,33 @@ impl Address {
         Some(Address { url, name_from: scheme.len() + "://".len() })
     }
 
-    /// As people type it: without a scheme it is `http`.
+    /// Parses what people type: without a scheme it is `http`.
     pub fn typed(text: &str) -> Option<Self> {
         let text = text.trim();
         if text.contains("://") { Address::read(text) } else { Address::read(&format!("http://{text}")) }
     }
 
-    /// This machine in one of its networks.
+    /// The address of this machine in one of its networks.
     pub fn of_machine(ip: Ipv4Addr, port: u16) -> Self {
         let url = if port == 80 { format!("http://{ip}") } else { format!("http://{ip}:{port}") };
         Address { url, name_from: "http://".len() }
     }
 
-    /// The whole of it, without a slash at its end.
+    /// The whole address, without a slash at its end.
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// Whether it begins with `https`.
     pub fn is_https(&self) -> bool {
         self.url.starts_with("https://")
     }
 
-    /// As people type it: without its scheme.
+    /// The address as people type it, without its scheme.
     pub fn name(&self) -> &str {
         self.url.get(self.name_from..).unwrap_or_default()
     }
 
-    /// The address; and, if no other machine can use it, with the other names that this machine has for itself.
+    /// The address. If no other machine can use it, also with this machine's other names for itself.
     pub fn names_of_this_machine(&self) -> Vec<Self> {
         let uri: Uri = self.url.parse().unwrap_or_default();
         let mut names = vec![self.clone()];
@@ -66,7 +65,6 @@ impl Address {
         names
     }
 
-    /// Whether no other machine can use it.
     pub fn is_of_this_machine_only(&self) -> bool {
         let uri: Uri = self.url.parse().unwrap_or_default();
         let host = uri.host().unwrap_or_default().trim_matches(['[', ']']).to_ascii_lowercase();

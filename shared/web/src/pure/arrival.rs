@@ -1,5 +1,5 @@
-//! How a request arrived: at which address, over https or not, through a proxy or not; and whether one of the site's own pages
-//! sent it.
+//! How a request arrived: at which address, over https or not, through a proxy or not, and whether one of the site's
+//! own pages sent it.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -7,28 +7,28 @@ use axum::http::{HeaderMap, HeaderName, header};
 
 use crate::pure::address::Address;
 
-/// Headers a proxy adds. A request that has one does not come from a program on this machine.
+/// Headers that a proxy adds. A request with one of them does not come from a program on this machine.
 const FORWARDED: [HeaderName; 2] = [HeaderName::from_static("x-forwarded-for"), header::FORWARDED];
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
-/// Where a request comes from, as browsers say; over plain http they say it on loopback addresses only.
+/// Where a request comes from, in the browser's words. Over plain http, browsers send it on loopback addresses only.
 const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// How a request arrived.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Arrival {
-    /// The requested host in lower case, with its port unless that is the default.
+    /// The requested host in lower case, with its port unless that is the default one.
     pub host: String,
     /// Whether the browser used https.
     pub is_https: bool,
-    /// The host of `PUBLIC_URL`, in the same form; empty without one.
+    /// The host of `PUBLIC_URL` in the same form; empty without one.
     public_host: String,
 }
 
 impl Arrival {
-    /// Reads it from the headers. Those of a proxy are trusted from this machine and private networks only.
+    /// Reads the headers. Those of a proxy count only if it is on this machine or in a private network.
     pub fn of(headers: &HeaderMap, peer: SocketAddr, public: Option<&Address>) -> Self {
-        // Each proxy on the way adds to the list; the first one is the one the browser spoke to.
+        // Each proxy adds to the list; the first entry is the proxy that the browser spoke to.
         let first = |name: &HeaderName| text(headers, name).split(',').next().unwrap_or_default().trim().to_owned();
         let said = |name: &HeaderName| if is_near(peer.ip()) { first(name) } else { String::new() };
         let host = Some(said(&FORWARDED_HOST)).filter(|host| !host.is_empty()).unwrap_or_else(|| first(&header::HOST));
@@ -39,11 +39,11 @@ impl Arrival {
         Arrival { host, is_https, public_host }
     }
 
-    /// Whether a page of this site sent the request, or no page at all; other requests that change something are refused.
-    /// Browsers send `Origin` where they send no `Sec-Fetch-Site`; programs send neither.
+    /// Whether a page of this site sent the request, or no page at all. Otherwise a request that changes something is
+    /// refused. Browsers that send no `Sec-Fetch-Site` send `Origin`; programs send neither.
     pub fn is_from_own_page(&self, headers: &HeaderMap) -> bool {
         match text(headers, &FETCH_SITE) {
-            // `same-site` is another port of this host, or a neighbour below the same domain.
+            // `same-site` is another port of this host, or another host of the same domain.
             "same-origin" | "none" => return true,
             "" => {}
             _ => return false,
@@ -51,7 +51,7 @@ impl Arrival {
         self.has_own_origin(headers)
     }
 
-    /// Whether `Origin` is this site, or missing. Every browser sends it with a WebSocket.
+    /// Whether `Origin` is this site or missing. Every browser sends it with a WebSocket.
     pub fn has_own_origin(&self, headers: &HeaderMap) -> bool {
         if !headers.contains_key(header::ORIGIN) {
             return true;
@@ -63,8 +63,8 @@ impl Arrival {
     }
 }
 
-/// Whose guesses are counted together: those of one address, but forwarded ones apart. So a guest who guesses through the
-/// tunnel does not lock out the presenter at the laptop itself.
+/// Wrong tokens are counted per address, forwarded ones apart: a guest who guesses through the tunnel does not lock out
+/// the presenter at the laptop itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Guesser {
     pub address: IpAddr,
@@ -72,12 +72,12 @@ pub struct Guesser {
     pub is_forwarded: bool,
 }
 
-/// Whose guesses a token in this request counts with.
+/// The guesser that a token in this request counts for.
 pub fn guesser(headers: &HeaderMap, peer: SocketAddr) -> Guesser {
     Guesser { address: peer.ip().to_canonical(), is_forwarded: is_forwarded(headers) }
 }
 
-/// Whether a program on this machine sent the request, rather than a client of a proxy on it.
+/// Whether a program on this machine sent the request. A client of a proxy on this machine does not count.
 pub fn is_of_this_machine(headers: &HeaderMap, peer: SocketAddr) -> bool {
     peer.ip().to_canonical().is_loopback() && !is_forwarded(headers)
 }
@@ -90,7 +90,7 @@ fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> &'a str {
     headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
 }
 
-/// Whether this may be our proxy: on this machine or in a private network.
+/// Whether this address may be our proxy: on this machine or in a private network.
 fn is_near(ip: IpAddr) -> bool {
     match ip.to_canonical() {
         IpAddr::V4(ip) => ip.is_loopback() || ip.is_private() || ip.is_link_local(),
@@ -98,7 +98,7 @@ fn is_near(ip: IpAddr) -> bool {
     }
 }
 
-/// The form in which hosts are compared: browsers leave the default port out, proxies do not.
+/// Hosts are compared in this form: browsers leave the default port out, proxies do not.
 fn without_usual_port(host: &str) -> String {
     let usual = [":80", ":443"].iter().find_map(|port| host.strip_suffix(port));
     usual.unwrap_or(host).to_ascii_lowercase()

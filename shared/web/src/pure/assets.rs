@@ -1,23 +1,21 @@
-//! What a browser loads beside the pages: styles, scripts and the typeface, built into the program. Each site has a list of
-//! its own beside [`SHARED`].
+//! The files a browser loads for the pages: styles, scripts and the typeface, built into the program. Each site has its
+//! own list beside [`SHARED`].
 
 /// One file under `/assets/`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Asset {
-    /// Its name under `/assets/`.
+    /// The name under `/assets/`.
     pub name: &'static str,
     pub content_type: &'static str,
     pub bytes: &'static [u8],
-    /// A hash of the file, for its ETag and its address.
+    /// A hash of the file, for its `ETag` and its address.
     pub hash: u64,
 }
 
-/// The content type of a style sheet.
 pub const CSS: &str = "text/css; charset=utf-8";
-/// The content type of a script.
 pub const JS: &str = "text/javascript; charset=utf-8";
 
-/// Those that every site serves.
+/// The files that every site serves.
 pub const SHARED: &[Asset] = &[
     asset("base.css", CSS, include_bytes!("../../../../web/styles/shared/base.css")),
     asset("header.css", CSS, include_bytes!("../../../../web/styles/shared/header.css")),
@@ -26,7 +24,7 @@ pub const SHARED: &[Asset] = &[
     asset("fragments.js", JS, include_bytes!("../../../../web/scripts/shared/fragments.js")),
     asset("countdowns.js", JS, include_bytes!("../../../../web/scripts/shared/countdowns.js")),
     asset("icon.svg", "image/svg+xml", include_bytes!("../../../../web/icon.svg")),
-    // Named with its version instead of asked for by its hash: the address stands in a style sheet.
+    // Named with its version, without a hash: a style sheet contains the address.
     asset(
         "figtree-5.3.0.woff2",
         "font/woff2",
@@ -38,7 +36,7 @@ pub const fn asset(name: &'static str, content_type: &'static str, bytes: &'stat
     Asset { name, content_type, bytes, hash: fnv(bytes) }
 }
 
-/// FNV-1a, 64 bits: it only has to change when the file does.
+/// FNV-1a, 64 bits. It only has to change when the file does.
 const fn fnv(bytes: &[u8]) -> u64 {
     let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
     let mut index = 0;
@@ -49,12 +47,12 @@ const fn fnv(bytes: &[u8]) -> u64 {
     hash
 }
 
-/// The file with this name, among those of a site and the shared ones.
+/// Looks among a site's own files and the shared ones.
 pub fn find(of_site: &'static [Asset], name: &str) -> Option<&'static Asset> {
     of_site.iter().chain(SHARED).find(|asset| asset.name == name)
 }
 
-/// The address of a file, with its hash so that a browser may keep it for ever.
+/// The address of a file, with its hash, so that browsers may cache it for ever.
 pub fn address(of_site: &'static [Asset], name: &str) -> String {
     match find(of_site, name) {
         Some(asset) => format!("/assets/{name}?v={:016x}", asset.hash),
@@ -63,7 +61,6 @@ pub fn address(of_site: &'static [Asset], name: &str) -> String {
 }
 
 impl Asset {
-    /// The value of its `ETag` header.
     pub fn etag(&self) -> String {
         format!("\"{:016x}\"", self.hash)
     }

@@ -1,4 +1,4 @@
-//! Numbers, money, times and durations as each language writes them. Pure, except for the time zone of the room, which is
+//! Numbers, money, times and durations as each language writes them. Pure, except for the room's time zone, which is
 //! set once.
 
 use std::sync::OnceLock;
@@ -8,13 +8,13 @@ use jiff::{SignedDuration, Timestamp, civil, tz::TimeZone};
 
 use crate::pure::language::Language;
 
-/// The zone of the room.
+/// The room's time zone.
 static ZONE: OnceLock<TimeZone> = OnceLock::new();
 
 /// Keeps a number and its unit on one line.
 const NO_BREAK: char = '\u{a0}';
 
-/// What parts thousands, and what parts whole numbers from decimals.
+/// The thousands separator and the decimal separator.
 const fn marks(language: Language) -> (char, char) {
     match language {
         Language::En => (',', '.'),
@@ -68,7 +68,7 @@ pub fn strength(language: Language, abv_tenths: u32) -> String {
     }
 }
 
-/// Has all clocks show the time in this zone. Only the first call counts; without one they show it in Belgium.
+/// Makes all clocks show this zone. Only the first call counts; without one they show Belgian time.
 pub fn show_times_in(zone: TimeZone) {
     drop(ZONE.set(zone));
 }
@@ -91,7 +91,7 @@ pub fn clock_minutes(at: Moment) -> String {
     format!("{:02}:{:02}", at.hour(), at.minute())
 }
 
-/// How much later, as `+ 9 ms`, `+ 3.2 s` or `+ 4 min`. Two services of one machine can differ by a hair: `− 1 ms`.
+/// A delay: `+ 9 ms`, `+ 3.2 s` or `+ 4 min`. The clocks of two services on one machine can differ slightly: `− 1 ms`.
 pub fn later(language: Language, micros: i64) -> String {
     let sign = if micros <= -1000 { '−' } else { '+' };
     format!("{sign}{NO_BREAK}{}", duration(language, micros.unsigned_abs()))
@@ -109,8 +109,8 @@ pub fn duration(language: Language, micros: u64) -> String {
     }
 }
 
-/// How a script finds the time on the wall from minutes since 1970, between two of them: `60,29882100,120` adds 60 minutes
-/// before the minute 29882100, when the clocks are changed, and 120 from it on.
+/// The offsets of local time between two minutes since 1970, for a script: `60,29882100,120` adds 60 minutes before the
+/// minute 29882100, when the clocks change, and 120 from then on.
 pub fn offsets(first: i64, last: i64) -> String {
     offsets_in(zone(), first, last)
 }
@@ -178,11 +178,11 @@ mod tests {
     #[test]
     fn the_clock_is_that_of_the_room() {
         assert_eq!(wall("UTC", "2026-11-24T19:41:07Z"), "2026-11-24T19:41:07");
-        // Half an hour, and three quarters of one, beside the whole.
+        // Zones that are half an hour and three quarters of an hour off.
         assert_eq!(wall("Asia/Kolkata", "2026-11-24T19:41:07Z"), "2026-11-25T01:11:07");
         assert_eq!(wall("Asia/Kathmandu", "2026-11-24T19:41:07Z"), "2026-11-25T01:26:07");
         assert_eq!(wall("America/St_Johns", "2026-07-01T00:00:00Z"), "2026-06-30T21:30:00");
-        // The clocks of New York and of Sydney are changed on other days, and in Sydney the other way round.
+        // New York and Sydney change their clocks on other days, and Sydney the other way round.
         assert_eq!(wall("America/New_York", "2026-03-08T06:59:59Z"), "2026-03-08T01:59:59");
         assert_eq!(wall("America/New_York", "2026-03-08T07:00:00Z"), "2026-03-08T03:00:00");
         assert_eq!(wall("Australia/Sydney", "2026-04-04T15:59:59Z"), "2026-04-05T02:59:59");

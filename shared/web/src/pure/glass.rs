@@ -1,4 +1,4 @@
-//! A beer's own glass as SVG: filled to level ÷ first stock, and hatched where what is shown differs from the log.
+//! A beer's own glass as SVG: filled to level ÷ first stock, and hatched where the shown level differs from the log.
 //!
 //! Only presentation attributes and classes, no `style`, so that a strict Content-Security-Policy allows it.
 
@@ -9,10 +9,10 @@ use events::{
     quantities::Bottles,
 };
 
-/// How large a glass is drawn; the small one has stronger lines.
+/// The size of a glass. The small one has stronger lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Size {
-    /// In a list on a phone.
+    /// For a list on a phone.
     Small,
     Large,
 }
@@ -20,15 +20,15 @@ pub enum Size {
 /// The bowl of a glass in a field of 100 × 160, and its stem.
 struct Bowl {
     outline: &'static str,
-    /// Where beer ends when the glass is full: below the rim, with room for the foam.
+    /// The surface of a full glass: below the rim, with room for the foam.
     full: f64,
     bottom: f64,
     stem: &'static str,
 }
 
-/// Thickness of the foam, on top of the beer.
+/// The thickness of the foam on top of the beer.
 const FOAM: f64 = 7.0;
-/// However little is left, it is seen.
+/// Even a single bottle is visible.
 const LEAST_BEER: f64 = 5.0;
 
 const fn bowl(glass: Glass) -> Bowl {
@@ -60,7 +60,7 @@ const fn bowl(glass: Glass) -> Bowl {
     }
 }
 
-/// Where the surface of `level` bottles is, from the top of the field.
+/// The surface of `level` bottles, from the top of the field.
 fn surface(beer: &Beer, level: Bottles) -> f64 {
     let Bowl { full, bottom, .. } = bowl(beer.glass);
     if level == Bottles::NONE {
@@ -70,10 +70,10 @@ fn surface(beer: &Beer, level: Bottles) -> f64 {
     (bottom - share * (bottom - full)).min(bottom - LEAST_BEER)
 }
 
-/// The glass of `beer`, filled to `level` (empty if unknown). With `shown`, and if that differs, the gap is hatched.
+/// The glass of `beer`, filled to `level` (empty if unknown). If `shown` differs from it, the gap is hatched.
 ///
-/// `id` must be unique on the page and fit for an attribute; `label` is what a screen reader says, nothing if the number
-/// stands beside the glass anyway.
+/// `id` must be unique on the page and safe in an attribute. `label` is for screen readers; it is empty if the number
+/// is beside the glass.
 pub fn glass(
     id: &str,
     beer: &Beer,
@@ -114,7 +114,7 @@ pub fn glass(
         let _ = write!(svg, r#"<rect class="glass-foam" y="{:.1}" width="100" height="{FOAM}"/>"#, beer_top - FOAM);
     }
     if gap > 0.0 {
-        // A difference of one bottle is a hair; it has to be seen from the last row.
+        // A difference of one bottle would be too thin to see from the last row.
         let height = gap.max(10.0);
         let _ = write!(
             svg,
@@ -128,7 +128,7 @@ pub fn glass(
     svg
 }
 
-/// Fit for an attribute in double quotes.
+/// Escapes text for an attribute in double quotes.
 fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('"', "&quot;").replace('<', "&lt;")
 }

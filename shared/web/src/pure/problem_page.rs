@@ -1,4 +1,4 @@
-//! The page for what cannot be shown.
+//! The page that is shown in place of one that cannot be shown.
 
 use askama::Template;
 use axum::http::StatusCode;
@@ -8,23 +8,22 @@ use crate::pure::layout::Frame;
 /// Why a page cannot be shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Problem {
-    /// 404: there is nothing at this address.
+    /// 404: there is no page at this address.
     NotFound,
-    /// 403: a page of another website made the browser send it.
+    /// 403: a page of another website made the browser send the request.
     Foreign,
-    /// 413 or 422: what was sent cannot be an order.
+    /// 413 or 422: the body cannot be an order.
     Unusable,
-    /// 503: not now.
+    /// 503: not available now.
     Unavailable,
 }
 
 impl Problem {
-    /// All of them, for tests that render each.
+    /// All problems, for tests that render each.
     pub const ALL: [Problem; 4] = [Problem::NotFound, Problem::Foreign, Problem::Unusable, Problem::Unavailable];
 }
 
 impl Problem {
-    /// What its page is answered with.
     pub const fn status(self) -> StatusCode {
         match self {
             Problem::NotFound => StatusCode::NOT_FOUND,
@@ -44,10 +43,6 @@ struct Page<'a> {
     soon: bool,
 }
 
-/// The whole page.
-///
-/// # Errors
-/// If the template cannot be rendered.
 pub fn render(problem: Problem, frame: Frame<'_>) -> askama::Result<String> {
     let (title, advice) = match problem {
         Problem::NotFound => ("problem.not_found", "problem.not_found_advice"),

@@ -1,5 +1,5 @@
-//! The texts of the pages by language and key, from `web/texts`: templates contain none. Each site has a folder of its own
-//! there, and what both say is in a third; a key is in one of them.
+//! The texts of the pages by language and key, from `web/texts`; templates contain none. Each site has its own folder
+//! there, and a third one is for both. Each key is in one of them.
 
 use std::{collections::HashMap, sync::LazyLock};
 
@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use crate::pure::{format, language::Language};
 
-/// One text: a sentence, or two of them to choose from by a number.
+/// A sentence, or two to choose from by a number.
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
 enum Text {
@@ -17,7 +17,7 @@ enum Text {
 
 type Texts = HashMap<String, Text>;
 
-// A file that cannot be read leaves its keys visible on the pages; a test reads them all.
+// If a file cannot be read, its keys appear on the pages. A test reads all files.
 fn read(files: [&str; 3]) -> Texts {
     files.iter().flat_map(|file| serde_json::from_str::<Texts>(file).unwrap_or_default()).collect()
 }
@@ -49,7 +49,7 @@ impl Language {
         }
     }
 
-    /// The text with this key; the key itself if there is none, which a test excludes.
+    /// The text with this key. Without one, the key itself; a test rules that out.
     pub fn t(self, key: &'static str) -> &'static str {
         match self.texts().get(key) {
             Some(Text::Sentence(text) | Text::Counted { other: text, .. }) => text,
@@ -57,12 +57,12 @@ impl Language {
         }
     }
 
-    /// The text with this key, each `{name}` replaced by its value.
+    /// The text with this key, with each `{name}` replaced by its value.
     pub fn fill(self, key: &'static str, values: &[(&str, &str)]) -> String {
         fill(self.t(key), values)
     }
 
-    /// The text with this key in the form for `n`; `{n}` becomes that number.
+    /// The text with this key, singular or plural for `n`; `{n}` becomes that number.
     pub fn count(self, key: &'static str, n: u64) -> String {
         let text = match self.texts().get(key) {
             Some(Text::Counted { one, .. }) if self.is_one(n) => one,
@@ -72,7 +72,7 @@ impl Language {
     }
 }
 
-/// One pass from left to right: a value that contains braces itself is never looked into.
+/// One pass from left to right: braces within a value are not replaced.
 fn fill(text: &str, values: &[(&str, &str)]) -> String {
     let mut filled = String::with_capacity(text.len() + 16);
     let mut rest = text;
@@ -114,7 +114,7 @@ mod tests {
         Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
     }
 
-    /// Every file below `folder`, as one text.
+    /// All files below `folder`, concatenated.
     fn sources(folder: &Path) -> String {
         let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
         entries.map(|path| if path.is_dir() { sources(&path) } else { fs::read_to_string(path).unwrap() }).collect()
@@ -153,7 +153,7 @@ mod tests {
         serde_json::from_str::<Texts>(&fs::read_to_string(file).unwrap()).unwrap().into_keys().collect()
     }
 
-    /// Everything in quotes that may be a key.
+    /// All quoted strings that may be keys.
     fn words(folders: [&str; 2]) -> BTreeSet<String> {
         let written = folders.map(|folder| sources(&root().join(folder))).concat();
         let pages: BTreeSet<&str> = Language::En.texts().keys().filter_map(|key| key.split('.').next()).collect();
@@ -175,7 +175,7 @@ mod tests {
         }
     }
 
-    /// As the second half of a key is written; a file name such as `shop.css` is none.
+    /// Whether this can be the second half of a key. A file name such as `shop.css` is not one.
     fn is_name(name: &str) -> bool {
         let file = ["html", "css", "js", "rs"].contains(&name);
         !file && !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')

@@ -1,4 +1,4 @@
-//! What holds for every page of every site. Each site calls these checks with all of its pages.
+//! Checks for every page. Each site calls them with all of its pages.
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -12,7 +12,7 @@ use crate::pure::{
 
 /// Every page of a site, with its fragments.
 pub struct Pages {
-    /// What a page needs beside its view.
+    /// What a page needs in addition to its view.
     pub frame: fn(Language, Theme, &Alive) -> Frame<'_>,
     pub alive: Alive,
     pub render: fn(Frame<'_>) -> Vec<(String, Vec<Fragment>)>,
@@ -23,7 +23,7 @@ impl Pages {
         (self.frame)(Language::En, Theme::Dark, &self.alive)
     }
 
-    /// A page is whole, and says in which language and theme it is.
+    /// A page is complete, and states its language and theme.
     pub fn are_whole_in_every_language_and_theme(&self) {
         for language in Language::ALL {
             for theme in Theme::ALL {
@@ -37,7 +37,7 @@ impl Pages {
         }
     }
 
-    /// A page holds exactly the fragments of its stream, and every id once.
+    /// A page holds exactly the fragments of its stream, and each id once.
     pub fn hold_exactly_their_fragments(&self) {
         for (page, fragments) in (self.render)(self.frame()) {
             let all = ids(&page);
@@ -49,7 +49,7 @@ impl Pages {
         }
     }
 
-    /// Nothing is on a page that a strict policy would forbid; addresses of the site `linked` are let pass.
+    /// A page contains nothing that a strict policy forbids; addresses of the site `linked` are allowed.
     pub fn obey_a_strict_policy(&self, linked: &str) {
         for (page, _) in (self.render)((self.frame)(Language::Fr, Theme::Dark, &self.alive)) {
             let page = if linked.is_empty() { page } else { page.replace(linked, "") };
@@ -59,7 +59,7 @@ impl Pages {
         }
     }
 
-    /// A fragment does not change by time passing.
+    /// A fragment does not change with time alone.
     pub fn stand_still_while_nothing_happens(&self) {
         let now = self.frame();
         let later = Frame { now: now.now.plus_millis(60_000), ..now };
@@ -68,17 +68,17 @@ impl Pages {
         }
     }
 
-    /// A standstill is named on every page that moves.
+    /// Every page that moves names a standstill.
     pub fn name_a_standstill(&self) {
         let still = Alive { standing_still: vec![(Service::Warehouse, "orders")], ..self.alive.clone() };
         for (page, fragments) in (self.render)((self.frame)(Language::En, Theme::Dark, &still)) {
-            // Without fragments nothing on a page is of now: a sign-in, a problem, an order that came too fast.
+            // A page without fragments shows nothing current: a sign-in, a problem, an order that came too fast.
             let names_it = page.contains("warehouse gets none of the messages that wait for it on orders");
             assert_eq!(names_it, !fragments.is_empty(), "{page}");
         }
     }
 
-    /// Every file that a page loads exists, every file of the site is loaded by a page, and none loads anything from elsewhere.
+    /// Every file that a page loads exists, a page loads every file of the site, and none loads from elsewhere.
     pub fn load(&self, of_site: &'static [Asset]) {
         let mut loaded = BTreeSet::new();
         for (page, _) in (self.render)(self.frame()) {
@@ -100,20 +100,20 @@ fn ids(html: &str) -> Vec<&str> {
     html.split(" id=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect()
 }
 
-/// No file is empty, or has a browser load something from elsewhere.
+/// No file is empty or makes a browser load something from elsewhere.
 pub fn are_our_own(assets: &[Asset]) {
     for asset in assets {
         assert!(!asset.bytes.is_empty(), "{}", asset.name);
         if [CSS, JS].contains(&asset.content_type) {
             let text = String::from_utf8_lossy(asset.bytes);
-            // The first line of what others made may say where it comes from.
+            // The first line of third-party files may name their source.
             let text = text.lines().filter(|line| !line.starts_with("/*! https://")).collect::<String>();
             assert!(!text.contains("//cdn") && !text.contains("https://"), "{}", asset.name);
         }
     }
 }
 
-/// What strangers type, to be put wherever a page shows what somebody typed.
+/// Input of strangers, for every place where a page shows what somebody typed.
 pub fn hostile() -> [String; 6] {
     let long = "w".repeat(500);
     let texts = [
@@ -127,7 +127,7 @@ pub fn hostile() -> [String; 6] {
     texts.map(str::to_owned)
 }
 
-/// What was typed stays text on this page.
+/// Typed text stays text on this page.
 pub fn stays_text(page: &str, typed: &str) {
     assert!(!page.contains("<script>") && !page.contains("<img") && !page.contains("\"'"), "{typed}");
     assert!(!page.contains("' onfocus"));
