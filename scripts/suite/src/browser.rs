@@ -1,4 +1,4 @@
-//! A real browser without a window, closed whatever happens.
+//! A real browser, without a window, closed whatever happens.
 
 use std::{future::Future, process::Stdio, time::Duration};
 
@@ -10,13 +10,13 @@ use tokio::process::{Child, Command};
 
 use crate::{free_port, until};
 
-/// How long the browser may take to open, and a page to show what is expected.
+/// How long the browser may take to open, and a page to say what is expected of it.
 const SOON: Duration = Duration::from_secs(20);
-/// The longest time for one command to the browser.
+/// How long a command to the browser may take.
 const COMMAND_WITHIN: Duration = Duration::from_secs(120);
-/// The bit of the Shift key in the modifiers of a keystroke, in the DevTools protocol.
+/// The bit of the Shift key among the modifiers of a stroke, in the DevTools protocol.
 const SHIFT: u8 = 8;
-/// No window, and no network traffic of the browser's own.
+/// What the browser is told: nothing of its own goes over the network, and it has no window.
 const ARGUMENTS: [&str; 10] = [
     "--headless=new",
     "--no-sandbox",
@@ -30,8 +30,9 @@ const ARGUMENTS: [&str; 10] = [
     "--window-size=1280,720",
 ];
 
-/// A browser and its driver, closed together.
+/// A browser and the driver in front of it, closed together.
 pub struct Browser {
+    /// To tell it what to do.
     pub driver: WebDriver,
     process: Child,
     address: String,
@@ -41,7 +42,6 @@ impl Browser {
     /// Opens a browser.
     ///
     /// # Errors
-    /// If `chromedriver` or its browser cannot be started.
     /// If `chromedriver` or its browser cannot be started.
     pub async fn open() -> Result<Self> {
         let port = free_port()?;
@@ -65,7 +65,9 @@ impl Browser {
         Ok(Browser { driver, process, address })
     }
 
-    /// A command of the DevTools protocol, for what WebDriver lacks.
+    /// A command of the DevTools protocol: what the driver's own protocol has no word for.
+    ///
+    /// # Errors
     /// If it is refused.
     pub async fn command(&self, name: &str, parameters: Value) -> Result<Value> {
         let session = self.driver.handle().session_id().to_string();
@@ -76,12 +78,18 @@ impl Browser {
         Ok(answer["value"].clone())
     }
 
-    /// Presses a key and releases it: `key` is its character in the keyboard's layout, `code` its position.
+    /// Presses a key and lets it go: what stands on it in the keyboard's layout, and where it is.
+    ///
+    /// # Errors
+    /// If the browser does not take it.
     pub async fn press(&self, key: &str, code: &str) -> Result<()> {
         self.stroke(key, code, 0).await
     }
 
-    /// Presses it while Shift is held.
+    /// The same while Shift is held.
+    ///
+    /// # Errors
+    /// As [`Browser::press`].
     pub async fn press_shifted(&self, key: &str, code: &str) -> Result<()> {
         self.stroke(key, code, SHIFT).await
     }
@@ -94,10 +102,10 @@ impl Browser {
         Ok(())
     }
 
-    /// Closes both.
+    /// Closes it.
     ///
     /// # Errors
-    /// If the browser does not answer any more; it is killed then.
+    /// If it does not answer any more; it is killed then.
     pub async fn close(mut self) -> Result<()> {
         let quit = self.driver.quit().await;
         self.process.kill().await?;
@@ -105,10 +113,10 @@ impl Browser {
     }
 }
 
-/// Runs `play` in its own browser, which is closed whatever happens.
+/// Plays in a browser of its own, which is closed whatever happens.
 ///
 /// # Errors
-/// If there is no browser, or `play` fails.
+/// If there is no browser, or what was played failed.
 pub async fn in_browser<Playing>(play: impl FnOnce(WebDriver) -> Playing) -> Result<()>
 where
     Playing: Future<Output = Result<()>>,
@@ -119,7 +127,7 @@ where
     played
 }
 
-/// Runs `play` in its own browser, with commands of the DevTools protocol. It is closed whatever happens.
+/// Plays in a browser of its own with commands of the DevTools protocol; it is closed whatever happens.
 ///
 /// # Errors
 /// As [`in_browser`].
@@ -130,12 +138,18 @@ pub async fn with_browser(play: impl AsyncFnOnce(&Browser) -> Result<()>) -> Res
     played
 }
 
-/// The text of the first element that matches.
+/// What the first element that matches says.
+///
+/// # Errors
+/// If there is none.
 pub async fn text(driver: &WebDriver, selector: &str) -> Result<String> {
     Ok(driver.find(By::Css(selector)).await?.text().await?)
 }
 
-/// Waits until an element contains this text.
+/// Waits until an element says this, among other things.
+///
+/// # Errors
+/// If it does not within the limit.
 pub async fn until_text(driver: &WebDriver, selector: &str, expected: &str) -> Result<()> {
     until(&format!("{selector} to say {expected:?}"), SOON, || async {
         let text = text(driver, selector).await?;

@@ -1,4 +1,4 @@
-//! Another website of one page. What a browser sends for it must not count as the presenter's action.
+//! Another website, of one page: what a browser does for it must not be taken for the presenter's hand.
 
 use std::net::SocketAddr;
 
@@ -9,7 +9,7 @@ use tokio::{
     task::JoinHandle,
 };
 
-/// The most of a request that is read, in bytes.
+/// More of a request is not read.
 const REQUEST_MAX: usize = 16 * 1024;
 
 /// Another website, gone when it is dropped.
@@ -19,7 +19,10 @@ pub struct Elsewhere {
 }
 
 impl Elsewhere {
-    /// A website that answers every request with this page.
+    /// A website that answers everything with this page.
+    ///
+    /// # Errors
+    /// If there is no port for it.
     pub async fn with_page(page: &str) -> Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
@@ -31,7 +34,7 @@ impl Elsewhere {
             while let Ok((mut browser, _)) = listener.accept().await {
                 let answer = answer.clone();
                 tokio::spawn(async move {
-                    // Each of these requests fits into one read.
+                    // All of these requests fit into one piece.
                     if browser.read(&mut vec![0; REQUEST_MAX]).await.is_ok() {
                         drop(browser.write_all(answer.as_bytes()).await);
                     }
@@ -41,7 +44,7 @@ impl Elsewhere {
         Ok(Elsewhere { address, serving })
     }
 
-    /// On `127.0.0.1` it is the same site as a suite on this machine, on `localhost` another one.
+    /// Its port. By `127.0.0.1` it is the same site as a suite on this machine, by `localhost` another one.
     pub fn port(&self) -> u16 {
         self.address.port()
     }

@@ -157,3 +157,42 @@ fn a_task_is_not_spawned_where_nobody_sees_its_end() {
     let sources = sources.filter(|path| !excepted.iter().any(|excepted| path.ends_with(excepted)));
     contain_none(sources, &["tokio::spawn", "task::spawn", "thread::spawn", "spawn_blocking", "tasktracker"]);
 }
+
+/// The names in this section of a manifest.
+fn dependencies<'a>(manifest: &'a str, section: &str) -> Vec<&'a str> {
+    let lines = manifest.lines().skip_while(|line| *line != section).skip(1).take_while(|line| !line.starts_with('['));
+    lines
+        .filter_map(|line| line.split(['.', ' ', '=']).next())
+        .filter(|name| !name.is_empty() && *name != "#")
+        .collect()
+}
+
+#[test]
+fn a_dependency_is_used() {
+    let top_manifest = fs::read_to_string(top().join("Cargo.toml")).unwrap();
+    let mut needless = Vec::new();
+    let mut declared = dependencies(&top_manifest, "[workspace.dependencies]");
+    let folders = ["shared", "services"].into_iter().flat_map(|folder| fs::read_dir(top().join(folder)).unwrap());
+    let folders = folders.map(|entry| entry.unwrap().path()).chain([top().join("scripts/suite")]);
+    for folder in folders.filter(|folder| folder.join("Cargo.toml").exists()) {
+        let manifest = fs::read_to_string(folder.join("Cargo.toml")).unwrap();
+        let all = ["src", "tests", "examples"].map(|name| folder.join(name)).into_iter().filter(|path| path.exists());
+        let all: Vec<PathBuf> = all.flat_map(|path| sources(path.to_str().unwrap())).collect();
+        let is_used = |name: &str, is_for_tests: bool| {
+            let (name, folder) = (name.replace('-', "_"), folder.join("src"));
+            all.iter().filter(|path| is_for_tests || path.starts_with(&folder)).any(|path| {
+                let text = if is_for_tests { fs::read_to_string(path).unwrap() } else { lines_of(&code(path)) };
+                contains(&text, &name)
+            })
+        };
+        for (section, is_for_tests) in [("[dependencies]", false), ("[dev-dependencies]", true)] {
+            for name in dependencies(&manifest, section) {
+                declared.retain(|known| *known != name);
+                if !is_used(name, is_for_tests) {
+                    needless.push(format!("{}: {name}", folder.display()));
+                }
+            }
+        }
+    }
+    assert!(needless.is_empty() && declared.is_empty(), "{needless:#?}, and in the workspace {declared:?}");
+}

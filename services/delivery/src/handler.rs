@@ -100,7 +100,7 @@ impl Delivery {
         }
         let now = batch.now;
         tell(batch, &picked_up(task, courier), now)?;
-        self.order_log.note(&task.order_id, "picked up");
+        self.order_log.note(&task.order_id, batch.trace, "picked up");
         Ok(Outcome::Begun(Answer::BringIt))
     }
 
@@ -122,7 +122,7 @@ impl Delivery {
         }
         let now = batch.now;
         tell_outcome(batch, &outcome, task, courier, now)?;
-        self.order_log.note(&task.order_id, in_words(&outcome));
+        self.order_log.note(&task.order_id, batch.trace, in_words(&outcome));
         let is_delivered = outcome == round::Outcome::Delivered;
         Ok(Outcome::Handled(if is_delivered { Answer::Delivered } else { Answer::Nothing }))
     }
@@ -158,10 +158,10 @@ impl Delivery {
                 let (round, address) = (task.round, task.address.clone());
                 tell(batch, &DeliveryUpdate::Redriven { order_id, round, address }, now)?;
                 queue(batch, &task, now, None)?;
-                self.order_log.note(&task.order_id, "sent out again");
+                self.order_log.note(&task.order_id, batch.trace, "sent out again");
             }
             Decision::Returned { task } => {
-                self.order_log.note(&order_id, "given up");
+                self.order_log.note(&order_id, batch.trace, "given up");
                 tell(batch, &DeliveryUpdate::Returned { order_id, lines: task.lines }, now)?;
             }
         }

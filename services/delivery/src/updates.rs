@@ -55,14 +55,14 @@ pub(crate) fn tell_outcome(
             tell(transaction, &stranded, now)?;
             let order_id = &task.order_id;
             let letter = DeadLetter { order_id: order_id.clone(), reason, attempts: attempt, payload: task.clone() };
-            enqueue(transaction, DEAD_LETTERS, order_id.as_str(), now, Some(order_id), &letter)
+            enqueue(transaction, DEAD_LETTERS, order_id.as_str(), now, &letter)
         }
     }
 }
 
 pub(crate) fn tell(transaction: &mut Transaction, update: &DeliveryUpdate, at: Moment) -> Result<(), StoreError> {
     let order_id: &OrderId = update.order_id();
-    enqueue(transaction, DELIVERY_UPDATES, order_id.as_str(), at, Some(order_id), update)
+    enqueue(transaction, DELIVERY_UPDATES, order_id.as_str(), at, update)
 }
 
 /// Enqueues a task for the couriers, to be delivered at once or at `deliver_at`.
@@ -73,5 +73,5 @@ pub(crate) fn queue(
     deliver_at: Option<Moment>,
 ) -> Result<(), StoreError> {
     let order_id = &task.order_id;
-    enqueue_for_later(transaction, DELIVERY_ORDERS, order_id.as_str(), now, Some(order_id), deliver_at, task)
+    enqueue_for_later(transaction, DELIVERY_ORDERS, order_id.as_str(), now, deliver_at, task)
 }

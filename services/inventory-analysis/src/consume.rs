@@ -220,7 +220,7 @@ impl Work {
                 (Outcome::Counted, message) => {
                     counted += 1;
                     if let Some(order_id) = message.as_ref().ok().and_then(M::decides) {
-                        self.order_log.note(order_id, "counted");
+                        self.order_log.note(order_id, received.trace, "counted");
                     }
                 }
                 (Outcome::Unreadable, Err(undecodable)) => {

@@ -120,7 +120,7 @@ mod testing {
     /// A message, so many milliseconds after 1970 began.
     pub fn received<M>(message: M, millis: i64) -> Received<M> {
         let at = Moment::default().plus_millis(millis);
-        Received { message: Ok(message), position: Position::default(), event_id: EventId::new("e"), at }
+        Received { message: Ok(message), position: Position::default(), event_id: EventId::new("e"), at, trace: None }
     }
 
     /// Lines of a beer and a number of bottles each.

@@ -57,6 +57,7 @@ fn laid_out<M: Clone>(messages: &[(M, i64)], repeats: &[(usize, usize)]) -> Vec<
             position: Position { ledger: 7, entry, batch_index: 0, batch_size: 1 },
             event_id: EventId::new(format!("e-{index}")),
             at: Moment::from_micros(second * 1_000_000),
+            trace: None,
         });
     };
     for index in 0..messages.len() {

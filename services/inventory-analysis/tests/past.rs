@@ -197,6 +197,7 @@ fn laid_out<M: Clone>(messages: &[(i64, M)], repeats: &[(usize, usize)]) -> Vec<
             position: Position { ledger: 7, entry, batch_index: 0, batch_size: 1 },
             event_id: EventId::new(format!("e-{index}")),
             at: at(*second),
+            trace: None,
         });
     };
     for index in 0..messages.len() {

@@ -15,6 +15,7 @@ use events::{
     settings::{Fold, Folding},
     stock::{StockEvent, StockLevel},
     topics::{STOCK_EVENTS, STOCK_LEVELS, SubscriptionType},
+    trace::TraceContext,
     unreadable::ReasonCode,
 };
 use service::{Batch, Context, Outcome, idempotent_consumer::Handler, now};
@@ -71,6 +72,8 @@ struct Write {
     ignored: bool,
     worker: String,
     taken_at: Moment,
+    /// The trace of the event it follows from.
+    trace: Option<TraceContext>,
 }
 
 /// What the current batch did.
@@ -176,7 +179,7 @@ impl LevelHandler {
             Folded::Repeated | Folded::Gap { .. } => return Ok(Outcome::Repeated),
         };
         let (worker, taken_at) = (taken.worker.to_string(), taken.at);
-        let write = Write { level, event: event.sequence, ignored, worker, taken_at };
+        let write = Write { level, event: event.sequence, ignored, worker, taken_at, trace: batch.trace };
         self.done.beers.insert(event.beer.clone());
         if taken.singly || fold == Fold::Naive {
             // What waited for the end of the batch is older than this.
@@ -190,7 +193,7 @@ impl LevelHandler {
         }
         self.done.handled += 1;
         if let Some(order_id) = &event.order_id {
-            self.context.order_log.note(order_id, "level written");
+            self.context.order_log.note(order_id, batch.trace, "level written");
         }
         Ok(Outcome::Handled(()))
     }
@@ -233,7 +236,7 @@ impl LevelHandler {
             Folded::Repeated | Folded::Gap { .. } => return,
         };
         let (worker, event_sequence) = (NOBODY.to_owned(), event.sequence);
-        let write = Write { level, event: event_sequence, ignored, worker, taken_at: now };
+        let write = Write { level, event: event_sequence, ignored, worker, taken_at: now, trace: None };
         self.done.beers.insert(event.beer.clone());
         self.done.last.insert(event.beer.clone(), write);
     }
@@ -290,7 +293,8 @@ impl LevelHandler {
         for (beer, said) in said {
             let level = self.levels.put(&beer, said.level);
             save(&mut transaction, &beer, &self.levels).await?;
-            let write = Write { level, event: said.sequence, ignored: false, worker: NOBODY.to_owned(), taken_at: now };
+            let worker = NOBODY.to_owned();
+            let write = Write { level, event: said.sequence, ignored: false, worker, taken_at: now, trace: None };
             publish(&mut transaction, &beer, write, now)?;
         }
         save_snapshot(&mut transaction, &snapshot).await?;
@@ -302,6 +306,7 @@ impl LevelHandler {
 }
 
 fn publish(transaction: &mut Transaction, beer: &BeerId, write: Write, now: Moment) -> Result<(), StoreError> {
+    transaction.trace = write.trace;
     let message = StockLevel {
         beer: beer.clone(),
         level: write.level.level,
@@ -314,5 +319,5 @@ fn publish(transaction: &mut Transaction, beer: &BeerId, write: Write, now: Mome
         taken_at: write.taken_at,
         at: now,
     };
-    enqueue(transaction, STOCK_LEVELS, beer.as_str(), now, None, &message)
+    enqueue(transaction, STOCK_LEVELS, beer.as_str(), now, &message)
 }

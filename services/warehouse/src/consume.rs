@@ -114,20 +114,20 @@ impl Warehouse {
         let events = match stock::decide(&self.stock, restocking, order_id, order) {
             Ok(events) => events,
             Err(reason) => {
-                self.context.order_log.note(order_id, "refused");
+                self.context.order_log.note(order_id, batch.trace, "refused");
                 let refused = OrderDecision::Refused { order_id: order_id.clone(), lines, reason };
-                enqueue(batch, ORDER_DECISIONS, key, now, Some(order_id), &refused)?;
+                enqueue(batch, ORDER_DECISIONS, key, now, &refused)?;
                 return Ok(Outcome::Handled(()));
             }
         };
-        self.context.order_log.note(order_id, "accepted");
+        self.context.order_log.note(order_id, batch.trace, "accepted");
         let accepted = OrderDecision::Accepted {
             order_id: order_id.clone(),
             bottles: orders::bottles(&lines),
             total_cents: orders::total(&lines),
             lines: lines.clone(),
         };
-        enqueue(batch, ORDER_DECISIONS, key, now, Some(order_id), &accepted)?;
+        enqueue(batch, ORDER_DECISIONS, key, now, &accepted)?;
         give_out(batch, order_id, &lines).await?;
         let parcel = DeliveryOrder {
             order_id: order_id.clone(),
@@ -137,7 +137,7 @@ impl Warehouse {
             address: order.address.clone(),
             lines,
         };
-        enqueue(batch, DELIVERY_ORDERS, key, now, Some(order_id), &parcel)?;
+        enqueue(batch, DELIVERY_ORDERS, key, now, &parcel)?;
         self.write(batch, &events)?;
         Ok(Outcome::Handled(()))
     }
@@ -172,8 +172,8 @@ impl Warehouse {
         for event in events {
             apply(&mut self.stock, event)?;
             self.changed.insert(event.beer.clone());
-            let (order, now) = (event.order_id.as_ref(), batch.now);
-            enqueue(batch, STOCK_EVENTS, event.beer.as_str(), now, order, event)?;
+            let now = batch.now;
+            enqueue(batch, STOCK_EVENTS, event.beer.as_str(), now, event)?;
         }
         Ok(())
     }

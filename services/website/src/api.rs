@@ -7,7 +7,9 @@ mod socket;
 
 use std::sync::Arc;
 
+use axum::middleware;
 use utoipa_axum::{router::OpenApiRouter, routes};
+use web::http::trace;
 
 use crate::control::shop::Shop;
 
@@ -19,4 +21,5 @@ pub fn routes() -> OpenApiRouter<Arc<Shop>> {
         .routes(routes!(orders::order))
         .routes(routes!(socket::open))
         .routes(routes!(live::live))
+        .layer(middleware::from_fn(trace::request))
 }

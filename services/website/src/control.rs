@@ -7,4 +7,3 @@ pub mod customers;
 pub mod handler;
 pub mod request;
 pub mod shop;
-pub mod spans;

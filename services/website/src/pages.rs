@@ -13,9 +13,10 @@ mod way;
 use std::sync::Arc;
 
 use axum::{
-    Router,
+    Router, middleware,
     routing::{get, post},
 };
+use web::http::trace;
 
 use crate::control::shop::Shop;
 
@@ -23,7 +24,7 @@ use crate::control::shop::Shop;
 pub fn routes() -> Router<Arc<Shop>> {
     Router::new()
         .route("/", get(checkout::show))
-        .route("/orders", post(checkout::order))
+        .route("/orders", post(checkout::order).layer(middleware::from_fn(trace::request)))
         .route("/orders/{order_id}", get(show_order::own))
         .route("/live/shop", get(live::beers))
         .route("/live/orders/{order_id}", get(live::order))

@@ -12,7 +12,7 @@ use anyhow::Result;
 use events::ids::Moment;
 use jiff::{Timestamp, tz::TimeZone};
 use serde_json::{Value, json};
-use service::testing::eventually;
+use service::testing::{Collected, Collector, eventually};
 
 /// No broker: the shop takes orders all the same.
 const NOWHERE: &str = "pulsar://127.0.0.1:1";
@@ -90,5 +90,71 @@ async fn a_public_url_with_a_path_is_refused_at_the_start() -> Result<()> {
     let mut said = String::new();
     program.into_inner().unwrap().child.stderr.take().unwrap().read_to_string(&mut said)?;
     assert!(!ended.success() && said.contains("PUBLIC_URL=https://example.com/beer cannot be used"), "{said}");
+    Ok(())
+}
+
+/// Places an order with these headers, ends the shop as its supervisor does, and returns the order with what was collected.
+async fn traced_order(settings: &[(&str, &str)], headers: &[(&str, &str)]) -> Result<(String, Vec<Collected>)> {
+    let (collector, folder, port) = (Collector::start().await?, folder(), free_port()?);
+    let mut command = command(&folder, port, "UTC");
+    // Longer than the test: what comes is what is left when the shop ends.
+    command.env("OTEL_EXPORTER_OTLP_ENDPOINT", &collector.endpoint).env("OTEL_BSP_SCHEDULE_DELAY", "60000");
+    let child = command.envs(settings.iter().copied()).stderr(Stdio::null()).spawn()?;
+    let process = child.id().to_string();
+    let program = Mutex::new(Program { child, folder });
+    let base = format!("http://127.0.0.1:{port}");
+    let http = bus::http_client(&base).build()?;
+    let order = json!({"customer": "Ada", "address": "Gent", "lines": [{"beer": "orval", "bottles": 1}]});
+    let order_id = eventually("an order to be placed", || async {
+        let request = http.post(format!("{base}/api/orders")).json(&order);
+        let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+        let placed: Value = request.send().await.ok()?.json().await.ok()?;
+        Some(placed["order_id"].as_str()?.to_owned())
+    })
+    .await?;
+    assert!(Command::new("kill").args(["-TERM", &process]).status()?.success());
+    eventually("its end", || async { program.lock().ok()?.child.try_wait().ok()? }).await?;
+    Ok((order_id, collector.spans(None)))
+}
+
+fn of_request<'a>(spans: &'a [Collected], order_id: &str) -> &'a Collected {
+    let is_of_order = |span: &&Collected| span.attributes.get("beers.order_id").is_some_and(|id| id == order_id);
+    spans.iter().find(is_of_order).unwrap_or_else(|| panic!("no span of {order_id} in {spans:#?}"))
+}
+
+#[tokio::test]
+async fn an_order_begins_a_trace_that_is_collected_when_the_shop_ends() -> Result<()> {
+    let (order_id, spans) = traced_order(&[], &[]).await?;
+    let span = of_request(&spans, &order_id);
+    assert_eq!((span.name.as_str(), span.service.as_str()), ("POST /api/orders", "website"));
+    assert_eq!(span.parent_id, "");
+    assert_eq!(span.attributes.get("http.response.status_code").map(String::as_str), Some("202"));
+    // Pulsar is away: it was tried to publish the order.
+    let sent: Vec<&Collected> = spans.iter().filter(|other| other.name == "send orders").collect();
+    assert!(sent.iter().all(|sent| sent.parent_id == span.span_id && sent.failed), "{sent:#?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_standard_variables_are_obeyed() -> Result<()> {
+    let parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    let settings = [("OTEL_TRACES_SAMPLER", "parentbased_always_off"), ("OTEL_SERVICE_NAME", "corner-shop")];
+    let (order_id, spans) = traced_order(&settings, &[("traceparent", parent)]).await?;
+    let span = of_request(&spans, &order_id);
+    assert_eq!((span.parent_id.as_str(), span.service.as_str()), ("00f067aa0ba902b7", "corner-shop"));
+    assert_eq!(span.trace_id, "4bf92f3577b34da6a3ce929d0e0e4736");
+    assert_eq!(traced_order(&settings, &[]).await?.1, []);
+    assert_eq!(traced_order(&[("OTEL_SDK_DISABLED", "true")], &[("traceparent", parent)]).await?.1, []);
+    Ok(())
+}
+
+#[test]
+fn a_collector_that_is_no_address_is_refused_in_a_sentence() -> Result<()> {
+    let folder = folder();
+    let mut command = command(&folder, free_port()?, "UTC");
+    let Output { status, stderr, .. } = command.env("OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4318").output()?;
+    drop(std::fs::remove_dir_all(&folder));
+    let said = String::from_utf8(stderr)?;
+    assert!(!status.success() && said.contains("OTEL_EXPORTER_OTLP_ENDPOINT=collector:4318 cannot be used"), "{said}");
     Ok(())
 }

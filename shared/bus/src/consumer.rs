@@ -54,8 +54,8 @@ impl<M: DeserializeOwned> Consumer<M> {
     /// Can be cancelled without loss. After a reconnection, messages that were not acknowledged are redelivered.
     pub async fn receive(&mut self, most: usize) -> Vec<Received<M>> {
         let batch = self.raw.receive(most).await;
-        let replaced = &self.raw.what.bus.clients.times_replaced;
-        batch.iter().map(|(position, payload)| received(*position, payload, replaced)).collect()
+        let (topic, replaced) = (self.raw.what.topic, &self.raw.what.bus.clients.times_replaced);
+        batch.iter().map(|(position, payload)| received(topic, *position, payload, replaced)).collect()
     }
 
     /// Acknowledges messages, in the order in which they were received. An entry with several messages is acknowledged with

@@ -26,6 +26,8 @@ mod client;
 mod message;
 pub use message::Outgoing;
 
+pub mod spans;
+
 mod publisher;
 pub use publisher::{PublishError, Publisher};
 

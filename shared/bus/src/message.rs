@@ -7,10 +7,11 @@ use std::{
 };
 
 use events::{
-    ids::{EventId, Moment, OrderId, Trace},
+    ids::{EventId, Moment},
     limits,
     received::{Position, Received, Undecodable},
     topics::{Topic, TopicSpec},
+    trace::TraceContext,
     unreadable,
 };
 use pulsar::{Payload, message::proto::MessageIdData, producer, unpacking::NOT_UNPACKED};
@@ -40,8 +41,8 @@ pub struct Outgoing {
     pub event_id: EventId,
     /// When the event happened.
     pub at: Moment,
-    /// The order it is about.
-    pub order: Option<OrderId>,
+    /// The trace that it continues.
+    pub trace: Option<TraceContext>,
     /// Not handed out before; only a Shared subscription heeds it.
     pub deliver_at: Option<Moment>,
     pub payload: Vec<u8>,
@@ -60,14 +61,15 @@ impl Outgoing {
         message: &M,
     ) -> Result<Self, serde_json::Error> {
         let payload = serde_json::to_vec(message)?;
-        Ok(Outgoing { topic: topic.spec, key: key.into(), event_id, at, order: None, deliver_at: None, payload })
+        Ok(Outgoing { topic: topic.spec, key: key.into(), event_id, at, trace: None, deliver_at: None, payload })
     }
 
-    pub(crate) fn to_pulsar(&self) -> producer::Message {
+    /// As the client sends it. What follows from it continues `trace`.
+    pub(crate) fn to_pulsar(&self, trace: Option<TraceContext>) -> producer::Message {
         let mut properties =
             HashMap::from([(EVENT_ID.to_owned(), self.event_id.to_string()), (AT.to_owned(), self.at.to_string())]);
-        if let Some(order) = &self.order {
-            properties.insert(TRACEPARENT.to_owned(), Trace::of_order(order).traceparent());
+        if let Some(trace) = trace {
+            properties.insert(TRACEPARENT.to_owned(), trace.to_string());
         }
         producer::Message {
             payload: self.payload.clone(),
@@ -97,6 +99,7 @@ pub(crate) fn entry_id(position: Position) -> MessageIdData {
 /// Decodes a message. Its own time counts if it is plausible, see [`AHEAD_MAX_MS`]; `times_replaced` counts the
 /// others.
 pub(crate) fn received<M: DeserializeOwned>(
+    topic: &TopicSpec,
     position: Position,
     payload: &Payload,
     times_replaced: &AtomicU64,
@@ -105,6 +108,8 @@ pub(crate) fn received<M: DeserializeOwned>(
         payload.metadata.properties.iter().find(|property| property.key == name).map(|property| &property.value)
     };
     let own_id = property(EVENT_ID).and_then(|id| EventId::foreign(id));
+    let event_id = own_id.unwrap_or_else(|| EventId::new(format!("m-{position}")));
+    let own_trace = property(TRACEPARENT).and_then(|trace| trace.parse().ok());
     let published = published_at(payload.metadata.publish_time);
     let (at, is_believed) = match property(AT) {
         Some(own) => match own.parse().ok().filter(|own| is_believable(*own, published)) {
@@ -120,7 +125,8 @@ pub(crate) fn received<M: DeserializeOwned>(
             None => decode(&payload.data),
         },
         position,
-        event_id: own_id.unwrap_or_else(|| EventId::new(format!("m-{position}"))),
+        trace: own_trace.or_else(|| topic.open.then(|| TraceContext::of_event(&event_id))),
+        event_id,
         at,
     }
 }
@@ -148,7 +154,11 @@ fn undecodable(why: impl Display, payload: &[u8]) -> Undecodable {
 
 #[cfg(test)]
 mod tests {
-    use events::{delivery::DeliveryUpdate, orders::PlaceOrder};
+    use events::{
+        delivery::DeliveryUpdate,
+        orders::PlaceOrder,
+        topics::{ORDER_DECISIONS, ORDERS},
+    };
     use pulsar::message::{Metadata, proto::KeyValue};
 
     use super::*;
@@ -183,7 +193,7 @@ mod tests {
                 Metadata { publish_time, properties: properties.into_iter().collect(), ..Metadata::default() };
             let payload = Payload { metadata, data: b"{}".to_vec() };
             let replaced = AtomicU64::new(0);
-            let received = received::<PlaceOrder>(Position::default(), &payload, &replaced);
+            let received = received::<PlaceOrder>(ORDERS.spec, Position::default(), &payload, &replaced);
             (received.at, replaced.into_inner())
         };
         for own in ["2026-11-24T20:41:06.5Z", "2026-11-24T20:41:12Z", "2026-11-23T20:41:07Z"] {
@@ -194,5 +204,23 @@ mod tests {
             assert_eq!(read(Some(own)), (published, 1), "{own}");
         }
         assert_eq!(published_at(u64::MAX), Moment::MIN);
+    }
+
+    #[test]
+    fn a_message_belongs_to_the_trace_it_names_and_an_order_always_to_one() {
+        let read = |topic, traceparent: Option<&str>| {
+            let property = |value: &str| KeyValue { key: TRACEPARENT.to_owned(), value: value.to_owned() };
+            let properties = traceparent.map(property).into_iter().collect();
+            let payload = Payload { metadata: Metadata { properties, ..Metadata::default() }, data: b"{}".to_vec() };
+            received::<PlaceOrder>(topic, Position::default(), &payload, &AtomicU64::new(0)).trace
+        };
+        let named = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+        assert_eq!(read(ORDER_DECISIONS.spec, Some(named)), named.parse().ok());
+        assert_eq!(read(ORDERS.spec, Some(named)), named.parse().ok());
+        for none in [None, Some(""), Some("00-é-é-99")] {
+            assert_eq!(read(ORDER_DECISIONS.spec, none), None, "{none:?}");
+            let made = TraceContext::of_event(&EventId::new(format!("m-{}", Position::default())));
+            assert_eq!(read(ORDERS.spec, none), Some(made), "{none:?}");
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use events::topics::TopicSpec;
+use events::{topics::TopicSpec, trace::TraceContext};
 use futures_util::future::BoxFuture;
 use pulsar::{
     Error, Producer, ProducerOptions, SerializeMessage as _, TokioExecutor,
@@ -11,7 +11,15 @@ use pulsar::{
     producer,
 };
 
-use crate::{Bus, client::Purpose, errors::uncancelled, message::Outgoing};
+use tracing::field::display;
+
+use crate::{
+    Bus,
+    client::Purpose,
+    errors::uncancelled,
+    message::{Outgoing, position_of},
+    spans,
+};
 
 /// Pulsar's access mode "exclusive with fencing": the newest producer writes, the previous one no longer can.
 const EXCLUSIVE_WITH_FENCING: i32 = 3;
@@ -77,22 +85,34 @@ impl Publisher {
         let mut receipts = Vec::with_capacity(chunk.len());
         let mut not_sent = None;
         for message in chunk {
-            match self.send(message).await {
-                Ok(receipt) => receipts.push(receipt),
+            let span = spans::of_outgoing(message);
+            match self.send(message, spans::context(&span).or(message.trace)).await {
+                Ok(receipt) => receipts.push((receipt, span)),
                 Err(error) => {
+                    spans::failed(&span);
                     not_sent = Some((receipts.len(), error));
                     break;
                 }
             }
         }
-        for (index, receipt) in receipts.into_iter().enumerate() {
-            receipt.await.map_err(|error| (index, error))?;
+        for (index, (receipt, span)) in receipts.into_iter().enumerate() {
+            match receipt.await {
+                Ok(receipt) => {
+                    if let Some(id) = receipt.message_id {
+                        span.record("messaging.message.id", display(position_of(&id, None)));
+                    }
+                }
+                Err(error) => {
+                    spans::failed(&span);
+                    return Err((index, error));
+                }
+            }
         }
         not_sent.map_or(Ok(()), Err)
     }
 
-    async fn send(&mut self, message: &Outgoing) -> Result<producer::SendFuture, Error> {
-        let content = producer::Message::serialize_message(message.to_pulsar())?;
+    async fn send(&mut self, message: &Outgoing, trace: Option<TraceContext>) -> Result<producer::SendFuture, Error> {
+        let content = producer::Message::serialize_message(message.to_pulsar(trace))?;
         self.producer(message.topic).await?.send_non_blocking(content).await
     }
 

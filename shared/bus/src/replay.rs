@@ -84,7 +84,8 @@ impl<M: DeserializeOwned> Replay<M> {
         let batch = self.raw.next().await?;
         // They were counted when they were first read.
         let replaced = AtomicU64::new(0);
-        let read = |(position, payload): &(Position, Payload)| received(*position, payload, &replaced);
+        let topic = self.raw.topic;
+        let read = |(position, payload): &(Position, Payload)| received(topic, *position, payload, &replaced);
         Ok(batch.map(|batch| batch.iter().map(read).collect()))
     }
 }

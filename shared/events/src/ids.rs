@@ -195,40 +195,6 @@ impl fmt::Display for Service {
     }
 }
 
-/// The trace of one order through all services, as in the W3C header `traceparent`.
-///
-/// It is derived from the order id, so that every service names the same trace without having to ask, also for an
-/// order that was typed by hand and carries none.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Trace(u128);
-
-impl Trace {
-    /// The trace of this order.
-    pub fn of_order(order: &OrderId) -> Self {
-        // FNV-1a, 128 bits: spreads well, needs no dependency, and nothing secret hangs on it.
-        const OFFSET: u128 = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d;
-        const PRIME: u128 = 0x0000_0000_0100_0000_0000_0000_0000_013b;
-        let hash = order.as_str().bytes().fold(OFFSET, |hash, byte| (hash ^ u128::from(byte)).wrapping_mul(PRIME));
-        Trace(hash)
-    }
-
-    /// The value of a `traceparent` property.
-    pub fn traceparent(self) -> String {
-        format!("00-{:032x}-{:016x}-01", self.0, self.root_span())
-    }
-
-    /// The span all others of the trace stem from, never 0: the half of the trace that the reader sees last.
-    pub fn root_span(self) -> u64 {
-        u64::try_from(self.0 & u128::from(u64::MAX)).unwrap_or(1) | 1
-    }
-}
-
-impl fmt::Display for Trace {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:032x}", self.0)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -251,14 +217,5 @@ mod tests {
         for bad in ["", "a\nb", "\u{202e}", &"x".repeat(EVENT_ID_MAX + 1)] {
             assert_eq!(EventId::foreign(bad), None, "{bad:?}");
         }
-    }
-
-    #[test]
-    fn a_trace_depends_on_the_order_only() {
-        let order: OrderId = "k7m2q9xd".parse().unwrap();
-        assert_eq!(Trace::of_order(&order), Trace::of_order(&order.clone()));
-        let parent = Trace::of_order(&order).traceparent();
-        assert_eq!(parent.len(), 55);
-        assert_ne!(Trace::of_order(&"k7m2q9xe".parse().unwrap()).traceparent(), parent);
     }
 }

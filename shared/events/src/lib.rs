@@ -37,6 +37,8 @@ pub mod stage;
 
 pub mod unreadable;
 
+pub mod trace;
+
 pub mod received;
 
 pub mod topics;

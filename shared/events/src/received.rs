@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     ids::{EventId, Moment, OrderId},
     orders::PlaceOrder,
+    trace::TraceContext,
 };
 
 /// The position of a message in its topic. Positions of one topic are ordered as its messages are.
@@ -52,6 +53,8 @@ pub struct Received<M> {
     pub event_id: EventId,
     /// When the event happened according to the message; the time of publication, if that is not plausible.
     pub at: Moment,
+    /// The trace it belongs to: its own; for a message that outside clients may send, also one made of its event id.
+    pub trace: Option<TraceContext>,
 }
 
 /// Why a message could not be read, and how it begins.
@@ -66,8 +69,8 @@ pub struct Undecodable {
 impl<M> Received<M> {
     /// Maps the message; an unreadable one stays unreadable.
     pub fn map<W>(self, change: impl FnOnce(M) -> W) -> Received<W> {
-        let Received { message, position, event_id, at } = self;
-        Received { message: message.map(change), position, event_id, at }
+        let Received { message, position, event_id, at, trace } = self;
+        Received { message: message.map(change), position, event_id, at, trace }
     }
 }
 

@@ -51,6 +51,7 @@ const ALL_SERVICES_LISTEN: &[Subscription] = &[
 /// Orders as they are placed, by the website or anyone.
 pub static ORDERS: Topic<PlaceOrder> = Topic::new(&TopicSpec {
     name: "orders",
+    open: true,
     messages: "`PlaceOrder` (command)",
     producers: &[Website],
     subscriptions: &[failover(Warehouse), failover(InventoryAnalysis), failover(Website), STAGE, FRAUD_WATCH],

@@ -30,7 +30,7 @@ fn markdown() -> String {
         let producers: Vec<_> = topic.producers.iter().map(|service| service.name()).collect();
         let producers =
             if producers.len() == Service::ALL.len() { "every service".to_owned() } else { producers.join(", ") };
-        let producers = if topic.name == "orders" { format!("{producers}, anyone") } else { producers };
+        let producers = if topic.open { format!("{producers}, anyone") } else { producers };
         let mut subscriptions: Vec<_> = topic
             .subscriptions
             .iter()

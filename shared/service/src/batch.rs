@@ -32,6 +32,17 @@ pub enum Outcome<A> {
 }
 
 impl<A> Outcome<A> {
+    /// The outcome as spans name it.
+    pub(crate) const fn name(&self) -> &'static str {
+        match self {
+            Outcome::Handled(_) => "handled",
+            Outcome::Begun(_) => "begun",
+            Outcome::Repeated => "repeated",
+            Outcome::Untrue(_) => "untrue",
+            Outcome::Quarantined => "quarantined",
+        }
+    }
+
     /// The answer of what had an effect just now.
     pub fn answer(self) -> Option<A> {
         match self {

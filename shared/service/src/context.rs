@@ -4,7 +4,10 @@ use std::{
     future::Future,
     path::{Path, PathBuf},
     pin::Pin,
-    sync::Arc,
+    sync::{
+        Arc, Mutex as SyncMutex, PoisonError, Weak,
+        atomic::{AtomicI64, Ordering},
+    },
 };
 
 use bus::{Bus, Publisher};
@@ -52,6 +55,7 @@ pub struct Context {
     /// When this process started.
     pub started_at: Moment,
     pub(crate) unread: Unread,
+    outboxes: Outboxes,
     /// One producer for all answers.
     pub(crate) answers: Arc<Mutex<Publisher>>,
 }
@@ -77,9 +81,15 @@ impl Context {
             presence: PresenceState::default(),
             order_log: OrderLog::default(),
             unread: Unread::default(),
+            outboxes: Outboxes::default(),
             started_at: clock::now(),
             answers,
         };
+        let (bus, outboxes) = (context.bus.clone(), context.outboxes.clone());
+        let help = "Messages whose own time was not believed";
+        context.metrics.read_counter("message_times_replaced", help, move || bus.times_replaced());
+        let help = "Messages that wait in the outbox";
+        context.metrics.read_gauge("outbox_messages", help, move || outboxes.depth());
         let settings = context.stage.settings();
         context.in_episode(&settings)
     }
@@ -161,9 +171,27 @@ impl Context {
 
     /// Starts the outbox of this store as one of `tasks`.
     pub fn start_outbox(&self, tasks: &mut TaskGroup, store: &Store) -> OutboxHandle {
+        self.outboxes.add(store.unpublished());
         let (outbox, handle) = Outbox::new(store.clone(), &self.bus);
         tasks.start(async move { Ok(outbox.run().await?) });
         handle
+    }
+}
+
+/// How many messages wait in each outbox of this process. Those of an episode that is over are gone with its database.
+#[derive(Clone, Default)]
+struct Outboxes(Arc<SyncMutex<Vec<Weak<AtomicI64>>>>);
+
+impl Outboxes {
+    fn add(&self, unpublished: &Arc<AtomicI64>) {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.retain(|one| one.strong_count() > 0);
+        all.push(Arc::downgrade(unpublished));
+    }
+
+    fn depth(&self) -> i64 {
+        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.iter().filter_map(Weak::upgrade).map(|one| one.load(Ordering::Relaxed).max(0)).sum()
     }
 }
 

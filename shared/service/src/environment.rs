@@ -2,6 +2,7 @@
 
 use std::{
     fmt::Display,
+    net::{IpAddr, Ipv4Addr},
     ops::RangeInclusive,
     path::{Path, PathBuf},
     str::FromStr,
@@ -135,6 +136,18 @@ pub fn zone() -> Result<TimeZone, Unusable> {
             zone.map_err(|_| Unusable { name: "TZ", value, expected })
         }
     }
+}
+
+/// The address that health and metrics listen at: `HEALTH_HOST`, else only this machine.
+///
+/// # Errors
+/// If it is no IP address.
+pub fn health_host() -> Result<IpAddr, Unusable> {
+    let Some(value) = text("HEALTH_HOST") else { return Ok(Ipv4Addr::LOCALHOST.into()) };
+    value.trim().parse().map_err(|_| {
+        let expected = "it must be an IP address: 127.0.0.1, or 0.0.0.0 for every network".to_owned();
+        Unusable { name: "HEALTH_HOST", value, expected }
+    })
 }
 
 /// The port for health and metrics: `HEALTH_PORT`, else a free one from the system.

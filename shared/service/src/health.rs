@@ -71,22 +71,25 @@ async fn show_metrics(State(metrics): State<Metrics>) -> Response {
     (kind, metrics.text()).into_response()
 }
 
-/// Listens on this port of 127.0.0.1; 0 is a free one from the system.
+/// Listens at this address; port 0 is a free one from the system.
 ///
 /// # Errors
-/// If the port is taken.
-pub async fn listen(port: u16) -> anyhow::Result<TcpListener> {
-    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-    TcpListener::bind(address).await.with_context(|| format!("cannot listen on port {port} (HEALTH_PORT)"))
+/// If the port is taken, or the address is none of this machine's.
+pub async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    let listener = TcpListener::bind(address).await;
+    listener.with_context(|| format!("cannot listen on {address} (HEALTH_HOST, HEALTH_PORT)"))
 }
 
-/// Asks the service on this port of the same machine whether it lives.
+/// Asks the service at this address of the same machine whether it lives.
 ///
 /// # Errors
 /// If it does not say so within two seconds.
-pub async fn ask(port: u16) -> anyhow::Result<()> {
+pub async fn ask(address: SocketAddr) -> anyhow::Result<()> {
+    let port = address.port();
+    // One that listens everywhere listens here as well.
+    let host = if address.ip().is_unspecified() { Ipv4Addr::LOCALHOST.into() } else { address.ip() };
     let answer = tokio::time::timeout(ANSWER_WITHIN, async {
-        let mut connection = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await?;
+        let mut connection = TcpStream::connect((host, port)).await?;
         let mut request = String::new();
         write!(request, "GET /health/live HTTP/1.1\r\nHost: localhost:{port}\r\nConnection: close\r\n\r\n")?;
         connection.write_all(request.as_bytes()).await?;

@@ -35,6 +35,7 @@
 //! To use it, implement [`Handler`], run [`Writer::work`] as a task, and [`WriterHandle::read`] as a task per topic.
 //! `services/warehouse/src/consume.rs` is an example.
 
+mod observed;
 mod step;
 
 use std::{
@@ -54,10 +55,11 @@ use tokio::{
     sync::{mpsc, oneshot},
     time::{Instant, timeout_at},
 };
+use tracing::{Instrument as _, Span};
 
-pub use step::{Progress, Step};
+pub use step::{AcknowledgeAfter, Progress, Step};
 
-use crate::{Batch, Context, Outcome};
+use crate::{Batch, Context, Outcome, metrics::Metrics};
 
 /// Most messages a reader submits at once.
 const MESSAGES_MAX: usize = 256;
@@ -102,16 +104,6 @@ pub trait Handler: Send + 'static {
     fn committed(&mut self) {}
 }
 
-/// When the writer answers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum AcknowledgeAfter {
-    /// When what follows from a batch is published: a service takes no more than it can pass on.
-    Publishing,
-    /// When a batch is committed, for those who have one message each and would wait for the broker twice. What follows is
-    /// in the outbox, and is published whatever happens.
-    Commit,
-}
-
 /// One piece of work, and where it comes from.
 enum Item<W> {
     Message(&'static TopicSpec, Received<W>),
@@ -137,6 +129,8 @@ struct Submission<H: Handler> {
     /// A transaction that begins later skips it.
     until: Option<Instant>,
     answers: Answers<H>,
+    /// They end when it is answered.
+    spans: Vec<Span>,
     reply: oneshot::Sender<Answers<H>>,
 }
 
@@ -185,7 +179,7 @@ impl<H: Handler> Writer<H> {
             new: HashSet::new(),
             publishes: false,
         };
-        (writer, WriterHandle(sender))
+        (writer, WriterHandle { submissions: sender, metrics: context.metrics.clone() })
     }
 
     /// Writes until all handles are dropped.
@@ -258,16 +252,23 @@ impl<H: Handler> Writer<H> {
         let batch = self.batch.as_mut().context("no transaction has begun")?;
         for submission in &mut self.taken {
             let Some(item) = submission.items.pop_front() else { continue };
+            batch.trace = None;
             let answer = match item {
                 Item::Request(work) => once(&mut self.handler, &mut self.new, &work, batch).await?.answer(),
-                Item::Message(topic, Received { message, position, .. }) => {
+                Item::Message(topic, received) => {
+                    let span = observed::begin(batch, topic, self.context.service, &received);
+                    let Received { message, position, .. } = received;
                     let outcome = match message {
-                        Ok(work) => once(&mut self.handler, &mut self.new, &work, batch).await?,
+                        Ok(work) => {
+                            once(&mut self.handler, &mut self.new, &work, batch).instrument(span.clone()).await?
+                        }
                         Err(undecodable) => {
                             batch.quarantine(topic, position, &undecodable).await?;
                             Outcome::Quarantined
                         }
                     };
+                    observed::note(&span, &outcome);
+                    submission.spans.extend(Some(span).filter(|span| !span.is_disabled()));
                     batch.settle(topic, position, outcome).await?
                 }
             };
@@ -279,6 +280,7 @@ impl<H: Handler> Writer<H> {
 
     async fn commit(&mut self) -> anyhow::Result<()> {
         let mut batch = self.batch.take().context("no transaction has begun")?;
+        batch.trace = None;
         self.handler.conclude(&mut batch).await?;
         let publishes = batch.commit(&self.context, &self.store).await?;
         self.publishes = publishes && self.acknowledge_after == AcknowledgeAfter::Publishing;
@@ -312,11 +314,14 @@ async fn once<H: Handler>(
 }
 
 /// The way to the writer.
-pub struct WriterHandle<H: Handler>(mpsc::Sender<Submission<H>>);
+pub struct WriterHandle<H: Handler> {
+    submissions: mpsc::Sender<Submission<H>>,
+    metrics: Metrics,
+}
 
 impl<H: Handler> Clone for WriterHandle<H> {
     fn clone(&self) -> Self {
-        WriterHandle(self.0.clone())
+        WriterHandle { submissions: self.submissions.clone(), metrics: self.metrics.clone() }
     }
 }
 
@@ -325,12 +330,12 @@ impl<H: Handler> WriterHandle<H> {
     ///
     /// Never returns if the writer has failed: its error ends the service.
     pub async fn submit(&self, topic: &'static TopicSpec, messages: Vec<Received<H::Work>>) -> Answers<H> {
+        let times = observed::Times::begin(&messages);
         let items = messages.into_iter().map(|received| Item::Message(topic, received)).collect();
         let Ok(answers) = self.queue(items, None).await else { return pending().await };
-        match answers.await {
-            Ok(answers) => answers,
-            Err(_) => pending().await,
-        }
+        let Ok(answers) = answers.await else { return pending().await };
+        times.end(&self.metrics, topic, &answers);
+        answers
     }
 
     /// Submits a request, and returns its answer when it is committed: `None` if it has no effect, or had it before.
@@ -357,8 +362,8 @@ impl<H: Handler> WriterHandle<H> {
         until: Option<Instant>,
     ) -> Result<oneshot::Receiver<Answers<H>>, NotTaken> {
         let (reply, answers) = oneshot::channel();
-        let submission = Submission { items, until, answers: Vec::new(), reply };
-        self.0.send(submission).await.map_err(|_| NotTaken)?;
+        let submission = Submission { items, until, answers: Vec::new(), spans: Vec::new(), reply };
+        self.submissions.send(submission).await.map_err(|_| NotTaken)?;
         Ok(answers)
     }
 

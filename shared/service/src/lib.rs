@@ -44,5 +44,8 @@ pub mod order_log;
 
 pub mod testing;
 
+mod telemetry;
+pub use bus::spans;
+
 mod clock;
 pub use clock::{Now, now};

@@ -1,13 +1,26 @@
-//! What a service counts, for Prometheus.
+//! What a service counts, for Prometheus. Names follow its conventions: base units, `_total` for what only grows.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use events::unreadable::Disbelieved;
 use prometheus_client::{
-    encoding::{EncodeLabelSet, text::encode},
-    metrics::{counter::Counter, family::Family, gauge::Gauge},
-    registry::{Metric, Registry},
+    collector::Collector,
+    encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric as _, text::encode},
+    metrics::{
+        counter::{ConstCounter, Counter},
+        family::Family,
+        gauge::ConstGauge,
+        histogram::Histogram,
+    },
+    registry::{Metric, Registry, Unit},
 };
+
+/// The bounds of the histograms of time, in seconds.
+const SECONDS: [f64; 15] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0, 600.0];
 
 /// The topic a number is about.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -22,6 +35,13 @@ struct OfReason {
     code: String,
 }
 
+/// Histograms of time, one for each topic.
+type Times = Family<OfTopic, Histogram, fn() -> Histogram>;
+
+fn times() -> Times {
+    Family::new_with_constructor(|| Histogram::new(SECONDS))
+}
+
 /// The metrics of one process. Cheap to clone.
 #[derive(Clone)]
 pub struct Metrics {
@@ -30,6 +50,8 @@ pub struct Metrics {
     repeated: Family<OfTopic, Counter>,
     unreadable: Family<OfTopic, Counter>,
     disbelieved: Family<OfReason, Counter>,
+    handling: Times,
+    end_to_end: Times,
 }
 
 impl Default for Metrics {
@@ -40,12 +62,18 @@ impl Default for Metrics {
             repeated: Family::default(),
             unreadable: Family::default(),
             disbelieved: Family::default(),
+            handling: times(),
+            end_to_end: times(),
         };
         metrics.register("messages_handled", "Messages handled", metrics.handled.clone());
         metrics.register("messages_repeated", "Messages seen before, without effect", metrics.repeated.clone());
-        metrics.register("messages_unreadable", "Messages put aside as unreadable", metrics.unreadable.clone());
+        metrics.register("messages_unreadable", "Messages quarantined as unreadable", metrics.unreadable.clone());
         let help = "Messages without effect, because they are well formed but untrue";
         metrics.register("messages_disbelieved", help, metrics.disbelieved.clone());
+        let help = "Time from receiving a message until it may be acknowledged";
+        metrics.register_seconds("message_handling", help, metrics.handling.clone());
+        let help = "Time from what a message tells until its effect is committed here";
+        metrics.register_seconds("message_end_to_end", help, metrics.end_to_end.clone());
         metrics
     }
 }
@@ -53,14 +81,27 @@ impl Default for Metrics {
 impl Metrics {
     /// Adds a metric of the service.
     pub fn register(&self, name: &str, help: &str, metric: impl Metric) {
-        self.registry.lock().unwrap_or_else(PoisonError::into_inner).register(name, help, metric);
+        self.change(|registry| registry.register(name, help, metric));
     }
 
-    /// Adds a gauge of a service's own.
-    pub fn gauge(&self, name: &str, help: &str) -> Gauge {
-        let gauge = Gauge::default();
-        self.register(name, help, gauge.clone());
-        gauge
+    fn register_seconds(&self, name: &str, help: &str, metric: impl Metric) {
+        self.change(|registry| registry.register_with_unit(name, help, Unit::Seconds, metric));
+    }
+
+    /// Adds a counter that is read when it is asked for. Its name gets the suffix `_total`.
+    pub fn read_counter(&self, name: &'static str, help: &'static str, read: impl Fn() -> u64 + Send + Sync + 'static) {
+        let read: Read = Read::Counter(Box::new(read));
+        self.change(|registry| registry.register_collector(Box::new(Reading { name, help, read })));
+    }
+
+    /// Adds a gauge that is read when it is asked for.
+    pub fn read_gauge(&self, name: &'static str, help: &'static str, read: impl Fn() -> i64 + Send + Sync + 'static) {
+        let read: Read = Read::Gauge(Box::new(read));
+        self.change(|registry| registry.register_collector(Box::new(Reading { name, help, read })));
+    }
+
+    fn change<R>(&self, change: impl FnOnce(&mut Registry) -> R) -> R {
+        change(&mut self.registry.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Messages of this topic were handled for the first time.
@@ -86,11 +127,22 @@ impl Metrics {
         }
     }
 
+    /// So many messages of this topic were received together, and may be acknowledged after this time.
+    pub fn took(&self, topic: &str, count: usize, time: Duration) {
+        let histogram = self.handling.get_or_create_owned(&OfTopic { topic: topic.to_owned() });
+        (0..count).for_each(|_| histogram.observe(time.as_secs_f64()));
+    }
+
+    /// What messages of this topic tell had its effect here after these times, in microseconds.
+    pub fn reached(&self, topic: &str, micros: impl Iterator<Item = i64>) {
+        let histogram = self.end_to_end.get_or_create_owned(&OfTopic { topic: topic.to_owned() });
+        micros.for_each(|micros| histogram.observe(micros.max(0) as f64 / 1e6));
+    }
+
     /// All of them, as text.
     pub fn text(&self) -> String {
         let mut text = String::new();
-        let registry = self.registry.lock().unwrap_or_else(PoisonError::into_inner);
-        if encode(&mut text, &registry).is_err() {
+        if self.change(|registry| encode(&mut text, registry)).is_err() {
             text.clear();
         }
         text
@@ -101,5 +153,39 @@ fn add(family: &Family<OfTopic, Counter>, topic: &str, count: usize) {
     if count > 0 {
         let count = u64::try_from(count).unwrap_or(u64::MAX);
         family.get_or_create(&OfTopic { topic: topic.to_owned() }).inc_by(count);
+    }
+}
+
+/// A number that somebody else keeps.
+struct Reading {
+    name: &'static str,
+    help: &'static str,
+    read: Read,
+}
+
+enum Read {
+    Counter(Box<dyn Fn() -> u64 + Send + Sync>),
+    Gauge(Box<dyn Fn() -> i64 + Send + Sync>),
+}
+
+impl fmt::Debug for Reading {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+impl Collector for Reading {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let Reading { name, help, read } = self;
+        match read {
+            Read::Counter(read) => {
+                let counter = ConstCounter::new(read());
+                counter.encode(encoder.encode_descriptor(name, help, None, counter.metric_type())?)
+            }
+            Read::Gauge(read) => {
+                let gauge = ConstGauge::new(read());
+                gauge.encode(encoder.encode_descriptor(name, help, None, gauge.metric_type())?)
+            }
+        }
     }
 }

@@ -6,8 +6,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use events::ids::{OrderId, Trace};
-use tracing::info;
+use events::{ids::OrderId, trace::TraceContext};
+use tracing::{Span, field::display, info};
 
 /// Lines per second; one more line says how many were left out.
 const LINES_PER_SECOND: u64 = 10;
@@ -28,15 +28,17 @@ struct Second {
 }
 
 impl OrderLog {
-    /// Logs what happened to an order, within the limit of this second.
-    pub fn note(&self, order_id: &OrderId, what: &'static str) {
+    /// Logs what happened to an order, within the limit of this second, and notes the order in the span of the message that
+    /// is handled, which order it is about.
+    pub fn note(&self, order_id: &OrderId, trace: Option<TraceContext>, what: &'static str) {
+        Span::current().record("beers.order_id", display(order_id));
         let mut second = self.second.lock().unwrap_or_else(PoisonError::into_inner);
         let left_out = second.count(Instant::now());
         if let Some(left_out) = left_out {
             info!(left_out, "orders left out of the log");
         }
         if second.lines <= LINES_PER_SECOND {
-            info!(%order_id, trace = %Trace::of_order(order_id), what);
+            info!(%order_id, trace = trace.map(|trace| display(trace.trace_id)), what);
         }
     }
 }

@@ -75,12 +75,10 @@ pub fn announce(context: Context) -> ServiceFuture {
 
 async fn announce_for_ever(context: Context) -> anyhow::Result<()> {
     let mut publisher = context.bus.publisher();
-    let replaced = context.metrics.gauge("message_times_replaced", "Messages whose own time was not believed");
     let mut tick = tokio::time::interval(Duration::from_millis(PRESENCE_EVERY_MS));
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tick.tick().await;
-        replaced.set(i64::try_from(context.bus.times_replaced()).unwrap_or(i64::MAX));
         let now = clock::now();
         let presence = context.presence.change(|said| Presence {
             service: context.service,

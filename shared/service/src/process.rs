@@ -3,7 +3,8 @@
 use std::{
     fs::{self, File},
     future::Future,
-    io::{self, IsTerminal as _, Write as _},
+    io::{self, Write as _},
+    net::{Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
     process::ExitCode,
     time::Duration,
@@ -15,7 +16,6 @@ use events::{ids::Service, settings::StageSettings};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
-use tracing_subscriber::EnvFilter;
 
 use crate::{
     arguments::{Arg, Program, nothing_more},
@@ -25,6 +25,7 @@ use crate::{
     health,
     presence::announce,
     stage::{self, Stage},
+    telemetry,
 };
 
 /// Threads that run a service's tasks. A service mostly waits for its broker and its database, and a
@@ -112,9 +113,9 @@ impl Process {
             Some(other) => Err(other.unexpected()),
         });
         match asked {
-            Ok(Asked::Live) => to_the_end(until_told(|shutdown| self.live(shutdown))),
-            Ok(Asked::Healthcheck) => to_the_end(self.healthcheck()),
-            Ok(Asked::Command(command)) => to_the_end(until_told(|shutdown| self.beside(command, shutdown))),
+            Ok(Asked::Live) => to_the_end(Some(self.service), until_told(|shutdown| self.live(shutdown))),
+            Ok(Asked::Healthcheck) => to_the_end(None, self.healthcheck()),
+            Ok(Asked::Command(command)) => to_the_end(None, until_told(|shutdown| self.beside(command, shutdown))),
             Err(code) => code,
         }
     }
@@ -147,7 +148,8 @@ impl Process {
         if self.http.is_some() {
             return (self.serve)(context).await;
         }
-        let listener = health::listen(environment::health_port()?).await?;
+        let address = SocketAddr::from((environment::health_host()?, environment::health_port()?));
+        let listener = health::listen(address).await?;
         note_port(self.service, &data_dir, listener.local_addr()?.port())?;
         let routes = health::routes(context.health.clone(), context.metrics.clone());
         let mut around = TaskGroup::default();
@@ -170,6 +172,8 @@ impl Process {
     }
 
     async fn healthcheck(&self) -> anyhow::Result<()> {
+        let local = Ipv4Addr::LOCALHOST.into();
+        let host = if self.http.is_some() { local } else { environment::health_host()? };
         let port = match (&self.http, environment::health_port()?) {
             (Some(http), _) => http.number()?,
             (None, 0) => {
@@ -179,7 +183,7 @@ impl Process {
             }
             (None, port) => port,
         };
-        health::ask(port).await
+        health::ask(SocketAddr::new(host, port)).await
     }
 }
 
@@ -187,18 +191,21 @@ fn bus() -> anyhow::Result<Bus> {
     Ok(Bus::new(environment::broker()?, Scope { tenant: environment::tenant(), episode: 1 }))
 }
 
-fn to_the_end(work: impl Future<Output = anyhow::Result<()>>) -> ExitCode {
+/// Does this work. What `traced` does is told to those who collect traces.
+fn to_the_end(traced: Option<Service>, work: impl Future<Output = anyhow::Result<()>>) -> ExitCode {
     let dot_env = environment::read_dot_env();
-    start_logs();
-    if let Err(error) = dot_env {
-        return failed(&error.into());
-    }
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(THREADS).enable_all().build();
     let runtime = match runtime {
         Ok(runtime) => runtime,
-        Err(error) => return failed(&error.into()),
+        Err(error) => return cannot_start(&error),
+    };
+    let traces = telemetry::start(traced.filter(|_| dot_env.is_ok()), runtime.handle());
+    let traces = match dot_env.map_err(anyhow::Error::from).and(traces) {
+        Ok(traces) => traces,
+        Err(error) => return failed(&error),
     };
     let ended = runtime.block_on(work);
+    traces.flush();
     // Blocking threads (the database) may be in the middle of something; they have a moment, not for ever.
     runtime.shutdown_timeout(Duration::from_secs(1));
     match ended {
@@ -212,15 +219,10 @@ fn failed(error: &anyhow::Error) -> ExitCode {
     ExitCode::FAILURE
 }
 
-fn start_logs() {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    let logs = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(io::stderr)
-        .with_ansi(io::stderr().is_terminal())
-        .with_target(false);
-    // Fails only if there are logs already, as in a test.
-    drop(logs.try_init());
+/// Says why there are not even threads; nor are there logs.
+fn cannot_start(error: &io::Error) -> ExitCode {
+    drop(writeln!(io::stderr(), "{error}"));
+    ExitCode::FAILURE
 }
 
 /// One episode after another, until told to stop.

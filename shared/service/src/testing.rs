@@ -1,6 +1,9 @@
 //! The test bed of integration tests: a tenant of its own on the real broker, a data folder of its own, and ways to wait for
 //! something instead of sleeping. Used by tests only; it is here so that the tests of every service share it.
 
+mod collector;
+pub use collector::{Collected, Collector};
+
 use std::{
     collections::HashSet,
     future::Future,
@@ -138,7 +141,7 @@ impl TestBed {
             key: "stranger".to_owned(),
             event_id: EventId::new(format!("test-{:016x}", rand::random::<u64>())),
             at: now(),
-            order: None,
+            trace: None,
             deliver_at: None,
             payload: payload.to_vec(),
         };

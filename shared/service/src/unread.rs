@@ -113,7 +113,7 @@ mod tests {
     fn unreadable<M>() -> Received<M> {
         let (reason, first_bytes) = ("undecodable: no JSON".to_owned(), "two Orval".to_owned());
         let (position, event_id, at) = (Position::default(), EventId::new("m-0:0"), Moment::MIN);
-        Received { message: Err(Undecodable { reason, first_bytes }), position, event_id, at }
+        Received { message: Err(Undecodable { reason, first_bytes }), position, event_id, at, trace: None }
     }
 
     #[tokio::test]

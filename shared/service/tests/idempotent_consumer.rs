@@ -68,7 +68,7 @@ impl Handler for Refusing {
         let (lines, reason) = (order.lines.clone(), Refusal::NotEnough { beer, asked, left });
         let refused = OrderDecision::Refused { order_id: order_id.clone(), lines, reason };
         let now = batch.now;
-        enqueue(batch, ORDER_DECISIONS, order_id.as_str(), now, Some(order_id), &refused)?;
+        enqueue(batch, ORDER_DECISIONS, order_id.as_str(), now, &refused)?;
         Ok(Outcome::Handled(()))
     }
 

@@ -36,7 +36,7 @@ async fn publish(bed: &TestBed, topic: &'static TopicSpec) -> Result<()> {
         key: "settings".to_owned(),
         event_id: EventId::new(format!("test-{:016x}", rand::random::<u64>())),
         at: now(),
-        order: None,
+        trace: None,
         deliver_at: None,
         payload: serde_json::to_vec(&*bed.stage.settings())?,
     };

@@ -48,7 +48,7 @@ async fn publish_bytes(bed: &TestBed, payload: Vec<u8>) -> Result<()> {
         key: "settings".to_owned(),
         event_id: EventId::new(format!("test-{:016x}", rand::random::<u64>())),
         at: now(),
-        order: None,
+        trace: None,
         deliver_at: None,
         payload,
     };

@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicI64, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -46,6 +46,8 @@ pub struct Store {
     nonce: String,
     /// How many callers wait for another program that holds the lock.
     waiting: Arc<AtomicUsize>,
+    /// How many messages wait in the outbox.
+    unpublished: Arc<AtomicI64>,
 }
 
 /// What can go wrong with a database.
@@ -176,7 +178,10 @@ impl Store {
             .connect_lazy_with(options.read_only(true));
         migrate(&writer, tables).await?;
         let nonce = format!("{:08x}", rand::random::<u32>());
-        let mut store = Store { writer, reader, service: service.to_owned(), nonce, waiting: Arc::default() };
+        let unpublished: i64 = sqlx::query_scalar("select count(*) from outbox").fetch_one(&writer).await?;
+        let unpublished = Arc::new(AtomicI64::new(unpublished));
+        let mut store =
+            Store { writer, reader, service: service.to_owned(), nonce, waiting: Arc::default(), unpublished };
         if let Some(known) = store.known_nonce().await? {
             store.nonce = known;
         }
@@ -191,19 +196,28 @@ impl Store {
         }
         let options = SqliteConnectOptions::new().filename(file).read_only(true).disable_statement_logging();
         let reader = SqlitePoolOptions::new().max_connections(1).connect_lazy_with(options);
-        let (service, nonce, waiting) = (service.to_owned(), String::new(), Arc::default());
-        Some(Store { writer: reader.clone(), reader, service, nonce, waiting })
+        let (service, nonce, waiting, unpublished) =
+            (service.to_owned(), String::new(), Arc::default(), Arc::default());
+        Some(Store { writer: reader.clone(), reader, service, nonce, waiting, unpublished })
     }
 
     /// Begins a transaction that writes. Waits until the previous one is over, and as long as another program (a
     /// database browser) holds the lock; after that no statement of the transaction waits.
     pub async fn begin(&self) -> Result<Transaction, StoreError> {
-        self.patiently(|| async { Ok(Transaction::new(self.writer.begin_with("begin immediate").await?)) }).await
+        self.patiently(|| async {
+            Ok(Transaction::new(self.writer.begin_with("begin immediate").await?, &self.unpublished))
+        })
+        .await
     }
 
     /// Where to read. Readers see committed data and never wait.
     pub fn reader(&self) -> &Reader {
         &self.reader
+    }
+
+    /// How many messages wait in the outbox, as it changes.
+    pub fn unpublished(&self) -> &Arc<AtomicI64> {
+        &self.unpublished
     }
 
     /// Whether somebody waits for another program that holds the lock.

@@ -77,7 +77,7 @@ async fn put_on_unreadable(
     }
     let (topic_name, message_id) = (topic.name.to_owned(), position.to_string());
     let message = Unreadable { topic: topic_name, message_id, reader, code, reason, first_bytes, at };
-    enqueue(transaction, UNREADABLE, topic.name, at, None, &message)
+    enqueue(transaction, UNREADABLE, topic.name, at, &message)
 }
 
 /// Counts a message that is not believed, once even if it is redelivered. It has no other effect.

@@ -10,7 +10,7 @@ use std::{
 
 use bus::{Bus, Outgoing, PublishError, Publisher};
 use events::{
-    ids::{EventId, Moment, OrderId},
+    ids::{EventId, Moment},
     topics::{self, Topic},
 };
 use futures_util::future::BoxFuture;
@@ -32,7 +32,7 @@ const ROWS_MAX: u16 = 500;
 const PAUSE: Duration = Duration::from_millis(200);
 
 /// Adds a message to the outbox; it is written when the transaction commits. Its event id is made of its row when it is
-/// published.
+/// published. It continues the transaction's trace.
 ///
 /// # Errors
 /// If the message cannot be written as JSON.
@@ -41,10 +41,9 @@ pub fn enqueue<M: Serialize>(
     topic: Topic<M>,
     key: &str,
     at: Moment,
-    order: Option<&OrderId>,
     message: &M,
 ) -> Result<(), StoreError> {
-    enqueue_for_later(transaction, topic, key, at, order, None, message)
+    enqueue_for_later(transaction, topic, key, at, None, message)
 }
 
 /// Like [`enqueue`], but not delivered before `deliver_at`; only Shared subscriptions honour that.
@@ -56,7 +55,6 @@ pub fn enqueue_for_later<M: Serialize>(
     topic: Topic<M>,
     key: &str,
     at: Moment,
-    order: Option<&OrderId>,
     deliver_at: Option<Moment>,
     message: &M,
 ) -> Result<(), StoreError> {
@@ -65,14 +63,14 @@ pub fn enqueue_for_later<M: Serialize>(
         topic.spec.name,
         key.to_owned(),
         at.micros(),
-        order.map(|order| order.as_str().to_owned()),
+        transaction.trace.map(|trace| trace.to_string()),
         deliver_at.map(Moment::micros),
         payload,
     ));
     Ok(())
 }
 
-/// A message that goes out with a transaction: topic, key, time, order, earliest delivery, JSON.
+/// A message that goes out with a transaction: topic, key, time, trace, earliest delivery, JSON.
 #[derive(Debug, Serialize)]
 pub(crate) struct Row(&'static str, String, i64, Option<String>, Option<i64>, String);
 
@@ -80,7 +78,7 @@ pub(crate) struct Row(&'static str, String, i64, Option<String>, Option<i64>, St
 pub(crate) async fn insert(connection: &mut SqliteConnection, rows: &[Row]) -> Result<(), StoreError> {
     let rows = serde_json::to_string(rows).map_err(StoreError::Message)?;
     sqlx::query(
-        "insert into outbox (topic, key, at, order_id, deliver_at, payload)
+        "insert into outbox (topic, key, at, traceparent, deliver_at, payload)
          select value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, cast(value ->> 5 as blob)
          from json_each($1) order by key",
     )
@@ -163,13 +161,14 @@ impl Outbox {
                 .await
                 .map_err(StoreError::from)?;
             transaction.commit().await?;
+            self.store.unpublished().fetch_sub(i64::try_from(messages.len()).unwrap_or(i64::MAX), Ordering::Relaxed);
         }
         Ok(full)
     }
 
     async fn first_rows(&self) -> Result<Vec<SqliteRow>, StoreError> {
         let rows =
-            sqlx::query("select id, topic, key, at, order_id, deliver_at, payload from outbox order by id limit $1");
+            sqlx::query("select id, topic, key, at, traceparent, deliver_at, payload from outbox order by id limit $1");
         Ok(rows.bind(i64::from(ROWS_MAX)).fetch_all(self.store.reader()).await?)
     }
 
@@ -180,7 +179,7 @@ impl Outbox {
             key: row.text("key")?,
             event_id: EventId::new(self.store.event_id(row.number("id")?)),
             at: row.moment("at")?,
-            order: row.optional("order_id", Columns::parsed)?,
+            trace: row.optional("traceparent", Columns::parsed)?,
             deliver_at: row.optional("deliver_at", Columns::moment)?,
             payload: row.bytes("payload")?,
         })

@@ -1,7 +1,14 @@
 //! A transaction that writes: a service's own tables, and the messages that follow.
 
-use std::ops::{Deref, DerefMut};
+use std::{
+    ops::{Deref, DerefMut},
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+};
 
+use events::trace::TraceContext;
 use sqlx::{Sqlite, SqliteConnection};
 
 use crate::{
@@ -12,13 +19,17 @@ use crate::{
 /// A transaction on the only connection that writes. Statements run on it as on a connection. It is rolled back if it is
 /// dropped before it is committed.
 pub struct Transaction {
+    /// The trace that messages continue which are enqueued from now on.
+    pub trace: Option<TraceContext>,
     connection: sqlx::Transaction<'static, Sqlite>,
     pub(crate) outgoing: Vec<Row>,
+    /// How many messages wait in the outbox.
+    unpublished: Arc<AtomicI64>,
 }
 
 impl Transaction {
-    pub(crate) fn new(connection: sqlx::Transaction<'static, Sqlite>) -> Self {
-        Transaction { connection, outgoing: Vec::new() }
+    pub(crate) fn new(connection: sqlx::Transaction<'static, Sqlite>, unpublished: &Arc<AtomicI64>) -> Self {
+        Transaction { trace: None, connection, outgoing: Vec::new(), unpublished: Arc::clone(unpublished) }
     }
 
     /// Whether it has outgoing messages.
@@ -34,7 +45,9 @@ impl Transaction {
         if self.publishes() {
             outbox::insert(&mut self.connection, &self.outgoing).await?;
         }
-        Ok(self.connection.commit().await?)
+        self.connection.commit().await?;
+        self.unpublished.fetch_add(i64::try_from(self.outgoing.len()).unwrap_or(i64::MAX), Ordering::Relaxed);
+        Ok(())
     }
 }
 

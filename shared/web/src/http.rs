@@ -20,4 +20,5 @@ pub mod server;
 pub mod site;
 pub mod sse;
 pub mod stage_key;
+pub mod trace;
 pub mod visitor;

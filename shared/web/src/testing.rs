@@ -7,6 +7,7 @@ use events::{
     ids::{BeerId, EventId, Moment, Service},
     orders::Line,
     quantities::{Bottles, Cents},
+    trace::TraceId,
 };
 
 use crate::order::view::{OrderView, Status, Step, What};
@@ -57,6 +58,7 @@ pub fn order(status: Status) -> OrderView {
         refusal: (status == Status::Refused).then_some(refusal),
         failure: gone_wrong.then_some(reason),
         courier: Some(courier()),
+        trace: Some(TraceId(0x4bf9_2f35_77b3_4da6_a3ce_929d_0e0e_4736)),
         journey,
     }
 }

@@ -133,7 +133,7 @@ fn outgoing(topic: &'static TopicSpec, message: &Value) -> Outgoing {
         key: "a-stranger".to_owned(),
         event_id: EventId::new(format!("{:016x}", rand::random::<u64>())),
         at: Moment::default(),
-        order: None,
+        trace: None,
         deliver_at: None,
         payload: message["payload"].as_str().unwrap_or_default().as_bytes().to_vec(),
     }

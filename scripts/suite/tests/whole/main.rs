@@ -20,6 +20,7 @@ mod rehearsal;
 mod room;
 mod running;
 mod stage;
+mod traces;
 mod welcome;
 
 use std::{future::Future, process::ExitCode, sync::Arc};
@@ -60,7 +61,8 @@ fn play_all() -> Result<ExitCode> {
         return Ok(libtest_mimic::run(&arguments, trials(&nobody)).exit_code());
     }
     let runtime = Runtime::new()?;
-    let demo = Arc::new(runtime.block_on(Demo::start(&SETTINGS))?);
+    let settings = [&SETTINGS[..], &runtime.block_on(traces::collect())?].concat();
+    let demo = Arc::new(runtime.block_on(Demo::start(&settings))?);
     let shared = Arc::new(Shared { demo: Some(demo), runtime: Some(runtime) });
     let conclusion = libtest_mimic::run(&arguments, trials(&shared));
     let Shared { demo: Some(demo), runtime: Some(runtime) } = Arc::into_inner(shared).context("a trial goes on")?
@@ -102,6 +104,7 @@ fn trials(shared: &Arc<Shared>) -> Vec<Trial> {
     trials![
         shared,
         running::says_what_a_speaker_needs,
+        running::what_each_service_counts_is_named_by_the_conventions,
         running::each_program_says_how_it_is_called,
         running::a_service_finds_the_data_of_the_suite_from_its_own_folder,
         running::a_folder_of_before_is_taken_over,
@@ -110,6 +113,9 @@ fn trials(shared: &Arc<Shared>) -> Vec<Trial> {
         orders::an_order_repeated_with_its_key_is_one_order,
         orders::the_feed_tells_each_step_at_once,
         orders::one_order_is_named_in_the_log_of_every_service,
+        traces::an_order_continues_the_trace_of_its_request,
+        traces::an_order_continues_the_trace_of_its_message,
+        traces::an_order_without_a_trace_gets_one,
         api::is_described_truly,
         api::says_what_is_wrong,
         api::nothing_a_customer_types_breaks_a_page,

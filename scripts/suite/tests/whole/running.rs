@@ -7,7 +7,7 @@ use std::{
 
 use anyhow::{Context as _, Result, ensure};
 use reqwest::Method;
-use suite::{Demo, line};
+use suite::{Demo, line, scrape, until};
 
 use crate::browser::SOON;
 
@@ -22,18 +22,48 @@ pub async fn says_what_a_speaker_needs(demo: &Demo) -> Result<()> {
     let placed = demo.stage.get("/api/ledger").await?["orders"]["placed"].clone();
     ensure!(placed == 0, "ready without having placed an order, but {placed} were");
     for service in PARTS.iter().skip(1) {
-        let address = match *service {
-            "website" => demo.shop.address().to_owned(),
-            "stage" => demo.stage.address().to_owned(),
-            _ => {
-                let port = std::fs::read_to_string(demo.data_dir.join("run").join(format!("{service}.port")))?;
-                format!("http://127.0.0.1:{}", port.trim())
-            }
-        };
+        let address = address(demo, service)?;
         for path in ["/health/live", "/health/ready", "/metrics"] {
             let answer = demo.shop.http().get(format!("{address}{path}")).send().await?;
             ensure!(answer.status().is_success(), "{service}{path} answers {}", answer.status());
         }
+    }
+    Ok(())
+}
+
+/// Where a service answers for its health.
+fn address(demo: &Demo, service: &str) -> Result<String> {
+    Ok(match service {
+        "website" => demo.shop.address().to_owned(),
+        "stage" => demo.stage.address().to_owned(),
+        _ => {
+            let port = std::fs::read_to_string(demo.data_dir.join("run").join(format!("{service}.port")))?;
+            format!("http://127.0.0.1:{}", port.trim())
+        }
+    })
+}
+
+pub async fn what_each_service_counts_is_named_by_the_conventions(demo: &Demo) -> Result<()> {
+    let order_id = demo.shop.order("Korenlei 7, Gent", &[line("orval", 1)]).await?;
+    demo.shop.until_status(&order_id, "delivered", SOON).await?;
+    for service in PARTS.iter().skip(1) {
+        let address = format!("{}/metrics", address(demo, service)?);
+        until("a scrape with all that is counted", SOON, || async {
+            let scrape = demo.shop.http().get(&address).send().await?.error_for_status()?.text().await?;
+            let faults = scrape::faults(&scrape, "beers");
+            ensure!(faults.is_empty(), "{service}: {faults:#?}");
+            for sample in [
+                "beers_messages_handled_total{topic=",
+                "beers_message_handling_seconds_bucket{le=",
+                "beers_message_end_to_end_seconds_count{topic=",
+                "beers_message_times_replaced_total 0",
+                "beers_outbox_messages 0",
+            ] {
+                ensure!(scrape.lines().any(|line| line.starts_with(sample)), "{service} has no {sample}:\n{scrape}");
+            }
+            Ok(())
+        })
+        .await?;
     }
     Ok(())
 }

@@ -122,7 +122,7 @@ impl Reader {
                     about_order(known, received.map(News::Updated), now)
                 }),
                 batch = self.stock.receive(BATCH_MAX) => self.fold(STOCK_EVENTS.spec, batch, |known, received, now| {
-                    let Received { message: Ok(event), event_id, at, position } = received else { return Told::default() };
+                    let Received { message: Ok(event), event_id, at, position, .. } = received else { return Told::default() };
                     Told { changes: known.tell_stock(event, (event_id, at, position), now), ..Told::default() }
                 }),
                 batch = self.levels.receive(BATCH_MAX) => self.fold(STOCK_LEVELS.spec, batch, |known, received, _| {
@@ -210,8 +210,8 @@ impl Reader {
 }
 
 fn about_order(known: &mut ReadModel, received: Received<News>, now: Now) -> Told {
-    let Received { message: Ok(news), event_id, at, position } = received else { return Told::default() };
-    Told { changes: known.tell(Message { news, event_id, at, position }, now), ..Told::default() }
+    let Received { message: Ok(news), event_id, at, position, trace } = received else { return Told::default() };
+    Told { changes: known.tell(Message { news, event_id, at, position, trace }, now), ..Told::default() }
 }
 
 /// Reads who is there. Kept in memory only, as it expires after two seconds.

@@ -137,7 +137,8 @@ impl Stage {
         let begun = timeout(WRITTEN_WITHIN, self.store.begin()).await;
         let mut transaction = begun.map_err(|_| ControlError::Locked)??;
         let order_id = request.order_id();
-        enqueue(&mut transaction, DELIVERY_REQUESTS, order_id.as_str(), now(), Some(order_id), &request)?;
+        transaction.trace = self.known(|known| known.orders.get(order_id)?.trace);
+        enqueue(&mut transaction, DELIVERY_REQUESTS, order_id.as_str(), now(), &request)?;
         transaction.commit().await?;
         self.outbox.wake();
         Ok(())

@@ -1,7 +1,7 @@
 //! `/orders/{id}`: one order hop by hop, each a bar from its cause to itself.
 
 use askama::Template;
-use events::ids::{Moment, Trace};
+use events::ids::Moment;
 use web::{
     order::{
         journey,
@@ -39,7 +39,7 @@ struct Head<'a> {
     id: &'a str,
     status: &'static str,
     tone: &'static str,
-    trace: String,
+    trace: Option<String>,
 }
 
 #[derive(Template)]
@@ -85,7 +85,7 @@ pub fn fragments(view: &OrderView, frame: Frame<'_>) -> askama::Result<Vec<Fragm
         id: view.order_id.as_str(),
         status: wording::status(frame.language, view.status),
         tone: wording::tone(view.status),
-        trace: Trace::of_order(&view.order_id).to_string(),
+        trace: view.trace.map(|trace| trace.to_string()),
     };
     Ok(vec![
         alive(&frame, &[])?,

@@ -42,7 +42,7 @@ impl ReadModel {
         match (&event.order_id, event.change) {
             (Some(order_id), StockChange::Reserved | StockChange::Released) => {
                 let news = News::Stock(order_id.clone(), event);
-                self.tell(Message { news, event_id, at, position }, now)
+                self.tell(Message { news, event_id, at, position, trace: None }, now)
             }
             _ => Vec::new(),
         }

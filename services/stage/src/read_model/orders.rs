@@ -189,12 +189,12 @@ impl Orders {
 
     /// Applies a believed message. `None` if it is about no order.
     fn take(&mut self, message: Message) -> Option<Change> {
-        let Message { news, event_id, at, position } = message;
+        let Message { news, event_id, at, position, trace } = message;
         if let News::Placed(order_id, order) = news {
             // Not the message's id: an order is placed once, however often it is sent.
             let event_id = EventId::new(format!("placed {order_id}"));
             self.unfinished.insert((at, order_id.clone()));
-            self.known.insert(order_id.clone(), Order::placed(order, event_id, at));
+            self.known.insert(order_id.clone(), Order::placed(order, event_id, at, trace));
             self.changed.insert(order_id.clone());
             return Some(Change { order_id, at, what: What::Placed, status: Status::Placed, moved: true });
         }

@@ -14,7 +14,7 @@ use serde::Serialize;
 use serde_json::Value;
 use tokio::time::timeout;
 use web::{
-    http::{admission::Client, body::BODY_MAX, problem::Problem},
+    http::{admission::Client, body::BODY_MAX, problem::Problem, trace},
     pure::arrival::Arrival,
 };
 
@@ -31,6 +31,8 @@ const MESSAGE_MAX: usize = 4 * BODY_MAX;
 const IDLE_MAX: Duration = Duration::from_secs(5 * 60);
 /// The field of a message with the key that `POST /api/orders` has in a header.
 const KEY: &str = "idempotency_key";
+/// Where it names its trace, which `POST /api/orders` has in a header as well.
+const TRACEPARENT: &str = "traceparent";
 
 /// What a message is answered.
 #[derive(Serialize)]
@@ -43,11 +45,11 @@ enum Answer {
 /// A WebSocket for orders of browsers and programs. Only pages of this shop and programs that send no `Origin` may open it;
 /// others are answered 403.
 ///
-/// Each text message is an order as for `POST /api/orders`, at most 16 KiB; `idempotency_key` replaces the header. Each gets
-/// one text message, in the order they came: the JSON that `POST /api/orders` would answer, a placed order or a problem
-/// with its status. The limits are the same, and a socket counts as a stream (see `/api/live`). It is closed after
-/// 5 minutes without a message or ping (1000), after a message beyond 64 KiB (1009), and when the next episode begins
-/// (1012). `/api/live` tells what becomes of an order.
+/// Each text message is an order as for `POST /api/orders`, at most 16 KiB; `idempotency_key` and `traceparent` replace the
+/// headers. Each gets one text message, in the order they came: the JSON that `POST /api/orders` would answer, a placed
+/// order or a problem with its status. The limits are the same, and a socket counts as a stream (see `/api/live`). It is
+/// closed after 5 minutes without a message or ping (1000), after a message beyond 64 KiB (1009), and when the next
+/// episode begins (1012). `/api/live` tells what becomes of an order.
 #[utoipa::path(
     get, path = "/orders/socket", tag = "socket",
     responses(
@@ -114,5 +116,6 @@ async fn place(shop: &Shop, text: &[u8], limited: Option<&Orderer>) -> Result<Or
         Some(Value::String(key)) => Some(usable_key(KEY, key)?),
         Some(_) => return Err(Problem::wrong_field(KEY, "wrong_value", "must be a string")),
     };
-    place_one(shop, &body, key, limited).await
+    let traceparent = body.get(TRACEPARENT).and_then(Value::as_str);
+    trace::message(traceparent, place_one(shop, &body, key, limited)).await
 }

@@ -26,13 +26,7 @@ use web::{
 
 use crate::{
     app::routes,
-    control::{
-        consume,
-        customers::Customers,
-        handler::ShopHandler,
-        shop::Shop,
-        spans::{self, Collector},
-    },
+    control::{consume, customers::Customers, handler::ShopHandler, shop::Shop},
     read_model::ReadModel,
     store::{levels, orders::TABLES, waiting},
 };
@@ -65,8 +59,6 @@ pub fn run_on(context: Context, address: SocketAddr) -> ServiceFuture {
 /// What outlives an episode.
 struct Lasting {
     customers: Arc<Customers>,
-    /// Who collects traces, if anybody does.
-    collector: Option<Collector>,
     stage: Address,
 }
 
@@ -74,7 +66,7 @@ impl Lasting {
     fn new(context: &Context) -> anyhow::Result<Self> {
         let (cookies, key) = (Cookies::of_suite(&context.data_dir)?, StageKey::kept_in(&context.data_dir)?);
         let customers = Arc::new(Customers::new(cookies, key, addresses::public()?));
-        Ok(Lasting { customers, collector: spans::collector(&context.metrics)?, stage: addresses::stage()? })
+        Ok(Lasting { customers, stage: addresses::stage()? })
     }
 }
 
@@ -88,8 +80,7 @@ impl Episodes for Lasting {
         outbox.wake();
         let read_model = ReadModel::new(levels::load(&store).await?, waiting::count(&store).await?);
         let (read_model, live) = (Arc::new(RwLock::new(read_model)), Arc::new(LiveUpdates::default()));
-        let spans = self.collector.clone().map(|collector| spans::start(collector, &store, &mut tasks));
-        let handler = ShopHandler::new(&context, &live, spans, &read_model);
+        let handler = ShopHandler::new(&context, &live, &read_model);
         // A customer waits for the commit only: then the order is safe, with or without a broker.
         let (mut at_work, writer) = Writer::new(&context, &store, &outbox, AcknowledgeAfter::Commit, handler);
         tasks.start(async move { at_work.work().await });

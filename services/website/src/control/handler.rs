@@ -20,10 +20,7 @@ use web::{
 };
 
 use crate::{
-    control::{
-        request::{Answer, Work},
-        spans::Spans,
-    },
+    control::request::{Answer, Work},
     read_model::{Level, ReadModel},
     store::{
         levels,
@@ -38,8 +35,6 @@ mod waiting;
 pub struct ShopHandler {
     context: Context,
     live: Arc<LiveUpdates>,
-    /// Where finished orders are sent as spans, if anybody collects them.
-    spans: Option<Spans>,
     read_model: Arc<RwLock<ReadModel>>,
     known: Known,
     news: News,
@@ -120,9 +115,6 @@ impl Handler for ShopHandler {
         }
         for (order_id, status, at) in statuses {
             self.live.order_changed(&order_id);
-            if let Some(spans) = self.spans.as_ref().filter(|_| status.is_finished()) {
-                spans.finished(&order_id);
-            }
             self.live.tell(|| json!({"order_id": order_id, "status": status.name(), "at": at}).to_string());
         }
         self.live.changed();
@@ -130,20 +122,15 @@ impl Handler for ShopHandler {
 }
 
 impl ShopHandler {
-    pub fn new(
-        context: &Context,
-        live: &Arc<LiveUpdates>,
-        spans: Option<Spans>,
-        read_model: &Arc<RwLock<ReadModel>>,
-    ) -> Self {
+    pub fn new(context: &Context, live: &Arc<LiveUpdates>, read_model: &Arc<RwLock<ReadModel>>) -> Self {
         let (context, live, read_model) = (context.clone(), Arc::clone(live), Arc::clone(read_model));
-        ShopHandler { context, live, spans, read_model, known: Known::default(), news: News::default() }
+        ShopHandler { context, live, read_model, known: Known::default(), news: News::default() }
     }
 
     async fn take(&mut self, work: &Work, batch: &mut Batch) -> anyhow::Result<Outcome<Answer>> {
         match work {
             Work::Place(new) => self.place(new, batch).await,
-            Work::Ordered(fact) => Ok(self.ordered(fact)),
+            Work::Ordered(fact) => Ok(self.ordered(fact, batch.trace)),
             Work::Decided(fact) => self.decided(fact, batch).await,
             Work::Updated(fact) => self.updated(fact, batch).await,
             Work::Shown(level) => Ok(self.shown(level)),

@@ -6,6 +6,7 @@ use events::{
     ids::{Moment, OrderId},
     orders::PlaceOrder,
     stock::StockLevel,
+    trace::TraceContext,
 };
 use store::{StoreError, json_of};
 
@@ -51,6 +52,8 @@ pub struct NewOrder {
     /// The same key twice is the same order.
     pub key: Option<Key>,
     pub at: Moment,
+    /// The trace of the request it came by.
+    pub trace: Option<TraceContext>,
 }
 
 impl NewOrder {

@@ -17,8 +17,9 @@ use events::{
 use service::{Context, idempotent_consumer::WriterHandle};
 use store::{Store, StoreError};
 use tokio::time::{Instant, timeout};
+use tracing::{Span, field::display};
 use web::{
-    http::{cookies::Cookies, live::LiveUpdates, page_stream::FragmentCache, site::Site, visitor::Reader},
+    http::{cookies::Cookies, live::LiveUpdates, page_stream::FragmentCache, site::Site, trace, visitor::Reader},
     order::{
         names::{NamesCustomers, redacted},
         view::{OrderView, Status},
@@ -121,9 +122,12 @@ impl Shop {
     /// # Errors
     /// If it cannot be stored in time, or the key belongs to another order. Then nothing was placed.
     pub async fn place(&self, order: PlaceOrder, key: Option<Key>, at: Moment) -> Result<OrderId, NotPlaced> {
-        let new = NewOrder { order_id: OrderId::random(), order, key, at };
+        let new = NewOrder { order_id: OrderId::random(), order, key, at, trace: trace::current() };
         match self.write(Work::Place(new)).await? {
-            Some(Answer::Placed(order_id)) => Ok(order_id),
+            Some(Answer::Placed(order_id)) => {
+                Span::current().record("beers.order_id", display(&order_id));
+                Ok(order_id)
+            }
             Some(Answer::KeyReused) => Err(KeyReused.into()),
             Some(Answer::Written) | None => Err(WriterClosed.into()),
         }

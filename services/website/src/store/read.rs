@@ -39,6 +39,7 @@ pub async fn order(store: &Store, order_id: &OrderId) -> Result<Option<OrderView
         refusal: row.optional("refusal", Columns::json)?,
         failure: row.optional("failure", Columns::json)?,
         courier: row.optional("courier", Columns::text)?,
+        trace: None,
         journey: journey(store, order_id).await?,
     }))
 }

@@ -109,8 +109,10 @@ pub struct TopicSpec {
     pub messages: &'static str,
     /// The key of its messages, for the documentation.
     pub key: &'static str,
-    /// The services that write to it; on `orders` also any outside client.
+    /// The services that write to it.
     pub producers: &'static [Service],
+    /// Whether any outside client may write to it as well.
+    pub open: bool,
     /// The subscriptions it has.
     pub subscriptions: &'static [Subscription],
     /// Whether messages are stored; if not, only connected consumers get them.
@@ -129,6 +131,7 @@ impl TopicSpec {
         messages: "",
         key: "order",
         producers: &[],
+        open: false,
         subscriptions: &[],
         stored: true,
         compacted: false,

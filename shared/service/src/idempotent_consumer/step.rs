@@ -44,6 +44,16 @@ impl Step {
     }
 }
 
+/// When the writer answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AcknowledgeAfter {
+    /// When what follows from a batch is published: a service takes no more than it can pass on.
+    Publishing,
+    /// When a batch is committed, for those who have one message each and would wait for the broker twice. What follows is
+    /// in the outbox, and is published whatever happens.
+    Commit,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

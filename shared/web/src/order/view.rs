@@ -6,6 +6,7 @@ use events::{
     ids::{BeerId, EventId, Moment, OrderId, Service},
     orders::Line,
     quantities::{Bottles, Cents},
+    trace::TraceId,
 };
 use serde::{Deserialize, Serialize};
 
@@ -145,6 +146,8 @@ pub struct OrderView {
     pub failure: Option<FailureReason>,
     /// The courier who has or had it last.
     pub courier: Option<String>,
+    /// The trace of the order, where that is known.
+    pub trace: Option<TraceId>,
     /// The journey, oldest hop first.
     pub journey: Vec<Step>,
 }

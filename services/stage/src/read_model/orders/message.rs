@@ -8,6 +8,7 @@ use events::{
     received::Position,
     stock::StockEvent,
     topics::{DELIVERY_UPDATES, ORDER_DECISIONS, ORDERS, STOCK_EVENTS, TopicSpec},
+    trace::TraceContext,
 };
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +19,9 @@ pub struct Message {
     pub event_id: EventId,
     pub at: Moment,
     pub position: Position,
+    /// The trace it belongs to.
+    #[serde(default)]
+    pub trace: Option<TraceContext>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

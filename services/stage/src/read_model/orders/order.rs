@@ -5,6 +5,7 @@ use events::{
     orders::{Line, PlaceOrder, total},
     quantities::Sequence,
     topics::{DELIVERY_UPDATES, INSIGHTS, ORDER_DECISIONS, ORDERS, STOCK_EVENTS, STOCK_LEVELS, TopicSpec},
+    trace::TraceContext,
 };
 use serde::{Deserialize, Serialize};
 use web::order::{
@@ -27,6 +28,9 @@ pub struct Order {
     pub progress: Progress,
     /// When its progress changed last.
     pub changed_at: Moment,
+    /// The trace it began.
+    #[serde(default)]
+    pub trace: Option<TraceContext>,
     /// In the order they were read.
     pub hops: Vec<Hop>,
 }
@@ -51,10 +55,10 @@ pub enum Awaits {
 }
 
 impl Order {
-    pub fn placed(order: PlaceOrder, event_id: EventId, at: Moment) -> Self {
+    pub fn placed(order: PlaceOrder, event_id: EventId, at: Moment, trace: Option<TraceContext>) -> Self {
         let PlaceOrder { customer, address, lines, .. } = order;
         let hops = vec![Hop { at, event_id, what: What::Placed, awaits: None }];
-        Order { customer, address, lines, placed_at: at, progress: Progress::placed(), changed_at: at, hops }
+        Order { customer, address, lines, placed_at: at, progress: Progress::placed(), changed_at: at, trace, hops }
     }
 
     /// Whether one of its hops has this id.
@@ -103,6 +107,7 @@ impl Order {
             refusal,
             failure,
             courier,
+            trace: self.trace.map(|trace| trace.trace_id),
             journey,
         }
     }

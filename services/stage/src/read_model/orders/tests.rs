@@ -47,7 +47,7 @@ impl Teller {
         self.told += 1;
         let position = Position { ledger: 1, entry: self.told, batch_index: 0, batch_size: 1 };
         let event_id = EventId::new(format!("e-{}", self.told));
-        Message { news, event_id, at: at(i64::try_from(self.told).unwrap()), position }
+        Message { news, event_id, at: at(i64::try_from(self.told).unwrap()), position, trace: None }
     }
 
     fn tell(&mut self, news: News) -> Applied {

@@ -124,7 +124,7 @@ fn tell(known: &mut ReadModel, place: usize, said: Said) {
     let (at, entry) = (at(i64::try_from(place).unwrap()), u64::try_from(place).unwrap());
     let position = Position { ledger: 1, entry, batch_index: 0, batch_size: 1 };
     match said {
-        Said::News(news) => drop(known.tell(Message { news, event_id, at, position }, now)),
+        Said::News(news) => drop(known.tell(Message { news, event_id, at, position, trace: None }, now)),
         Said::Stock(event) => drop(known.tell_stock(event, (event_id, at, position), now)),
         Said::Level(level) => drop(known.tell_level(&level, &event_id)),
         Said::Insight(insight) => drop(known.tell_insight(&insight, &event_id)),

@@ -4,6 +4,7 @@ use events::{
     ids::{EventId, Moment, OrderId, Service},
     orders::{PlaceOrder, total},
     topics::ORDERS,
+    trace::TraceContext,
 };
 use service::{Batch, Outcome};
 use store::enqueue;
@@ -33,23 +34,31 @@ impl ShopHandler {
             order_id = OrderId::random();
             self.known.states.extend(orders::states(batch, &[order_id.clone()].into()).await?);
         }
-        self.placed(&order_id, &new.order, stored, new.at);
+        batch.trace = new.trace;
+        self.placed(&order_id, &new.order, stored, new.at, new.trace);
         let (key, order) = (order_id.as_str(), PlaceOrder { order_id: Some(order_id.clone()), ..new.order.clone() });
-        enqueue(batch, ORDERS, key, new.at, Some(&order_id), &order)?;
+        enqueue(batch, ORDERS, key, new.at, &order)?;
         Ok(Outcome::Handled(Answer::Placed(order_id)))
     }
 
     /// An order read from its topic. The shop's own are in the database already.
-    pub(super) fn ordered(&mut self, fact: &Fact<PlaceOrder>) -> Outcome<Answer> {
+    pub(super) fn ordered(&mut self, fact: &Fact<PlaceOrder>, trace: Option<TraceContext>) -> Outcome<Answer> {
         let order_id = order_id_of(fact);
         if self.known.state(&order_id).placed {
             return Outcome::Repeated;
         }
-        self.placed(&order_id, &fact.message, None, fact.at);
+        self.placed(&order_id, &fact.message, None, fact.at, trace);
         Outcome::Handled(Answer::Written)
     }
 
-    fn placed(&mut self, order_id: &OrderId, order: &PlaceOrder, key: Option<StoredKey>, at: Moment) {
+    fn placed(
+        &mut self,
+        order_id: &OrderId,
+        order: &PlaceOrder,
+        key: Option<StoredKey>,
+        at: Moment,
+        trace: Option<TraceContext>,
+    ) {
         let PlaceOrder { customer, address, lines, .. } = order;
         let state = self.known.state(order_id);
         state.placed = true;
@@ -69,7 +78,7 @@ impl ShopHandler {
         // Not the id of the message: an order is placed once, no matter who sends it.
         let event_id = EventId::new(format!("placed {order_id}"));
         self.hop(event_id, order_id, at, (Service::Website, ORDERS.spec), What::Placed);
-        self.context.order_log.note(order_id, "placed");
+        self.context.order_log.note(order_id, trace, "placed");
         self.news.statuses.push((order_id.clone(), Status::Placed, at));
     }
 }

@@ -1,0 +1,98 @@
+//! Spans of OpenTelemetry, one per hop of a message. The message's `traceparent` ties them to those of other processes.
+//!
+//! They are spans of `tracing` whose target is [`TARGET`]: logs leave it out, and who exports spans takes nothing else.
+//! While nothing is exported the target is disabled: then no span is made, and the context of a message is passed on as
+//! it came. Names and attributes are those of OpenTelemetry's semantic conventions.
+
+use events::{
+    received::Received,
+    topics::TopicSpec,
+    trace::{TraceContext, TraceId},
+};
+use opentelemetry::{
+    Context,
+    trace::{SpanContext, SpanId, TraceContextExt as _, TraceFlags, TraceState},
+};
+use tracing::{Span, field::Empty, info_span};
+use tracing_opentelemetry::OpenTelemetrySpanExt as _;
+
+use crate::Outgoing;
+
+/// The target of these spans, and of nothing else.
+pub const TARGET: &str = "traces";
+
+const SYSTEM: &str = "pulsar";
+
+/// The span of a message that is handled: it ends when the message may be acknowledged. None if it belongs to no trace.
+pub fn of_received<M>(topic: &TopicSpec, subscription: &str, received: &Received<M>) -> Span {
+    let Some(trace) = received.trace else { return Span::none() };
+    let span = info_span!(
+        target: TARGET,
+        "process",
+        otel.name = %format_args!("process {}", topic.name),
+        otel.kind = "consumer",
+        otel.status_code = Empty,
+        messaging.system = SYSTEM,
+        messaging.operation.name = "process",
+        "messaging.operation.type" = "process",
+        messaging.destination.name = topic.name,
+        messaging.consumer.group.name = subscription,
+        messaging.message.id = %received.position,
+        beers.event_id = received.event_id.as_str(),
+        beers.order_id = Empty,
+        beers.outcome = Empty,
+    );
+    continue_in(&span, Some(trace));
+    span
+}
+
+/// The span of a message that is published: it ends with the broker's receipt. None if it belongs to no trace.
+pub(crate) fn of_outgoing(message: &Outgoing) -> Span {
+    let Some(trace) = message.trace else { return Span::none() };
+    let span = info_span!(
+        target: TARGET,
+        "send",
+        otel.name = %format_args!("send {}", message.topic.name),
+        otel.kind = "producer",
+        otel.status_code = Empty,
+        messaging.system = SYSTEM,
+        messaging.operation.name = "send",
+        "messaging.operation.type" = "send",
+        messaging.destination.name = message.topic.name,
+        messaging.message.id = Empty,
+        beers.event_id = message.event_id.as_str(),
+    );
+    continue_in(&span, Some(trace));
+    span
+}
+
+/// Makes a span that has just begun a child of this one, in its trace.
+pub fn continue_in(span: &Span, parent: Option<TraceContext>) {
+    let Some(TraceContext { trace_id: TraceId(trace_id), span_id, sampled }) = parent.filter(|_| !span.is_disabled())
+    else {
+        return;
+    };
+    let flags = if sampled { TraceFlags::SAMPLED } else { TraceFlags::default() };
+    let parent = SpanContext::new(trace_id.into(), SpanId::from(span_id), flags, true, TraceState::default());
+    // Fails only where no layer exports spans; then there is nothing to continue.
+    drop(span.set_parent(Context::new().with_remote_span_context(parent)));
+}
+
+/// What follows from this span belongs there; `None` if spans are not exported.
+pub fn context(span: &Span) -> Option<TraceContext> {
+    if span.is_disabled() {
+        return None;
+    }
+    let context = span.context();
+    let span = context.span().span_context().clone();
+    span.is_valid().then(|| TraceContext {
+        trace_id: TraceId(u128::from_be_bytes(span.trace_id().to_bytes())),
+        span_id: u64::from_be_bytes(span.span_id().to_bytes()),
+        sampled: span.is_sampled(),
+    })
+}
+
+/// Says that what a span stands for went wrong.
+pub fn failed(span: &Span) {
+    span.record("otel.status_code", "ERROR");
+}
