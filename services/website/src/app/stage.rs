@@ -41,7 +41,8 @@ pub(super) fn moved(stage: &Address) -> Router<Arc<Shop>> {
                 nothing_here(State(shop), visitor).await
             }
         },
-    );
+    )
+    .fallback(nothing_here::<Shop>);
     Router::new().route(PAGES, to_stage.clone()).route("/stage/{*page}", to_stage.clone()).route(CONSOLE, to_stage)
 }
 

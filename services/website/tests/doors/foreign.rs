@@ -37,6 +37,11 @@ async fn the_stage_is_not_here_and_only_a_browser_on_this_machine_is_told_where_
         assert_eq!(here.headers()["location"], format!("http://127.0.0.1:8001{now}"));
         let elsewhere = shop.get(old).header("x-forwarded-for", "192.0.2.7").send().await?;
         assert_eq!(elsewhere.status(), StatusCode::NOT_FOUND, "{old}");
+        assert_eq!(
+            shop.http.post(shop.url(old)).send().await?.status(),
+            StatusCode::NOT_FOUND,
+            "nothing is posted here"
+        );
     }
     for gone in
         ["/sign-in", "/live/map", "/api/settings", "/api/ledger", "/api/stage/next", "/api/deliveries", "/stock"]
