@@ -57,7 +57,7 @@ impl Authenticator {
     /// If `PRESENTER_TOKEN` is unusable, or the token cannot be kept.
     pub fn from_environment(data_dir: &Path, cookies: Cookies) -> anyhow::Result<Self> {
         let token = match environment::text("PRESENTER_TOKEN") {
-            Some(token) => usable(token)?,
+            Some(token) => usable(&token)?,
             None => kept_or_made(&data_dir.join("presenter-token"), TOKEN_LENGTH)?,
         };
         let presenter = Authenticator::with_token(&token, cookies);
@@ -180,14 +180,15 @@ pub enum NotTaken {
 }
 
 /// A token that fits into a header unchanged: otherwise no program could use it.
-fn usable(token: String) -> Result<String, Unusable> {
+fn usable(token: &str) -> Result<String, Unusable> {
     let trimmed = token.trim();
     if !trimmed.is_empty() && trimmed.bytes().all(|byte| byte.is_ascii_graphic() && !b";,\"\\".contains(&byte)) {
         return Ok(trimmed.to_owned());
     }
     let expected =
         "it must have ASCII letters, digits and signs only, and no space, semicolon, comma, quote or backslash";
-    Err(Unusable { name: "PRESENTER_TOKEN", value: token, expected: expected.to_owned() })
+    // Logs do not show the token.
+    Err(Unusable { name: "PRESENTER_TOKEN", value: "…".to_owned(), expected: expected.to_owned() })
 }
 
 #[cfg(test)]
@@ -269,9 +270,10 @@ mod tests {
 
     #[test]
     fn a_token_no_header_can_hold_is_refused_at_the_start() {
-        assert_eq!(usable(" abc-123 ".to_owned()).unwrap(), "abc-123");
+        assert_eq!(usable(" abc-123 ").unwrap(), "abc-123");
         for wrong in ["bière", "a;b", "a b", "a\"b", " "] {
-            assert!(usable(wrong.to_owned()).is_err(), "{wrong}");
+            let refused = usable(wrong).unwrap_err().to_string();
+            assert!(refused.starts_with("PRESENTER_TOKEN=… cannot be used"), "{refused}");
         }
     }
 
