@@ -1,4 +1,4 @@
-//! Of several demos that find the lock of a demo that was killed, one gets the folder.
+//! When several demos find the lock of a demo that was killed, one of them gets the folder.
 
 use std::{
     io::{BufRead as _, BufReader, Write as _},
@@ -11,8 +11,8 @@ use anyhow::{Context as _, Result, ensure};
 const ROUNDS: usize = 10;
 const DEMOS: usize = 8;
 
-/// What `scripts/demo` does to take its folder, and nothing else: then it says so, looks once more when it is told to, and holds
-/// the folder until it is told to end.
+/// The part of `scripts/demo` that takes its folder. It reports that, looks once more when told to, and holds the
+/// folder until it is told to end.
 const TAKE: &str = r#"
 set -euo pipefail
 die() { echo "refused"; exit 1; }
@@ -31,7 +31,7 @@ read -r _ || true
 fn take(folder: &Path) -> Result<Child> {
     let demo = Path::new(env!("CARGO_MANIFEST_DIR")).join("../demo");
     let mut bash = Command::new("bash");
-    // The name by which a demo knows another one.
+    // The name by which a demo recognises another one.
     bash.args(["-c", TAKE, "demo"]).arg(demo).arg(folder).stdin(Stdio::piped()).stdout(Stdio::piped());
     Ok(bash.spawn()?)
 }
@@ -60,10 +60,10 @@ fn one_of_several_demos_takes_over_a_stale_lock() -> Result<()> {
         for demo in &mut demos {
             outputs.push(BufReader::new(demo.stdout.take().context("no output")?));
         }
-        // All have tried before one looks again, and whoever has taken the folder holds it until all have said how they fared.
+        // All have tried before one looks again, and the one that has the folder holds it until all have reported.
         let took = outputs.iter_mut().map(next_word).collect::<Result<Vec<_>>>()?;
         for demo in &mut demos {
-            // One that was refused has ended.
+            // A refused one has ended.
             drop(demo.stdin.as_mut().context("no input")?.write_all(b"\n"));
         }
         let mut said = Vec::new();

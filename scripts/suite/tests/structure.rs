@@ -1,4 +1,4 @@
-//! What the sources must not contain, so that each part can be read, and replaced, without the others.
+//! What the sources must not contain, so that each part can be read and replaced without the others.
 #![expect(clippy::unwrap_used, reason = "what cannot be here ends the test")]
 
 use std::{
@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// The files that decide, and do nothing else.
+/// The files with decisions only.
 const CORES: [&str; 30] = [
     "shared/events/src",
     "shared/web/src/order",
@@ -59,7 +59,7 @@ fn sources(path: &str) -> Vec<PathBuf> {
     found
 }
 
-/// The lines of a file that are neither comments nor tests, with their numbers.
+/// The numbered lines of a file that are neither comments nor tests.
 fn code(path: &Path) -> Vec<(usize, String)> {
     let text = fs::read_to_string(path).unwrap();
     let code = text.split("#[cfg(test)]").next().unwrap().lines().enumerate();
@@ -71,7 +71,7 @@ fn lines_of(code: &[(usize, String)]) -> String {
     code.iter().map(|(_, line)| line.as_str()).collect::<Vec<_>>().join("\n")
 }
 
-/// Whether a text contains this word, whole.
+/// Whether a text contains this whole word.
 fn contains(text: &str, word: &str) -> bool {
     let is_part = |letter: Option<char>| letter.is_some_and(|letter| letter.is_alphanumeric() || letter == '_');
     text.match_indices(word).any(|(at, _)| {
@@ -80,7 +80,7 @@ fn contains(text: &str, word: &str) -> bool {
     })
 }
 
-/// Fails with each line of these files that contains one of these words, whole and in any case.
+/// Fails with each line of these files that contains one of these whole words, in any case.
 fn contain_none(paths: impl IntoIterator<Item = PathBuf>, words: &[&str]) {
     let mut found = Vec::new();
     for path in paths {
@@ -97,7 +97,7 @@ fn contain_none(paths: impl IntoIterator<Item = PathBuf>, words: &[&str]) {
 #[test]
 fn a_core_needs_no_broker_database_clock_or_chance() {
     let cores = CORES.into_iter().flat_map(sources);
-    // An order id is drawn where orders are made; the contract only says how.
+    // Order ids are drawn where orders are made; the contract only defines their form.
     let cores = cores.filter(|path| !path.ends_with("shared/events/src/ids.rs"));
     let edges = [
         "async",
@@ -126,7 +126,7 @@ fn what_is_shared_names_no_service() {
 
 #[test]
 fn what_the_sites_share_names_no_page_of_them() {
-    // Every site has its API below `/api`, and says there what it can.
+    // Every site has its API below `/api`, and names it there.
     let said = ["http/routes.rs", "http/guard.rs"];
     let (of_api, pages): (Vec<_>, Vec<_>) =
         sources("shared/web/src").into_iter().partition(|path| said.iter().any(|said| path.ends_with(said)));
@@ -141,7 +141,7 @@ fn a_task_is_not_spawned_where_nobody_sees_its_end() {
         .map(|name| format!("services/{name}/src"));
     let shared = ["bus", "store", "service", "web"].map(|name| format!("shared/{name}/src"));
     let excepted = [
-        // They hand a panic on to the task that waits.
+        // They pass a panic on to the task that waits.
         "bus/src/errors.rs",
         "bus/src/subscription.rs",
         "service/src/process.rs",

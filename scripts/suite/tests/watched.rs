@@ -1,4 +1,4 @@
-//! The watcher of the broker, on brokers that are none: what it calls ready, what it ends, and what it refuses to start.
+//! The watcher of the broker, on fake brokers: what it calls ready, what it ends, and what it refuses to start.
 #![expect(clippy::unwrap_used, reason = "what cannot be here ends the test")]
 
 use std::{
@@ -15,7 +15,7 @@ use tokio::{
     process::Command,
 };
 
-/// What a watcher may take, on a busy machine.
+/// The longest time for a watcher, on a busy machine.
 const LIMIT: Duration = Duration::from_secs(30);
 
 fn script(name: &str) -> PathBuf {
@@ -28,7 +28,7 @@ fn folder(name: &str) -> PathBuf {
     folder
 }
 
-/// Says that it is ready; whether its topics take and give anything is up to `of_use`. Gives its address.
+/// Reports that it is ready; `of_use` decides whether its topics work. Returns its address.
 async fn broker(of_use: bool) -> Result<String> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = format!("http://{}", listener.local_addr()?);
@@ -94,7 +94,7 @@ async fn a_broker_whose_topics_are_of_use_is_ready_until_it_ends() -> Result<()>
     Ok(())
 }
 
-/// Starts Pulsar on data that another one wrote. There is no Pulsar: it must not come so far.
+/// Starts Pulsar on data of another one. There is no Pulsar: the script must not get that far.
 async fn refused(data: &Path) -> Result<String> {
     let mut standalone = Command::new(script("standalone"));
     let started = standalone.arg("/no/pulsar").arg(data).args(["3181", "2181"]).output().await?;

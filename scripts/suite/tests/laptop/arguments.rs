@@ -1,4 +1,4 @@
-//! What each program answers to `--help`, to `--version`, and to what it cannot be called with.
+//! What each program answers to `--help`, to `--version`, and to wrong arguments.
 
 use std::{fs, path::PathBuf, process::Command};
 

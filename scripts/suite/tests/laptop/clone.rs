@@ -1,10 +1,10 @@
-//! The files as a clone has them.
+//! The files as a clone gets them.
 
 use std::{fs, process::Command};
 
 use super::{Folder, said, top};
 
-/// Git for Windows asks for `core.autocrlf=true`: it must not put CRLF into what bash and containers read.
+/// Git for Windows sets `core.autocrlf=true`, which must not put CRLF into what bash and containers read.
 #[test]
 fn lines_end_with_lf_in_a_clone_that_asks_for_crlf() {
     let folder = Folder::new();
@@ -25,7 +25,7 @@ fn lines_end_with_lf_in_a_clone_that_asks_for_crlf() {
     assert_eq!(crlf, Vec::<&str>::new());
 }
 
-/// SELinux, as on Fedora, keeps a container from files that are not labelled for it; elsewhere `z` means nothing.
+/// SELinux, as on Fedora, keeps a container from files without its label; elsewhere `z` has no effect.
 #[test]
 fn compose_labels_each_file_that_it_mounts_from_the_clone() {
     let compose = fs::read_to_string(top().join("docker-compose.yml")).unwrap();

@@ -1,5 +1,5 @@
-//! What differs between laptops: how the clone was made, what is installed, what is set, and in which folder a program is
-//! started.
+//! What differs between laptops: how the clone was made, what is installed, what is set, and in which folder a program
+//! starts.
 #![expect(clippy::unwrap_used, reason = "what cannot be here ends the test")]
 
 mod arguments;
@@ -14,7 +14,7 @@ use std::{
     process::{Command, Output},
 };
 
-/// The top of this clone.
+/// The root of this clone.
 fn top() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap()
 }
@@ -27,7 +27,7 @@ fn files(folder: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// A folder that is deleted when the test is over.
+/// A folder that is deleted at the end of the test.
 struct Folder(PathBuf);
 
 impl Folder {
@@ -48,7 +48,7 @@ impl Drop for Folder {
     }
 }
 
-/// What a command that succeeds prints.
+/// The output of a command that succeeds.
 fn said(command: &mut Command) -> String {
     let output = command.output().unwrap();
     assert!(output.status.success(), "{command:?}: {}", errors(&output));

@@ -1,5 +1,5 @@
-//! A proxy in the environment, which is for the world outside. (The demo of the tests of the whole runs with one that
-//! nobody listens at.)
+//! A proxy in the environment, which is for the world outside. (The demo of the whole-suite tests runs with a dead
+//! one.)
 
 use std::fs;
 

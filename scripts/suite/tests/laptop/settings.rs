@@ -1,4 +1,4 @@
-//! Settings: all are listed, and all who read `.env` read the same.
+//! Settings: all are listed, and all readers of `.env` read the same.
 
 use std::{collections::BTreeSet, fs, process::Command};
 
@@ -6,7 +6,7 @@ use service::dot_env;
 
 use super::{Folder, errors, files, top};
 
-/// What is set by the system, by its tools, or by one of our programs for another: nobody writes it into `.env`.
+/// Set by the system, by its tools, or by one of our programs for another: not for `.env`.
 const NOT_OURS: [&str; 16] = [
     "BROKER_WATCHED", // by scripts/demo and Compose, for the stage
     "CARGO_MANIFEST_DIR",
@@ -38,15 +38,15 @@ fn is_name(word: &str) -> bool {
         && word.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')
 }
 
-/// The names that follow each of these beginnings, up to the first character that is in no name.
+/// The names that follow each of these beginnings, up to the first character that no name contains.
 fn names_after(text: &str, beginnings: &[&str]) -> BTreeSet<String> {
     let after = |beginning: &&str| text.split(*beginning).skip(1).map(str::to_owned).collect::<Vec<_>>();
     let word = |rest: String| rest.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').next().unwrap().to_owned();
     beginnings.iter().flat_map(after).map(word).filter(|name| is_name(name)).collect()
 }
 
-/// What is read from the environment: by Rust, with the functions there are for it; by Compose; by the scripts, where it
-/// is read with a default or a check for being set.
+/// What is read from the environment: by Rust with the functions for it, by Compose, and by the scripts with a default
+/// or with a check that it is set.
 fn read() -> BTreeSet<String> {
     let mut sources = Vec::new();
     for folder in ["shared", "services", "scripts/suite"] {
@@ -84,7 +84,7 @@ fn every_setting_is_in_the_example_file_and_nothing_else_is() {
     assert_eq!(settings, listed());
 }
 
-/// What `scripts/settings` makes of this text as `.env`: the value of `A`.
+/// The value of `A` that `scripts/settings` reads from this text as `.env`.
 fn script_reads(text: &str) -> Result<String, String> {
     let folder = Folder::new();
     fs::write(folder.path(".env"), text).unwrap();
@@ -96,7 +96,7 @@ fn script_reads(text: &str) -> Result<String, String> {
     if output.status.success() { Ok(String::from_utf8(output.stdout).unwrap()) } else { Err(errors(&output)) }
 }
 
-/// What the programs make of it.
+/// The value that the programs read.
 fn program_reads(text: &str) -> Result<String, String> {
     let folder = Folder::new();
     fs::write(folder.path(".env"), text).unwrap();

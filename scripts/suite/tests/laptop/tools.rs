@@ -10,15 +10,15 @@ use super::{Folder, errors, top};
 
 const TOOLS: [&str; 10] =
     ["java", "mvn", "protoc", "curl", "cc", "cargo", "git", "shellcheck", "chromium", "chromedriver"];
-/// What the script itself runs.
+/// The script's own tools.
 const ITS_OWN: [&str; 7] = ["bash", "sed", "grep", "sort", "paste", "head", "dirname"];
 const CARGO: &str = "cargo from https://rustup.rs";
 
-/// What `scripts/need` says on a machine that has nothing but this package manager.
+/// The output of `scripts/need` on a machine that has nothing but this package manager.
 fn need(manager: Option<&str>, tools: &[&str]) -> String {
     let machine = Folder::new();
     fs::create_dir_all(machine.path("scripts")).unwrap();
-    // The tools of this machine that are not in the PATH are not there either.
+    // Tools of this machine that are not in the PATH do not exist either.
     let script = fs::read_to_string(top().join("scripts/need")).unwrap();
     let script = script.replace("/usr/lib/jvm", "/nowhere").replace("/etc/os-release", "/nowhere");
     fs::write(machine.path("scripts/need"), script).unwrap();
@@ -29,7 +29,7 @@ fn need(manager: Option<&str>, tools: &[&str]) -> String {
         let found = Command::new("which").arg(program).output().unwrap();
         symlink(String::from_utf8(found.stdout).unwrap().trim(), path.join(program)).unwrap();
     }
-    // Nobody who could install something.
+    // A user who cannot install anything.
     let stubs = [("id", "echo 1000")].into_iter().chain(manager.map(|manager| (manager, "exit 1")));
     for (name, does) in stubs {
         fs::write(path.join(name), format!("#!/bin/sh\n{does}\n")).unwrap();

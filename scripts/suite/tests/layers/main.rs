@@ -1,7 +1,7 @@
 //! Dependencies point one way: between crates, between the layers of a crate, between its modules.
 //!
-//! The sources are read as text: comments, strings and `#[cfg(test)]` items are taken out, then every `use` and every path
-//! that begins with `crate`, `self`, `super` or a child module is an arrow from one file's module to another's.
+//! The sources are read as text, without comments, strings and `#[cfg(test)]` items. Then every `use`, and every path
+//! that begins with `crate`, `self`, `super` or a child module, is an arrow from one file's module to another's.
 #![expect(clippy::unwrap_used, reason = "what cannot be here ends the test")]
 
 use std::{
@@ -16,7 +16,7 @@ use sources::Module;
 
 /// A crate whose modules are in layers.
 struct Layers {
-    /// From the bottom: each may import itself and what is below it.
+    /// From the bottom: each may import itself and those below it.
     layers: &'static [(&'static str, &'static [&'static str])],
     /// Modules of one layer that may not import each other.
     apart: &'static [(&'static str, &'static str)],
@@ -24,7 +24,7 @@ struct Layers {
     parts: &'static [(&'static str, &'static [&'static str])],
 }
 
-/// Website and stage are built alike.
+/// Website and stage have the same structure.
 const SITE: Layers = Layers {
     layers: &[
         ("pure", &["pure"]),
@@ -44,7 +44,7 @@ const WEB: Layers = Layers {
     parts: &[("pure", &[]), ("order", &["pure"]), ("http", &["pure"])],
 };
 
-/// From the bottom; a crate may depend on those before it. No service depends on another.
+/// From the bottom: a crate may depend on those before it. No service depends on another.
 const SHARED: [&str; 5] = ["events", "bus", "store", "service", "web"];
 
 /// Crates whose modules form no cycle.
@@ -73,7 +73,7 @@ fn modules(of: &str) -> Vec<Module> {
     sources::modules(&root().join(of).join("src"))
 }
 
-/// Whether a module is this one or below it.
+/// Whether a module is `of` or below it.
 fn is_in(module: &str, of: &str) -> bool {
     module.strip_prefix(of).is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
 }
@@ -111,7 +111,7 @@ impl Layers {
     }
 }
 
-/// The first way from a module back to itself, if there is one. The crate's root may name all and be named by all.
+/// The first path from a module back to itself, if there is one. The crate's root may name all and be named by all.
 fn cycle(modules: &[Module]) -> Option<String> {
     let below_root = modules.iter().filter(|module| !module.name.is_empty());
     let imports: BTreeMap<&str, &BTreeSet<String>> =
@@ -148,7 +148,7 @@ fn sql_outside_store(modules: &[Module]) -> Vec<&str> {
     modules.iter().filter(outside).map(|module| module.name.as_str()).collect()
 }
 
-/// Crates of ours that a manifest names and its crate may not use.
+/// Crates of ours that a manifest names although its crate may not use them.
 fn wrong_dependencies(of: &str, manifest: &str) -> Vec<String> {
     let (folder, name) = of.split_once('/').unwrap();
     let below = if folder == "shared" { SHARED.iter().position(|known| *known == name) } else { Some(SHARED.len()) };
@@ -193,7 +193,7 @@ fn all_sql_is_in_store() {
     }
 }
 
-/// A crate of a few lines that breaks each rule once, in a way of its own.
+/// A small crate that breaks each rule once.
 #[test]
 fn each_rule_is_broken_by_what_it_forbids() {
     let breaking = [

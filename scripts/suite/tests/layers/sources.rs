@@ -1,4 +1,4 @@
-//! The modules of a crate, and what each imports.
+//! The modules of a crate, and the imports of each.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -10,7 +10,7 @@ use std::{
 pub struct Module {
     /// As in `shop::pages`; empty for the crate's root.
     pub name: String,
-    /// Its text without comments, strings and what is for tests only.
+    /// The text without comments, strings and test-only items.
     pub code: String,
     /// The modules of the crate that it names.
     pub imports: BTreeSet<String>,
@@ -36,7 +36,7 @@ fn read(folder: &Path, within: &str, texts: &mut BTreeMap<String, String>) {
     }
 }
 
-/// The modules of a crate made of these texts, by name: those that are not for tests only.
+/// The modules of a crate from these texts, by name, without those for tests only.
 pub fn linked(texts: BTreeMap<String, String>) -> Vec<Module> {
     let mut codes = BTreeMap::new();
     let mut found = vec![String::new()];
@@ -75,7 +75,7 @@ fn words(code: &str) -> impl Iterator<Item = (usize, &str)> {
         .filter_map(move |((at, _), _)| Some((at, name_at(&code[at..])?.0)))
 }
 
-/// The name a text begins with, and what follows it.
+/// The name at the beginning of a text, and the rest.
 fn name_at(text: &str) -> Option<(&str, &str)> {
     let end = text.find(|letter: char| !letter.is_alphanumeric() && letter != '_').unwrap_or(text.len());
     (end > 0).then(|| text.split_at(end))
@@ -123,7 +123,7 @@ fn without_comments_and_strings(text: &str) -> String {
     code
 }
 
-/// How many `#` a raw string begins with, if the text begins with one.
+/// The number of `#` of a raw string, if the text begins with one.
 fn raw_string(text: &str) -> Option<usize> {
     let behind = text.strip_prefix('r')?;
     let hashes = behind.len() - behind.trim_start_matches('#').len();
@@ -192,7 +192,7 @@ fn flatten(tree: &str, before: &str, paths: &mut Vec<String>) {
     }
 }
 
-/// The module a path leads into, if it is one of the crate's; the longest there is.
+/// The module of the crate that a path leads into, if there is one: the longest match.
 fn named(module: &str, path: &str, modules: &BTreeSet<String>) -> Option<String> {
     let mut parts: Vec<&str> = path.split("::").map(str::trim).collect();
     let mut from: Vec<&str> = module.split("::").filter(|part| !part.is_empty()).collect();

@@ -1,4 +1,4 @@
-//! Shop and stage are processes of their own: each works on while the other is gone, and only the shop is for the audience.
+//! Shop and stage are separate processes: each works while the other is gone, and only the shop is for the audience.
 
 use std::{
     convert::Infallible,
@@ -22,19 +22,19 @@ use tokio::{net::TcpStream, time::timeout};
 
 use crate::browser::SOON;
 
-/// The load while one of the two is gone.
+/// The load while one of the two is gone, in orders per second.
 const RATE: u64 = 40;
 const SECONDS: u64 = 10;
-/// So long after its beginning the part is killed for the first time.
+/// The first kill comes this long after the load begins.
 const KILLED_AFTER: Duration = Duration::from_secs(2);
-/// How often it is looked whether a part that is to stay away is back.
+/// How often the test checks whether a part that is to stay away is back.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
-/// Time for what was killed to be back, and for what was on its way to arrive, on a busy machine.
+/// Time for a killed part to come back and for everything under way to arrive, on a busy machine.
 const SETTLED_WITHIN: Duration = Duration::from_secs(120);
-/// So often the demo starts the part again meanwhile, at the least: it waits a second longer each time.
+/// The demo restarts the part at least this often meanwhile: it waits a second longer each time.
 const DEATHS_LEAST: u32 = 3;
 
-/// Pages of the stage that are not in the shop, and its streams.
+/// Pages of the stage that the shop does not have, and its streams.
 const PAGES: [&str; 14] = [
     "/welcome",
     "/deliveries",
@@ -54,7 +54,7 @@ const PAGES: [&str; 14] = [
 /// What a proxy adds to the request of a client on another machine.
 const GUEST: [(&str, &str); 2] = [("x-forwarded-for", "203.0.113.9"), ("x-forwarded-host", "beer.invalid")];
 
-/// Kills a part whenever the demo has started it again, and counts.
+/// Kills a part whenever the demo has restarted it, and counts.
 async fn keep_away(demo: &Demo, part: &str, deaths: &mut u32) -> Infallible {
     let mut killed = None;
     loop {
@@ -66,7 +66,7 @@ async fn keep_away(demo: &Demo, part: &str, deaths: &mut u32) -> Infallible {
     }
 }
 
-/// Does this while a part is away; it is killed at least so often.
+/// Runs this while a part is away, and checks that it was killed at least `deaths_least` times.
 pub async fn without<T>(
     demo: &Demo,
     part: &str,
@@ -92,7 +92,7 @@ async fn placed(demo: &Demo) -> Result<u64> {
     demo.stage.get("/api/ledger").await?["orders"]["placed"].as_u64().context("no ledger")
 }
 
-/// Waits until everything has come to its end, and the stage counts as many orders as this.
+/// Waits until everything has come to its end, and the stage counts from `least` to `most` orders.
 async fn until_all_is_told(demo: &Demo, least: u64, most: u64) -> Result<()> {
     let ledger = demo.stage.until_ledger(SETTLED_WITHIN, |ledger| {
         let placed = ledger["orders"]["placed"].as_u64().unwrap_or(0);
@@ -104,8 +104,8 @@ async fn until_all_is_told(demo: &Demo, least: u64, most: u64) -> Result<()> {
     Ok(())
 }
 
-/// The stage dies under load and stays away: nobody who orders notices, and a customer's page goes on. Back again, the
-/// stage knows all of it.
+/// The stage dies under load and stays away: customers do not notice, and their pages go on. When it is back, the stage
+/// has all orders.
 pub async fn the_shop_sells_while_the_stage_is_away(demo: &Demo) -> Result<()> {
     let (shop, before) = (&demo.shop, placed(demo).await?);
     let crowd = start_crowd(demo);
@@ -141,7 +141,7 @@ async fn streams_and_late(driver: &WebDriver) -> Result<(Value, Value)> {
     Ok((streams, driver.execute("return window.lateAfter", Vec::new()).await?.json().clone()))
 }
 
-/// Counts the streams the page opens from now on, and notes whether it looks late.
+/// Counts the streams that the page opens from now on, and notes whether it looks late.
 const WATCH: &str = "
     window.lateAfter = null;
     const began = performance.now();
@@ -150,8 +150,8 @@ const WATCH: &str = "
       if (document.body.classList.contains('late')) window.lateAfter ??= performance.now() - began;
     }).observe(document.body, {attributes: true});";
 
-/// The website dies under load and stays away: the map says so, the page and its stream stay live, and so does the feed for
-/// programs. Nothing that was ordered is lost.
+/// The website dies under load and stays away: the map shows it, the page and its stream stay live, and so does the
+/// feed for programs. No order is lost.
 pub async fn the_stage_shows_that_the_website_is_gone_and_stays_live(demo: &Demo) -> Result<()> {
     let (stage, before) = (&demo.stage, placed(demo).await?);
     let mut feed = Feed::open(stage, "/api/live").await?;
@@ -173,12 +173,12 @@ pub async fn the_stage_shows_that_the_website_is_gone_and_stays_live(demo: &Demo
         until_seen(&driver, "#map-website.running").await?;
         let (streams, late) = streams_and_late(&driver).await?;
         ensure!(streams == 0 && late.is_null(), "{streams} streams were opened again, it looked late after {late} ms");
-        // What was ordered is safe, also where the website could not say so any more.
+        // Orders are safe even if the website could not confirm them.
         until_all_is_told(demo, before + crowd.taken, before + crowd.taken + crowd.failed).await?;
         driver.goto(format!("{}/ledger?lang=en", stage.address())).await?;
         until_text(&driver, "#recovery", "website").await?;
         let all_of_it = async {
-            // It has gone on all the time: what was placed last is still told by the same connection.
+            // The stream has never broken: the last order comes by the same connection.
             let order = demo.shop.order("Gent", &[line("orval", 1)]).await?;
             while let Some(event) = feed.next().await? {
                 if event.name == "order" && event.data["order_id"] == order.as_str() {
@@ -200,8 +200,8 @@ async fn until_seen(driver: &WebDriver, selector: &str) -> Result<()> {
     .await
 }
 
-/// The audience finds nothing of the stage in the shop, by its addresses of today and of before. A browser of this machine
-/// is led on from an old address; a proxy on this machine, which is how a tunnel comes in, is not.
+/// The shop serves nothing of the stage, at its present or former addresses. A browser on this machine is redirected
+/// from an old address; a proxy on this machine, such as a tunnel, is not.
 pub async fn the_shop_has_nothing_of_the_stage(demo: &Demo) -> Result<()> {
     let shop = demo.shop.address();
     let http = http_client(shop).redirect(Policy::none()).build()?;
@@ -233,7 +233,7 @@ pub async fn the_shop_has_nothing_of_the_stage(demo: &Demo) -> Result<()> {
     Ok(())
 }
 
-/// Phones reach the shop, and never the stage: by an address of this machine in a network nobody is connected.
+/// Phones reach the shop but never the stage, at an address of this machine in a network: nobody is connected.
 pub async fn the_stage_is_open_to_this_machine_only(demo: &Demo) -> Result<()> {
     let port = |setting: &str| anyhow::Ok(demo.setting(setting).context("no port")?.parse::<u16>()?);
     let (shop, stage) = (port("HTTP_PORT")?, port("STAGE_PORT")?);
@@ -241,7 +241,7 @@ pub async fn the_stage_is_open_to_this_machine_only(demo: &Demo) -> Result<()> {
         let connected = timeout(SOON, TcpStream::connect(SocketAddr::from((host, port)))).await;
         connected.is_ok_and(|connected| connected.is_ok())
     };
-    // The second one, of Linux, is for a machine without a network.
+    // The second one, on Linux, is for a machine without a network.
     let hosts = address_in_a_network().into_iter().chain([IpAddr::from(Ipv4Addr::new(127, 0, 0, 2))]);
     let mut reached = 0;
     for host in hosts {

@@ -1,11 +1,10 @@
-//! The JSON API: described truly, and clear about what is wrong.
+//! The JSON API: its description is true, and its errors are clear.
 
 use anyhow::{Context as _, Result, ensure};
 use reqwest::Method;
 use serde_json::{Value, json};
 use suite::{Demo, Site, line};
 
-/// The calls of the shop's API.
 const SHOP_CALLS: [&str; 6] = [
     "get /api/beers",
     "get /api/live",
@@ -15,7 +14,6 @@ const SHOP_CALLS: [&str; 6] = [
     "post /api/orders",
 ];
 
-/// The calls of the stage's API.
 const STAGE_CALLS: [&str; 29] = [
     "get /api/analysis/rebuild",
     "get /api/deliveries",
@@ -48,7 +46,7 @@ const STAGE_CALLS: [&str; 29] = [
     "post /api/stage/steps/{step}",
 ];
 
-/// Each path of the descriptions answers as it says; and what is called here is described.
+/// Each path of the descriptions answers as described, and every call here is described.
 pub async fn is_described_truly(demo: &Demo) -> Result<()> {
     let order_id = demo.shop.order("Gent", &[line("duvel", 1)]).await?;
     demo.stage.until_status(&order_id, "delivered", std::time::Duration::from_secs(30)).await?;
@@ -75,7 +73,7 @@ async fn answers_as_described(site: &Site, calls: &[&str], order_id: &str) -> Re
     Ok(())
 }
 
-/// Whether a value is what its schema says: its type, each property and no other.
+/// Whether a value matches its schema: its type, each property and no other.
 fn fits(api: &Value, schema: &Value, value: &Value) -> Result<()> {
     if let Some(name) = schema["$ref"].as_str().and_then(|reference| reference.rsplit('/').next()) {
         return fits(api, &api["components"]["schemas"][name], value);
@@ -87,7 +85,7 @@ fn fits(api: &Value, schema: &Value, value: &Value) -> Result<()> {
         }
     }
     if let Some(all) = schema["allOf"].as_array() {
-        // Parts of one object: only the types can be looked at one by one.
+        // Parts of one object: only their types can be checked separately.
         return all
             .iter()
             .try_for_each(|schema| if schema["properties"].is_object() { Ok(()) } else { fits(api, schema, value) });
@@ -177,7 +175,7 @@ async fn problem(answer: reqwest::Response, status: u16) -> Result<Value> {
     Ok(problem)
 }
 
-/// What a customer types is shown as it was typed, and is nothing but text.
+/// A customer's input is shown as it was typed, as text only.
 pub async fn nothing_a_customer_types_breaks_a_page(demo: &Demo) -> Result<()> {
     let (shop, stage) = (&demo.shop, &demo.stage);
     let nasty = "<script>alert(1)</script>\"'&{{x}}`";

@@ -12,10 +12,10 @@ use suite::{
 use thirtyfour::{By, WebDriver};
 
 pub(crate) const SOON: Duration = Duration::from_secs(20);
-/// A first load of the shop on a phone, on the wire, in bytes.
+/// The largest first load of the shop on a phone, on the wire, in bytes.
 const FIRST_LOAD_MAX: u64 = 100_000;
 
-/// Three taps: a beer, "order", "place the order"; then the page follows it to the customer.
+/// Three taps: a beer, "order", "place the order"; then the page follows the order to the customer.
 pub async fn an_order_is_placed_and_followed(demo: &Demo) -> Result<()> {
     in_browser(|driver| async move {
         driver.goto(format!("{}/?lang=en", demo.shop.address())).await?;
@@ -40,7 +40,7 @@ pub async fn an_order_is_placed_and_followed(demo: &Demo) -> Result<()> {
     .await
 }
 
-/// What is on the dashboards changes without a reload, and is what the API says.
+/// The dashboards change without a reload, and agree with the API.
 pub async fn the_dashboards_move(demo: &Demo) -> Result<()> {
     in_browser(|driver| async move {
         for page in ["", "/deliveries", "/stock", "/analysis", "/past", "/rebuild", "/ledger"] {
@@ -64,7 +64,7 @@ pub async fn the_dashboards_move(demo: &Demo) -> Result<()> {
     .await
 }
 
-/// Signs the presenter in; the page asked for is open then.
+/// Signs the presenter in and opens the page `next`.
 pub(crate) async fn sign_in(driver: &WebDriver, demo: &Demo, next: &str) -> Result<()> {
     driver.goto(format!("{}/sign-in?lang=en&next={next}", demo.stage.address())).await?;
     driver.find(By::Css("#token")).await?.send_keys("let-me-in").await?;
@@ -77,7 +77,7 @@ pub(crate) async fn sign_in(driver: &WebDriver, demo: &Demo, next: &str) -> Resu
     .await
 }
 
-/// A list to pick from keeps still under the pointer, and is as it should be when the pointer has left it.
+/// A list to pick from keeps still under the pointer, and is up to date once the pointer has left it.
 pub async fn a_list_keeps_still_under_the_pointer(demo: &Demo) -> Result<()> {
     in_browser(|driver| async move {
         demo.shop.order("Gent", &[line("duvel", 1)]).await?;
@@ -87,7 +87,7 @@ pub async fn a_list_keeps_still_under_the_pointer(demo: &Demo) -> Result<()> {
         let count = "window.news = 0; document.addEventListener('fragments', () => { window.news += 1; })";
         driver.execute(count, Vec::new()).await?;
         let order = demo.shop.order("Gent", &[line("duvel", 1)]).await?;
-        // What is held back is tried again and again.
+        // Held-back news is retried again and again.
         until("news that is held back", SOON, || async {
             let news: Value = driver.execute("return window.news", Vec::new()).await?.json().clone();
             ensure!(news.as_u64() > Some(3), "{news} times");
@@ -102,7 +102,7 @@ pub async fn a_list_keeps_still_under_the_pointer(demo: &Demo) -> Result<()> {
     .await
 }
 
-/// A link's theme is kept for the next page; the key changes it, also for a reload of that link.
+/// A link's theme is kept for the next page. The key changes it, also for a reload of that link.
 pub async fn a_theme_is_kept_until_another_is_chosen(demo: &Demo) -> Result<()> {
     in_browser(|driver| async move {
         let shows = async |theme: &str| {
@@ -155,8 +155,8 @@ pub async fn the_presenter_redrives(demo: &Demo) -> Result<()> {
     .await
 }
 
-/// Two charts are drawn on the analysis page instead of the server's own; a screen reader is told what they show, and
-/// they follow the theme.
+/// The analysis page draws two charts in place of the server's own. A screen reader is told what they show, and they
+/// follow the theme.
 pub async fn the_analysis_draws_its_charts(demo: &Demo) -> Result<()> {
     in_browser(|driver| async move {
         let order = demo.shop.order("Gent", &[line("duvel", 2)]).await?;
@@ -187,7 +187,7 @@ pub async fn the_analysis_draws_its_charts(demo: &Demo) -> Result<()> {
     .await
 }
 
-/// What a phone is shown: no page reaches beyond its own site, none scrolls sideways, and the shop is small.
+/// On a phone, no page loads from outside its own site, none scrolls sideways, and the shop is small.
 pub async fn pages_stay_within_their_limits(demo: &Demo) -> Result<()> {
     let (shop, stage): (&Site, &Site) = (&demo.shop, &demo.stage);
     let order = demo.shop.order("Gent", &[line("orval", 1)]).await?;
@@ -218,14 +218,14 @@ pub async fn pages_stay_within_their_limits(demo: &Demo) -> Result<()> {
         ] {
             bytes_within_limits(&driver, &[stage], page).await?;
         }
-        // The shop is in a frame of this one.
+        // This one contains the shop in a frame.
         bytes_within_limits(&driver, &[stage, shop], "/welcome").await?;
         Ok(())
     })
     .await
 }
 
-/// How many bytes a page of the first of these sites loads, all of them from these sites.
+/// The bytes that a page of the first of these sites loads, all of them from these sites.
 async fn bytes_within_limits(driver: &WebDriver, sites: &[&Site], page: &str) -> Result<u64> {
     driver.goto(format!("{}{page}", sites.first().context("no site")?.address())).await?;
     let script = "return [document.documentElement.scrollWidth, innerWidth, performance.getEntriesByType('resource').map(r => [r.name, r.transferSize])\

@@ -14,7 +14,7 @@ use tokio::time::Instant;
 
 const RATE: u64 = 40;
 const SECONDS: u64 = 4;
-/// Time for a killed broker to come back on a busy machine, and for what waited to be delivered.
+/// Time for a killed broker to come back and for waiting orders to be delivered, on a busy machine.
 const SETTLED_WITHIN: Duration = Duration::from_secs(120);
 
 pub async fn each_service_is_killed_under_load_and_nothing_is_lost(demo: &Demo) -> Result<()> {
@@ -28,7 +28,7 @@ pub async fn the_broker_is_killed_under_load_and_nothing_is_lost(demo: &Demo) ->
     kill_under_load(demo, "broker").await
 }
 
-/// What `kills` does thirty times.
+/// The same as `kills` does thirty times.
 pub async fn five_kills_in_a_row_are_survived(demo: &Demo) -> Result<()> {
     let place = Place::of_demo(demo)?;
     reset(&demo.stage).await?;
@@ -47,7 +47,7 @@ async fn kill_under_load(demo: &Demo, part: &str) -> Result<()> {
     let process = demo.process(part)?;
     demo.kill(part).await?;
     let placed = crowd.await??;
-    // Only the website's own death costs orders: those the customer was never thanked for.
+    // Only the death of the website itself costs orders: those that were never confirmed to the customer.
     ensure!(part == "website" || placed.failed == 0, "{part} killed: {placed:?}");
     until(&format!("{part} to be started again"), SETTLED_WITHIN, || async {
         ensure!(demo.process(part)? != process, "still the old one");
@@ -59,7 +59,7 @@ async fn kill_under_load(demo: &Demo, part: &str) -> Result<()> {
         .stage
         .until_ledger(SETTLED_WITHIN, |ledger| {
             let placed = ledger["orders"]["placed"].as_u64().unwrap_or(0);
-            // An order may be safe in the books of a website that was killed before it could say so.
+            // An order may be in the database of a website that was killed before it could confirm it.
             placed >= least && ledger["orders"]["waiting"] == 0 && ledger["deliveries"]["under_way"] == 0
         })
         .await?;

@@ -72,7 +72,7 @@ pub async fn what_nobody_can_read_holds_nobody_up(demo: &Demo) -> Result<()> {
 
 pub async fn nobody_without_the_token_changes_anything(demo: &Demo) -> Result<()> {
     for path in ["/api/dead-letters/whatever/redrive", "/api/dead-letters/whatever/return"] {
-        // Before the body is looked at: this one is not even JSON.
+        // The check comes before the body is read: this one is not even JSON.
         let answer = demo.stage.http().post(format!("{}{path}", demo.stage.address())).body("no JSON").send().await?;
         ensure!(answer.status() == 401, "{path} without a token is answered {}", answer.status());
         let answer = demo.stage.post_as_presenter(path, None).await?;

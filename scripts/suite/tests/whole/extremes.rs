@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-/// The message as often as it has values and each value has extremes, with one replaced at a time.
+/// Copies of the message, each with one value replaced by one of its extremes.
 pub fn with_one_value_replaced(value: &Value) -> Vec<Value> {
     let mut all = extremes(value);
     match value {

@@ -35,7 +35,7 @@ pub async fn until_followed(driver: &WebDriver, position: &str) -> Result<()> {
     .await
 }
 
-/// A window that follows goes to the page of the act and its step, and does not move where it is already.
+/// A window that follows goes to the page of the act and its step, and does not move if it is already there.
 pub async fn a_window_follows_the_speaker(demo: &Demo) -> Result<()> {
     in_browser(|driver| async move {
         let (shop, stage) = (&demo.shop, &demo.stage);
@@ -51,7 +51,7 @@ pub async fn a_window_follows_the_speaker(demo: &Demo) -> Result<()> {
         ensure!(stayed == true, "it was loaded again");
         stage.direct("/api/stage/acts/1", None).await?;
         until_at(&driver, "/").await?;
-        // After the crowd of act 3: this is the newest one.
+        // After the crowd of act 3, so this is the newest order.
         let order = shop.order("Gent", &[line("orval", 1)]).await?;
         stage.press("next").await?;
         until_at(&driver, "/welcome").await?;
@@ -73,7 +73,7 @@ pub async fn a_window_follows_the_speaker(demo: &Demo) -> Result<()> {
     .await
 }
 
-/// Four windows press "next" at the same time: the step they leave is left once, and its effect is there once.
+/// Four windows press "next" at the same time: the stage leaves the step once, and its effect happens once.
 pub async fn a_step_that_many_leave_at_once_is_done_once(demo: &Demo) -> Result<()> {
     let stage = &demo.stage;
     stage.direct("/api/stage/acts/1", None).await?;
@@ -107,7 +107,7 @@ pub async fn a_step_that_many_leave_at_once_is_done_once(demo: &Demo) -> Result<
             })
             .await?;
         }
-        // As a window that has not heard of the last step yet.
+        // Like a window that has not heard of the last step yet.
         let stale = "document.dispatchEvent(new CustomEvent('follow', { detail: { act: 1, step: 0 } }))";
         driver.execute(stale, Vec::new()).await?;
         for expected in [1, 2] {

@@ -1,4 +1,4 @@
-//! Topics are open: whatever a stranger writes on any of them, no service stops, now or after a restart, and the shop sells.
+//! Topics are open: whatever a stranger writes, no service stops, now or after a restart, and the shop sells.
 
 use std::{path::Path, time::Duration};
 
@@ -16,22 +16,22 @@ use crate::extremes::with_one_value_replaced;
 
 const SERVICES: [&str; 6] = ["website", "warehouse", "stock-level", "inventory-analysis", "delivery", "stage"];
 const TENANT: &str = "beers";
-/// Messages in one call of the REST API; the broker stores them as one entry.
+/// Messages per call of the REST API; the broker stores them as one entry.
 const PER_CALL: usize = 20;
-/// Time for what was flooded to be read, on a busy machine.
+/// Time to read the flood, on a busy machine.
 const READ_WITHIN: Duration = Duration::from_secs(90);
-/// Time for an order to be delivered behind what was flooded, on a busy machine.
+/// Time to deliver an order behind the flood, on a busy machine.
 const DELIVERED_WITHIN: Duration = Duration::from_secs(90);
-/// Largest answer of the API after all of it, in bytes.
+/// The largest answer of the API after all of it, in bytes.
 const ANSWER_MAX: usize = 256 * 1024;
 
-/// Most memory of a service after all of it, in MiB; built without optimisation it uses 60.
+/// The most memory of a service after all of it, in MiB; built without optimisation it uses 60.
 const RESIDENT_MAX_MIB: f64 = 150.0;
-/// The order with far more lines than an order has.
+/// The order with far more lines than allowed.
 const MANY_LINES: &str = "h-many-lines";
 
-/// The messages of each topic, by their golden files. Two are left out: `Crash`, which does what it says, and valid
-/// settings, which everybody obeys.
+/// The messages of each topic, by their golden files. Two are missing: `Crash`, which does what it says, and valid
+/// settings, which all services obey.
 const MESSAGES: [(&str, &[&str]); 15] = [
     ("orders", &["place-order"]),
     ("order-decisions", &["accepted", "refused", "refused-invalid"]),
@@ -50,7 +50,7 @@ const MESSAGES: [(&str, &[&str]); 15] = [
     ("presence", &["presence"]),
 ];
 
-/// Every message of the contract, each with one of its values replaced by an extreme one, and much that is no message.
+/// Every message of the contract with each of its values replaced by an extreme one, and much that is not a message.
 pub async fn no_message_stops_a_service(demo: &Demo) -> Result<()> {
     demo.stage.direct("/api/stage/reset", None).await?;
     sells(demo).await?;
@@ -59,13 +59,13 @@ pub async fn no_message_stops_a_service(demo: &Demo) -> Result<()> {
     ensure!(flooded > 1_000, "only {flooded} messages");
     sells(demo).await?;
     ensure!(processes(demo)? == before, "a service was started again: {before:?}, {:?}", processes(demo)?);
-    // Only one may write on the others: whose topic is taken away starts again, nobody else.
+    // The other topics have one writer. A service that loses its topic restarts; the others do not.
     flood(demo, |topic| topic.one_writer).await?;
     sells(demo).await?;
     let others = |processes: Vec<u32>| SERVICES.into_iter().zip(processes).filter(|(name, _)| *name != "warehouse");
     let (before, after) = (others(before), others(processes(demo)?));
     ensure!(before.clone().eq(after.clone()), "a service was started again: {before:?}, {after:?}");
-    // Everything is read from the databases now, and what was not acknowledged comes again.
+    // Everything is read from the databases now, and unacknowledged messages come again.
     for service in SERVICES {
         let process = demo.process(service)?;
         demo.kill(service).await?;
@@ -87,7 +87,7 @@ pub async fn no_message_stops_a_service(demo: &Demo) -> Result<()> {
     pages_answer(demo).await?;
     nothing_panicked(demo)?;
     stays_small(demo).await?;
-    // The shelves were lied about; what follows begins with full ones.
+    // The stock messages were lies; the next check begins with full shelves.
     demo.stage.direct("/api/stage/reset", None).await?;
     sells(demo).await?;
     demo.stage.until_ledger(READ_WITHIN, |ledger| ledger["deliveries"]["delivered"] == 1).await?;
@@ -95,7 +95,7 @@ pub async fn no_message_stops_a_service(demo: &Demo) -> Result<()> {
     Ok(())
 }
 
-/// Everything hostile on the topics that are chosen; how many messages that is.
+/// Writes everything hostile on the chosen topics; returns the number of messages.
 async fn flood(demo: &Demo, chosen: impl Fn(&TopicSpec) -> bool) -> Result<usize> {
     let broker = Broker {
         url: format!("pulsar://127.0.0.1:{}", demo.setting("PULSAR_PORT").context("no port")?),
@@ -143,7 +143,7 @@ fn processes(demo: &Demo) -> Result<Vec<u32>> {
     SERVICES.iter().map(|service| demo.process(service)).collect()
 }
 
-/// An order goes its way, each of the five has taken part in it, and shop and stage both know.
+/// An order is delivered, each of the five services has taken part, and shop and stage both know.
 async fn sells(demo: &Demo) -> Result<()> {
     let (shop, stage, lines) = (&demo.shop, &demo.stage, [line("duvel", 1)]);
     let order = until("an order to be taken", READ_WITHIN, || shop.order("Gent", &lines)).await?;
@@ -159,7 +159,7 @@ async fn sells(demo: &Demo) -> Result<()> {
     .await
 }
 
-/// Everybody has read what was flooded, and what is not believed has moved no bottle and no parcel.
+/// All services have read the flood, and disbelieved messages have moved no bottle and no parcel.
 async fn at_rest(demo: &Demo) -> Result<()> {
     until("everything to be read", READ_WITHIN, || async {
         let episode = demo.stage.get("/api/settings").await?["episode"].as_u64().context("no episode")?;
@@ -181,7 +181,7 @@ async fn at_rest(demo: &Demo) -> Result<()> {
     .await
 }
 
-/// What no order explains is set aside. The ledger does not miss what nobody ordered; it names what contradicts the log.
+/// Messages without an order are quarantined. The ledger ignores them, and names what contradicts the log.
 async fn given_up(demo: &Demo) -> Result<()> {
     until("what nobody ordered to be given up", READ_WITHIN, || async {
         let deliveries = demo.stage.get("/api/deliveries").await?;
@@ -268,7 +268,7 @@ async fn pages_answer(demo: &Demo) -> Result<()> {
     Ok(())
 }
 
-/// Puts messages on a topic by the REST API, as any stranger can.
+/// Puts messages on a topic with the REST API, as any stranger can.
 async fn publish(demo: &Demo, topic: &str, messages: &[Value]) -> Result<()> {
     let address = format!("{}/topics/{}", demo.pulsar_http, topic.replacen("://", "/", 1));
     let body = json!({"producerName": "a-stranger", "messages": messages});
@@ -277,7 +277,7 @@ async fn publish(demo: &Demo, topic: &str, messages: &[Value]) -> Result<()> {
     Ok(())
 }
 
-/// Single messages that once stopped a service, or that nobody could answer.
+/// Single messages that once stopped a service, or that had no answer.
 fn reported() -> Vec<(&'static str, Vec<Value>)> {
     let beyond = "9999-12-31T23:59:59-23:59";
     let order = |id: &str, lines: &Value| {
@@ -349,7 +349,7 @@ fn hostile(topic: &str, names: &[&str]) -> Result<Vec<Value>> {
             messages.push(json!({"payload": value.to_string()}));
         }
     }
-    // Each is another order, so that none is taken for a repeat.
+    // Each is another order, so that none counts as a repeat.
     for (n, message) in messages.iter_mut().enumerate() {
         if let Some(payload) = message["payload"].as_str() {
             message["payload"] = json!(payload.replace("k7m2q9xd", &format!("h-{topic}-{n}")));

@@ -15,7 +15,7 @@ use crate::{
     room::between_acts,
 };
 
-/// Waits until the window shows this page and its keys are heard.
+/// Waits until the window shows this page and listens to keys.
 async fn until_heard_at(driver: &WebDriver, path: &str) -> Result<()> {
     until_at(driver, path).await?;
     until("the keys", SOON, || async {
@@ -60,7 +60,7 @@ pub async fn the_keys_work_in_every_window_that_is_signed_in(demo: &Demo) -> Res
         until_text(&driver, "#keys-said", "Names are hidden.").await?;
         let settings = stage.get("/api/settings").await?;
         ensure!(settings["act"] == 3 && settings["hide_names"] == true, "{settings}");
-        // Whatever was typed: a name that is to be hidden is hidden.
+        // A name that is to be hidden is hidden, whatever was typed.
         let hidden = format!("#dead-{order}[data-names-hidden] #address-{order}");
         let field = until("names hidden", SOON, || async { Ok(driver.find(By::Css(&hidden)).await?) }).await?;
         ensure!(field.prop("value").await?.unwrap_or_default().is_empty(), "the address is on the wall");
@@ -70,12 +70,12 @@ pub async fn the_keys_work_in_every_window_that_is_signed_in(demo: &Demo) -> Res
         until_text(&driver, "dialog[open]", "next step").await?;
         press("?").await?;
         press("q").await?;
-        // The code stays on the wall until the talk goes on, in a window that has followed nothing yet as well.
+        // The code stays on the wall until the talk goes on, even in a window that has not followed anything yet.
         until_followed(&driver, "3 0").await?;
         until_at(&driver, "/qr").await?;
         press(&Key::Right.value().to_string()).await?;
         until_at(&driver, "/deliveries").await?;
-        // The first step of the talk shows the shop, on a page of the stage: there it goes on.
+        // The first step of the talk shows the shop on a page of the stage, so the talk goes on there.
         press("1").await?;
         until_at(&driver, "/").await?;
         press(&Key::Right.value().to_string()).await?;
@@ -102,7 +102,7 @@ pub async fn every_keyboard_and_a_clicker_play(demo: &Demo) -> Result<()> {
             })
             .await
         };
-        // What stands on the digits of a French, a Czech and an American keyboard, and with Shift on the French one.
+        // The characters on the digit keys of French, Czech and American keyboards, and with Shift on the French one.
         let deliveries = "/deliveries";
         let digits = [
             ("\"", "Digit3", false, 3, deliveries),
@@ -120,7 +120,7 @@ pub async fn every_keyboard_and_a_clicker_play(demo: &Demo) -> Result<()> {
             until_position(json!(act), 0).await.with_context(|| format!("{key} of {code}"))?;
             until_heard_at(driver, page).await?;
         }
-        // With Shift on an American keyboard it is no digit.
+        // With Shift on an American keyboard it is not a digit.
         browser.press_shifted("!", "Digit1").await?;
         browser.press("PageDown", "PageDown").await?;
         until_position(json!(3), 1).await?;
@@ -131,7 +131,7 @@ pub async fn every_keyboard_and_a_clicker_play(demo: &Demo) -> Result<()> {
         browser.press("ArrowLeft", "ArrowLeft").await?;
         until_position(json!(3), 0).await?;
         let said = async |words| until_text(driver, "#keys-said", words).await;
-        // With CapsLock; and on a Greek keyboard.
+        // With CapsLock, and on a Greek keyboard.
         browser.press("H", "KeyH").await?;
         said("Names are hidden.").await?;
         browser.press("η", "KeyH").await?;
@@ -142,7 +142,7 @@ pub async fn every_keyboard_and_a_clicker_play(demo: &Demo) -> Result<()> {
             browser.press(key, code).await?;
             ensure!(theme().await? != before, "{key}: still {before:?}");
         }
-        // On a French keyboard the question mark is where others have an m.
+        // A French keyboard has the question mark where others have an m.
         browser.press("?", "KeyM").await?;
         until_text(driver, "dialog[open]", "next step").await?;
         browser.press("?", "KeyM").await?;

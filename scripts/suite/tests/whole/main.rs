@@ -1,5 +1,5 @@
-//! The whole suite, from outside: one demo is started as a speaker starts it, everything below is tried on it in turn,
-//! and in the end it is stopped and nothing is left.
+//! The whole suite from outside: one demo is started as a speaker starts it, all trials run on it in turn, and in the
+//! end it is stopped and nothing is left.
 
 mod apart;
 mod api;
@@ -30,8 +30,8 @@ use libtest_mimic::{Arguments, Failed, Trial};
 use suite::Demo;
 use tokio::runtime::Runtime;
 
-/// Couriers that are fast enough for a load, slow enough to be seen with a parcel in hand, and proxies that nobody listens
-/// at: no call among ourselves asks them.
+/// Couriers fast enough for a load and slow enough to be seen with a parcel, and dead proxies: calls within the suite
+/// do not use them.
 const SETTINGS: [(&str, &str); 8] = [
     ("COURIERS", "4"),
     ("COURIER_PACE_MS", "50"),
@@ -73,7 +73,6 @@ fn play_all() -> Result<ExitCode> {
     Ok(conclusion.exit_code())
 }
 
-/// What the trials share.
 struct Shared {
     demo: Option<Arc<Demo>>,
     runtime: Option<Runtime>,

@@ -19,7 +19,7 @@ async fn until_seen(driver: &WebDriver, selector: &str) -> Result<()> {
     .await
 }
 
-/// While little happens the newest order lights up its way by itself, hop by hop; Escape lets go of it.
+/// While little happens the newest order lights up its journey by itself, hop by hop; Escape lets go of it.
 pub async fn an_order_lights_up_its_way(demo: &Demo) -> Result<()> {
     in_browser(|driver| async move {
         driver.goto(format!("{}/?lang=en", demo.stage.address())).await?;
@@ -51,7 +51,7 @@ pub async fn an_order_lights_up_its_way(demo: &Demo) -> Result<()> {
     .await
 }
 
-/// A service that does not read looks like it, and what waits for it is seen growing.
+/// A service that does not read looks like it, and its backlog visibly grows.
 pub async fn a_paused_service_is_unmistakable(demo: &Demo) -> Result<()> {
     in_browser(|driver| async move {
         driver.goto(format!("{}/?lang=en", demo.stage.address())).await?;
@@ -69,7 +69,7 @@ pub async fn a_paused_service_is_unmistakable(demo: &Demo) -> Result<()> {
     .await
 }
 
-/// What the broker says of a topic: its subscriptions, its segments, its last messages.
+/// The broker's view of a topic: its subscriptions, its segments, its last messages.
 pub async fn the_broker_speaks_for_itself(demo: &Demo) -> Result<()> {
     in_browser(|driver| async move {
         let order = demo.shop.order("Gent", &[line("orval", 1)]).await?;

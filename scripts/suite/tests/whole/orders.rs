@@ -1,4 +1,4 @@
-//! An order's way.
+//! An order's journey.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -10,7 +10,7 @@ use suite::{Demo, Feed, Site, line, until};
 
 const SOON: Duration = Duration::from_secs(20);
 
-/// The customer is told the hops that matter to a customer, the stage shows all of them.
+/// The customer sees the hops that matter to a customer; the stage shows all of them.
 pub async fn goes_from_the_form_to_delivered_through_all_five(demo: &Demo) -> Result<()> {
     let (shop, stage) = (&demo.shop, &demo.stage);
     let form = [
@@ -114,7 +114,7 @@ pub async fn the_feed_tells_each_step_at_once(demo: &Demo) -> Result<()> {
         .context("the stage")
 }
 
-/// The feed of a site begins with a snapshot, tells each step of an order, and has events of the other names as well.
+/// The feed of a site begins with a snapshot, reports each step of an order, and has events of the other names as well.
 async fn tells_each_step(
     demo: &Demo,
     site: &Site,
@@ -147,7 +147,7 @@ async fn tells_each_step(
     Ok(())
 }
 
-/// One `grep` follows an order through all five; its page shows every hop.
+/// One `grep` follows an order through all five services; its page shows every hop.
 pub async fn one_order_is_named_in_the_log_of_every_service(demo: &Demo) -> Result<()> {
     let order_id = demo.shop.order("Korenlei 7, Gent", &[line("orval", 1)]).await?;
     demo.shop.until_status(&order_id, "delivered", SOON).await?;

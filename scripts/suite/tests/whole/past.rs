@@ -11,12 +11,12 @@ use thirtyfour::{By, WebDriver};
 
 use crate::browser::{SOON, sign_in};
 
-/// Clicks what comes in a moment: after a sign-in, or when a service has answered.
+/// Clicks an element that comes soon: after a sign-in, or after a service has answered.
 async fn click_once_there(driver: &WebDriver, selector: &str) -> Result<()> {
     until(selector, SOON, || async { Ok(driver.find(By::Css(selector)).await?.click().await?) }).await
 }
 
-/// Puts the slider of the time machine somewhere, as a finger does.
+/// Moves the slider of the time machine, as a finger does.
 async fn slide(driver: &WebDriver, to: &str) -> Result<()> {
     let script = format!(
         "const slider = document.getElementById('at'); slider.value = slider.{to}; slider.dispatchEvent(new Event('input'))"
@@ -25,7 +25,7 @@ async fn slide(driver: &WebDriver, to: &str) -> Result<()> {
     Ok(())
 }
 
-/// Moved to the beginning the page shows the beginning, whatever happens meanwhile; back at now it is live again.
+/// At the beginning the page shows the beginning, whatever happens meanwhile; back at now it is live again.
 pub async fn the_slider_goes_back_and_comes_home(demo: &Demo) -> Result<()> {
     in_browser(|driver| async move {
         let (shop, stage) = (&demo.shop, &demo.stage);
@@ -48,7 +48,7 @@ pub async fn the_slider_goes_back_and_comes_home(demo: &Demo) -> Result<()> {
             Ok(())
         })
         .await?;
-        // Without a script the same address says the same.
+        // Without a script the same address shows the same.
         let began = driver.find(By::Css("#at")).await?.attr("min").await?.unwrap_or_default();
         driver.goto(format!("{}/past?lang=en&at={began}", stage.address())).await?;
         until_text(&driver, "#moment", "This is the past").await
@@ -56,7 +56,7 @@ pub async fn the_slider_goes_back_and_comes_home(demo: &Demo) -> Result<()> {
     .await
 }
 
-/// A rebuild is begun and found identical; the past is asked and answers, on a page that somebody else has open too.
+/// A rebuild is identical; questions about the past are answered, also on a page that somebody else has open.
 pub async fn the_past_is_folded_and_asked(demo: &Demo) -> Result<()> {
     in_browser(|driver| async move {
         let order = demo.shop.order("Gent", &[line("duvel", 2), line("orval", 1)]).await?;
@@ -82,7 +82,7 @@ pub async fn the_past_is_folded_and_asked(demo: &Demo) -> Result<()> {
     .await
 }
 
-/// Attached late, fraud watch finds who was there before; detached, it knows nothing any more.
+/// Attached late, fraud watch finds earlier customers; detached, it forgets everything.
 pub async fn fraud_watch_is_attached_and_detached(demo: &Demo) -> Result<()> {
     in_browser(|driver| async move {
         let (shop, stage) = (&demo.shop, &demo.stage);

@@ -1,4 +1,4 @@
-//! The presenter's way in: sessions, and who cannot act in the presenter's name.
+//! The presenter's sign-in: sessions, and attempts to act in the presenter's name.
 
 use anyhow::{Context as _, Result, ensure};
 use reqwest::{Method, Response, header};
@@ -13,10 +13,10 @@ use thirtyfour::By;
 
 use crate::browser::{SOON, sign_in};
 
-/// So many wrong tokens are looked at in a minute.
+/// The most wrong tokens per minute.
 const GUESSES_MAX: usize = 20;
 
-/// Whether the console opens for whoever brings this cookie.
+/// Whether the console opens with this cookie.
 async fn is_signed_in(demo: &Demo, cookie: &str) -> Result<bool> {
     let console = demo.stage.http().get(format!("{}/console", demo.stage.address()));
     let answer = console.header(header::COOKIE, cookie).send().await?;
@@ -24,7 +24,7 @@ async fn is_signed_in(demo: &Demo, cookie: &str) -> Result<bool> {
     Ok(answer.url().path() == "/console")
 }
 
-/// A session is kept by a stage that is killed and across a reset, and ends when the presenter signs out.
+/// A session survives a kill of the stage and a reset, and ends when the presenter signs out.
 pub async fn a_session_outlives_a_crash_and_a_reset(demo: &Demo) -> Result<()> {
     let set = demo.stage.sign_in(&[]).await?;
     ensure!(set.starts_with("presenter-") && !set.contains(demo.stage.token()), "{set}");
@@ -52,7 +52,7 @@ pub async fn a_session_outlives_a_crash_and_a_reset(demo: &Demo) -> Result<()> {
 }
 
 /// A link on another site leads the presenter to the console, signed in. What that site sends by itself has no effect,
-/// also if it is only another port of this machine.
+/// even from another port of this machine.
 pub async fn another_site_leads_to_the_console_and_can_do_nothing_else(demo: &Demo) -> Result<()> {
     let here = demo.stage.address();
     let page = format!(
@@ -88,7 +88,7 @@ pub async fn another_site_leads_to_the_console_and_can_do_nothing_else(demo: &De
     .await
 }
 
-/// A form or a call that names another origin is refused, whoever sends it; one of our own pages or of none is not.
+/// A form or call with another origin is refused, whoever sends it; one with our own or without any is not.
 pub async fn what_another_origin_sends_is_refused(demo: &Demo) -> Result<()> {
     let stages = ["/sign-in", "/sign-out", "/dead-letters/whatever/return", "/api/stage/next"];
     refuses_foreign_origins(&demo.stage, &stages, demo.shop.address()).await?;
@@ -111,9 +111,9 @@ async fn refuses_foreign_origins(site: &Site, paths: &[&str], other_site: &str) 
     Ok(())
 }
 
-/// After many wrong tokens from one address none is looked at there for a while: neither typed nor sent by a program.
+/// After many wrong tokens from one address, none from there is checked for a while, typed or sent by a program.
 pub async fn guessing_the_token_is_slowed_down(demo: &Demo) -> Result<()> {
-    // As through a tunnel: whoever is at this machine itself is counted apart.
+    // As through a tunnel: requests from this machine itself are counted apart.
     let call = |token: &str| {
         let request = demo.stage.http().patch(format!("{}/api/settings", demo.stage.address()));
         request.header("x-forwarded-for", "203.0.113.9").bearer_auth(token).json(&json!({})).send()

@@ -1,5 +1,5 @@
-//! What everybody can read and use: the rules of WCAG 2.2 AA on every page, words the last row can read, and nothing
-//! that scrolls sideways on a phone.
+//! Accessibility: the rules of WCAG 2.2 AA on every page, text that the last row can read, and no page that scrolls
+//! sideways on a phone.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use thirtyfour::{By, WebDriver};
 
 use crate::browser::{SOON, sign_in};
 
-/// The pages of the stage; `{order}` is an order that was delivered.
+/// The pages of the stage; `{order}` is a delivered order.
 const STAGE: [&str; 18] = [
     "/",
     "/welcome",
@@ -31,24 +31,24 @@ const STAGE: [&str; 18] = [
     "/ledger",
     "/orders/{stranded}",
 ];
-/// The other pages of the stage that nobody has to sign in for.
+/// The other pages of the stage without a sign-in.
 const STAGES_OTHERS: [&str; 2] = ["/sign-in", "/nothing"];
 /// The pages of the shop.
 const SHOP: [&str; 4] = ["/", "/orders/{order}", "/orders/{stranded}", "/nothing"];
-/// Pages that have more for the presenter.
+/// Pages that show more to the presenter.
 const PRESENTERS: [&str; 6] = ["/console", "/deliveries", "/stock", "/fraud", "/rebuild", "/qr"];
 const LANGUAGES: [&str; 4] = ["en", "fr", "nl", "de"];
 const THEMES: [&str; 2] = ["dark", "projector"];
 
-/// Loaded into a browser of the tests only, by its driver: the pages' own policy does not let anything in.
+/// The driver loads it into the browser of the tests only: the pages' own policy would refuse it.
 const AXE: &str = include_str!("../../vendor/axe-core/axe.min.js");
 const VIOLATIONS: &str = include_str!("violations.js");
 const UNSEEN_FOCUS: &str = include_str!("unseen_focus.js");
 const SMALL_TEXTS: &str = include_str!("small_texts.js");
-/// How long a page may take to be looked at by all rules.
+/// How long a page may take to be checked by all rules.
 const LOOKED_WITHIN: Duration = Duration::from_secs(60);
 
-/// How wide and high a wall is, and the smallest text on it, in pixels.
+/// The width and height of a wall, and the smallest text on it, in pixels.
 const WALLS: [(u32, u32, u32); 2] = [(1920, 1080, 20), (1280, 720, 18)];
 /// The smallest of the big figures, in pixels.
 const FIGURE_LEAST: u32 = 40;
@@ -73,12 +73,12 @@ impl Evening {
         Ok(Evening { order, stranded })
     }
 
-    /// The path of one of the pages, with everything in its place.
+    /// The path of a page with its placeholders filled.
     fn path(&self, page: &str) -> String {
         page.replace("{order}", &self.order).replace("{stranded}", &self.stranded)
     }
 
-    /// All pages that nobody has to sign in for, of both sites.
+    /// All pages without a sign-in, of both sites.
     fn pages<'a>(&self, demo: &'a Demo) -> Vec<(&'a Site, String)> {
         let (shop, stage): (&Site, &Site) = (&demo.shop, &demo.stage);
         let of = |site: &'a Site, page: &&str| (site, self.path(page));
@@ -87,7 +87,7 @@ impl Evening {
     }
 }
 
-/// Opens a page and waits until it is live, if it is one that can be: before that it looks otherwise.
+/// Opens a page and waits until it is live, if it can be: before that it looks different.
 async fn open(driver: &WebDriver, site: &Site, path: &str, choice: &str) -> Result<()> {
     let mark = if path.contains('?') { '&' } else { '?' };
     driver.goto(format!("{}{path}{mark}{choice}", site.address())).await?;
@@ -100,7 +100,7 @@ async fn open(driver: &WebDriver, site: &Site, path: &str, choice: &str) -> Resu
     .await
 }
 
-/// What the page in the browser breaks, each with its rule and where; and where the keyboard goes unseen.
+/// The violations on the page in the browser, each with its rule and place, and the places where focus is invisible.
 async fn violations(driver: &WebDriver, what: &str) -> Result<Vec<String>> {
     driver.execute(format!("{AXE};window.axe = axe;"), Vec::new()).await?;
     let answer = driver.execute_async(VIOLATIONS, Vec::new()).await?;
@@ -115,7 +115,7 @@ fn nothing_found(found: &[String]) -> Result<()> {
     Ok(())
 }
 
-/// No page breaks a rule of WCAG 2.2 AA, in either theme, on a laptop and on a phone, also when something wrong was typed.
+/// No page breaks a rule of WCAG 2.2 AA, in either theme, on a laptop and on a phone, also with wrong input.
 pub async fn every_page_is_accessible(demo: &Demo) -> Result<()> {
     let evening = Evening::begin(demo).await?;
     in_browser(|driver| async move {
@@ -134,7 +134,7 @@ pub async fn every_page_is_accessible(demo: &Demo) -> Result<()> {
     .await
 }
 
-/// What all pages break, for the room and for the presenter, who is signed in afterwards.
+/// The violations on all pages, for the room and for the presenter, who is signed in afterwards.
 async fn violations_of_all(
     driver: &WebDriver,
     demo: &Demo,
@@ -172,7 +172,7 @@ async fn violations_of_all(
     Ok(found)
 }
 
-/// No text of the stage is smaller than what the last row can read, and the figures that matter are big.
+/// No text of the stage is too small for the last row, and the figures that matter are big.
 pub async fn the_last_row_can_read_the_stage(demo: &Demo) -> Result<()> {
     let evening = Evening::begin(demo).await?;
     in_browser(|driver| async move {
@@ -191,7 +191,7 @@ pub async fn the_last_row_can_read_the_stage(demo: &Demo) -> Result<()> {
     .await
 }
 
-/// Texts within these elements that are smaller than so many pixels.
+/// Texts within these elements that are smaller than `least` pixels.
 async fn small_texts(driver: &WebDriver, selector: &str, least: u32) -> Result<Vec<String>> {
     let answer = driver.execute(SMALL_TEXTS, vec![json!(selector), json!(least)]).await?;
     Ok(serde_json::from_value(answer.json().clone())?)

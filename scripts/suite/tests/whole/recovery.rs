@@ -17,9 +17,9 @@ use crate::browser::SOON;
 
 /// Time for a killed broker to come back on a busy machine.
 const BACK_WITHIN: Duration = Duration::from_secs(90);
-/// A page that hears nothing for two seconds must say so; a little more for a busy machine.
+/// A page that hears nothing for two seconds must show it; a little more for a busy machine.
 const SAYS_SO_WITHIN_MS: u64 = 4_000;
-/// So late a page must not look live, whichever of its streams brings it.
+/// With this delay a page must not look live, whichever of its streams brings the news.
 const LATE: Duration = Duration::from_secs(3);
 
 async fn until_class(driver: &WebDriver, class: &str, within: Duration) -> Result<()> {
@@ -30,7 +30,7 @@ async fn until_class(driver: &WebDriver, class: &str, within: Duration) -> Resul
     .await
 }
 
-/// Remembers when the page was first seen late: a test looks too seldom for a stage that is back at once.
+/// Remembers when the page first looked late: a test polls too seldom for a stage that is back at once.
 const NOTE_WHEN_LATE: &str = "
     window.lateAfter = null;
     const began = performance.now();
@@ -38,7 +38,7 @@ const NOTE_WHEN_LATE: &str = "
       if (document.body.classList.contains('late')) window.lateAfter ??= performance.now() - began;
     }).observe(document.body, {attributes: true});";
 
-/// After how many milliseconds it was late, since [`NOTE_WHEN_LATE`].
+/// After how many milliseconds it looked late, since [`NOTE_WHEN_LATE`].
 async fn until_noted_late(driver: &WebDriver) -> Result<f64> {
     until("the page to be late", SOON, || async {
         let late: Value = driver.execute("return window.lateAfter", Vec::new()).await?.json().clone();
@@ -48,15 +48,15 @@ async fn until_noted_late(driver: &WebDriver) -> Result<f64> {
     .await
 }
 
-/// Counts how often the page is seen live from now on.
+/// Counts how often the page looks live from now on.
 const COUNT_WHEN_LIVE: &str = "
     window.timesLive = 0;
     new MutationObserver(() => {
       if (document.body.classList.contains('live')) window.timesLive += 1;
     }).observe(document.body, {attributes: true});";
 
-/// The stage is killed: the page says that it is not live, and goes on by itself when the stage is back; and so does the
-/// order it follows.
+/// The stage is killed: the page shows that it is not live. When the stage is back the page goes on by itself, and so
+/// does the order it follows.
 pub async fn a_page_goes_on_when_the_stage_is_back(demo: &Demo) -> Result<()> {
     in_browser(|driver| async move {
         let followed = demo.shop.order("Rue introuvable 5", &[line("orval", 1)]).await?;
@@ -78,7 +78,7 @@ pub async fn a_page_goes_on_when_the_stage_is_back(demo: &Demo) -> Result<()> {
     .await
 }
 
-/// The website is killed: a phone says that it is not live, and follows its order again when the website is back.
+/// The website is killed: a phone shows that it is not live, and follows its order again when the website is back.
 pub async fn a_phone_goes_on_when_the_website_is_back(demo: &Demo) -> Result<()> {
     in_browser(|driver| async move {
         demo.stage.set(&json!({"couriers": 0})).await?;
@@ -96,8 +96,8 @@ pub async fn a_phone_goes_on_when_the_website_is_back(demo: &Demo) -> Result<()>
     .await
 }
 
-/// A crowded network holds back what the stage says: however much of it arrives, it is not of now. When the network
-/// is free again, the page is live again.
+/// A crowded network delays the stage's messages: however many arrive, they are not current. When the network is free
+/// again, the page is live again.
 pub async fn what_a_network_held_back_does_not_look_live(demo: &Demo) -> Result<()> {
     let network = Network::before(&demo.stage).await?;
     in_browser(|driver| async move {
@@ -117,8 +117,8 @@ pub async fn what_a_network_held_back_does_not_look_live(demo: &Demo) -> Result<
     .await
 }
 
-/// A tunnel holds streams back until they end: the page asks instead, looks live and goes on, and the order that is
-/// followed on it too; and it follows the speaker. Without the tunnel it listens to a stream again.
+/// A tunnel holds streams back until they end: the page polls instead, looks live and goes on, and so do its followed
+/// order and the following of the speaker. Without the tunnel it uses a stream again.
 pub async fn a_page_asks_where_streams_are_held_back(demo: &Demo) -> Result<()> {
     let (network, to_shop) = (Network::before(&demo.stage).await?, Network::before(&demo.shop).await?);
     network.hold_streams(true);
@@ -150,7 +150,7 @@ pub async fn a_page_asks_where_streams_are_held_back(demo: &Demo) -> Result<()> 
     .await
 }
 
-/// A laptop was shut for an hour, by its time of day: what the page showed before is not of now, until it hears again.
+/// A laptop slept for an hour by its clock: the page is not live until it hears from the server again.
 pub async fn a_page_that_slept_is_not_live_before_it_hears_again(demo: &Demo) -> Result<()> {
     in_browser(|driver| async move {
         driver.goto(format!("{}/?lang=en", demo.stage.address())).await?;
@@ -164,7 +164,7 @@ pub async fn a_page_that_slept_is_not_live_before_it_hears_again(demo: &Demo) ->
     .await
 }
 
-/// The broker is killed: the page says that Pulsar is away and does not look live, and goes on when it is back.
+/// The broker is killed: the page shows that Pulsar is away and does not look live, and goes on when it is back.
 pub async fn a_page_goes_on_when_the_broker_is_back(demo: &Demo) -> Result<()> {
     in_browser(|driver| async move {
         driver.goto(format!("{}/?lang=en", demo.stage.address())).await?;
@@ -172,7 +172,7 @@ pub async fn a_page_goes_on_when_the_broker_is_back(demo: &Demo) -> Result<()> {
         demo.kill("broker").await?;
         until_text(&driver, "#alive", "Pulsar").await?;
         until_text(&driver, ".live-mark", "not live").await?;
-        // Whoever orders now is not turned away.
+        // Orders are still taken now.
         let order = demo.shop.order("Gent", &[line("duvel", 1)]).await?;
         until("Pulsar to be back", BACK_WITHIN, || async {
             let said = text(&driver, "#alive").await?;

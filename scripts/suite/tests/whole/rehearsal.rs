@@ -8,7 +8,7 @@ use suite::{
     rehearsal::{ACTS, Place, rehearse},
 };
 
-/// The checks before a talk, every act, and the settings as they were.
+/// The checks before a talk, every act, and the restored settings.
 pub async fn every_act_plays(demo: &Demo) -> Result<()> {
     let place = Place::of_demo(demo)?;
     let before = demo.stage.get("/api/settings").await?;

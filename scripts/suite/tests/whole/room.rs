@@ -1,4 +1,4 @@
-//! A room full of people: the code that leads them in, names nobody else shall read, and thumbs that are too fast.
+//! A room full of people: the code that leads them in, names that must stay hidden, and thumbs that are too fast.
 
 use anyhow::{Context as _, Result, ensure};
 use reqwest::{Method, Response, header};
@@ -12,16 +12,16 @@ use thirtyfour::{By, WebDriver};
 
 use crate::browser::SOON;
 
-/// A name no machine has, by which the console is opened.
+/// A host name that does not exist, by which the console is opened.
 const CONSOLE: &str = "beer.invalid";
-/// The name a proxy says it is known by.
+/// The host name that a proxy reports.
 const PROXY: &str = "proxy.invalid";
-/// A first load of the shop on a phone, on the wire, in bytes.
+/// The largest first load of the shop on a phone, on the wire, in bytes.
 const FIRST_LOAD_MAX: usize = 100_000;
-/// So many orders a browser may place in a row.
+/// The most orders a browser may place in a row.
 const ORDERS_MAX: usize = 10;
 
-/// A page as somebody sees it who brings this cookie.
+/// A page as the owner of this cookie sees it.
 async fn page_with(site: &Site, path: &str, cookie: &str) -> Result<String> {
     let address = format!("{}{path}", site.address());
     Ok(site.http().get(address).header(header::COOKIE, cookie).send().await?.text().await?)
@@ -49,12 +49,12 @@ async fn order_by_form(demo: &Demo, cookie: &str, customer: &str, address: &str)
     Ok(form.header(header::COOKIE, cookie).send().await?)
 }
 
-/// The settings as they are before any act.
+/// The settings before any act.
 pub fn between_acts() -> Value {
     json!({"act": null, "couriers": 4, "courier_pace_ms": 50, "crowd": null, "hide_names": false})
 }
 
-/// The code leads to the shop on the host of the console, until the presenter chooses another address; and each is tried.
+/// The code leads to the shop on the host of the console until the presenter chooses another; each is tried.
 pub async fn the_code_leads_into_the_shop(demo: &Demo) -> Result<()> {
     let port = |setting: &str| demo.setting(setting).context("no port");
     let (shop_port, stage_port) = (port("HTTP_PORT")?, port("STAGE_PORT")?);
@@ -98,7 +98,7 @@ pub async fn the_code_leads_into_the_shop(demo: &Demo) -> Result<()> {
     Ok(())
 }
 
-/// While names are hidden nobody reads one, but for the browser that ordered.
+/// While names are hidden nobody sees one, except the browser that ordered.
 pub async fn hidden_names_are_nowhere(demo: &Demo) -> Result<()> {
     let (shop, stage, browser) = (&demo.shop, &demo.stage, new_browser(demo).await?);
     let page = order_by_form(demo, &browser, "Zdenka Geheim", "Stille straat introuvable 7, Gent").await?;
@@ -167,7 +167,7 @@ pub async fn an_eager_browser_is_asked_to_drink_more_slowly(demo: &Demo) -> Resu
     Ok(())
 }
 
-/// What a phone loads first: the shop and all it names, compressed as a browser takes it, with the heads of the answers.
+/// The first load of a phone: the shop and all it names, compressed as for a browser, with the heads of the answers.
 pub async fn the_shop_is_light_on_the_wire(demo: &Demo) -> Result<()> {
     let get = |path: String| async move {
         let request = demo.shop.http().get(format!("{}{path}", demo.shop.address()));
@@ -195,7 +195,7 @@ pub async fn the_shop_is_light_on_the_wire(demo: &Demo) -> Result<()> {
     Ok(())
 }
 
-/// Presses what a thumb can: large enough, in sight without scrolling, and nothing above it.
+/// Presses what a thumb can: large enough, visible without scrolling, and not covered.
 async fn tap(driver: &WebDriver, selector: &str) -> Result<()> {
     let script = "const e = document.querySelector(arguments[0]); const r = e.getBoundingClientRect();\
                   const top = document.elementFromPoint(r.x + r.width / 2, r.y + r.height / 2);\
@@ -209,7 +209,7 @@ async fn tap(driver: &WebDriver, selector: &str) -> Result<()> {
     Ok(driver.find(By::Css(selector)).await?.click().await?)
 }
 
-/// A beer, "order", "place the order", each where the thumb is; then the phone says that the beer is on its way.
+/// A beer, "order", "place the order", each in reach of the thumb; then the phone announces the beer.
 pub async fn a_thumb_orders_in_three_taps_and_is_told(demo: &Demo) -> Result<()> {
     in_browser(|driver| async move {
         demo.stage.set(&json!({"couriers": 0})).await?;

@@ -13,7 +13,7 @@ use crate::browser::SOON;
 
 const PARTS: [&str; 7] = ["broker", "website", "stage", "warehouse", "stock-level", "inventory-analysis", "delivery"];
 
-/// Address, token and logs are printed; every part answers for its health.
+/// Address, token and logs are printed; the health endpoint of every part answers.
 pub async fn says_what_a_speaker_needs(demo: &Demo) -> Result<()> {
     let said = demo.lines().join("\n");
     ensure!(said.contains("let-me-in"), "the token is not printed:\n{said}");
@@ -78,7 +78,7 @@ fn program(name: &str) -> PathBuf {
     target.join("release").join(name)
 }
 
-/// Help and version go to standard output; wrong usage is one sentence and exit code 2, and nothing is started.
+/// Help and version go to standard output. Wrong usage gives one sentence and exit code 2, and nothing is started.
 pub async fn each_program_says_how_it_is_called(_: &Demo) -> Result<()> {
     for name in ["setup"].iter().chain(&PARTS[1..]) {
         let call = |argument: &str| Command::new(program(name)).arg(argument).output();
@@ -94,10 +94,10 @@ pub async fn each_program_says_how_it_is_called(_: &Demo) -> Result<()> {
     Ok(())
 }
 
-/// Else a service started beside a suite has a database of its own, and the warehouse counts a second stock.
+/// Otherwise a service started beside a suite has its own database, and the warehouse counts a second stock.
 pub async fn a_service_finds_the_data_of_the_suite_from_its_own_folder(_: &Demo) -> Result<()> {
     for name in PARTS.iter().skip(3) {
-        // Nobody is there to be asked: what is missing names the folder that was looked into.
+        // There is no broker: the error names the folder that was looked into.
         let folder = format!("target/nobody-{:08x}", rand::random::<u32>());
         let mut ask = Command::new(program(name));
         ask.arg("healthcheck").env("DATA_DIR", &folder).current_dir(top().join("services").join(name));
@@ -108,14 +108,14 @@ pub async fn a_service_finds_the_data_of_the_suite_from_its_own_folder(_: &Demo)
     Ok(())
 }
 
-/// The next start finds what this one leaves, also if it is of before the stage was a process of its own: orders and token
-/// stay, and a subscription that nobody is specified to read is deleted. It would keep a backlog for ever.
+/// The next start keeps what this one leaves, also from before the stage was a process of its own: orders and token
+/// stay. A subscription without a specified reader is deleted, as it would keep a backlog for ever.
 pub async fn a_folder_of_before_is_taken_over(_: &Demo) -> Result<()> {
     let demo = Demo::start(&[("PRESENTER_TOKEN", ""), ("COURIER_PACE_MS", "0")]).await?;
     let token = std::fs::read_to_string(token_of(&demo))?;
     let order = demo.shop.order("Gent", &[line("orval", 2)]).await?;
     demo.stage.until_status(&order, "delivered", SOON).await?;
-    // The website was a reader of the log once.
+    // The website was once a reader of the log.
     let topic = format!("{}/admin/v2/persistent/beers/stock-1/stock-events", demo.pulsar_http);
     let http = demo.shop.http().clone();
     let subscribed = http.put(format!("{topic}/subscription/website")).json("earliest").send().await?;

@@ -1,4 +1,4 @@
-// Every text within these elements that can be seen and is smaller than so many pixels, with where it stands.
+// Every visible text within these elements that is smaller than `least` pixels, with its place.
 const [selector, least] = arguments;
 const found = new Map();
 for (const part of document.querySelectorAll(selector)) look(document.createTreeWalker(part, NodeFilter.SHOW_TEXT));

@@ -9,7 +9,7 @@ use suite::{Demo, line, rehearsal::Place, until};
 
 const SOON: Duration = Duration::from_secs(20);
 
-/// Settings are patched, validated, and nobody in the audience changes any.
+/// Settings are patched and validated, and the audience cannot change them.
 pub async fn settings_are_changed_by_the_presenter_only(demo: &Demo) -> Result<()> {
     let stage = &demo.stage;
     let before = stage.get("/api/settings").await?;
@@ -28,7 +28,7 @@ pub async fn settings_are_changed_by_the_presenter_only(demo: &Demo) -> Result<(
     Ok(())
 }
 
-/// A paused warehouse decides nothing, the order waits; resumed, it is delivered once.
+/// A paused warehouse decides nothing and the order waits; resumed, it is delivered once.
 pub async fn a_paused_service_leaves_its_work_waiting(demo: &Demo) -> Result<()> {
     let (shop, stage) = (&demo.shop, &demo.stage);
     stage.set(&json!({"paused": ["warehouse"]})).await?;
@@ -46,8 +46,8 @@ pub async fn a_paused_service_leaves_its_work_waiting(demo: &Demo) -> Result<()>
     Ok(())
 }
 
-/// What the rehearsal looks for: an order waits and nobody gets it. The broker cannot tell a pause from a fault; the
-/// warehouse can, and does not call itself stuck.
+/// The rehearsal's check: an order waits and no service gets it. The broker cannot tell a pause from a fault; the
+/// warehouse can, and does not report itself as stuck.
 pub async fn what_stands_still_is_named_and_a_pause_is_no_fault(demo: &Demo) -> Result<()> {
     let (shop, stage, place) = (&demo.shop, &demo.stage, Place::of_demo(demo)?);
     let episode = stage.get("/api/settings").await?["episode"].as_u64().context("no episode")?;
@@ -66,7 +66,7 @@ pub async fn what_stands_still_is_named_and_a_pause_is_no_fault(demo: &Demo) -> 
     place.everything_flows(episode).await
 }
 
-/// The crowd orders as fast as it is told, and stops.
+/// The crowd orders as fast as it is told to, and stops.
 pub async fn the_crowd_orders_and_stops(demo: &Demo) -> Result<()> {
     let stage = &demo.stage;
     let placed = |ledger: &Value| ledger["orders"]["placed"].as_u64().unwrap_or(0);
@@ -79,7 +79,7 @@ pub async fn the_crowd_orders_and_stops(demo: &Demo) -> Result<()> {
     Ok(())
 }
 
-/// A reset begins the next episode within seconds: full shelves, the same processes, and what was under way has ended.
+/// A reset begins the next episode within seconds: full shelves, the same processes, and open orders have ended.
 pub async fn a_reset_begins_the_next_episode(demo: &Demo) -> Result<()> {
     let (shop, stage) = (&demo.shop, &demo.stage);
     let services = ["website", "warehouse", "stock-level", "inventory-analysis", "delivery", "stage"];
@@ -116,7 +116,7 @@ pub async fn a_reset_begins_the_next_episode(demo: &Demo) -> Result<()> {
     Ok(())
 }
 
-/// While the broker is held up, changes are answered 503 and do not hold: not when it goes on, and not for who starts then.
+/// While the broker is paused, changes are answered 503 and have no effect, later or on a service that starts then.
 pub async fn a_change_that_was_not_confirmed_does_not_come_back(demo: &Demo) -> Result<()> {
     let stage = &demo.stage;
     stage.set(&json!({"couriers": 4})).await?;
@@ -137,7 +137,7 @@ pub async fn a_change_that_was_not_confirmed_does_not_come_back(demo: &Demo) -> 
         ensure!(settings["couriers"] == 4 && couriers == 4, "{settings}, {couriers} couriers");
         Ok(())
     };
-    // Nobody can know yet whether what was given up arrived: the confirmed settings are written once more.
+    // It is unknown whether the abandoned change arrived, so the confirmed settings are written once more.
     until("the confirmed settings to be written again", SOON, || async {
         let written = documents(demo).await?.len();
         ensure!(written > before, "{written} documents");
@@ -156,7 +156,7 @@ pub async fn a_change_that_was_not_confirmed_does_not_come_back(demo: &Demo) -> 
     .await?;
     until("four couriers again", SOON, four_work).await?;
     let written = documents(demo).await?;
-    // A message is sent after the broker has answered twice; both changes were given up before it answered once.
+    // A message is sent after the broker has answered twice; both changes were abandoned before it answered once.
     let given_up: Vec<_> = written.iter().skip(before).filter(|document| document["couriers"] != 4).collect();
     ensure!(given_up.is_empty(), "sent although it was given up: {given_up:?}");
     let mut versions: Vec<u64> = written.iter().filter_map(|document| document["version"].as_u64()).collect();
@@ -181,7 +181,7 @@ async fn documents(demo: &Demo) -> Result<Vec<Value>> {
     Ok(documents)
 }
 
-/// A service that is told to crash dies and is started again.
+/// A service that is told to crash dies and is restarted.
 pub async fn a_service_crashes_and_comes_back(demo: &Demo) -> Result<()> {
     let (shop, stage) = (&demo.shop, &demo.stage);
     for service in ["warehouse", "website"] {

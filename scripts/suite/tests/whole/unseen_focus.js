@@ -1,4 +1,4 @@
-// Everything on the page the keyboard comes to without its being seen: no outline of its own, nor around what it covers.
+// All elements that the keyboard reaches invisibly: no outline of their own, nor around what they cover.
 const reached = document.querySelectorAll("a[href], button, input:not([type=hidden]), summary, [tabindex='0']");
 const isOutlined = (element) => [null, "::after"].some((part) => {
   const { outlineStyle, outlineWidth } = getComputedStyle(element, part);

@@ -28,8 +28,8 @@ async fn until_the_shop_is_seen(driver: &WebDriver, theme: &str) -> Result<()> {
     .await
 }
 
-/// The shop is seen in the language and the theme of the page, and the keys stay the page's. While the shop is gone the page
-/// says so, also one that was opened meanwhile; then it is seen again.
+/// The frame shows the shop in the language and theme of the page, and the keys stay the page's. While the shop is gone
+/// the page shows that, also one opened meanwhile; then the shop appears again.
 pub async fn the_shop_is_seen_beside_its_code_and_covered_while_it_is_gone(demo: &Demo) -> Result<()> {
     in_browser(|driver| async move {
         driver.goto(format!("{}/welcome?lang=nl&theme=projector", demo.stage.address())).await?;
