@@ -1,4 +1,4 @@
-// Draws what passes with time: lanes that fill, seconds to wait, ages. By the server's clock, four times a second.
+// Draws what changes with time: lanes that fill, seconds to wait, ages. By the server's clock, four times a second.
 "use strict";
 (() => {
   const calm = matchMedia("(prefers-reduced-motion: reduce)");
@@ -9,7 +9,7 @@
     const since = Number(lane.dataset.since) / 1000;
     const until = Number(lane.dataset.until) / 1000;
     const share = Math.min(1, Math.max(0, (now - since) / Math.max(1, until - since)));
-    // A lane just put in begins where it is, it does not run there from nought.
+    // A new lane starts where it is and does not run there from zero.
     lane.classList.toggle("settled", drawn.has(lane) && !calm.matches);
     lane.style.setProperty("--share", share.toFixed(4));
     drawn.add(lane);
@@ -30,7 +30,7 @@
   }
 
   function draw() {
-    // What is not live stands still.
+    // A page that is not live does not move.
     if (document.hidden || document.body.classList.contains("late")) return;
     const now = serverClock.now();
     for (const lane of document.querySelectorAll(".lane-fill[data-since]")) drawLane(lane, now);

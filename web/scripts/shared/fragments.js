@@ -1,9 +1,9 @@
-// Puts new fragments into the page, without taking away what someone is typing, opened or has the focus on.
+// Replaces fragments of the page, and keeps what somebody is typing, has opened or focused.
 "use strict";
 const fragments = (() => {
   const AGAIN_EVERY = 500;
   const shown = new Map();
-  // What could not be put in because of a pointer or a pen: put in as soon as that is gone.
+  // Fragments held back because of a pointer or a pen, replaced as soon as that is gone.
   let held = new Map();
 
   function parsed(html) {
@@ -22,9 +22,9 @@ const fragments = (() => {
     for (const { name, value } of fresh.attributes) if (element.getAttribute(name) !== value) element.setAttribute(name, value);
   }
 
-  // The element itself stays, so that a screen reader goes on listening to it.
+  // The element itself stays, so that a screen reader keeps listening to it.
   function replace(element, fresh) {
-    // What is to be picked from keeps still under the pointer; but a name that is to be hidden is hidden.
+    // A list to pick from keeps still under the pointer, but a name that is to be hidden is hidden.
     const hides = fresh.matches("[data-names-hidden]") && !element.matches("[data-names-hidden]");
     if (!hides && (isBeingEdited(element) || element.matches("[data-still]:hover"))) return false;
     const focused = element.contains(document.activeElement) && document.activeElement;
@@ -40,8 +40,8 @@ const fragments = (() => {
     return true;
   }
 
-  // A list keeps every child it had and still has; one that is being edited keeps even its old words. Whether all of it
-  // is as it should be.
+  // A list keeps every child that still exists; one that is being edited keeps even its old text. Returns whether all
+  // of it is up to date.
   function replaceChildren(list, fresh) {
     let isWhole = true;
     takeAttributes(list, fresh);
@@ -65,7 +65,7 @@ const fragments = (() => {
       const put = old.hasAttribute("data-list") ? replaceChildren : replace;
       if (isShown || put(old, child)) shown.set(child.id, html);
       else isWhole = false;
-      // Moving an element takes its focus away: only if it is not where it belongs.
+      // Moving an element removes its focus, so move it only if it is misplaced.
       if (old === before) before = before.nextElementSibling;
       else if (!isBeingEdited(old)) list.insertBefore(old, before);
     }
@@ -79,8 +79,8 @@ const fragments = (() => {
       if (!element || shown.get(id) === html) continue;
       const fresh = parsed(html);
       if (!fresh) continue;
-      // What a page begins with comes once more when its stream opens. Put in again, it would take a button away from
-      // under a finger.
+      // The stream repeats the page's first fragments when it opens. Replacing them would take a button away from under
+      // a finger.
       const isShown = element.isEqualNode(fresh);
       const put = element.hasAttribute("data-list") ? replaceChildren : replace;
       if (isShown || put(element, fresh)) shown.set(id, html);

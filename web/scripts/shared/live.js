@@ -1,7 +1,7 @@
-// Listens to the server and says so; and says so as well when it does not hear anything any more.
+// Listens to the server and shows whether the page is live.
 "use strict";
 
-// A phone's clock can be off by minutes: countdowns go by the server's, first as of the page, then of each event.
+// A phone's clock can be off by minutes: countdowns use the server's, first from the page, then from each event.
 const serverClock = {
   ahead: 0,
   set(micros) { if (micros) this.ahead = micros / 1000 - Date.now(); },
@@ -10,15 +10,15 @@ const serverClock = {
 serverClock.set(Number(document.body.dataset.now));
 
 (() => {
-  // The stream of the page, and which events it brings beside fragments and heartbeats.
+  // The page's stream, and the events it has in addition to fragments and heartbeats.
   const { live: address, events = "" } = document.body.dataset;
   if (!address) return;
   const OLD_AFTER = 2000;
   const SILENT_AFTER = 6000;
   const WAIT_LEAST = 250;
   const WAIT_MOST = 2000;
-  // The server speaks as soon as a stream is open. One that has said nothing so long after that is held back by a tunnel
-  // or a proxy: the page asks instead, again and again, and now and then it tries a stream.
+  // The server writes as soon as a stream is open. If nothing arrives for this long, a tunnel or proxy holds the stream
+  // back: the page then polls instead, and sometimes tries a stream again.
   const HELD_AFTER = 4000;
   const ASK_EVERY = 2000;
   const ANSWERED_WITHIN = 8000;
@@ -30,7 +30,7 @@ serverClock.set(Number(document.body.dataset.now));
   let heardAt = performance.now();
   let wait = WAIT_LEAST;
   let later = 0;
-  // By how much the server's clock is ahead, by the event that was under way for the shortest time.
+  // How far the server's clock is ahead, by the event with the shortest delay.
   let ahead = -Infinity;
 
   function show(live) {
@@ -38,8 +38,8 @@ serverClock.set(Number(document.body.dataset.now));
     document.body.classList.toggle("late", !live);
   }
 
-  // What a crowded network held back is not of now, however much of it arrives. The first event of a connection is no
-  // older than the connection: if it comes soon it is of now, whatever became of either clock.
+  // Events that a crowded network has delayed are not current, however many arrive. The first event of a connection is
+  // no older than the connection: if it comes soon it is current, whatever happened to either clock.
   function heard(connection, event) {
     const now = performance.now();
     const sentAt = Number(event.lastEventId) / 1000;
@@ -90,7 +90,7 @@ serverClock.set(Number(document.body.dataset.now));
     }
     stream = connect(address);
     document.dispatchEvent(new Event("opened"));
-    // A browser's own retry waits longer, and some errors it gives up on.
+    // A browser's own retry waits longer, and gives up after some errors.
     stream.source.onerror = openLater;
   }
 
@@ -102,7 +102,7 @@ serverClock.set(Number(document.body.dataset.now));
     wait = Math.min(2 * wait, WAIT_MOST);
   }
 
-  // What a stream would begin with, as an answer that ends: its end is an error to the browser.
+  // The stream's first events, as an answer that ends; to the browser its end is an error.
   function ask() {
     clearTimeout(later);
     answer?.source.close();
@@ -131,7 +131,7 @@ serverClock.set(Number(document.body.dataset.now));
     document.dispatchEvent(new Event("opened"));
   }
 
-  // Beside the asking: the page stays live meanwhile.
+  // In parallel with polling: the page stays live meanwhile.
   function tryStream() {
     streamAgainAt = performance.now() + STREAM_AGAIN_AFTER;
     stream = connect(address);
@@ -145,7 +145,7 @@ serverClock.set(Number(document.body.dataset.now));
 
   const isSilentFor = (connection, time) => connection?.isSilent && performance.now() - connection.openedAt > time;
 
-  // While a laptop sleeps the page's own clock may stand still; the time of day does not.
+  // While a laptop sleeps the page's own clock may stop; the time of day does not.
   let awakeAt = Date.now();
   setInterval(() => {
     const hasSlept = Date.now() - awakeAt > OLD_AFTER;

@@ -1,4 +1,4 @@
-// The theme, before the first paint: from the link, else as last chosen. The key `t` changes it.
+// The theme, before the first paint: from the link, else the last choice. The key `t` changes it.
 "use strict";
 (() => {
   const themes = ["dark", "projector"];
@@ -17,7 +17,7 @@
     root.dataset.theme = kept();
   }
 
-  // The letter on the key, whatever CapsLock does to it; where letters are of another script, the key in its place.
+  // The letter on the key, whatever CapsLock does; on keyboards of another script, the position of the key.
   const isT = ({ key, code }) => (/^[a-z]$/i.test(key) ? key.toLowerCase() === "t" : /^\p{L}$/u.test(key) && code === "KeyT");
 
   document.addEventListener("keydown", (event) => {
@@ -25,7 +25,7 @@
     if (!isT(event) || event.ctrlKey || event.metaKey || event.altKey || typing) return;
     root.dataset.theme = root.dataset.theme === "dark" ? "projector" : "dark";
     keep(root.dataset.theme);
-    // A link's theme is not asked for again by a reload, or by the next page of a window that follows.
+    // Neither a reload nor the next page of a window that follows must apply the link's theme again.
     const address = new URL(location.href);
     if (address.searchParams.has("theme")) {
       address.searchParams.set("theme", root.dataset.theme);

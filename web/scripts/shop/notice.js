@@ -1,4 +1,4 @@
-// "Your beer is on its way": said when the notification comes, and taken away again after a while.
+// "Your beer is on its way": shown when the notification comes, and removed after a while.
 "use strict";
 (() => {
   const SHOWN_FOR = 8000;

@@ -1,4 +1,4 @@
-// The shop as on a phone: plus, minus, a bar with the sum, then the checkout. Without this the form works as it stands.
+// The shop as on a phone: plus, minus, a bar with the sum, then the checkout. Without this script the plain form works.
 "use strict";
 (() => {
   const form = document.getElementById("shop");
@@ -79,7 +79,7 @@
     draw();
   }
 
-  // A row gone sold out, or filled up again, while the customer looks at it.
+  // A row that sold out, or was restocked, while the customer looks at it.
   function followShelves() {
     for (const entry of rows) {
       const soldOut = entry.row.querySelector(".left").dataset.level === "0";
@@ -107,10 +107,10 @@
     if (form.classList.contains("checking-out")) checkout.focus({ preventScroll: true });
   });
   form.addEventListener("submit", () => { setTimeout(() => { place.disabled = true; }); });
-  // Back from the order: its token is used up, only a fresh page can order again.
+  // Back from the order: its token is used up, and only a fresh page can order again.
   addEventListener("pageshow", (event) => (event.persisted ? location.reload() : draw()));
   document.addEventListener("fragments", followShelves);
-  // A wrong number of bottles is mended in the list, not in the checkout.
+  // A wrong number of bottles is corrected in the list, not in the checkout.
   if (form.querySelector(".beers-side .fault")) failedBefore = false;
   draw();
 })();

@@ -1,4 +1,4 @@
-// Counts by the minute, drawn from the data the server puts beside its own charts, which are shown without this script.
+// Counts per minute, drawn from the data beside the server's own charts, which are shown without this script.
 "use strict";
 (() => {
   const plots = document.getElementById("plots");
@@ -11,7 +11,7 @@
   const font = (rems, weight = 400) => `${weight} ${Math.ceil(rems * rem())}px Figtree, sans-serif`;
   const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 
-  // Each minute is a step from its beginning to its end. The running one is a series of its own: it is not over.
+  // Each minute is a step from its beginning to its end. The running one, which is not over, is a series of its own.
   function steps({ first, counts }) {
     const last = counts.length - 1;
     const minutes = [...counts, 0].map((_, place) => first + place);
@@ -29,13 +29,13 @@
     };
   }
 
-  // The time on the wall: the server says how far it is from UTC, before the minute at which the clocks change and after.
+  // The local time: the server sends its offset from UTC before and after the minute at which the clocks change.
   function time(minute, [before, change, after]) {
     const local = minute + (minute < change ? before : after);
     return [Math.floor(local / 60) % 24, local % 60].map((part) => String(part).padStart(2, "0")).join(":");
   }
 
-  // At the end of each line stands what it says: the higher count above the lower one, apart, and within the plot.
+  // Labels at the ends of the lines: the higher count above the lower one, apart, and within the plot.
   function label(plot, { counts }) {
     const { ctx, bbox } = plot;
     const ratio = devicePixelRatio;
@@ -80,7 +80,7 @@
     const context = document.createElement("canvas").getContext("2d");
     const widths = (rems, weight, texts) => {
       context.font = font(rems, weight);
-      // On the page every digit is as wide as a nought.
+      // On the page every digit is as wide as a zero.
       return Math.max(...texts.map((text) => context.measureText(text.replace(/\d/g, "0")).width));
     };
     const gutter = Math.max(widths(1.9, 750, [number.format(data.top)]), widths(1, 400, [plots.dataset.soFar])) + 0.8 * rem();
@@ -137,7 +137,7 @@
     }
     entry.data = data;
     entry.box.setAttribute("aria-label", data.words);
-    // Numbers that became longer need more room.
+    // Longer numbers need more room.
     const fits = entry.plot?.width === entry.box.clientWidth && String(entry.gutterFor).length === String(data.top).length;
     if (fits) return entry.plot.setData(steps(data));
     entry.plot?.destroy();
@@ -151,7 +151,7 @@
   }
 
   function again() {
-    // What is hidden has no width; it is made again when there is something to show.
+    // A hidden plot has no width; it is made again when there is something to show.
     if (plots.hidden) return;
     for (const entry of drawn) {
       entry.plot.destroy();

@@ -1,14 +1,14 @@
-// The speaker's console: presses become requests, in turn with what the keys do. What is shown comes from the server.
+// The speaker's console: presses become requests, in turn with those of the keys. What is shown comes from the server.
 "use strict";
 (() => {
   const CONFIRM_WITHIN = 3000;
-  // The longest act, played in the time it takes.
+  // The longest act, played at its own speed.
   const REHEARSED_WITHIN = 300_000;
   const { say, fill, ask, inTurn, change } = speaker;
   const said = document.getElementById("said");
   const rehearsed = document.getElementById("rehearsed");
 
-  // The settings as they are: from the stream, or sooner from the answer to a change.
+  // The present settings: from the stream, or earlier from the answer to a change.
   let known = {};
   let read = "";
   function readSettings() {
@@ -24,14 +24,14 @@
     if ("couriers" in settings) known = settings;
   }
 
-  // The room's page in a window of its own, which follows from then on.
+  // The room's page in its own window, which follows the speaker.
   let room = null;
   const isOpen = () => room && !room.closed;
   speaker.show = (page) => {
     if (isOpen()) room.location.assign(page);
     else room = open(page, "room");
   };
-  // An act waits for the room's window, a step that shows something opens it.
+  // An act waits for the room's window; a step that shows something opens it.
   speaker.lead = (_page, step) => {
     if (step > 0 && !isOpen()) speaker.show(speaker.room);
   };
@@ -72,7 +72,7 @@
     say(missing.length ? `${open} ${fill(said.dataset.notMoved, { services: missing.join(", ") })}` : open);
   }
 
-  // Takes as long as the act does: everything else goes on meanwhile.
+  // Takes as long as the act; everything else goes on meanwhile.
   async function rehearse(button) {
     if (!known.act || button.disabled) return;
     button.disabled = true;
@@ -93,7 +93,7 @@
     }
   }
 
-  // What cannot be taken back is done by a second press only.
+  // What cannot be undone needs a second press.
   const armed = new Map();
   function disarm(button) {
     const before = armed.get(button);
@@ -135,11 +135,11 @@
     const button = event.target.closest("button");
     if (!button || button.closest("dialog")) return;
     press(button);
-    // After the mouse the keys are the speaker's again: space must not press this button once more.
+    // After a click the keys are the speaker's again: space must not press this button once more.
     if (event.detail > 0) button.blur();
   });
 
-  // The step at hand stays in sight, but the page moves only when it has changed.
+  // The current step stays in sight, but the page scrolls only when the step changes.
   let inSight = "";
   function follow() {
     readSettings();

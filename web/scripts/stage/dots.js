@@ -1,15 +1,15 @@
-// Dots in the pipes: each stands for one order that really passed, or for ten where there are too many to follow.
+// Dots in the pipes: each is one order that really passed, or ten where there are too many to follow.
 "use strict";
 (() => {
   const flow = () => document.getElementById("flow");
   if (!flow()) return;
   const calm = matchMedia("(prefers-reduced-motion: reduce)");
   const TRAVEL = 900;
-  // News comes five times a second; what came with it is spread over the time until the next.
+  // News comes five times a second; its dots are spread over the time until the next.
   const SPREAD = 200;
   const EACH_BELOW = 14;
   const DOTS_MAX = 24;
-  // Milliseconds between two drawings; where dots stand for many, half as many drawings are smooth enough.
+  // Milliseconds between two drawings. Where dots stand for many, half as many drawings are smooth enough.
   const DRAW_EVERY = 15;
   const DRAW_MANY_EVERY = 30;
 
@@ -28,7 +28,7 @@
   let colour = "";
   let drawEvery = DRAW_EVERY;
 
-  // One dot is one order up to a few a second; then ten, a hundred.
+  // A dot is one order up to a few per second, then ten, then a hundred.
   function worth() {
     const perSecond = Number(flow().dataset.rate) / 10;
     let orders = 1;
@@ -54,7 +54,7 @@
     }
   }
 
-  // The size of a canvas is asked for when it may have changed, not at every frame.
+  // The size of a canvas is read when it may have changed, not at every frame.
   function measure() {
     colour = getComputedStyle(document.documentElement).getPropertyValue("--amber");
     for (const pipe of pipes) {
@@ -72,7 +72,7 @@
     pipe.dots = pipe.dots.filter(({ at }) => now < at + TRAVEL);
     pipe.isEmpty = pipe.dots.length === 0;
     if (pipe.isEmpty) return;
-    // What waits at the end is as far as a dot gets.
+    // A dot stops at the backlog.
     const end = pipe.backlog ? Number(pipe.backlog.dataset.x) / 100 : 1;
     draw.fillStyle = colour;
     for (const { at, large } of pipe.dots) {

@@ -1,5 +1,5 @@
-// A window that follows the speaker: it goes to the page of the act by itself whenever the act or its step changes. It never
-// leaves this site, where its stream comes from: links to the shop open a window of their own.
+// A window that follows the speaker: it goes to the page of the act whenever the act or its step changes. It never
+// leaves this site, where its stream comes from: links to the shop open their own window.
 "use strict";
 (() => {
   const KEPT = "followed";
@@ -10,7 +10,7 @@
     sessionStorage.setItem(KEPT, JSON.stringify(followed));
   }
 
-  // A page may lead on to another, as that of the newest order does: having landed there is being there.
+  // A page may redirect, as that of the newest order does; the window has then arrived.
   const arrived = kept();
   if (arrived?.landed === null) keep({ ...arrived, landed: location.pathname });
 
@@ -20,11 +20,11 @@
     return `${page}?${kept.join("")}follow`;
   }
 
-  // A page that was asked for by its key stays until the next step: `follow=next`.
+  // A page opened by its key stays until the next step: `follow=next`.
   let staysForNow = new URLSearchParams(location.search).get("follow") === "next";
   document.addEventListener("follow", ({ detail: { act, step, page } }) => {
     const before = kept();
-    // Without a memory it could not know what it has followed already.
+    // Without storage the window cannot know what it has followed already.
     if (!before) return;
     const position = `${act} ${step}`;
     const stays = staysForNow;
@@ -39,7 +39,7 @@
     if (!isThere) location.assign(addressOf(page));
   });
 
-  // A window that was led elsewhere by a click comes back with the next step.
+  // A window that a click led elsewhere comes back with the next step.
   function following(address) {
     const url = new URL(address, location.href);
     if (url.origin !== location.origin || url.searchParams.has("follow")) return address;
@@ -47,7 +47,7 @@
   }
   document.addEventListener("click", (event) => {
     const link = event.target.closest?.("a[href]");
-    // One that leads to another place of this page loads nothing.
+    // A link within this page loads nothing.
     if (link && !link.getAttribute("href").startsWith("#")) link.href = following(link.href);
   }, true);
   document.addEventListener("submit", (event) => {

@@ -1,18 +1,18 @@
-// The speaker's keys, in every window that is signed in: each becomes a request, one after the other. What is shown comes
-// from the server.
+// The speaker's keys, in every signed-in window: each becomes a request, one after the other. What is shown comes from
+// the server.
 "use strict";
 const speaker = (() => {
   const WAITING_MAX = 8;
   const SAID_FOR = 5000;
-  // A press that is not answered so soon says that it waits, and no other is heard meanwhile.
+  // After this time without an answer the page shows that it waits; other presses are ignored meanwhile.
   const SLOW_AFTER = 700;
-  // Longer than the longest thing a key can ask for: a step that asks the past.
+  // Longer than the slowest action of a key: a step with a question about the past.
   const ANSWERED_WITHIN = 65_000;
   const said = document.querySelector("[data-keys]");
   const help = document.getElementById("help");
   const follows = new URLSearchParams(location.search).has("follow");
 
-  // What went well is taken off the room's page again.
+  // A success message disappears from the room's page.
   let passing = 0;
   function say(words, isTrouble = false) {
     clearTimeout(passing);
@@ -36,7 +36,7 @@ const speaker = (() => {
     said.replaceChildren(`${said.dataset.signedOut} `, link);
   }
 
-  // The answer, `{}` if it has no body; null if it was not done, and the page says why.
+  // The answer, `{}` if it has no body; null if the request failed, and the page shows why.
   async function ask(method, address, body, { quietly = [], within = ANSWERED_WITHIN } = {}) {
     try {
       const sent = method === "GET" ? {} : { headers: { "content-type": "application/json" }, body: JSON.stringify(body ?? {}) };
@@ -51,7 +51,7 @@ const speaker = (() => {
     }
   }
 
-  // One thing at a time, each from what the one before left. Presses beyond that many are dropped.
+  // One request at a time, each based on the result of the one before. Further presses are dropped.
   let waiting = 0;
   let isSlow = false;
   let last = Promise.resolve();
@@ -75,24 +75,24 @@ const speaker = (() => {
     }
   }
 
-  // Where the stage is, as far as this window knows: from its stream, or sooner from the answer to a press.
+  // The stage's position as far as this window knows: from its stream, or earlier from the answer to a press.
   let position = null;
   const isAt = ({ act, step }) => { position = { act, step }; };
   document.addEventListener("follow", ({ detail }) => isAt(detail));
 
   const speaker = {
-    // What the room sees by itself, and the code, which stays until the next step.
+    // The page the room shows by itself, and the code, which stays until the next step.
     room: "/?follow",
     code: "/qr?follow=next",
     say,
     fill,
     ask,
     inTurn,
-    // `a.b` and a value as the merge patch that sets it.
+    // The merge patch that sets `a.b` to a value.
     change(path, value) {
       return path.split(".").reduceRight((inner, name) => ({ [name]: inner }), value);
     },
-    // Shows the room a page: this window is the room's, unless the console has opened another.
+    // Shows the room a page: in this window, unless the console has opened another.
     show(page) {
       location.assign(page);
     },
@@ -100,7 +100,7 @@ const speaker = (() => {
     lead(page) {
       if (!follows && location.pathname !== page) location.assign(page);
     },
-    // Plays an act or a step, by its address. It names the step that is left: two windows that press at once do one step.
+    // Plays an act or a step, by its address. It sends the step that is left: two presses at once do one step.
     async play(address) {
       const { act = null, step } = position ?? await ask("GET", "/api/settings") ?? {};
       if (step === undefined) return;
@@ -129,7 +129,7 @@ const speaker = (() => {
   const keys = {
     ArrowRight: next,
     ArrowLeft: back,
-    // A clicker turns pages.
+    // A clicker sends the keys for pages.
     PageDown: next,
     PageUp: back,
     " ": () => speaker.play("/api/stage/again"),
@@ -137,8 +137,8 @@ const speaker = (() => {
     o: () => speaker.show(speaker.room),
     q: () => speaker.show(speaker.code),
   };
-  // A digit is where its key is: on some keyboards it is typed with Shift. A letter is what the key says, whatever CapsLock
-  // does to it; where it says one of another script, a letter is where its key is as well.
+  // A digit is known by its position: some keyboards need Shift for it. A letter is known by its character, whatever
+  // CapsLock does, or on keyboards of another script by its position.
   function pressed({ key, code, shiftKey }) {
     const place = /^(?:Digit|Key)(\w)$/.exec(code)?.[1].toLowerCase();
     if (/^[1-9]$/.test(place) && !shiftKey) return place;

@@ -1,11 +1,11 @@
-// An order that is clicked lights up its way on the map, hop by hop; while little happens the newest one does by itself.
+// A clicked order lights up its journey on the map, hop by hop; while little happens the newest one does so by itself.
 "use strict";
 (() => {
   const strip = document.getElementById("followed");
   const flow = () => document.getElementById("flow");
   if (!strip) return;
   const statuses = JSON.parse(strip.dataset.statuses);
-  // In tenths of orders a second: faster than one a second nobody can follow the newest.
+  // Tenths of orders per second: faster than one per second nobody can follow the newest.
   const SLOW = 10;
   const SHOWN_FOR = 12000;
   let source = null;
@@ -34,7 +34,7 @@
   }
 
   let journey = [];
-  // What is replaced by news loses its class, so it is lit again.
+  // News replaces elements, which lose their class, so they are lit again.
   function light() {
     if (!followed) return;
     darken();
@@ -90,22 +90,22 @@
     if (!byHand) fading = setTimeout(leave, SHOWN_FOR);
   }
 
-  // Opened and closed together with the stream of the page, which notices when the stage is gone.
+  // Opened and closed together with the page's stream, which notices when the stage is gone.
   function listen() {
     source?.close();
     source = new EventSource(`/api/live?order=${encodeURIComponent(followed)}`);
     const heard = (event) => show(JSON.parse(event.data));
     source.addEventListener("snapshot", heard);
     source.addEventListener("order", heard);
-    // Of an order that cannot be followed any more nothing is shown. A connection that is lost is not yet that: it may be
-    // noticed here before the stream of the page does.
+    // An order that can no longer be followed is not shown. A lost connection does not count yet: it may be noticed
+    // here before the page's stream notices it.
     source.onerror = ({ target }) => {
       if (target.readyState === EventSource.CLOSED && document.body.classList.contains("live")) leave();
     };
   }
   document.addEventListener("opened", () => { if (followed) listen(); });
   document.addEventListener("closed", () => source?.close());
-  // Where streams are held back, the page asks every so often, and so does this.
+  // Where streams are held back the page polls, and so does this.
   document.addEventListener("asked", async () => {
     const asked = followed;
     if (!asked) return;

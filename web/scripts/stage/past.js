@@ -1,4 +1,4 @@
-// The time machine: while the slider is moved the server is asked how it was then, one question at a time. At its right
+// The time machine: while the slider moves, the server is asked for that moment, one question at a time. At its right
 // end it rests, and the page is live.
 "use strict";
 (() => {
@@ -13,7 +13,7 @@
 
   const isAtRest = () => Number(slider.value) + Number(slider.step) > Number(slider.max);
 
-  // While the past is shown, what is live is not put in; but who is missing is said all the same.
+  // While the past is shown, live fragments are not put in, except the warning about what is missing.
   let isPast = !isAtRest();
   const put = fragments.apply;
   fragments.apply = (parts) => {
@@ -40,7 +40,7 @@
     }
   }
 
-  // The last moment that was wanted and not asked for yet; what was wanted before it is passed over.
+  // The last wanted moment that was not asked for yet; earlier ones are skipped.
   let wanted;
   let isAsking = false;
   async function ask() {
@@ -79,7 +79,7 @@
   if (isPast) travel();
   else rest();
 
-  // Time goes on: at rest the slider goes along, else the way to now becomes longer. Not under a finger.
+  // As time goes on the slider at rest moves along; elsewhere its range grows. Not under a finger.
   setInterval(() => {
     if (slider.matches(":active")) return;
     if (isPast) slider.max = Math.round(serverClock.now());

@@ -1,4 +1,4 @@
-// The presenter's buttons: each sends one request. What becomes of it comes by the stream, to everybody.
+// The presenter's buttons: each sends one request. Its effect comes by the stream, to everybody.
 "use strict";
 (() => {
   const underWay = new Set();
@@ -16,7 +16,7 @@
     underWay.delete(key);
   });
 
-  // What was typed, by the names of the fields.
+  // The input, by the names of the fields.
   document.addEventListener("submit", async (event) => {
     const { sendTyped: address } = event.target.dataset;
     if (!address) return;

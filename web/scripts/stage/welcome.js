@@ -1,4 +1,4 @@
-// The shop beside its code: in the colours of this page, and loaded again when it has been gone.
+// The shop beside its code: in the colours of this page, and reloaded after it was gone.
 "use strict";
 (() => {
   const frame = document.getElementById("shop");
