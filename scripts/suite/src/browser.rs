@@ -1,4 +1,4 @@
-//! A real browser, without a window, closed whatever happens.
+//! A real browser without a window, closed whatever happens.
 
 use std::{future::Future, process::Stdio, time::Duration};
 
@@ -10,13 +10,13 @@ use tokio::process::{Child, Command};
 
 use crate::{free_port, until};
 
-/// How long the browser may take to open, and a page to say what is expected of it.
+/// How long the browser may take to open, and a page to show what is expected.
 const SOON: Duration = Duration::from_secs(20);
-/// How long a command to the browser may take.
+/// The longest time for one command to the browser.
 const COMMAND_WITHIN: Duration = Duration::from_secs(120);
-/// The bit of the Shift key among the modifiers of a stroke, in the DevTools protocol.
+/// The bit of the Shift key in the modifiers of a keystroke, in the DevTools protocol.
 const SHIFT: u8 = 8;
-/// What the browser is told: nothing of its own goes over the network, and it has no window.
+/// No window, and no network traffic of the browser's own.
 const ARGUMENTS: [&str; 10] = [
     "--headless=new",
     "--no-sandbox",
@@ -30,9 +30,8 @@ const ARGUMENTS: [&str; 10] = [
     "--window-size=1280,720",
 ];
 
-/// A browser and the driver in front of it, closed together.
+/// A browser and its driver, closed together.
 pub struct Browser {
-    /// To tell it what to do.
     pub driver: WebDriver,
     process: Child,
     address: String,
@@ -42,6 +41,7 @@ impl Browser {
     /// Opens a browser.
     ///
     /// # Errors
+    /// If `chromedriver` or its browser cannot be started.
     /// If `chromedriver` or its browser cannot be started.
     pub async fn open() -> Result<Self> {
         let port = free_port()?;
@@ -65,9 +65,7 @@ impl Browser {
         Ok(Browser { driver, process, address })
     }
 
-    /// A command of the DevTools protocol: what the driver's own protocol has no word for.
-    ///
-    /// # Errors
+    /// A command of the DevTools protocol, for what WebDriver lacks.
     /// If it is refused.
     pub async fn command(&self, name: &str, parameters: Value) -> Result<Value> {
         let session = self.driver.handle().session_id().to_string();
@@ -78,18 +76,12 @@ impl Browser {
         Ok(answer["value"].clone())
     }
 
-    /// Presses a key and lets it go: what stands on it in the keyboard's layout, and where it is.
-    ///
-    /// # Errors
-    /// If the browser does not take it.
+    /// Presses a key and releases it: `key` is its character in the keyboard's layout, `code` its position.
     pub async fn press(&self, key: &str, code: &str) -> Result<()> {
         self.stroke(key, code, 0).await
     }
 
-    /// The same while Shift is held.
-    ///
-    /// # Errors
-    /// As [`Browser::press`].
+    /// Presses it while Shift is held.
     pub async fn press_shifted(&self, key: &str, code: &str) -> Result<()> {
         self.stroke(key, code, SHIFT).await
     }
@@ -102,10 +94,10 @@ impl Browser {
         Ok(())
     }
 
-    /// Closes it.
+    /// Closes both.
     ///
     /// # Errors
-    /// If it does not answer any more; it is killed then.
+    /// If the browser does not answer any more; it is killed then.
     pub async fn close(mut self) -> Result<()> {
         let quit = self.driver.quit().await;
         self.process.kill().await?;
@@ -113,10 +105,10 @@ impl Browser {
     }
 }
 
-/// Plays in a browser of its own, which is closed whatever happens.
+/// Runs `play` in its own browser, which is closed whatever happens.
 ///
 /// # Errors
-/// If there is no browser, or what was played failed.
+/// If there is no browser, or `play` fails.
 pub async fn in_browser<Playing>(play: impl FnOnce(WebDriver) -> Playing) -> Result<()>
 where
     Playing: Future<Output = Result<()>>,
@@ -127,7 +119,7 @@ where
     played
 }
 
-/// Plays in a browser of its own with commands of the DevTools protocol; it is closed whatever happens.
+/// Runs `play` in its own browser, with commands of the DevTools protocol. It is closed whatever happens.
 ///
 /// # Errors
 /// As [`in_browser`].
@@ -138,18 +130,12 @@ pub async fn with_browser(play: impl AsyncFnOnce(&Browser) -> Result<()>) -> Res
     played
 }
 
-/// What the first element that matches says.
-///
-/// # Errors
-/// If there is none.
+/// The text of the first element that matches.
 pub async fn text(driver: &WebDriver, selector: &str) -> Result<String> {
     Ok(driver.find(By::Css(selector)).await?.text().await?)
 }
 
-/// Waits until an element says this, among other things.
-///
-/// # Errors
-/// If it does not within the limit.
+/// Waits until an element contains this text.
 pub async fn until_text(driver: &WebDriver, selector: &str, expected: &str) -> Result<()> {
     until(&format!("{selector} to say {expected:?}"), SOON, || async {
         let text = text(driver, selector).await?;

@@ -1,4 +1,4 @@
-//! `scripts/demo`, started in a folder of its own and stopped again.
+//! `scripts/demo`, started in its own folder and stopped again.
 
 use std::{
     net::{Ipv4Addr, TcpListener},
@@ -15,7 +15,7 @@ use tokio::{
 
 use crate::{Shop, Stage, processes};
 
-/// How long a demo may take to be ready: it may have to be built first.
+/// How long a demo may take to be ready, including its build.
 const READY_WITHIN: Duration = Duration::from_secs(900);
 /// How long it may take to stop.
 const STOPPED_WITHIN: Duration = Duration::from_secs(40);
@@ -23,18 +23,17 @@ const STOPPED_WITHIN: Duration = Duration::from_secs(40);
 /// The clone it runs from, in its data folder: a link to this one.
 const CLONE: &str = "My Projects";
 
-/// The settings that are ports of a demo.
+/// The settings with ports of a demo.
 const PORTS: [&str; 6] =
     ["HTTP_PORT", "STAGE_PORT", "PULSAR_PORT", "PULSAR_HTTP_PORT", "PULSAR_BOOKIE_PORT", "PULSAR_ZOOKEEPER_PORT"];
 
-/// A demo that runs.
+/// A running demo.
 pub struct Demo {
     pub shop: Shop,
-    /// Its stage, with the presenter's token.
+    /// The stage, with the presenter's token.
     pub stage: Stage,
-    /// Where its data lies.
     pub data_dir: PathBuf,
-    /// Where its broker's REST API is, if it started one.
+    /// The broker's REST API, if the demo started a broker.
     pub pulsar_http: String,
     child: Child,
     settings: Vec<(String, String)>,
@@ -49,7 +48,7 @@ pub fn free_port() -> Result<u16> {
     Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
 }
 
-/// The last value wins, as in the environment of a process.
+/// The last value wins, as in a process's environment.
 fn value_of(settings: &[(String, String)], name: &str) -> Option<String> {
     settings.iter().rev().find(|(known, _)| known == name).map(|(_, value)| value.clone())
 }
@@ -60,11 +59,11 @@ fn root() -> &'static Path {
 }
 
 impl Demo {
-    /// Starts a demo with a broker of its own, on free ports and in a new folder; `settings` are environment variables. It runs
-    /// from a clone in `My Projects`, and the name of its folder has spaces, too.
+    /// Starts a demo with its own broker on free ports in a new folder; `settings` are environment variables. It runs
+    /// from a clone in `My Projects`, and its folder's name contains spaces, too.
     ///
     /// # Errors
-    /// If it does not get ready, with what it said.
+    /// If it does not get ready, with its output.
     pub async fn start(settings: &[(&str, &str)]) -> Result<Self> {
         let data_dir = std::env::temp_dir().join(format!("beers demo {:08x}", rand::random::<u32>()));
         std::fs::create_dir_all(&data_dir)?;
@@ -119,7 +118,7 @@ impl Demo {
                 bail!("the demo did not become ready ({other:?}):\n{}", lines.join("\n"));
             }
         };
-        // What it says from now on is read and dropped, so that it never waits for a full pipe.
+        // The rest of its output is read and dropped, so that it never blocks on a full pipe.
         tokio::spawn(async move { while let Ok(Some(_)) = said.next_line().await {} });
         let value = |name: &str| value_of(&settings, name);
         let pulsar_http = format!("http://127.0.0.1:{}", value("PULSAR_HTTP_PORT").unwrap_or_default());
@@ -128,36 +127,27 @@ impl Demo {
         Ok(Demo { shop, stage, data_dir, pulsar_http, child, settings, lines })
     }
 
-    /// What it was told by this environment variable, if it was told.
+    /// The value of a setting it was started with.
     pub fn setting(&self, name: &str) -> Option<String> {
         value_of(&self.settings, name)
     }
 
-    /// What it said until it was ready.
+    /// Its output until it was ready.
     pub fn lines(&self) -> &[String] {
         &self.lines
     }
 
     /// The process of one of its parts: a service, or `broker`.
-    ///
-    /// # Errors
-    /// If it is not noted.
     pub fn process(&self, name: &str) -> Result<u32> {
         processes::noted(&self.data_dir, name)
     }
 
-    /// Kills one of its parts without any farewell; the demo starts it again.
-    ///
-    /// # Errors
-    /// If it cannot be killed.
+    /// Kills one of its parts with SIGKILL; the demo starts it again.
     pub async fn kill(&self, name: &str) -> Result<()> {
         processes::kill(self.process(name)?).await.with_context(|| name.to_owned())
     }
 
-    /// Sends a signal to one of its parts, with all its processes.
-    ///
-    /// # Errors
-    /// If it cannot be sent.
+    /// Sends a signal to all processes of one of its parts.
     pub async fn signal(&self, name: &str, signal: &str) -> Result<()> {
         let group = format!("-{}", self.process(name)?);
         let sent = Command::new("kill").args([&format!("-{signal}"), "--", &group]).status().await?;
@@ -165,10 +155,11 @@ impl Demo {
         Ok(())
     }
 
-    /// Stops it as Ctrl-C does, and waits until all it started is gone. By SIGTERM: whoever runs tests in the background of
-    /// a script has SIGINT ignored, and so has what they start.
+    /// Stops it as Ctrl-C does, and waits until all its processes are gone. It uses SIGTERM: tests in the
+    /// background of a script ignore SIGINT, and so do their children.
     ///
     /// # Errors
+    /// If it does not stop in time.
     /// If it does not stop in time.
     pub async fn stop(mut self) -> Result<()> {
         self.end().await?;
@@ -177,9 +168,6 @@ impl Demo {
     }
 
     /// Stops it and starts it again with the same data.
-    ///
-    /// # Errors
-    /// If it does not stop, or does not get ready again.
     pub async fn restart(mut self, arguments: &[&str]) -> Result<Self> {
         self.end().await?;
         let (settings, data_dir) = (std::mem::take(&mut self.settings), self.data_dir.clone());
@@ -196,7 +184,7 @@ impl Demo {
 }
 
 impl Drop for Demo {
-    /// A test that failed leaves nothing running: the demo stops what it started when it is told to.
+    /// A failed test leaves nothing running: on SIGTERM the demo stops what it started.
     fn drop(&mut self) {
         if let Some(process) = self.child.id() {
             let told = std::process::Command::new("kill").args(["-TERM", &process.to_string()]).status();

@@ -1,4 +1,4 @@
-//! Another website, of one page: what a browser does for it must not be taken for the presenter's hand.
+//! Another website of one page. What a browser sends for it must not count as the presenter's action.
 
 use std::net::SocketAddr;
 
@@ -9,7 +9,7 @@ use tokio::{
     task::JoinHandle,
 };
 
-/// More of a request is not read.
+/// The most of a request that is read, in bytes.
 const REQUEST_MAX: usize = 16 * 1024;
 
 /// Another website, gone when it is dropped.
@@ -19,10 +19,7 @@ pub struct Elsewhere {
 }
 
 impl Elsewhere {
-    /// A website that answers everything with this page.
-    ///
-    /// # Errors
-    /// If there is no port for it.
+    /// A website that answers every request with this page.
     pub async fn with_page(page: &str) -> Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
@@ -34,7 +31,7 @@ impl Elsewhere {
             while let Ok((mut browser, _)) = listener.accept().await {
                 let answer = answer.clone();
                 tokio::spawn(async move {
-                    // All of these requests fit into one piece.
+                    // Each of these requests fits into one read.
                     if browser.read(&mut vec![0; REQUEST_MAX]).await.is_ok() {
                         drop(browser.write_all(answer.as_bytes()).await);
                     }
@@ -44,7 +41,7 @@ impl Elsewhere {
         Ok(Elsewhere { address, serving })
     }
 
-    /// Its port. By `127.0.0.1` it is the same site as a suite on this machine, by `localhost` another one.
+    /// On `127.0.0.1` it is the same site as a suite on this machine, on `localhost` another one.
     pub fn port(&self) -> u16 {
         self.address.port()
     }

@@ -10,7 +10,7 @@ use crate::Site;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Event {
     pub name: String,
-    /// Its data, as JSON.
+    /// The event's data, as JSON.
     pub data: Value,
 }
 
@@ -25,7 +25,7 @@ impl Feed {
     /// # Errors
     /// If it is refused.
     pub async fn open(site: &Site, path: &str) -> Result<Self> {
-        // Without the limit of other calls: a stream has no end.
+        // Without the time limit of other calls: a stream has no end.
         let http = http_client(site.address()).build()?;
         let response = http.get(format!("{}{path}", site.address())).send().await?;
         ensure!(response.status().is_success(), "{path} answers {}", response.status());
@@ -33,9 +33,6 @@ impl Feed {
     }
 
     /// The next event; `None` when the stream has ended.
-    ///
-    /// # Errors
-    /// If the connection breaks.
     pub async fn next(&mut self) -> Result<Option<Event>> {
         loop {
             if let Some(end) = self.unread.windows(2).position(|pair| pair == b"\n\n") {

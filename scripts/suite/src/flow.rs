@@ -1,8 +1,8 @@
 //! Whether messages flow, as the broker sees it.
 //!
-//! A subscription stands still when messages wait for it, a consumer has asked for some, none is in anyone's hands, and for
-//! some seconds none is delivered. Of a subscription that is read in order the broker does not know what is in hand: there
-//! its delivery counter has to do.
+//! A subscription stands still when messages wait for it, a consumer has permits, none is unacknowledged, and for some
+//! seconds none is delivered. The broker does not count the unacknowledged messages of a subscription that is read in
+//! order; there the delivery counter has to do.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -16,17 +16,17 @@ use tokio::time::Instant;
 
 use crate::rehearsal::broker::Broker;
 
-/// After so long without a delivery what waits stands still; a service that notices it itself needs six seconds.
+/// After so long without a delivery, waiting messages stand still. A service that notices it itself needs six seconds.
 const STANDS_STILL_AFTER: Duration = Duration::from_secs(12);
 const LOOK_EVERY: Duration = Duration::from_millis(300);
 
-/// What could stand still: topic and subscription, and how many messages were delivered by then.
+/// Possible standstills: topic and subscription, with the number of messages delivered by then.
 type Suspects = BTreeMap<String, u64>;
 
-/// Waits until nothing looks as if it stood still.
+/// Waits until nothing seems to stand still.
 ///
 /// # Errors
-/// If something stands still, with its name, or the broker cannot be asked.
+/// If something stands still, with its name, or the broker does not answer.
 pub(crate) async fn everything_flows(broker: &Broker, episode: u64) -> Result<()> {
     let deadline = Instant::now() + STANDS_STILL_AFTER;
     let mut suspects = suspects(broker, episode).await?;
@@ -61,10 +61,8 @@ fn could_stand_still(subscription: &Value) -> bool {
         && consumers.any(|consumer| number(&consumer["availablePermits"]) > 0)
 }
 
-/// Subscriptions that still have something to read, or another number of readers than one where there is
-/// one; `None` if there are none.
-///
-/// # Errors
+/// Subscriptions that still have something to read, or with another number of readers than one where one is expected;
+/// `None` if there are none.
 /// If the broker cannot be asked.
 pub(crate) async fn not_at_rest(broker: &Broker, episode: u64) -> Result<Option<String>> {
     for (topic, stats) in broker.topics(episode).await? {

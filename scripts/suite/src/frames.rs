@@ -1,4 +1,4 @@
-//! How smoothly the map is drawn in a real browser while orders come in.
+//! How smoothly a real browser draws the map while orders come in.
 
 use std::time::Duration;
 
@@ -7,20 +7,20 @@ use serde_json::json;
 
 use crate::{Shop, Stage, browser::Browser, load};
 
-/// How a page was drawn.
+/// How smoothly a page was drawn.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Frames {
-    /// Frames a second, over the whole time.
+    /// Frames per second over the whole time.
     pub per_second: f64,
     /// Frames in the worst second.
     pub worst: f64,
     /// The longest time without a frame, in milliseconds.
     pub longest_gap_ms: f64,
-    /// News that came from the server, a second.
+    /// News from the server, per second.
     pub news_per_second: f64,
 }
 
-/// Counts `requestAnimationFrame` by the second, and the page's news.
+/// Counts `requestAnimationFrame` per second, and the page's news.
 const COUNT: &str = "
     const [seconds, done] = arguments;
     const frames = new Array(seconds).fill(0);
@@ -37,10 +37,7 @@ const COUNT: &str = "
       done([frames.reduce((sum, n) => sum + n, 0) / seconds, Math.min(...frames), gap, news / seconds]);
     });";
 
-/// Draws the map at 1920 × 1080 for so many seconds while `rate` orders a second come in.
-///
-/// # Errors
-/// If the browser fails, or the load is beyond its limits.
+/// Draws the map at 1920 × 1080 for `seconds` while `rate` orders per second come in.
 pub async fn count(shop: &Shop, stage: &Stage, rate: u64, seconds: u64) -> Result<Frames> {
     const WARM_UP_S: u64 = 4;
     let browser = Browser::open().await?;

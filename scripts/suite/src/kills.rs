@@ -1,4 +1,4 @@
-//! The broker and the services are killed under load, again and again: each time all of it must come back by itself.
+//! Kills the broker and services under load, again and again. Each time everything must recover by itself.
 
 use std::{fmt, path::Path, time::Duration};
 
@@ -14,25 +14,25 @@ use crate::{
     until,
 };
 
-/// Most kills in a row.
+/// The most kills in a row.
 pub const KILLS_MAX: u32 = 200;
-/// An order that is placed after the kill is delivered so soon after it, on a machine that does nothing else.
+/// An order placed after the kill is delivered within this time, on an otherwise idle machine.
 pub const DELIVERED_WITHIN: Duration = Duration::from_secs(15);
-/// After so long without an answer the rest of a round is given up.
+/// After this time without an answer the rest of a round is given up.
 const AT_REST_WITHIN: Duration = Duration::from_secs(60);
 /// How long a reset may take to answer.
 const RESET_WITHIN: Duration = Duration::from_secs(15);
-/// Orders a second, and for how many seconds; the kill comes after two of them.
+/// Orders per second, and for how many seconds; the kill comes after two of them.
 const RATE: u64 = 40;
 const LOAD_S: u64 = 6;
 const KILLED_AFTER: Duration = Duration::from_secs(2);
-/// How often an order is tried while a website that was killed is away.
+/// How often an order is retried while a killed website is away.
 const TRY_EVERY: Duration = Duration::from_millis(100);
 
-/// Who is killed together with the broker, in turn; in every other round nobody.
+/// The service killed together with the broker, in turn; in every other round none.
 const SERVICES: [&str; 6] = ["warehouse", "inventory-analysis", "stock-level", "delivery", "website", "stage"];
 
-/// What a kill came to.
+/// The result of a kill.
 #[derive(Debug)]
 pub struct Survived {
     pub number: u32,
@@ -41,7 +41,6 @@ pub struct Survived {
     pub delivered_after: Duration,
     /// From the kill until nothing waited any more and the ledger was exact.
     pub at_rest_after: Duration,
-    /// How long the reset took.
     pub reset_took: Duration,
 }
 
@@ -58,11 +57,11 @@ impl fmt::Display for Survived {
     }
 }
 
-/// Kills the broker, and every other time a service with it, and looks whether all of it comes back, an order that is
-/// placed after the kill `within` so long. Ends with a reset, and counts on one before it: every order of the episode is its own.
+/// Kills the broker, and every other time a service with it. Checks that everything recovers, and that an order placed
+/// after the kill is delivered `within` this time. It ends with a reset and needs one before: all orders are its own.
 ///
 /// # Errors
-/// What was not as it must be.
+/// What is wrong.
 pub async fn survive(place: &Place, number: u32, within: Duration) -> Result<Survived> {
     let shop = &place.shop;
     let crowd = start_crowd(shop);
@@ -111,13 +110,13 @@ async fn order_as_soon_as_possible(shop: &Shop, deadline: Instant) -> Result<Str
     }
 }
 
-/// Everything that was placed has come to its end, the sums hold, the stock is shown as it is, and nobody is stuck.
+/// Every placed order has come to its end, the sums hold, the shown stock is right, and no service is stuck.
 async fn at_rest(place: &Place, placed: &Placed) -> Result<()> {
     let stage = &place.stage;
     let ledger = stage
         .until_ledger(AT_REST_WITHIN, |ledger| {
             let known = ledger["orders"]["placed"].as_u64().unwrap_or(0);
-            // One more than the crowd's; and one may be safe in the books of a website that could not say so any more.
+            // One more than the crowd's. Another may be in the database of a website that died before confirming it.
             known > placed.taken && ledger["orders"]["waiting"] == 0 && ledger["deliveries"]["under_way"] == 0
         })
         .await?;
@@ -142,9 +141,6 @@ async fn at_rest(place: &Place, placed: &Placed) -> Result<()> {
 }
 
 /// Resets the suite; returns how long that took.
-///
-/// # Errors
-/// If the first call is not answered 200.
 pub async fn reset(stage: &Stage) -> Result<Duration> {
     let began = Instant::now();
     let answer = tokio::time::timeout(RESET_WITHIN, stage.post_as_presenter("/api/stage/reset", None));

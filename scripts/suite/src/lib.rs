@@ -1,7 +1,7 @@
-//! The whole suite from outside: started as a speaker starts it, used as a browser uses it. Its tests and its
-//! measurements stand on this.
+//! The whole suite from outside: started as a speaker starts it, used as a browser uses it. Its tests and measurements
+//! build on this.
 //!
-//! Deliberately absent: any knowledge of how a service works inside; what is used here is what everybody can use.
+//! Deliberately absent: any knowledge of how a service works inside. It uses only what everybody can use.
 //!
 //! In reading order:
 

@@ -1,4 +1,4 @@
-//! Orders at a steady rate, bounded in number and time, and what became of them.
+//! Orders at a steady rate, bounded in number and time, and their outcome.
 
 use std::{
     collections::HashMap,
@@ -18,11 +18,11 @@ use tokio::{
 
 use crate::{Feed, Shop, line};
 
-/// Highest rate, in orders a second.
+/// The highest rate, in orders per second.
 pub const RATE_MAX: u64 = 2_000;
 pub const SECONDS_MAX: u64 = 600;
 
-/// Beers a load orders from: all but the scarce one, which is sold out soon.
+/// The beers of a load: all but the scarce one, which sells out soon.
 const BEERS: [&str; 11] = [
     "moinette",
     "karmeliet",
@@ -37,19 +37,19 @@ const BEERS: [&str; 11] = [
     "blanche-de-namur",
 ];
 
-/// What a load came to.
+/// The result of a load.
 #[derive(Debug, Clone, Default)]
 pub struct Placed {
     /// Orders the shop took.
     pub taken: u64,
     /// Orders it did not take.
     pub failed: u64,
-    /// How long it took, in seconds.
+    /// The duration in seconds.
     pub seconds: f64,
 }
 
-/// Places `rate` orders a second for so many seconds, whatever the answers: a crowd does not wait for each other.
-/// `started` is told the id of each order and when it was sent.
+/// Places `rate` orders per second for `seconds`, whatever the answers: customers in a crowd do not wait for each
+/// other. `started` gets the id of each order and when it was sent.
 ///
 /// # Errors
 /// If the rate or the time is beyond its limit.
@@ -102,7 +102,7 @@ fn lines(n: u64) -> Vec<Value> {
     lines
 }
 
-/// Times from placing to delivery, as seen from outside: from before the order is sent until the feed says delivered.
+/// Times from placing to delivery, seen from outside: from before the order is sent until the feed says delivered.
 #[derive(Clone, Default)]
 pub struct Latencies(Arc<Mutex<Times>>);
 
@@ -113,15 +113,11 @@ struct Times {
 }
 
 impl Latencies {
-    /// An order was sent.
     pub fn sent(&self, order_id: &str, at: Instant) {
         self.times(|times| times.sent.insert(order_id.to_owned(), at));
     }
 
     /// Follows the feed until it ends or is dropped.
-    ///
-    /// # Errors
-    /// If the feed breaks.
     pub async fn follow(self, mut feed: Feed) -> Result<()> {
         while let Some(event) = feed.next().await? {
             if event.name == "order" && event.data["status"] == "delivered" {
@@ -132,7 +128,7 @@ impl Latencies {
         Ok(())
     }
 
-    /// The times of the orders sent after `since`, in milliseconds, sorted; and how many of those are not delivered.
+    /// The sorted times of the orders sent after `since`, in milliseconds, and how many of those are not delivered.
     pub fn since(&self, since: Instant) -> (Vec<f64>, usize) {
         self.times(|times| {
             let mut known = Vec::new();

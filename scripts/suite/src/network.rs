@@ -1,5 +1,5 @@
-//! A network between a browser and a site, which can hold back what the site says, as a crowded one does; or hold back
-//! streams until they end, as some tunnels and proxies do.
+//! A network between a browser and a site. It can delay what the site sends, like a crowded one, or hold back streams
+//! until they end, as some tunnels and proxies do.
 
 use std::{net::SocketAddr, time::Duration};
 
@@ -14,24 +14,24 @@ use tokio::{
 
 use crate::Site;
 
-/// Most pieces that are held back of one connection; then the site is not read from.
+/// The most pieces held back per connection. With more, the site is not read from.
 const HELD_MAX: usize = 1_000;
-/// Largest piece, in bytes.
+/// The largest piece, in bytes.
 const PIECE_MAX: usize = 16 * 1024;
 
-/// How the head of a stream tells it from another answer.
+/// Identifies a stream by the head of the answer.
 const STREAM: &[u8] = b"content-type: text/event-stream";
 /// The end of an answer of unknown length.
 const END: &[u8] = b"\r\n0\r\n\r\n";
-/// Most that is held back of a stream, in bytes; then the connection is given up.
+/// The most bytes of a stream that are held back. With more, the connection is closed.
 const STREAM_MAX: usize = 16 * 1024 * 1024;
 
-/// How it treats what the site says.
+/// How the network treats what the site sends.
 #[derive(Debug, Clone, Copy, Default)]
 struct Manner {
-    /// It arrives so much later.
+    /// The delay of each piece.
     delay: Duration,
-    /// Streams arrive when they have ended.
+    /// Streams arrive once they have ended.
     holds_streams: bool,
 }
 
@@ -43,10 +43,7 @@ pub struct Network {
 }
 
 impl Network {
-    /// A network that holds back nothing yet, in front of this site.
-    ///
-    /// # Errors
-    /// If there is no port for it.
+    /// A network in front of this site that holds back nothing yet.
     pub async fn before(site: &Site) -> Result<Self> {
         let site: SocketAddr = site.address().trim_start_matches("http://").parse()?;
         let listener = TcpListener::bind("127.0.0.1:0").await?;
@@ -60,17 +57,17 @@ impl Network {
         Ok(Network { address, manner, carrying })
     }
 
-    /// Where the site is found behind it.
+    /// The site's address behind this network.
     pub fn address(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// What the site says from now on arrives so much later.
+    /// Delays by so much what the site sends from now on.
     pub fn hold_back(&self, delay: Duration) {
         self.manner.send_modify(|manner| manner.delay = delay);
     }
 
-    /// Streams that begin from now on arrive as a whole, when they have ended; or again as they come.
+    /// Streams that begin from now on arrive whole, when they have ended; or, with `false`, as they come.
     pub fn hold_streams(&self, holds_streams: bool) {
         self.manner.send_modify(|manner| manner.holds_streams = holds_streams);
     }

@@ -1,4 +1,4 @@
-//! A room full of phones, each following an order of its own.
+//! A room full of phones that each follow their own order.
 
 use std::{
     collections::VecDeque,
@@ -14,23 +14,23 @@ use tokio::task::JoinSet;
 
 use crate::{Feed, Shop, load};
 
-/// Most phones in a room.
+/// The most phones in a room.
 pub const PHONES_MAX: usize = 1_500;
 
-/// What the phones heard.
+/// What the phones received.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Heard {
-    /// How many streams were open.
+    /// The number of open streams.
     pub phones: usize,
-    /// News in all, heartbeats left out.
+    /// All news except heartbeats.
     pub news: u64,
 }
 
-/// Places `rate` orders a second for so many seconds; as many phones as wanted follow the newest of them, each from when
-/// it is placed. With no phones it is the load alone.
+/// Places `rate` orders per second for `seconds`. The newest of them are followed by `phones`, each from the moment it
+/// is placed. With no phones it is the load alone.
 ///
 /// # Errors
-/// If a phone is turned away, or the load is beyond its limits.
+/// If a phone is refused, or the load is beyond its limits.
 pub async fn follow(shop: &Shop, phones: usize, rate: u64, seconds: u64) -> Result<Heard> {
     anyhow::ensure!(phones <= PHONES_MAX, "at most {PHONES_MAX} phones");
     let placed: Arc<Mutex<VecDeque<String>>> = Arc::default();

@@ -1,11 +1,10 @@
-//! The processes of a demo: which they are, how one is killed, and what one costs as `ps` says.
+//! The processes of a demo: their ids, killing one, and their usage from `ps`.
 
 use std::path::Path;
 
 use anyhow::{Context as _, Result, ensure};
 use tokio::process::Command;
 
-/// What one process has used.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Usage {
     /// Resident memory, in MiB.
@@ -15,9 +14,6 @@ pub struct Usage {
 }
 
 /// The process of a part of the demo with this data: a service, or `broker`.
-///
-/// # Errors
-/// If it is not noted.
 pub fn noted(data_dir: &Path, part: &str) -> Result<u32> {
     let path = data_dir.join("run").join(format!("{part}.pid"));
     let noted = std::fs::read_to_string(&path).with_context(|| path.display().to_string())?;
@@ -25,27 +21,20 @@ pub fn noted(data_dir: &Path, part: &str) -> Result<u32> {
     Ok(id.parse()?)
 }
 
-/// Kills a process without any farewell.
-///
-/// # Errors
-/// If it cannot be killed.
+/// Kills a process with SIGKILL.
 pub async fn kill(process: u32) -> Result<()> {
     let killed = Command::new("kill").args(["-9", &process.to_string()]).status().await?;
     ensure!(killed.success(), "process {process} could not be killed");
     Ok(())
 }
 
-/// The usage of a process.
-///
-/// # Errors
-/// If it is gone.
 pub async fn usage(process: u32) -> Result<Usage> {
     let said = Command::new("ps").args(["-o", "rss=", "-p", &process.to_string()]).output().await?;
     let resident = String::from_utf8_lossy(&said.stdout).trim().parse::<f64>().context("the process is gone")?;
     Ok(Usage { resident_mib: resident / 1024.0, cpu_s: cpu(process).await? })
 }
 
-/// `/proc` knows it to the hundredth of a second; where there is none, `ps` to the second (to the hundredth on a Mac).
+/// From `/proc` to the hundredth of a second; elsewhere from `ps`, to the second (to the hundredth on a Mac).
 async fn cpu(process: u32) -> Result<f64> {
     if let Ok(stat) = tokio::fs::read_to_string(format!("/proc/{process}/stat")).await {
         let after_name = stat.rsplit(')').next().unwrap_or_default();

@@ -9,7 +9,7 @@ use service::{
     environment,
 };
 
-/// Reads the arguments and `.env`, and does the work, which says whether all is fine.
+/// Reads the arguments and `.env`, and runs `work`, which returns whether all is fine.
 pub fn run<Asked, Working>(
     program: &Program,
     read: impl FnOnce(&mut Parser) -> Result<Asked, Error>,

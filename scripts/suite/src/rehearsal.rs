@@ -1,8 +1,8 @@
-//! The rehearsal: the checks before a talk, and every act of it played without a person on a suite that runs.
+//! The rehearsal: the checks before a talk, and all its acts, played automatically on a running suite.
 //!
-//! An act is played as the console plays it, step by step, and what the room must see is looked for in the API and in a
-//! real browser. It waits for what shall be so, with limits, and never for a time. The settings are put back as they
-//! were found, also when an act fails or the rehearsal is broken off. It needs no new episode: its orders stay.
+//! An act is played step by step, as on the console. What the room must see is checked in the API and in a real
+//! browser. The rehearsal waits for conditions, with limits, never for a fixed time. The original settings are
+//! restored, also when an act fails or the rehearsal is interrupted. It needs no new episode: its orders stay.
 //!
 //! In reading order:
 
@@ -41,13 +41,13 @@ use kept::Kept;
 use room::{Act, Room};
 use witness::Witness;
 
-/// The acts there are, 1 to this.
+/// The acts are numbered from 1 to this.
 pub const ACTS: u8 = events::settings::ACTS;
 
-/// Makes the checks and plays these acts; tells a line for each. Returns whether all of them are fine.
+/// Makes the checks and plays these acts; prints a line for each. Returns whether all of them are fine.
 ///
 /// # Errors
-/// If the suite cannot be reached, there is no browser, `stop` came first, or the settings cannot be put back.
+/// If the suite cannot be reached, there is no browser, `stop` came first, or the settings cannot be restored.
 pub async fn rehearse(
     place: &Place,
     acts: &[u8],
@@ -60,7 +60,7 @@ pub async fn rehearse(
         played = play(place, &browser.driver, acts, &mut tell) => played,
         () = stop => Err(anyhow!("interrupted")),
     };
-    // Ctrl-C reaches the browser too, and then it is gone already.
+    // Ctrl-C reaches the browser too, so it may be gone already.
     let closed = browser.close().await;
     kept.put_back(&place.stage).await?;
     let fine = played?;
@@ -85,7 +85,7 @@ async fn play(place: &Place, driver: &WebDriver, acts: &[u8], tell: &mut impl Fn
         let began = Instant::now();
         let outcome = rehearse_act(act, &mut room).await.map_err(|error| room.say_where(error));
         if outcome.is_err() {
-            // The next act finds a stage as tidy as this one did, if it can be had.
+            // The next act finds a stage as tidy as this one did, if possible.
             drop(room.clear().await);
         }
         tell(Line::of(&format!("act {}", act.number), &act.title, began.elapsed(), outcome.map(|()| String::new())));
@@ -93,7 +93,7 @@ async fn play(place: &Place, driver: &WebDriver, acts: &[u8], tell: &mut impl Fn
     Ok(fine)
 }
 
-/// One act from the state it starts from to its last step, and what must be so after every act.
+/// Plays one act from its initial state to its last step, then checks what must hold after every act.
 async fn rehearse_act(act: &Act, room: &mut Room<'_>) -> Result<()> {
     room.begin(act).await?;
     match act.number {

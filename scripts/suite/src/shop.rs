@@ -25,26 +25,16 @@ impl Deref for Shop {
 }
 
 impl Shop {
-    /// The shop at this address.
-    ///
-    /// # Errors
-    /// If no HTTP client can be made.
     pub fn new(address: &str) -> Result<Self> {
         Ok(Shop(Site::new(address)?))
     }
 
-    /// Places an order and gives its id.
-    ///
-    /// # Errors
-    /// If it is not taken.
+    /// Places an order and returns its id.
     pub async fn order(&self, address: &str, lines: &[Value]) -> Result<String> {
         self.order_as("Ada", address, lines).await
     }
 
-    /// Places an order in somebody's name and gives its id.
-    ///
-    /// # Errors
-    /// If it is not taken.
+    /// Places an order in somebody's name and returns its id.
     pub async fn order_as(&self, customer: &str, address: &str, lines: &[Value]) -> Result<String> {
         let order = json!({"customer": customer, "address": address, "lines": lines});
         let answer = self.call(Method::POST, "/api/orders", Some(&order)).await?;

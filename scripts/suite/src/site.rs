@@ -1,4 +1,4 @@
-//! A site by its address: what shop and stage have in common.
+//! What shop and stage have in common: a site at an address.
 
 use std::{future::Future, time::Duration};
 
@@ -8,9 +8,9 @@ use reqwest::{Client, Method, Response};
 use serde_json::Value;
 use tokio::time::Instant;
 
-/// How often something is looked at while it is waited for.
+/// The interval of polling.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
-/// How long one call may take.
+/// The longest time for one call.
 pub(crate) const ANSWER_WITHIN: Duration = Duration::from_secs(20);
 
 /// The shop or the stage, as any HTTP client sees it.
@@ -21,29 +21,20 @@ pub struct Site {
 }
 
 impl Site {
-    /// The site at this address.
-    ///
-    /// # Errors
-    /// If no HTTP client can be made.
     pub fn new(address: &str) -> Result<Self> {
         let http = http_client(address).timeout(ANSWER_WITHIN).build()?;
         Ok(Site { http, address: address.trim_end_matches('/').to_owned() })
     }
 
-    /// Its address, without a slash at the end.
+    /// The address, without a slash at its end.
     pub fn address(&self) -> &str {
         &self.address
     }
 
-    /// The client that calls it.
     pub fn http(&self) -> &Client {
         &self.http
     }
 
-    /// Calls it.
-    ///
-    /// # Errors
-    /// If there is no answer.
     pub async fn call(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Response> {
         let mut request = self.http.request(method, format!("{}{path}", self.address));
         if let Some(body) = body {
@@ -55,7 +46,7 @@ impl Site {
     /// Reads JSON.
     ///
     /// # Errors
-    /// If there is no answer, or another than 200.
+    /// If there is no answer, or one other than 200.
     pub async fn get(&self, path: &str) -> Result<Value> {
         let answer = self.call(Method::GET, path, None).await?;
         let status = answer.status();
@@ -64,7 +55,7 @@ impl Site {
         serde_json::from_str(&text).with_context(|| text)
     }
 
-    /// Reads JSON from a path that is handed over, as a closure that is called often needs it.
+    /// Reads JSON. The path is owned, for closures that are called often.
     ///
     /// # Errors
     /// As [`Site::get`].
@@ -72,11 +63,9 @@ impl Site {
         self.get(&path).await
     }
 
-    /// Waits until this site says that an order has this status, and gives the order: the shop with the customer's hops, the
-    /// stage with all of them. Each reads the topics by itself, so one may know a status a moment before the other.
-    ///
-    /// # Errors
-    /// If it does not within the limit.
+    /// Waits until this site shows an order with this status, and returns the order: from the shop with the customer's
+    /// hops, from the stage with all of them. Each reads the topics by itself, so one may know a status before the
+    /// other.
     pub async fn until_status(&self, order_id: &str, status: &str, within: Duration) -> Result<Value> {
         let path = format!("/api/orders/{order_id}");
         until(&format!("{order_id} to be {status}"), within, || async {
@@ -87,10 +76,10 @@ impl Site {
     }
 }
 
-/// Looks until it succeeds.
+/// Polls until `look` succeeds.
 ///
 /// # Errors
-/// The last reason why it did not, when the limit is over.
+/// The last error, when the time is over.
 pub async fn until<T, Looking>(what: &str, within: Duration, mut look: impl FnMut() -> Looking) -> Result<T>
 where
     Looking: Future<Output = Result<T>>,

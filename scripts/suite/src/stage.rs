@@ -25,23 +25,18 @@ impl Deref for Stage {
 }
 
 impl Stage {
-    /// The stage at this address.
-    ///
-    /// # Errors
-    /// If no HTTP client can be made.
     pub fn new(address: &str, token: &str) -> Result<Self> {
         Ok(Stage { site: Site::new(address)?, token: token.to_owned() })
     }
 
-    /// The presenter's token it was given.
     pub fn token(&self) -> &str {
         &self.token
     }
 
-    /// Signs the presenter in with the form, as a browser does; the cookie of the session, as it is set.
+    /// Signs the presenter in with the form, as a browser does. Returns the `Set-Cookie` header of the session.
     ///
     /// # Errors
-    /// If the token is not taken.
+    /// If the token is refused.
     pub async fn sign_in(&self, headers: &[(&str, &str)]) -> Result<String> {
         let staying = http_client(self.address()).timeout(ANSWER_WITHIN).redirect(Policy::none()).build()?;
         let form = [(header::CONTENT_TYPE.as_str(), "application/x-www-form-urlencoded")];
@@ -55,9 +50,6 @@ impl Stage {
     }
 
     /// Posts with the presenter's token.
-    ///
-    /// # Errors
-    /// If there is no answer.
     pub async fn post_as_presenter(&self, path: &str, body: Option<&Value>) -> Result<Response> {
         let mut request = self.http().post(format!("{}{path}", self.address())).bearer_auth(&self.token);
         if let Some(body) = body {
@@ -66,10 +58,7 @@ impl Stage {
         Ok(request.send().await?)
     }
 
-    /// Changes the settings with the presenter's token, and gives them as they are then.
-    ///
-    /// # Errors
-    /// If they are not changed.
+    /// Changes the settings with the presenter's token, and returns the new ones.
     pub async fn set(&self, patch: &Value) -> Result<Value> {
         let address = format!("{}/api/settings", self.address());
         let answer = self.http().patch(address).bearer_auth(&self.token).json(patch).send().await?;
@@ -79,7 +68,7 @@ impl Stage {
         Ok(body)
     }
 
-    /// Does something as the presenter, and gives the answer.
+    /// Posts as the presenter, and returns the answer.
     ///
     /// # Errors
     /// If it is refused.
@@ -91,8 +80,8 @@ impl Stage {
         Ok(body)
     }
 
-    /// Presses a key of the console: `next`, `back`, `again`, or a step as `steps/2`. Names where the stage is, as the console
-    /// does, and gives where it is then.
+    /// Presses a key of the console: `next`, `back`, `again`, or a step as `steps/2`. Like the console it sends the
+    /// present position. Returns the new one.
     ///
     /// # Errors
     /// If it is refused, or somebody else has pressed meanwhile.
@@ -102,19 +91,16 @@ impl Stage {
         Ok(played)
     }
 
-    /// Where the stage is: its act, null before the first one, and the step.
-    ///
-    /// # Errors
-    /// If there is no answer.
+    /// The position of the stage: its act, null before the first one, and the step.
     pub async fn position(&self) -> Result<Value> {
         let settings = self.get("/api/settings").await?;
         Ok(json!({"act": settings["act"], "step": settings["step"]}))
     }
 
-    /// Waits until the ledger is balanced and `settled` says that it is so.
+    /// Waits until the ledger is balanced and `settled` accepts it.
     ///
     /// # Errors
-    /// If it is not within the limit, with the ledger as it is.
+    /// If that takes too long, with the last ledger.
     pub async fn until_ledger(&self, within: Duration, settled: impl Fn(&Value) -> bool) -> Result<Value> {
         until("the ledger", within, || async {
             let ledger = self.get("/api/ledger").await?;

@@ -1,4 +1,4 @@
-//! `kills`: kills the broker and the services of a demo under load, so many times in a row, and tells a line for each.
+//! `kills`: kills the broker and services of a demo under load, several times in a row, and prints a line each time.
 #![expect(clippy::print_stdout, reason = "printing is what it is for")]
 
 use std::{process::ExitCode, time::Duration};
@@ -14,12 +14,12 @@ use suite::{
 };
 use tokio::signal::unix::{SignalKind, signal};
 
-/// Couriers that are no bottleneck.
+/// Enough couriers not to be a bottleneck.
 const SETTINGS: [(&str, &str); 2] = [("COURIERS", "10"), ("COURIER_PACE_MS", "0")];
-/// How long the suite may take to be well again after a failure.
+/// How long the suite may take to recover from a failure.
 const WELL_WITHIN: Duration = Duration::from_secs(90);
 
-/// Longest reason of a failure that is told, in characters.
+/// The longest reason of a failure that is printed, in characters.
 const REASON_MAX: usize = 600;
 
 const HELP: &str = "\
@@ -91,7 +91,7 @@ async fn all(place: &Place, kills: u32, within: Duration) -> Result<bool> {
             Err(error) => {
                 let reason: String = format!("{error:#}").chars().take(REASON_MAX).collect();
                 println!("kill {number:>3}  FAILED: {reason}");
-                // The next kill finds a suite that is well, or there is none.
+                // The next kill starts with a healthy suite, or there is none.
                 until("a reset", WELL_WITHIN, || async {
                     place.stage.direct("/api/stage/reset", None).await.map(drop)
                 })

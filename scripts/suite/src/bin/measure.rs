@@ -1,9 +1,8 @@
-//! `measure`: the figures of `docs/performance.md`, from a demo that runs.
+//! `measure`: the figures of `docs/performance.md`, from a running demo.
 //!
 //!     cargo run --release -p suite --bin measure -- latency|load|idle|memory|frames|phones|crash [options]
 //!
-//! The demo is the one that the settings describe (`HTTP_PORT`, `STAGE_PORT`, `DATA_DIR`). Prints figures and fails on none: machines
-//! differ.
+//! The settings (`HTTP_PORT`, `STAGE_PORT`, `DATA_DIR`) name the demo. No figure makes it fail: machines differ.
 #![expect(clippy::print_stdout, reason = "printing is what it is for")]
 
 use std::{process::ExitCode, time::Duration};
@@ -111,7 +110,7 @@ async fn measure(asked: Asked) -> Result<bool> {
     Ok(true)
 }
 
-/// Ten seconds of warming up, then the time from placing to delivery.
+/// Warms up for ten seconds, then measures the time from placing to delivery.
 async fn latency(shop: &Shop, rate: u64, seconds: u64) -> Result<()> {
     const WARM_UP_S: u64 = 10;
     let latencies = Latencies::default();
@@ -137,7 +136,7 @@ async fn latency(shop: &Shop, rate: u64, seconds: u64) -> Result<()> {
     Ok(())
 }
 
-/// Orders at this rate; how long the rest takes afterwards, and whether the sums hold.
+/// Places orders at this rate. Measures how long the rest takes afterwards, and whether the sums hold.
 async fn throughput(shop: &Shop, stage: &Stage, rate: u64, seconds: u64) -> Result<()> {
     let before = stage.get("/api/ledger").await?;
     let used_before = all_usage().await;
@@ -146,8 +145,7 @@ async fn throughput(shop: &Shop, stage: &Stage, rate: u64, seconds: u64) -> Resu
     let least = before["orders"]["placed"].as_u64().unwrap_or(0) + placed.taken;
     let ledger = stage
         .until_ledger(Duration::from_secs(120), |ledger| {
-            // More, if the ledger was a moment behind when this began, or if an order was taken that could not be
-            // confirmed in time.
+            // More, if the ledger was behind at the beginning, or if an order was stored but not confirmed in time.
             ledger["orders"]["placed"].as_u64().unwrap_or(0) >= least
                 && ledger["orders"]["waiting"] == 0
                 && ledger["deliveries"]["under_way"] == 0
@@ -177,7 +175,7 @@ async fn throughput(shop: &Shop, stage: &Stage, rate: u64, seconds: u64) -> Resu
     Ok(())
 }
 
-/// What everything costs while nothing happens.
+/// The usage of every part while nothing happens.
 async fn idle(seconds: u64) -> Result<()> {
     let before = all_usage().await;
     tokio::time::sleep(Duration::from_secs(seconds)).await;
@@ -226,7 +224,7 @@ async fn room(shop: &Shop, phones: u64, rate: u64, seconds: u64) -> Result<()> {
     Ok(())
 }
 
-/// Kills the stage and waits until ledger and counts are what they were; so it wants a demo that is at rest.
+/// Kills the stage and waits until ledger and counts are what they were. The demo must be at rest.
 async fn crash(place: &Place) -> Result<()> {
     const WITHIN: Duration = Duration::from_secs(60);
     let stage = &place.stage;
@@ -269,7 +267,7 @@ async fn memory() -> Result<()> {
     Ok(())
 }
 
-/// The usage of the broker and of each service, as far as it runs.
+/// The usage of the broker and of each service that is running.
 async fn all_usage() -> Vec<(String, Option<Usage>)> {
     let run = environment::data_dir().join("run");
     let mut all = Vec::new();

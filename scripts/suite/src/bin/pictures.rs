@@ -1,4 +1,4 @@
-//! `pictures`: takes the pictures of the documents from a suite that runs; see `scripts/pictures`.
+//! `pictures`: takes the pictures of the documents from a running suite; see `scripts/pictures`.
 #![expect(clippy::print_stdout, reason = "printing is what it is for")]
 
 use std::{path::PathBuf, process::ExitCode};

@@ -1,4 +1,4 @@
-//! `rehearse`: the checks before a talk, and its acts played without a person; see `scripts/rehearse`.
+//! `rehearse`: the checks before a talk, and its acts played automatically; see `scripts/rehearse`.
 #![expect(clippy::print_stdout, reason = "printing is what it is for")]
 
 use std::process::ExitCode;

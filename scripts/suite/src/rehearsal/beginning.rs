@@ -13,11 +13,11 @@ use super::{
 };
 use crate::{browser::until_text, until};
 
-/// A phone, as wide and as high as most.
+/// The usual width and height of a phone.
 const PHONE: (u32, u32) = (390, 844);
-/// Who has a part in an order that is delivered, at the least.
+/// The services that at least take part in a delivered order.
 const PARTS: [&str; 4] = ["website", "warehouse", "stock-level", "delivery"];
-/// So many orders wait before the warehouse goes on: enough to be seen growing.
+/// The orders that wait before the warehouse goes on: enough to see them grow.
 const BACKLOG: u64 = 40;
 
 /// Act 1. A phone orders in three taps and follows its beer; the speaker's order is followed hop by hop.
@@ -62,7 +62,7 @@ async fn order_by_phone(room: &Room<'_>) -> Result<String> {
     Ok(id)
 }
 
-/// Every hop has its time, none before the one that came before it, and every service had its part.
+/// Every hop has its time, none before its predecessor, and every service took part.
 fn its_way_is_told(order: &Value) -> Result<()> {
     let hops: Vec<&Value> = order["journey"].as_array().into_iter().flatten().collect();
     let times: Vec<Moment> = hops.iter().map(|hop| moment(&hop["at"])).collect::<Result<_>>()?;
@@ -78,7 +78,7 @@ pub(super) fn moment(value: &Value) -> Result<Moment> {
     text.parse().with_context(|| text.to_owned())
 }
 
-/// Act 2. The warehouse is paused and orders pile up; it goes on, and takes them in their order, all of them once.
+/// Act 2. The warehouse is paused and orders pile up; it goes on and takes all of them in order, once each.
 pub(super) async fn decoupling(room: &mut Room<'_>) -> Result<()> {
     room.next().await?; // a steady flow
     let accepted = |ledger: &Value| number(&ledger["orders"]["accepted"]);
@@ -104,7 +104,7 @@ pub(super) async fn decoupling(room: &mut Room<'_>) -> Result<()> {
     room.next().await // the sums
 }
 
-/// Waits until all of these orders are decided: in the order in which they were placed, each of them once.
+/// Waits until all of these orders are decided: in the order of placing, each of them once.
 async fn decided_in_order(room: &Room<'_>, mark: Mark, piled: &[String]) -> Result<()> {
     let those: HashSet<&String> = piled.iter().collect();
     let decided = || {

@@ -7,10 +7,10 @@ use bus::Admin;
 use events::topics::{Namespace, TOPICS, TopicSpec};
 use serde_json::Value;
 
-/// The subscriptions of a topic by name, each with its consumers: name, and since when it is connected.
+/// The subscriptions of a topic by name, each with its consumers: their names and when they connected.
 pub(super) type Subscriptions = BTreeMap<String, BTreeSet<String>>;
 
-/// A broker's REST API, reached as the services reach it.
+/// A broker's REST API, used as the services use it.
 pub(crate) struct Broker {
     admin: Admin,
     address: String,
@@ -30,7 +30,6 @@ impl Broker {
         Ok(self.admin.text("brokers/version").await?.trim_matches(['"', '\n', ' ']).to_owned())
     }
 
-    /// Whether it says that it is ready.
     pub(super) async fn is_ready(&self) -> bool {
         self.admin.is_ready().await
     }
@@ -42,7 +41,7 @@ impl Broker {
         Ok(all.iter().map(|(name, subscription)| (name.clone(), consumers(subscription))).collect())
     }
 
-    /// The stored topics of an episode that services subscribe to, with what the broker says of them.
+    /// The stored topics of an episode to which services subscribe, with the broker's statistics.
     pub(crate) async fn topics(&self, episode: u64) -> Result<Vec<(&'static TopicSpec, Value)>> {
         let mut topics = Vec::new();
         for topic in TOPICS.into_iter().filter(|topic| topic.stored && topic.namespace != Namespace::Stage) {

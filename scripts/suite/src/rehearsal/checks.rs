@@ -1,4 +1,4 @@
-//! The checks before a talk: a line each.
+//! The checks before a talk, one line each.
 
 use std::{
     collections::BTreeSet,
@@ -18,22 +18,21 @@ use tokio::{process::Command, time::Instant};
 use super::{Line, Place, beginning::moment, room::Act};
 use crate::{Site, until};
 
-/// The broker's version, at least its first number.
+/// The lowest major version of the broker.
 const BROKER_AT_LEAST: u32 = 4;
-/// Memory that is still to be had, in MiB, at the least.
+/// The least available memory, in MiB.
 const MEMORY_MIB: u64 = 512;
-/// Free disk, in MiB, at the least: what scripts/demo wants to start with.
+/// The least free disk space, in MiB: what `scripts/demo` needs to start.
 const DISK_MIB: u64 = 1024;
-/// The clocks of browser and stage may differ by so much, in microseconds.
+/// The largest difference between the clocks of browser and stage, in microseconds.
 const CLOCKS_APART: i64 = 500_000;
-/// How long services may take to say that they are there.
+/// How long services may take to report that they are there.
 const HERE_WITHIN: Duration = Duration::from_secs(10);
 /// Pages of the shop.
 const SHOP_PAGES: [&str; 2] = ["/", "/nothing-here"];
-/// Pages of the stage that are looked at whatever links there are.
+/// The pages of the stage that are checked whether or not links lead to them.
 const STAGE_PAGES: [&str; 5] = ["/", "/welcome", "/sign-in", "/console", "/nothing-here"];
 
-/// Makes all of them.
 pub(super) async fn all(place: &Place, driver: &WebDriver, bill: &[Act], tell: &mut impl FnMut(Line)) {
     tell(check("broker", broker(place)).await);
     tell(check("services", services(place, driver)).await);
@@ -63,7 +62,7 @@ fn is_new_enough(version: &str) -> bool {
     first.is_some_and(|first| first >= BROKER_AT_LEAST)
 }
 
-/// All services say that they are there, and those of a native demo that they are healthy.
+/// All services report that they are there, and those of a native demo that they are healthy.
 async fn services(place: &Place, driver: &WebDriver) -> Result<String> {
     driver.goto(format!("{}/console?lang=en", place.stage.address())).await?;
     let running = || async {
@@ -123,7 +122,7 @@ fn linux_memory_mib(meminfo: &str) -> Option<u64> {
     Some(available.split_whitespace().next()?.parse::<u64>().ok()? / 1024)
 }
 
-/// What `vm_stat` counts as free or soon free, in pages of the size it names first.
+/// The free or soon free pages of `vm_stat`, in MiB; their size is in its first line.
 fn mac_memory_mib(vm_stat: &str) -> Option<u64> {
     let page: u64 = vm_stat.split("page size of ").nth(1)?.split_whitespace().next()?.parse().ok()?;
     let pages = |name: &str| {
@@ -143,13 +142,12 @@ async fn disk(data_dir: &Path) -> Result<String> {
     Ok(format!("{free} MiB free"))
 }
 
-/// The time by this machine's clock.
 pub(super) fn now() -> Moment {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Moment::from_micros(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
 }
 
-/// Ages and countdowns are shown by the clock of the browser's machine, which is this one.
+/// Ages and countdowns use the clock of the browser's machine, which is this one.
 async fn clock(place: &Place) -> Result<String> {
     let before = now();
     let theirs = moment(&place.stage.get("/api/history").await?["at"])?;
@@ -159,7 +157,7 @@ async fn clock(place: &Place) -> Result<String> {
     Ok(format!("the stage's clock and this one are {} ms apart", apart / 1000))
 }
 
-/// No page asks for anything from outside: the shop's come from the shop alone, the stage's from both.
+/// No page loads anything from outside: the shop's pages load from the shop alone, the stage's from both.
 async fn pages(place: &Place, driver: &WebDriver, bill: &[Act]) -> Result<String> {
     let (shop, stage) = (&*place.shop, &*place.stage);
     let mut parts = 0;
@@ -178,7 +176,7 @@ async fn pages(place: &Place, driver: &WebDriver, bill: &[Act]) -> Result<String
     Ok(format!("{} pages and {parts} parts of them come from here", SHOP_PAGES.len() + seen.len()))
 }
 
-/// How many parts a page of `site` asks for, all of them from `sources`.
+/// How many resources a page of `site` loads, all of them from `sources`.
 async fn parts_from(sources: &[&Site], site: &Site, page: &str, driver: &WebDriver) -> Result<usize> {
     driver.goto(format!("{}{page}?lang=en", site.address())).await?;
     let script = "return performance.getEntriesByType('resource').map(part => part.name).concat(\
@@ -192,12 +190,12 @@ async fn parts_from(sources: &[&Site], site: &Site, page: &str, driver: &WebDriv
     }
 }
 
-/// Whether this is an address on the site: a port that only begins like the site's is another one.
+/// Whether this address is on the site. A port that only begins like the site's is another one.
 fn is_of(address: &str, site: &str) -> bool {
     address.strip_prefix(site).is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?']))
 }
 
-/// The other pages of the stage a page leads to.
+/// The other pages of the stage to which a page links.
 async fn links(driver: &WebDriver) -> Result<Vec<String>> {
     let script = "return [...document.querySelectorAll('nav a[href^=\"/\"]')].map(link => link.pathname)";
     let links = driver.execute(script, Vec::new()).await?.json().clone();

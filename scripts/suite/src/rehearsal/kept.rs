@@ -1,4 +1,4 @@
-//! The settings as they were found, to be put back.
+//! The original settings, to be restored.
 
 use std::time::Duration;
 
@@ -7,14 +7,14 @@ use serde_json::Value;
 
 use crate::{Stage, until};
 
-/// How long it may take to put them back: the broker may just have been stopped.
+/// How long restoring may take: the broker may just have been stopped.
 const BACK_WITHIN: Duration = Duration::from_secs(90);
 
-/// The settings as they were found.
+/// The original settings.
 pub(super) struct Kept(Value);
 
 impl Kept {
-    /// The settings as they are now.
+    /// The present settings.
     pub(super) async fn of(stage: &Stage) -> Result<Self> {
         let mut settings = stage.get("/api/settings").await?;
         if let Some(settings) = settings.as_object_mut() {
@@ -24,7 +24,7 @@ impl Kept {
         Ok(Kept(settings))
     }
 
-    /// Puts them back, and looks whether they are.
+    /// Restores the settings and checks that they are restored.
     pub(super) async fn put_back(&self, stage: &Stage) -> Result<()> {
         until("the settings to be put back", BACK_WITHIN, || async {
             stage.set(&self.0).await?;

@@ -1,10 +1,10 @@
-//! What is told of a check or an act: one line.
+//! The line that is printed for a check or an act.
 
 use std::{fmt, time::Duration};
 
 use anyhow::Result;
 
-/// Longest reason of a failure, in characters: a line, not a page.
+/// The longest reason of a failure, in characters: a line, not a page.
 const REASON_MAX: usize = 600;
 
 /// One line of the rehearsal.
@@ -17,13 +17,12 @@ pub struct Line {
 }
 
 impl Line {
-    /// A check or an act that ended like this; a success may have something to add.
+    /// The line of a check or act with this outcome; a success may add a remark.
     pub fn of(label: &str, title: &str, took: Duration, outcome: Result<String>) -> Self {
         let outcome = outcome.map_err(|error| format!("{error:#}").chars().take(REASON_MAX).collect());
         Line { label: label.to_owned(), title: title.to_owned(), took, outcome }
     }
 
-    /// Whether all was as it must be.
     pub fn is_fine(&self) -> bool {
         self.outcome.is_ok()
     }

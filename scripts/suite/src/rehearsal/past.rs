@@ -1,4 +1,4 @@
-//! Acts 6 and 7: what is kept can be read again, by whoever comes late.
+//! Acts 6 and 7: what is stored can be read again, also by a service that comes late.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -12,19 +12,19 @@ use super::{
 };
 use crate::{browser::until_text, line, until};
 
-/// A moment of the past is answered within this.
+/// A moment of the past is answered within this time.
 const ANSWERED_WITHIN: Duration = Duration::from_millis(300);
-/// One of so many answers must be as fast: the machine has other things to do as well.
+/// One of this many answers must be as fast: the machine does other things as well.
 const TRIES: usize = 4;
 /// The questions of the act, in its order.
 const QUESTIONS: [&str; 3] = ["ordered-together", "cost-of-refusals", "same-second"];
 /// Moves the slider of the time machine as far back as it goes.
 const TO_THE_BEGINNING: &str =
     "const at = document.querySelector('#at'); at.value = at.min; at.dispatchEvent(new Event('input'))";
-/// What fraud watch is called at the broker.
+/// The broker's name for fraud watch.
 const FRAUD_WATCH: &str = events::topics::FRAUD_WATCH.name;
 
-/// Act 6. Everything is folded again and is the same; a moment is as it was read then; new questions are answered.
+/// Act 6. Everything is folded again with the same result; a past moment is unchanged; new questions are answered.
 pub(super) async fn replay(room: &mut Room<'_>) -> Result<()> {
     room.next().await?; // all is kept
     let ordered = |ledger: &Value| number(&ledger["orders"]["placed"]) > 0;
@@ -55,7 +55,7 @@ pub(super) async fn replay(room: &mut Room<'_>) -> Result<()> {
     Ok(())
 }
 
-/// How it is at a moment at which nothing is on its way, read while it is so.
+/// The state at a moment of rest, read at that moment.
 async fn a_moment_of_rest(room: &Room<'_>) -> Result<Value> {
     let crowd = room.stage.get("/api/settings").await?["crowd"].clone();
     room.stage.set(&json!({"crowd": {"orders_per_second": 0}})).await?;
@@ -82,7 +82,7 @@ fn levels(of: &Value) -> Vec<(String, u64)> {
     levels
 }
 
-/// The past is as it was read when it was the present, and is told at once.
+/// The past is as it was read when it was the present, and is answered quickly.
 async fn travel_to(room: &Room<'_>, then: &Value) -> Result<()> {
     let path = format!("/api/history?at={}", then["at"].as_str().context("no moment")?);
     let mut fastest = Duration::MAX;
@@ -97,7 +97,7 @@ async fn travel_to(room: &Room<'_>, then: &Value) -> Result<()> {
     Ok(())
 }
 
-/// Act 7. Fraud watch comes late and finds who was there before it; nobody else notices; it goes and leaves nothing.
+/// Act 7. Fraud watch comes late and finds earlier customers; no other service notices; it goes and leaves nothing.
 pub(super) async fn another_subscription(room: &mut Room<'_>) -> Result<()> {
     room.next().await?; // nobody watches
     let fraud = room.until_says("fraud watch to be away", "/api/fraud", |fraud| fraud["attached"] == false).await?;
@@ -122,14 +122,14 @@ pub(super) async fn another_subscription(room: &mut Room<'_>) -> Result<()> {
     nobody_else_noticed(room, without.as_ref(), false).await
 }
 
-/// How many rules this customer is found to have broken.
+/// How many rules this customer has broken, according to fraud watch.
 fn rules_broken(fraud: &Value, culprit: &str) -> usize {
     let findings = fraud["findings"].as_array().into_iter().flatten();
     let of_culprit = findings.filter(|finding| finding["customer"] == culprit);
     of_culprit.map(|finding| finding["rule"].to_string()).collect::<BTreeSet<String>>().len()
 }
 
-/// Five orders within seconds, and one of a lorry; their ids.
+/// Places five orders within seconds and one of a lorry load; returns their ids.
 async fn suspicious_orders(room: &Room<'_>, culprit: &str) -> Result<Vec<String>> {
     let lorry = ["orval", "duvel", "chouffe"].map(|beer| line(beer, 24)).to_vec();
     let mut orders = vec![lorry];
@@ -141,14 +141,14 @@ async fn suspicious_orders(room: &Room<'_>, culprit: &str) -> Result<Vec<String>
     Ok(ids)
 }
 
-/// Who reads the orders; `None` where the broker does not let one look.
+/// The readers of the orders; `None` where the broker does not show them.
 async fn readers(room: &Room<'_>) -> Option<(u64, Subscriptions)> {
     let episode = number(&room.stage.get("/api/settings").await.ok()?["episode"]);
     let subscriptions = room.place.broker.subscriptions(episode, "orders").await.ok()?;
     Some((episode, subscriptions))
 }
 
-/// Every other subscription has the readers it had, connected since when they were; fraud watch is there, or is gone.
+/// Every other subscription has the same readers, connected since the same time; fraud watch is there, or is gone.
 async fn nobody_else_noticed(room: &Room<'_>, without: Option<&(u64, Subscriptions)>, attached: bool) -> Result<()> {
     let Some((episode, without)) = without else { return Ok(()) };
     until("the broker to say who reads", SOON, || async {

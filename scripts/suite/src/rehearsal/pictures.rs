@@ -1,4 +1,4 @@
-//! The pictures of the documents, taken from a suite that runs: real pages in states that are made for them.
+//! The pictures of the documents, taken from a running suite: real pages in prepared states.
 
 use std::{fs, path::Path, time::Duration};
 
@@ -13,18 +13,17 @@ use crate::{Site, browser::Browser, line, until};
 /// A wall, and a phone.
 const WALL: (u32, u32) = (1920, 1080);
 const PHONE: (u32, u32) = (390, 844);
-/// A picture of a page may be so large, in bytes: they are part of the repository.
+/// The largest picture of a page, in bytes: pictures are in the repository.
 const BYTES_MAX: usize = 200_000;
-/// Of 100; lower is smaller.
+/// The WebP quality, up to 100; lower is smaller.
 const QUALITY: u32 = 82;
 
-/// What a picture is of.
 struct Picture {
     name: &'static str,
     page: String,
     size: (u32, u32),
     theme: &'static str,
-    /// What must be seen on it.
+    /// What the picture must show.
     shows: &'static str,
 }
 
@@ -39,10 +38,7 @@ fn picture(
     Picture { name, page: format!("{}{page}", site.address()), size, theme, shows }
 }
 
-/// Takes all pictures into `folder` and tells the name of each; the settings are put back as they were found.
-///
-/// # Errors
-/// If the suite or the browser fails, or a page does not come to show what its picture is of.
+/// Takes all pictures into `folder` and reports the name of each. The original settings are restored.
 pub async fn take(place: &Place, folder: &Path, mut tell: impl FnMut(&str)) -> Result<()> {
     fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
     let kept = Kept::of(&place.stage).await.with_context(|| place.how_to_start())?;
@@ -56,7 +52,7 @@ pub async fn take(place: &Place, folder: &Path, mut tell: impl FnMut(&str)) -> R
 
 async fn take_all(place: &Place, browser: &Browser, folder: &Path, tell: &mut impl FnMut(&str)) -> Result<()> {
     let (shop, stage) = (&place.shop, &place.stage);
-    // One order to an address nobody finds, then a shop full of people, and three couriers who cannot keep up.
+    // One order to an unknown address, then a shop full of people, and three couriers who cannot keep up.
     stage
         .set(&json!({"couriers": 8, "courier_pace_ms": 200, "paused": [], "stock_level": null, "crowd": null}))
         .await?;
@@ -137,7 +133,7 @@ async fn take_one(browser: &Browser, folder: &Path, picture: &Picture) -> Result
     })
     .await?;
     driver.execute("await document.fonts.ready", Vec::new()).await?;
-    // What moves has come to where it is going.
+    // Moving elements have arrived.
     tokio::time::sleep(Duration::from_millis(900)).await;
     let format = json!({"format": "webp", "quality": QUALITY});
     let shot = browser.command("Page.captureScreenshot", format).await?;

@@ -1,4 +1,4 @@
-//! Where the suite runs.
+//! The suite of the rehearsal.
 
 use std::{fs, path::PathBuf};
 
@@ -8,23 +8,23 @@ use service::environment;
 use super::broker::Broker;
 use crate::{Demo, Shop, Stage, flow};
 
-/// A suite that runs, as its settings say.
+/// A running suite, as its settings describe it.
 pub struct Place {
     pub shop: Shop,
-    /// Its stage, with the presenter's token.
+    /// The stage, with the presenter's token.
     pub stage: Stage,
-    /// Its data: where a native demo keeps logs and the ports of its services.
+    /// The data folder, where a native demo keeps logs and the ports of its services.
     pub data_dir: PathBuf,
-    /// What must be listened on, by the name of the setting, on this machine.
+    /// The ports that must be listened on, on this machine, by the name of the setting.
     pub ports: Vec<(String, String)>,
     pub(crate) broker: Broker,
 }
 
 impl Place {
-    /// The suite that a demo with these settings is; `setting` gives the value of an environment variable.
+    /// The suite of a demo with these settings; `setting` returns the value of an environment variable.
     ///
     /// # Errors
-    /// If no HTTP client can be made, or a setting of the broker cannot be used.
+    /// If no HTTP client can be created, or a setting of the broker is unusable.
     pub fn of(setting: impl Fn(&str) -> Option<String>) -> Result<Self> {
         let set = |name: &str| setting(name).filter(|value| !value.trim().is_empty());
         let or = |name: &str, usual: &str| set(name).unwrap_or_else(|| usual.to_owned());
@@ -54,12 +54,12 @@ impl Place {
     /// Waits until no subscription of this episode stands still, as the broker sees it.
     ///
     /// # Errors
-    /// If one does for too long, with its name, or the broker cannot be asked.
+    /// If one does for too long, with its name, or the broker does not answer.
     pub async fn everything_flows(&self, episode: u64) -> Result<()> {
         flow::everything_flows(&self.broker, episode).await
     }
 
-    /// What to do when nothing is there.
+    /// Advice for when no suite is running.
     pub fn how_to_start(&self) -> String {
         format!(
             "no stage answers at {}: start the suite with scripts/demo or docker compose up, or set STAGE_PORT to where it is",

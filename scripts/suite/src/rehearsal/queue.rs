@@ -1,4 +1,4 @@
-//! Act 3: a queue, and what more hands do to it.
+//! Act 3: a queue, and the effect of more couriers.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -9,16 +9,16 @@ use tokio::time::Instant;
 use super::room::{Room, SOON, number};
 use crate::until;
 
-/// How long the queue is before couriers are hired: so long that three of them have enough to do.
+/// The length of the queue before couriers are hired: enough work for three of them.
 const LONG: u64 = 12;
-/// Over so many deliveries of each courier a rate is measured.
+/// The number of deliveries per courier over which a rate is measured.
 const EACH: u64 = 3;
-/// Three couriers bring so many times what one brings, at the least.
+/// Three couriers are at least this many times as fast as one.
 const FASTER: f64 = 2.0;
-/// How long a parcel must still be on its way for its courier to crash with it in hand.
+/// A parcel must be on its way for at least this long for its courier to crash with it in hand.
 const STILL: Duration = Duration::from_millis(1_000);
 
-/// Act 3. One courier cannot keep up; three share the work; the parcel of one who crashes is brought by another, once.
+/// Act 3. One courier cannot keep up; three share the work; when one crashes, another delivers the parcel, once.
 pub(super) async fn a_queue(room: &mut Room<'_>) -> Result<()> {
     room.next().await?; // one courier
     room.until_seen("#lanes .lane", |lanes| lanes == 1).await?;
@@ -43,7 +43,7 @@ pub(super) async fn a_queue(room: &mut Room<'_>) -> Result<()> {
 async fn deliveries_a_second(room: &Room<'_>, count: u64) -> Result<f64> {
     let delivered = |now: &Value| number(&now["delivered"]);
     let before = delivered(&room.stage.get("/api/deliveries").await?);
-    // From one delivery to another, so that a part of a way does not count as a whole one.
+    // From one delivery to another, so that a part of a trip does not count as a whole one.
     let first = room.until_says("a delivery", "/api/deliveries", |now| delivered(now) > before).await?;
     let began = Instant::now();
     let goal = delivered(&first) + count;
@@ -61,7 +61,7 @@ fn hands(deliveries: &Value) -> Vec<(String, String)> {
     couriers.filter_map(hand).collect()
 }
 
-/// Whether everybody has a parcel, and one of them far enough to go for a crash to come before the door.
+/// Whether every courier has a parcel, and one of them is so far away that a crash comes before the door.
 fn everybody_is_far(deliveries: &Value) -> bool {
     let now = super::checks::now().micros();
     let far = |courier: &Value| {
@@ -71,7 +71,7 @@ fn everybody_is_far(deliveries: &Value) -> bool {
     hands(deliveries).len() == 3 && deliveries["couriers"].as_array().into_iter().flatten().any(far)
 }
 
-/// The parcel of the courier who is not employed any more: crashed, and not back yet.
+/// The parcel of the courier who is no longer there: crashed, and not back yet.
 async fn parcel_of_who_crashed(room: &Room<'_>, before: &Value) -> Result<String> {
     let before = hands(before);
     until("a courier to be gone", SOON, || async {

@@ -10,10 +10,10 @@ use crate::{line, until};
 
 /// How long a broker may take to go, and to come back.
 const BROKER_WITHIN: Duration = Duration::from_secs(60);
-/// So many orders of the crowd come in before something is killed: it is under load.
+/// The orders of the crowd that come in before the first kill: the suite is under load.
 const LOAD: u64 = 50;
 
-/// Act 8. A service, another one and the broker die in the middle of a crowd; the sums hold again, and nothing is lost.
+/// Act 8. Two services and the broker die in the middle of a crowd; the sums hold again, and nothing is lost.
 pub(super) async fn nothing_lost(room: &mut Room<'_>) -> Result<()> {
     room.next().await?; // the crowd
     let mut mine = vec![order(room).await?];
@@ -45,7 +45,7 @@ pub(super) async fn nothing_lost(room: &mut Room<'_>) -> Result<()> {
     room.next_when_possible().await // the end
 }
 
-/// An order of our own, safe as soon as it is taken.
+/// Places an order, which is stored as soon as it is taken.
 async fn order(room: &Room<'_>) -> Result<String> {
     room.shop.order("Grote Markt 1, Brussel", &[line("duvel", 1)]).await
 }
@@ -56,14 +56,14 @@ async fn under_load(room: &Room<'_>) -> Result<()> {
     room.until_says("a crowd", "/api/ledger", |ledger| placed(ledger) >= before + LOAD).await.map(drop)
 }
 
-/// The connections of a service to a topic; none where the broker does not let one look.
+/// The connections of a service to a topic; empty where the broker does not show them.
 async fn readers(room: &Room<'_>, topic: &str, service: &str) -> BTreeSet<String> {
     let Ok(settings) = room.stage.get("/api/settings").await else { return BTreeSet::new() };
     let subscriptions = room.place.broker.subscriptions(number(&settings["episode"]), topic).await;
     subscriptions.ok().and_then(|mut all| all.remove(service)).unwrap_or_default()
 }
 
-/// Waits until the service that died is connected again, by other connections than before.
+/// Waits until the service that died is connected again, with other connections than before.
 async fn came_back(room: &Room<'_>, topic: &str, service: &str, before: BTreeSet<String>) -> Result<()> {
     if before.is_empty() {
         return Ok(());

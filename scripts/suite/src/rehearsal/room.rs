@@ -1,4 +1,4 @@
-//! The room in which an act is played: the APIs of shop and stage on one side, a browser on the wall on the other.
+//! The room in which an act is played: the APIs of shop and stage, and a browser on the wall.
 
 use std::time::Duration;
 
@@ -15,10 +15,10 @@ use crate::{Shop, Site, Stage, until};
 
 /// How long anything the room must see may take.
 pub(super) const SOON: Duration = Duration::from_secs(30);
-/// How long everything may take to be at rest, also after a broker was away.
+/// How long the suite may take to come to rest, also after a broker was away.
 const REST_WITHIN: Duration = Duration::from_secs(90);
 const WALL: (u32, u32) = (1920, 1080);
-/// What an order cannot change any more, unless somebody takes care of it.
+/// The final states of an order, unless somebody takes care of it.
 const ENDS: [&str; 4] = ["delivered", "refused", "stranded", "returned"];
 
 /// An act as the console offers it.
@@ -37,7 +37,7 @@ pub(super) struct Room<'a> {
     pub(super) witness: &'a Witness,
     /// The page of the act.
     pub(super) page: String,
-    /// What the witness had seen when the act began.
+    /// The witness's mark when the act began.
     pub(super) began: Mark,
     done: u8,
 }
@@ -55,7 +55,7 @@ pub(super) async fn sign_in(place: &Place, driver: &WebDriver) -> Result<()> {
     .await
 }
 
-/// The acts the console offers.
+/// The acts on the console.
 pub(super) async fn bill(place: &Place, driver: &WebDriver) -> Result<Vec<Act>> {
     driver.goto(format!("{}/console?lang=en", place.stage.address())).await?;
     let script = "return [...document.querySelectorAll('[data-act]')].map(act => [Number(act.dataset.act), \
@@ -76,7 +76,7 @@ impl<'a> Room<'a> {
         Room { place, shop, stage, driver, witness, page, began, done: 0 }
     }
 
-    /// Puts the suite into the state an act starts from; the room looks at the page of the act.
+    /// Puts the suite into the initial state of an act; the wall shows the act's page.
     pub(super) async fn begin(&mut self, act: &Act) -> Result<()> {
         (self.done, self.began, self.page) = (0, self.witness.mark(), act.page.clone());
         self.stage.direct(&format!("/api/stage/acts/{}", act.number), None).await?;
@@ -94,7 +94,7 @@ impl<'a> Room<'a> {
         self.stage.press(&format!("steps/{}", self.done)).await.map(drop)
     }
 
-    /// Does the next step, unless it is not offered here; whether it was.
+    /// Does the next step if it is offered here; returns whether it was.
     pub(super) async fn next_if_offered(&mut self) -> Result<bool> {
         self.done += 1;
         let path = format!("/api/stage/steps/{}", self.done);
@@ -104,18 +104,17 @@ impl<'a> Room<'a> {
         Ok(status.is_success())
     }
 
-    /// Does the next step as soon as it can be done: a broker may be away.
+    /// Does the next step as soon as possible: a broker may be away.
     pub(super) async fn next_when_possible(&mut self) -> Result<()> {
         self.done += 1;
         until("the step to be possible", REST_WITHIN, || self.again()).await
     }
 
-    /// How many steps were done.
     pub(super) fn steps_done(&self) -> u8 {
         self.done
     }
 
-    /// An error, with the step at which it came.
+    /// Adds the step to an error.
     pub(super) fn say_where(&self, error: Error) -> Error {
         if self.done == 0 { error } else { error.context(format!("step {}", self.done)) }
     }
@@ -141,7 +140,7 @@ impl<'a> Room<'a> {
         Ok(self.driver.find_all(By::Css(selector)).await?.len())
     }
 
-    /// Waits until so many elements of the page on the wall match.
+    /// Waits until enough elements of the page on the wall match.
     pub(super) async fn until_seen(&self, selector: &str, enough: impl Fn(usize) -> bool) -> Result<()> {
         until(&format!("the wall to show {selector}"), SOON, || async {
             let count = self.count(selector).await?;
@@ -151,7 +150,7 @@ impl<'a> Room<'a> {
         .await
     }
 
-    /// Waits until what the API of the stage says at this path is as it must be, and gives it.
+    /// Waits until the stage's API at this path returns what `so` accepts, and returns it.
     pub(super) async fn until_says(&self, what: &str, path: &str, so: impl Fn(&Value) -> bool) -> Result<Value> {
         until(what, SOON, || async {
             let said = self.stage.get(path).await?;
@@ -160,7 +159,7 @@ impl<'a> Room<'a> {
         .await
     }
 
-    /// Waits until the witness has seen an order since `mark` that is the act's sample order, and gives its id.
+    /// Waits until the witness has seen the act's sample order since `mark`, and returns its id.
     pub(super) async fn until_sample_order(&self, mark: Mark) -> Result<String> {
         until("the sample order", SOON, || async {
             for id in self.witness.placed_since(mark) {
@@ -184,13 +183,13 @@ impl<'a> Room<'a> {
         self.at_rest().await
     }
 
-    /// Waits until nothing is on its way and gives the ledger, which balances then.
+    /// Waits until nothing is on its way and returns the ledger, which balances then.
     pub(super) async fn at_rest(&self) -> Result<Value> {
         let rest = |ledger: &Value| ledger["orders"]["waiting"] == 0 && ledger["deliveries"]["under_way"] == 0;
         self.stage.until_ledger(REST_WITHIN, rest).await
     }
 
-    /// The end of every act: nothing is lost, nothing twice, the sums hold, and what is shown is so.
+    /// The end of every act: nothing is lost, nothing twice, the sums hold, and the pages show the truth.
     pub(super) async fn curtain(&self) -> Result<()> {
         self.clear().await?;
         for id in self.witness.placed_since(self.began) {
@@ -202,7 +201,7 @@ impl<'a> Room<'a> {
         self.everything_flows().await
     }
 
-    /// Nobody waits for messages that wait for them; where the broker does not let one look, it is as good.
+    /// No service waits for messages that wait for it. Where the broker does not show it, the check passes.
     async fn everything_flows(&self) -> Result<()> {
         let settings = self.stage.get("/api/settings").await?;
         let nobody_is_paused = settings["paused"].as_array().is_some_and(Vec::is_empty);
@@ -225,13 +224,13 @@ impl<'a> Room<'a> {
     }
 }
 
-/// Whether every event of the log is handled, and every beer shown as it is.
+/// Whether every event of the log is handled, and the shown level of every beer is right.
 pub(super) fn is_true(stock: &Value) -> bool {
     let behind = stock["beers"].as_array().into_iter().flatten().any(|beer| beer["behind"] != 0);
     stock["wrong"] == 0 && !behind
 }
 
-/// A number of the API; 0 where there is none.
+/// A number of the API; 0 if it is missing.
 pub(super) fn number(value: &Value) -> u64 {
     value.as_u64().unwrap_or(0)
 }

@@ -10,16 +10,16 @@ use crate::until;
 
 /// Events of each beer in a burst.
 const IN_A_BURST: u64 = 5;
-/// A burst with Shared and the naive fold goes wrong nearly always; twice in a row right is a fault.
+/// A burst with Shared and the naive fold nearly always goes wrong; right twice in a row is a fault.
 const SHARED_TRIES: usize = 2;
-/// With Key_Shared each worker has three of the twelve beers at least; the scarce one, in no burst, is one of them.
+/// With Key_Shared each worker has at least three of the twelve beers. One may be the scarce one, which is in no burst.
 const BEERS_EACH: usize = 2;
 
-/// What a burst came to.
+/// The result of a burst.
 struct Burst {
     /// How many beers are wrong.
     wrong: u64,
-    /// Which beers each worker wrote.
+    /// The beers that each worker wrote.
     workers: BTreeMap<String, BTreeSet<String>>,
 }
 
@@ -92,7 +92,7 @@ async fn log(room: &Room<'_>) -> Result<BTreeMap<String, u64>> {
     Ok(stock["beers"].as_array().into_iter().flatten().filter_map(sequence).collect())
 }
 
-/// Waits until every event of a burst is in the log and was written by a worker; then what is wrong is wrong for good.
+/// Waits until every event of a burst is in the log and a worker has written it. What is wrong then stays wrong.
 async fn handled(room: &Room<'_>, before: &BTreeMap<String, u64>) -> Result<Burst> {
     until("the burst to be handled", SOON, || async {
         let mut burst = Burst { wrong: 0, workers: BTreeMap::new() };

@@ -14,10 +14,10 @@ use crate::until;
 
 /// How long an order may take to be given up: four attempts, and the pauses between them.
 const GIVEN_UP_WITHIN: Duration = Duration::from_secs(40);
-/// What is in every address of the rehearsal nobody finds.
+/// Part of every unknown address of the rehearsal.
 const NOWHERE: &str = "introuvable";
 
-/// Act 4. Retries, each later than the last, while others are not held up; the dead letters; one redriven, one returned.
+/// Act 4. Retries, each later than the last, while others are not held up; the dead letters; one redrive, one return.
 pub(super) async fn when_it_goes_wrong(room: &mut Room<'_>) -> Result<()> {
     let mark = room.witness.mark();
     room.next().await?; // an address nobody finds
@@ -55,7 +55,7 @@ fn is_among(list: &Value, order_id: &str) -> bool {
     list.as_array().into_iter().flatten().any(|entry| entry["order_id"] == order_id)
 }
 
-/// Waits until no parcel for nowhere is on its way any more: those that were are among the dead letters.
+/// Waits until no parcel to an unknown address is on its way any more: all of them are dead letters.
 async fn until_given_up(room: &Room<'_>) -> Result<()> {
     until("what nobody finds to be given up", GIVEN_UP_WITHIN, || async {
         let now = room.stage.get("/api/deliveries").await?;
@@ -82,7 +82,7 @@ fn each_later_than_the_last(order: &Value) -> Result<()> {
     Ok(())
 }
 
-/// Waits until one of the orders of this act that were stranded ends like this, and gives it.
+/// Waits until one of the orders stranded in this act has this status, and returns it.
 async fn ends_as(room: &Room<'_>, status: &str) -> Result<Value> {
     let was_stranded = |id: &String| room.witness.statuses(id).iter().any(|status| status == "stranded");
     let stranded: Vec<String> = room.witness.placed_since(room.began).into_iter().filter(was_stranded).collect();

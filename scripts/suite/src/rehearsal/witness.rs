@@ -1,4 +1,4 @@
-//! A witness of every order: what the stage's feed told of it, from the moment the rehearsal began.
+//! A witness of every order: what the stage's feed has reported of it since the rehearsal began.
 
 use std::{
     collections::HashMap,
@@ -10,7 +10,7 @@ use tokio::task::JoinHandle;
 
 use crate::{Feed, Stage, feed::Event};
 
-/// Where the witness is in the list of orders; what comes after can be asked for.
+/// A position in the witness's list of orders, to ask for later ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Mark {
     placed: usize,
@@ -36,7 +36,7 @@ impl Told {
     }
 }
 
-/// Watches the feed, as long as it lives.
+/// Watches the feed as long as it lives.
 pub(super) struct Witness {
     told: Arc<Mutex<Told>>,
     watching: JoinHandle<()>,
@@ -57,7 +57,6 @@ impl Witness {
         Ok(Witness { told, watching })
     }
 
-    /// Where it is now.
     pub(super) fn mark(&self) -> Mark {
         let told = lock(&self.told);
         Mark { placed: told.placed.len(), decided: told.decided.len() }
@@ -73,7 +72,7 @@ impl Witness {
         lock(&self.told).decided.get(mark.decided..).unwrap_or_default().to_vec()
     }
 
-    /// What was told of an order.
+    /// The statuses an order had, in that order.
     pub(super) fn statuses(&self, order_id: &str) -> Vec<String> {
         lock(&self.told).statuses.get(order_id).cloned().unwrap_or_default()
     }
