@@ -67,11 +67,7 @@ fn code(path: &Path) -> Vec<(usize, String)> {
     code.filter(|(_, line)| is_code(line)).map(|(index, line)| (index + 1, line.to_owned())).collect()
 }
 
-fn lines_of(code: &[(usize, String)]) -> String {
-    code.iter().map(|(_, line)| line.as_str()).collect::<Vec<_>>().join("\n")
-}
-
-/// Whether a text contains this whole word.
+/// Whether a text contains this word, whole.
 fn contains(text: &str, word: &str) -> bool {
     let is_part = |letter: Option<char>| letter.is_some_and(|letter| letter.is_alphanumeric() || letter == '_');
     text.match_indices(word).any(|(at, _)| {
