@@ -43,7 +43,7 @@ pub struct Outgoing {
     pub at: Moment,
     /// The trace that it continues.
     pub trace: Option<TraceContext>,
-    /// Not handed out before; only a Shared subscription heeds it.
+    /// Not delivered before this time; only Shared subscriptions honour it.
     pub deliver_at: Option<Moment>,
     pub payload: Vec<u8>,
 }

@@ -1,8 +1,8 @@
-//! Spans of OpenTelemetry, one per hop of a message. The message's `traceparent` ties them to those of other processes.
+//! OpenTelemetry spans, one per hop of a message. The message's `traceparent` links them to those of other processes.
 //!
-//! They are spans of `tracing` whose target is [`TARGET`]: logs leave it out, and who exports spans takes nothing else.
-//! While nothing is exported the target is disabled: then no span is made, and the context of a message is passed on as
-//! it came. Names and attributes are those of OpenTelemetry's semantic conventions.
+//! They are `tracing` spans with the target [`TARGET`]: logs exclude it, and the exporter takes nothing else.
+//! While nothing is exported the target is disabled: then no span is created, and the context of a message is passed on
+//! unchanged. Names and attributes follow OpenTelemetry's semantic conventions.
 
 use events::{
     received::Received,
@@ -23,7 +23,7 @@ pub const TARGET: &str = "traces";
 
 const SYSTEM: &str = "pulsar";
 
-/// The span of a message that is handled: it ends when the message may be acknowledged. None if it belongs to no trace.
+/// The span of handling a message: it ends when the message may be acknowledged. None if it belongs to no trace.
 pub fn of_received<M>(topic: &TopicSpec, subscription: &str, received: &Received<M>) -> Span {
     let Some(trace) = received.trace else { return Span::none() };
     let span = info_span!(
@@ -46,7 +46,7 @@ pub fn of_received<M>(topic: &TopicSpec, subscription: &str, received: &Received
     span
 }
 
-/// The span of a message that is published: it ends with the broker's receipt. None if it belongs to no trace.
+/// The span of publishing a message: it ends with the broker's receipt. None if it belongs to no trace.
 pub(crate) fn of_outgoing(message: &Outgoing) -> Span {
     let Some(trace) = message.trace else { return Span::none() };
     let span = info_span!(
@@ -66,7 +66,7 @@ pub(crate) fn of_outgoing(message: &Outgoing) -> Span {
     span
 }
 
-/// Makes a span that has just begun a child of this one, in its trace.
+/// Makes a new span a child of this position, in its trace.
 pub fn continue_in(span: &Span, parent: Option<TraceContext>) {
     let Some(TraceContext { trace_id: TraceId(trace_id), span_id, sampled }) = parent.filter(|_| !span.is_disabled())
     else {
@@ -78,7 +78,7 @@ pub fn continue_in(span: &Span, parent: Option<TraceContext>) {
     drop(span.set_parent(Context::new().with_remote_span_context(parent)));
 }
 
-/// What follows from this span belongs there; `None` if spans are not exported.
+/// The position of this span, for what follows; `None` if spans are not exported.
 pub fn context(span: &Span) -> Option<TraceContext> {
     if span.is_disabled() {
         return None;
@@ -92,7 +92,7 @@ pub fn context(span: &Span) -> Option<TraceContext> {
     })
 }
 
-/// Says that what a span stands for went wrong.
+/// Marks a span as failed.
 pub fn failed(span: &Span) {
     span.record("otel.status_code", "ERROR");
 }

@@ -1,4 +1,4 @@
-//! The trace a message belongs to, as the W3C header `traceparent` writes it.
+//! The trace of a message, in the format of the W3C header `traceparent`.
 
 use std::{fmt, str::FromStr};
 
@@ -19,32 +19,32 @@ impl fmt::Display for TraceId {
     }
 }
 
-/// A place in a trace: what follows from it is its child.
+/// A position in a trace: whatever follows from it is its child.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct TraceContext {
     pub trace_id: TraceId,
-    /// The span that what follows is a child of.
+    /// The parent span of what follows.
     pub span_id: u64,
     /// Whether the spans of this trace are recorded.
     pub sampled: bool,
 }
 
-/// Why a text is no `traceparent`.
+/// Text that is not a `traceparent`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("a traceparent is written as in 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")]
 pub struct NotATraceparent;
 
 impl TraceContext {
-    /// The trace of a message that brought none. All readers of the message come to the same one, without asking each
-    /// other. No span of any process has its span id.
+    /// The trace of a message that has none. All readers of the message derive the same one. No span of any process has its
+    /// span id.
     pub fn of_event(event_id: &EventId) -> Self {
-        // FNV-1a, 128 bits: spreads well, needs no dependency, and nothing secret hangs on it.
+        // FNV-1a, 128 bits: well distributed, without a dependency; secrecy does not matter.
         const OFFSET: u128 = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d;
         const PRIME: u128 = 0x0000_0000_0100_0000_0000_0000_0000_013b;
         let hash = event_id.as_str().bytes().fold(OFFSET, |hash, byte| (hash ^ u128::from(byte)).wrapping_mul(PRIME));
         let low_half = u64::try_from(hash & u128::from(u64::MAX)).unwrap_or(1);
-        // Zeros are no ids.
+        // Ids must not be zero.
         TraceContext { trace_id: TraceId(hash | 1), span_id: low_half | 1, sampled: true }
     }
 }

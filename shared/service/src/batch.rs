@@ -43,7 +43,7 @@ impl<A> Outcome<A> {
         }
     }
 
-    /// The answer of what had an effect just now.
+    /// The answer, if the message had an effect now.
     pub fn answer(self) -> Option<A> {
         match self {
             Outcome::Handled(answer) | Outcome::Begun(answer) => Some(answer),

@@ -34,7 +34,7 @@ pub struct Checkpointed<M> {
     topic: Topic<M>,
     subscription: &'static str,
     metrics: Metrics,
-    /// The last message that may be acknowledged: no other of its entry follows.
+    /// The last message that may be acknowledged: the last one of its entry.
     folded: Option<Position>,
     /// What was received since the last checkpoint.
     pending: Pending,

@@ -195,8 +195,8 @@ impl Outboxes {
     }
 }
 
-/// The tasks of a service. When one fails or panics, the service ends with that error and its supervisor starts it again:
-/// that is the recovery from a full disk or a lost writership.
+/// The tasks of a service. When one fails or panics, the service ends with that error and its supervisor restarts it:
+/// this is the recovery from a full disk or a lost writership.
 #[derive(Default)]
 pub struct TaskGroup {
     set: JoinSet<anyhow::Result<()>>,

@@ -74,19 +74,19 @@ async fn show_metrics(State(metrics): State<Metrics>) -> Response {
 /// Listens at this address; port 0 is a free one from the system.
 ///
 /// # Errors
-/// If the port is taken, or the address is none of this machine's.
+/// If the port is taken, or the address does not belong to this machine.
 pub async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
     let listener = TcpListener::bind(address).await;
     listener.with_context(|| format!("cannot listen on {address} (HEALTH_HOST, HEALTH_PORT)"))
 }
 
-/// Asks the service at this address of the same machine whether it lives.
+/// Asks the service at this address of the same machine whether it is live.
 ///
 /// # Errors
-/// If it does not say so within two seconds.
+/// If it does not confirm that within two seconds.
 pub async fn ask(address: SocketAddr) -> anyhow::Result<()> {
     let port = address.port();
-    // One that listens everywhere listens here as well.
+    // A service that listens on all addresses listens on loopback as well.
     let host = if address.ip().is_unspecified() { Ipv4Addr::LOCALHOST.into() } else { address.ip() };
     let answer = tokio::time::timeout(ANSWER_WITHIN, async {
         let mut connection = TcpStream::connect((host, port)).await?;

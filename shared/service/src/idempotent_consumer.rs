@@ -313,7 +313,7 @@ async fn once<H: Handler>(
     }
 }
 
-/// The way to the writer.
+/// Submits work to the writer.
 pub struct WriterHandle<H: Handler> {
     submissions: mpsc::Sender<Submission<H>>,
     metrics: Metrics,

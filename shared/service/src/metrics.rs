@@ -22,7 +22,7 @@ use prometheus_client::{
 /// The bounds of the histograms of time, in seconds.
 const SECONDS: [f64; 15] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0, 600.0];
 
-/// The topic a number is about.
+/// The label with the topic.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct OfTopic {
     pub topic: String,
@@ -127,19 +127,19 @@ impl Metrics {
         }
     }
 
-    /// So many messages of this topic were received together, and may be acknowledged after this time.
+    /// This many messages of a topic were received together, and may be acknowledged after this time.
     pub fn took(&self, topic: &str, count: usize, time: Duration) {
         let histogram = self.handling.get_or_create_owned(&OfTopic { topic: topic.to_owned() });
         (0..count).for_each(|_| histogram.observe(time.as_secs_f64()));
     }
 
-    /// What messages of this topic tell had its effect here after these times, in microseconds.
+    /// Messages of this topic had their effect this long after the event, in microseconds.
     pub fn reached(&self, topic: &str, micros: impl Iterator<Item = i64>) {
         let histogram = self.end_to_end.get_or_create_owned(&OfTopic { topic: topic.to_owned() });
         micros.for_each(|micros| histogram.observe(micros.max(0) as f64 / 1e6));
     }
 
-    /// All of them, as text.
+    /// All metrics as text.
     pub fn text(&self) -> String {
         let mut text = String::new();
         if self.change(|registry| encode(&mut text, registry)).is_err() {
@@ -156,7 +156,7 @@ fn add(family: &Family<OfTopic, Counter>, topic: &str, count: usize) {
     }
 }
 
-/// A number that somebody else keeps.
+/// A number that is kept elsewhere.
 struct Reading {
     name: &'static str,
     help: &'static str,

@@ -206,7 +206,7 @@ fn to_the_end(traced: Option<Service>, work: impl Future<Output = anyhow::Result
     };
     let ended = runtime.block_on(work);
     traces.flush();
-    // Blocking threads (the database) may be in the middle of something; they have a moment, not for ever.
+    // Blocking threads (the database) may be busy; they get a moment to finish.
     runtime.shutdown_timeout(Duration::from_secs(1));
     match ended {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,7 +1,7 @@
 //! Logs and traces of a process, set up once when it starts.
 //!
 //! Spans go over OTLP (HTTP, protobuf) to the collector that `OTEL_EXPORTER_OTLP_ENDPOINT` names. Without that setting no
-//! span is made. The other standard variables are read by the OpenTelemetry SDK itself. Nothing waits for the collector:
+//! span is created. The OpenTelemetry SDK itself reads the other standard variables. Nothing waits for the collector:
 //! spans that it does not take, or for which the SDK's queue has no room, are dropped.
 
 use std::{
@@ -25,29 +25,29 @@ use tracing_subscriber::{
 
 use crate::environment::{self, Unusable};
 
-/// How long the spans that are left may take when the process ends.
+/// How long the remaining spans may take when the process ends.
 const FLUSHED_WITHIN: Duration = Duration::from_secs(2);
 /// How long a collector may take for one request.
 const TAKEN_WITHIN: Duration = Duration::from_secs(5);
 /// Most of a collector's answer that is read, in bytes.
 const ANSWER_MAX: usize = 64 * 1024;
-/// What the SDK calls a service that nobody named.
+/// The SDK's name for a service without a name.
 const UNNAMED: &str = "unknown_service";
 
-/// The traces of this process. To be told when it ends.
+/// The traces of this process, to be finished when it ends.
 pub(crate) struct Traces(Option<SdkTracerProvider>);
 
 impl Traces {
-    /// Sends the spans that are left. Blocks, not longer than two seconds.
+    /// Sends the remaining spans. Blocks for at most two seconds.
     pub(crate) fn flush(&self) {
         if let Some(provider) = &self.0 {
-            // The collector was warned about before.
+            // A failing collector is in the log already.
             drop(provider.shutdown_with_timeout(FLUSHED_WITHIN));
         }
     }
 }
 
-/// Starts the logs, and the traces of `service` if anybody collects them.
+/// Starts the logs, and the traces of `service` if a collector is set.
 ///
 /// # Errors
 /// If the address of the collector cannot be used; the logs are started then as well.
@@ -74,7 +74,7 @@ pub(crate) fn start(service: Option<Service>, runtime: &Handle) -> anyhow::Resul
     Ok(Traces(provider?))
 }
 
-/// What the log holds: what `RUST_LOG` says, and no span that is made for traces.
+/// The filter of the log: `RUST_LOG`, without the spans of traces.
 fn logged() -> EnvFilter {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     match format!("{}=off", spans::TARGET).parse() {
@@ -106,7 +106,7 @@ fn exporting(service: Service, runtime: &Handle) -> anyhow::Result<Option<SdkTra
     Ok(Some(provider.build()))
 }
 
-/// Who makes the spans: the service, unless `OTEL_SERVICE_NAME` or `OTEL_RESOURCE_ATTRIBUTES` names it otherwise.
+/// The source of the spans: the service, unless `OTEL_SERVICE_NAME` or `OTEL_RESOURCE_ATTRIBUTES` says otherwise.
 fn resource(service: Service) -> Resource {
     let named = Resource::builder().build();
     match named.get(&Key::from_static_str("service.name")) {
@@ -115,12 +115,12 @@ fn resource(service: Service) -> Resource {
     }
 }
 
-/// The way to the collector. The exporter has a thread of its own; requests run on the threads of the service.
+/// The client for the collector. The exporter has its own thread; requests run on the threads of the service.
 #[derive(Debug)]
 struct Collector {
     http: reqwest::Client,
     runtime: Handle,
-    /// Whether it did not take the last spans, so that its absence is said once and not for each request.
+    /// Whether it refused the last spans, so that this is logged once and not for each request.
     refuses: AtomicBool,
 }
 

@@ -220,7 +220,7 @@ impl Store {
         &self.unpublished
     }
 
-    /// Whether somebody waits for another program that holds the lock.
+    /// Whether a caller waits for another program that holds the lock.
     pub fn is_locked(&self) -> bool {
         self.waiting.load(Ordering::Relaxed) > 0
     }

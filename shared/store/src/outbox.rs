@@ -31,7 +31,7 @@ const ROWS_MAX: u16 = 500;
 /// Pause after a failure, while the broker is away.
 const PAUSE: Duration = Duration::from_millis(200);
 
-/// Adds a message to the outbox; it is written when the transaction commits. Its event id is made of its row when it is
+/// Adds a message to the outbox; it is written when the transaction commits. Its event id is derived from its row when it is
 /// published. It continues the transaction's trace.
 ///
 /// # Errors

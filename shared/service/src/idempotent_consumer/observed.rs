@@ -1,4 +1,4 @@
-//! What is observed of the messages that are handled: a span of each, and how long they took.
+//! Observes handled messages: a span for each, and how long they took.
 
 use bus::spans;
 use events::{
@@ -11,7 +11,7 @@ use tracing::Span;
 
 use crate::{Batch, Outcome, clock, metrics::Metrics};
 
-/// Begins the span of a message. What follows from the message continues its trace, whether that is exported here or not.
+/// Begins the span of a message. Messages that follow from it continue its trace, whether spans are exported or not.
 pub(super) fn begin<W>(batch: &mut Batch, topic: &TopicSpec, reader: Service, received: &Received<W>) -> Span {
     let subscription = topic.subscription_of(reader, None).map_or("", |subscription| subscription.name);
     let span = spans::of_received(topic, subscription, received);
@@ -19,7 +19,7 @@ pub(super) fn begin<W>(batch: &mut Batch, topic: &TopicSpec, reader: Service, re
     span
 }
 
-/// Notes what became of the message of this span.
+/// Records the outcome of the message in its span.
 pub(super) fn note<A>(span: &Span, outcome: &Outcome<A>) {
     span.record("beers.outcome", outcome.name());
     if matches!(outcome, Outcome::Untrue(_) | Outcome::Quarantined) {
@@ -27,7 +27,7 @@ pub(super) fn note<A>(span: &Span, outcome: &Outcome<A>) {
     }
 }
 
-/// When messages were received, and when what they tell happened.
+/// When messages were received, and when their events happened.
 pub(super) struct Times {
     received: Instant,
     happened: Vec<Moment>,
@@ -38,7 +38,7 @@ impl Times {
         Times { received: Instant::now(), happened: messages.iter().map(|received| received.at).collect() }
     }
 
-    /// They may be acknowledged. Those with an answer had their effect now.
+    /// The messages may be acknowledged. Those with an answer had their effect now.
     pub(super) fn end<A>(self, metrics: &Metrics, topic: &TopicSpec, answers: &[Option<A>]) {
         metrics.took(topic.name, answers.len(), self.received.elapsed());
         let now = clock::now();

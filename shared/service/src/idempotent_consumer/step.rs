@@ -47,10 +47,10 @@ impl Step {
 /// When the writer answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AcknowledgeAfter {
-    /// When what follows from a batch is published: a service takes no more than it can pass on.
+    /// When the outgoing messages of a batch are published: a service takes no more than it can pass on.
     Publishing,
-    /// When a batch is committed, for those who have one message each and would wait for the broker twice. What follows is
-    /// in the outbox, and is published whatever happens.
+    /// When a batch is committed, for consumers that hold one message and would wait for the broker twice. Outgoing messages are
+    /// in the outbox, and are published even after a crash.
     Commit,
 }
 
