@@ -8,7 +8,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 use web::http::{body::ApiJson, presenter::Presenter, problem::Problem};
 
-use crate::control::{entrance, stage::Stage};
+use crate::control::stage::Stage;
 
 /// Which address to show.
 #[derive(ToSchema)]
@@ -47,7 +47,7 @@ pub(super) async fn choose(
     };
     chosen.map_err(|why| Problem::wrong_field("address", "unusable", &why.to_string()))?;
     stage.live.changed();
-    entrance::try_all(shown, &stage.live);
+    shown.try_all();
     let address = shown.view().address.map(|address| address.url().to_owned());
     Ok(Json(EntranceShown { address }))
 }

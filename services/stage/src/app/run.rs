@@ -26,7 +26,7 @@ use crate::{
     control::{
         broker_monitor, consume, crowd,
         director::Director,
-        entrance::Entrance,
+        entrance::{self, Entrance},
         presenter::Authenticator,
         shop::Shop,
         stage::{Backstage, Stage, UP_TO_DATE_WITHIN},
@@ -121,6 +121,7 @@ impl Episodes for Lasting {
         consume::start(&stage, checkpoint, positions, &mut tasks)?;
         tasks.start(crowd::come(Arc::clone(&stage)));
         tasks.start(broker_monitor::watch(context, Arc::clone(&stage.broker_monitor), Arc::clone(&stage.live)));
+        tasks.start(entrance::keep_trying(Arc::clone(&self.backstage.entrance), Arc::clone(&stage.live)));
         let tidy = Arc::clone(&stage);
         tasks.start(async move {
             tidy.forget_earlier_episodes().await;

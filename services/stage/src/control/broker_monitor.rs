@@ -2,7 +2,7 @@
 //! looks, and at once when somebody begins to look.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -24,6 +24,8 @@ const ASK_EVERY: Duration = Duration::from_secs(1);
 const ANSWERED_WITHIN: Duration = Duration::from_secs(3);
 /// How long a look counts as current, from its beginning.
 const FRESH_FOR: Duration = Duration::from_secs(2);
+/// A page that asks for itself again and again instead of keeping a stream open counts as open for this long.
+const POLLED_FOR: Duration = Duration::from_secs(5);
 /// How many messages at the end of a topic are shown.
 const LAST_MESSAGES: u64 = 5;
 
@@ -31,6 +33,8 @@ const LAST_MESSAGES: u64 = 5;
 pub struct BrokerMonitor {
     /// The number of open pages per topic; `None` for those that show no topic in detail.
     looking: Mutex<HashMap<Option<&'static str>, usize>>,
+    /// Until when the polling pages of a topic count as open.
+    polled: Mutex<HashMap<Option<&'static str>, Instant>>,
     last: Mutex<Look>,
     /// The first page of a topic was opened.
     begun: Notify,
@@ -49,6 +53,23 @@ impl BrokerMonitor {
 
     fn looking(&self) -> MutexGuard<'_, HashMap<Option<&'static str>, usize>> {
         self.looking.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Counts a page that was rendered without a stream.
+    pub fn polled(&self, topic: Option<&'static TopicSpec>) {
+        let until = Instant::now() + POLLED_FOR;
+        let mut polled = self.polled.lock().unwrap_or_else(PoisonError::into_inner);
+        if polled.insert(topic.map(|topic| topic.name), until).is_none() {
+            self.begun.notify_one();
+        }
+    }
+
+    /// What is looked at now.
+    fn looked_at(&self) -> HashSet<Option<&'static str>> {
+        let mut polled = self.polled.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = Instant::now();
+        polled.retain(|_, until| *until > now);
+        self.looking().keys().chain(polled.keys()).copied().collect()
     }
 
     fn note(&self, look: Look) {
@@ -100,7 +121,7 @@ pub async fn watch(context: Context, monitor: Arc<BrokerMonitor>, live: Arc<Live
             _ = tick.tick() => {}
             () = monitor.begun.notified() => tick.reset(),
         }
-        let topics: Vec<_> = monitor.looking().keys().copied().collect();
+        let topics = monitor.looked_at();
         if topics.is_empty() {
             // The last look would pass for a current one.
             monitor.note(Look::Nothing);

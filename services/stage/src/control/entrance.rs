@@ -9,8 +9,10 @@ use std::{
 };
 
 use bus::http_client;
+use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use reqwest::redirect::Policy;
 use service::environment::Unusable;
+use tokio::sync::Notify;
 use web::{
     http::{addresses, live::LiveUpdates},
     pure::{address::Address, arrival::Arrival},
@@ -33,6 +35,7 @@ pub struct Entrance {
     /// This machine's addresses in networks with phones, with this port.
     networks: fn(u16) -> Vec<Address>,
     state: Mutex<State>,
+    asked: Notify,
 }
 
 #[derive(Default)]
@@ -56,7 +59,19 @@ impl Entrance {
         let public = addresses::public()?;
         let in_a_container = IN_A_CONTAINER.iter().any(|file| fs::exists(file).unwrap_or(false));
         let networks: fn(u16) -> Vec<Address> = if in_a_container { |_| Vec::new() } else { networks::addresses };
-        Ok(Entrance { public, stage_port, port: addresses::HTTP_PORT.number()?, networks, state: Mutex::default() })
+        Ok(Entrance {
+            public,
+            stage_port,
+            port: addresses::HTTP_PORT.number()?,
+            networks,
+            state: Mutex::default(),
+            asked: Notify::new(),
+        })
+    }
+
+    /// Has all addresses tried in the background.
+    pub fn try_all(&self) {
+        self.asked.notify_one();
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -161,15 +176,19 @@ fn shown<'a>(addresses: &'a [Address], chosen: Option<&str>, is_settled: bool) -
     chosen.or_else(usual)
 }
 
-/// Tries each address in the background: calls the shop there. Results are shown as they come.
-pub fn try_all(entrance: &Arc<Entrance>, live: &Arc<LiveUpdates>) {
-    for address in entrance.addresses() {
-        let (entrance, live) = (Arc::clone(entrance), Arc::clone(live));
-        tokio::spawn(async move {
-            let answers = answers(&address).await;
+/// Tries each address whenever [`Entrance::try_all`] asks for it: calls the shop there. Results are shown as they come.
+///
+/// # Errors
+/// Never; it goes on until it is dropped.
+pub async fn keep_trying(entrance: Arc<Entrance>, live: Arc<LiveUpdates>) -> anyhow::Result<()> {
+    loop {
+        entrance.asked.notified().await;
+        let trying = entrance.addresses().into_iter().map(|address| async { (answers(&address).await, address) });
+        let mut trying: FuturesUnordered<_> = trying.collect();
+        while let Some((answers, address)) = trying.next().await {
             entrance.state().tried.insert(address.name().to_owned(), answers);
             live.changed();
-        });
+        }
     }
 }
 
@@ -193,7 +212,14 @@ mod tests {
 
     fn entrance(public: Option<&str>) -> Entrance {
         let public = public.and_then(Address::read);
-        Entrance { public, stage_port: 8001, port: 8000, networks: |_| Vec::new(), state: Mutex::default() }
+        Entrance {
+            public,
+            stage_port: 8001,
+            port: 8000,
+            networks: |_| Vec::new(),
+            state: Mutex::default(),
+            asked: Notify::new(),
+        }
     }
 
     fn opened_by(host: &'static str) -> HeaderMap {

@@ -18,7 +18,7 @@ use web::{
 };
 
 use crate::{
-    control::{entrance, stage::Stage},
+    control::stage::Stage,
     pages::{
         follow,
         view::{self, PageView as _},
@@ -98,7 +98,7 @@ pub(super) async fn welcome(State(stage): State<Arc<Stage>>, visitor: Visitor, a
 /// The QR code. Its addresses are tried when the presenter looks.
 pub(super) async fn qr(State(stage): State<Arc<Stage>>, visitor: Visitor) -> Response {
     if visitor.presenter {
-        entrance::try_all(&stage.backstage.entrance, &stage.live);
+        stage.backstage.entrance.try_all();
     }
     show(&stage, &visitor, Page::Qr)
 }

@@ -20,8 +20,6 @@ use crate::{
     pure::page::Page,
 };
 
-/// A page that polls again within this time still counts as open.
-const LOOKS_FOR: Duration = Duration::from_secs(5);
 /// The event that tells a window where the speaker is.
 const FOLLOW: &str = "follow";
 /// The stage sees every hop of an order as it happens.
@@ -81,11 +79,8 @@ pub fn page(
 
 /// The first events of a page's stream; `None` if it cannot be rendered.
 pub async fn once(stage: &Stage, page: Page, reader: Reader, is_led: bool) -> Option<Response> {
-    if let Some(looking) = look(stage, page) {
-        tokio::spawn(async move {
-            tokio::time::sleep(LOOKS_FOR).await;
-            drop(looking);
-        });
+    if let Page::Pulsar(topic) = page {
+        stage.broker_monitor.polled(topic);
     }
     let fragments = Sent::default().news(&rendered(stage, page, reader, changes(stage).seen())?)?;
     Some(once_with(fragments, stage.lead(is_led)).await)
