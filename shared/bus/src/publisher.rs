@@ -11,14 +11,12 @@ use pulsar::{
     producer,
 };
 
-use tracing::field::display;
-
 use crate::{
     Bus,
     client::Purpose,
     errors::uncancelled,
     message::{Outgoing, position_of},
-    spans,
+    spans::Sending,
 };
 
 /// Pulsar's access mode "exclusive with fencing": the newest producer writes, the previous one no longer can.
@@ -85,27 +83,19 @@ impl Publisher {
         let mut receipts = Vec::with_capacity(chunk.len());
         let mut not_sent = None;
         for message in chunk {
-            let span = spans::of_outgoing(message);
-            match self.send(message, spans::context(&span).or(message.trace)).await {
-                Ok(receipt) => receipts.push((receipt, span)),
+            let sending = Sending::begin(message);
+            match self.send(message, sending.context().or(message.trace)).await {
+                Ok(receipt) => receipts.push((receipt, sending)),
                 Err(error) => {
-                    spans::failed(&span);
                     not_sent = Some((receipts.len(), error));
                     break;
                 }
             }
         }
-        for (index, (receipt, span)) in receipts.into_iter().enumerate() {
+        for (index, (receipt, sending)) in receipts.into_iter().enumerate() {
             match receipt.await {
-                Ok(receipt) => {
-                    if let Some(id) = receipt.message_id {
-                        span.record("messaging.message.id", display(position_of(&id, None)));
-                    }
-                }
-                Err(error) => {
-                    spans::failed(&span);
-                    return Err((index, error));
-                }
+                Ok(receipt) => sending.confirmed(receipt.message_id.map(|id| position_of(&id, None))),
+                Err(error) => return Err((index, error)),
             }
         }
         not_sent.map_or(Ok(()), Err)

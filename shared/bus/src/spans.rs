@@ -5,7 +5,7 @@
 //! unchanged. Names and attributes follow OpenTelemetry's semantic conventions.
 
 use events::{
-    received::Received,
+    received::{Position, Received},
     topics::TopicSpec,
     trace::{TraceContext, TraceId},
 };
@@ -13,7 +13,11 @@ use opentelemetry::{
     Context,
     trace::{SpanContext, SpanId, TraceContextExt as _, TraceFlags, TraceState},
 };
-use tracing::{Span, field::Empty, info_span};
+use tracing::{
+    Span,
+    field::{Empty, display},
+    info_span,
+};
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
 use crate::Outgoing;
@@ -46,8 +50,40 @@ pub fn of_received<M>(topic: &TopicSpec, subscription: &str, received: &Received
     span
 }
 
-/// The span of publishing a message: it ends with the broker's receipt. None if it belongs to no trace.
-pub(crate) fn of_outgoing(message: &Outgoing) -> Span {
+/// The span of publishing a message. It ends with the broker's receipt; dropped before, it has failed.
+pub(crate) struct Sending {
+    span: Span,
+    is_confirmed: bool,
+}
+
+impl Sending {
+    pub(crate) fn begin(message: &Outgoing) -> Self {
+        Sending { span: of_outgoing(message), is_confirmed: false }
+    }
+
+    pub(crate) fn context(&self) -> Option<TraceContext> {
+        context(&self.span)
+    }
+
+    /// Ends it with the position in the receipt.
+    pub(crate) fn confirmed(mut self, position: Option<Position>) {
+        self.is_confirmed = true;
+        if let Some(position) = position {
+            self.span.record("messaging.message.id", display(position));
+        }
+    }
+}
+
+impl Drop for Sending {
+    fn drop(&mut self) {
+        if !self.is_confirmed {
+            failed(&self.span);
+        }
+    }
+}
+
+/// None if the message belongs to no trace.
+fn of_outgoing(message: &Outgoing) -> Span {
     let Some(trace) = message.trace else { return Span::none() };
     let span = info_span!(
         target: TARGET,

@@ -3,6 +3,7 @@
 use anyhow::Result;
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
+use web::http::addresses;
 
 use crate::Shop;
 
@@ -34,7 +35,7 @@ async fn the_stage_is_not_here_and_only_a_browser_on_this_machine_is_told_where_
     {
         let here = shop.get(old).send().await?;
         assert_eq!(here.status(), StatusCode::TEMPORARY_REDIRECT, "{old}");
-        assert_eq!(here.headers()["location"], format!("http://127.0.0.1:8001{now}"));
+        assert_eq!(here.headers()["location"], format!("{}{now}", addresses::stage()?.url()));
         let elsewhere = shop.get(old).header("x-forwarded-for", "192.0.2.7").send().await?;
         assert_eq!(elsewhere.status(), StatusCode::NOT_FOUND, "{old}");
         assert_eq!(
@@ -57,7 +58,9 @@ async fn only_the_stage_may_show_the_shop_in_a_frame() -> Result<()> {
     let shop = Shop::open().await?;
     let page = shop.get("/").send().await?;
     let policy = page.headers()["content-security-policy"].to_str()?;
-    assert!(policy.ends_with("frame-ancestors http://127.0.0.1:8001 http://localhost:8001"), "{policy}");
+    let port = addresses::STAGE_PORT.number()?;
+    let stage = format!("frame-ancestors http://127.0.0.1:{port} http://localhost:{port}");
+    assert!(policy.ends_with(&stage), "{policy}");
     shop.website.stop().await
 }
 
